@@ -1,0 +1,1 @@
+"""The local cloud: ECS and SLS as the services answer, for tests and for trying things out."""
