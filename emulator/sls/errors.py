@@ -1,0 +1,60 @@
+"""
+The errors that SLS answers with, as exceptions.
+
+    SlsError            status, code and message of the answer's envelope
+
+Codes and statuses come from the Log Service API reference ("Common error
+codes" and the table at the end of each operation). Where the reference has no
+code for a case, the nearest documented one is used, and emulator/README.md
+says so.
+"""
+
+from __future__ import annotations
+
+import json
+
+
+class SlsError(Exception):
+    """A refusal; becomes `{"errorCode", "errorMessage"}`."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def envelope(code: str, message: str) -> bytes:
+    """Return the body of an error answer ("Common error codes")."""
+    return json.dumps({"errorCode": code, "errorMessage": message}).encode()
+
+
+def parameter_invalid(message: str) -> SlsError:
+    """Refuse a parameter or a JSON body that the operation cannot use."""
+    return SlsError(400, "ParameterInvalid", message)
+
+
+def unknown_operation(method: str, path: str, known: str) -> SlsError:
+    """
+    Refuse an operation that the local cloud does not have.
+
+    The code is the local cloud's own: the service knows many more operations.
+    """
+    return SlsError(
+        400, "UnsupportedOperation", f"{method} {path}: the local cloud's SLS knows {known}."
+    )
+
+
+def unauthorized(message: str) -> SlsError:
+    """Refuse an unknown access key, or a token that is missing, wrong or expired."""
+    return SlsError(401, "Unauthorized", message)
+
+
+def project_not_exist(project: str) -> SlsError:
+    """Say that there is no project of that name."""
+    return SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")
+
+
+def logstore_not_exist(logstore: str) -> SlsError:
+    """Say that the project has no logstore of that name."""
+    return SlsError(404, "LogStoreNotExist", f"logstore {logstore} does not exist.")

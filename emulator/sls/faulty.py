@@ -1,0 +1,25 @@
+"""The answers that a fault puts in the place of the real one."""
+
+from __future__ import annotations
+
+from emulator.faults import Fault
+from emulator.sls.errors import envelope
+from emulator.wire import Response
+
+_HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+
+
+def answer(fault: Fault, request_id: str) -> Response:
+    """Return what the client sees instead; not for "slow", which keeps the real answer."""
+    if fault.kind in ("drop", "hang"):
+        return Response(status=0, body=b"", transport="drop" if fault.kind == "drop" else "hang")
+    bodies = {
+        "error": ("application/json", envelope(fault.code, fault.message)),
+        "html": ("text/html", _HTML),
+        "empty": ("application/json", b""),
+    }
+    content_type, body = bodies[fault.kind]
+    headers = {"Content-Type": content_type, "x-log-requestid": request_id}
+    if fault.retry_after_ms is not None:
+        headers["x-acs-retry-after"] = str(fault.retry_after_ms)
+    return Response(status=fault.status, body=body, headers=headers)

@@ -1,0 +1,153 @@
+"""
+The SLS of one account, for all regions: requests in, answers out.
+
+Order for every request: which operation, who signs, are the parameters good,
+does a fault happen, and only then the effect. Every request is noted in `Calls`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from emulator import calls
+from emulator.clock import Clock
+from emulator.credentials import AccessKeys
+from emulator.faults import Fault, Faults
+from emulator.ids import Ids
+from emulator.sls import faulty, routes, signature
+from emulator.sls.errors import SlsError, envelope, unknown_operation
+from emulator.sls.limits import Limits
+from emulator.sls.operations import Call, Checked
+from emulator.sls.state import Logstore, Project, Projects
+from emulator.wire import Request, Response
+
+_UNKNOWN = "Unknown"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What is known of a request so far; for the note of it."""
+
+    action: str = _UNKNOWN
+    params: dict[str, str] = field(default_factory=dict)
+    code: str = ""
+
+
+class SlsService:
+    """Projects, logstores and their records; safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        account_id: str,
+        clock: Clock,
+        keys: AccessKeys,
+        faults: Faults,
+        ids: Ids,
+        calls: calls.Calls,
+    ) -> None:
+        self.limits = Limits()
+        self._account_id = account_id
+        self._clock = clock
+        self._keys = keys
+        self._faults = faults
+        self._ids = ids
+        self._calls = calls
+        self._projects = Projects()
+
+    def create_project(self, name: str) -> None:
+        """Make a project; raises SlsError if it exists or the name is malformed."""
+        self._projects.add_project(Project(name=name, description="", created_at=self._clock.now()))
+
+    def create_logstore(self, project: str, logstore: str, *, indexed: bool = True) -> None:
+        """Make a logstore, unlike CreateLogStore with an index; raises SlsError as it does."""
+        self._projects.add_logstore(
+            project,
+            Logstore(name=logstore, settings={}, created_at=self._clock.now(), indexed=indexed),
+        )
+
+    def records(self, project: str, logstore: str) -> list[dict[str, str]]:
+        """
+        Return everything written, in order of arrival, indexed or not.
+
+        Each is the log's own fields and `__time__`, `__topic__`, `__source__`;
+        of a field that a log has twice, the last.
+        """
+        return [dict(record.fields) for record in self._projects.records(project, logstore)]
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; refusals are answers too."""
+        # The service's request ids are 24 hexadecimal digits.
+        request_id = self._ids.request().replace("-", "")[:24]
+        seen = _Seen()
+        try:
+            response = self._carry_out(request, request_id, seen)
+        except SlsError as exc:
+            seen.code = exc.code
+            response = Response(
+                status=exc.status,
+                body=envelope(exc.code, exc.message),
+                headers={"Content-Type": "application/json", "x-log-requestid": request_id},
+            )
+        self._note(seen, response, request_id)
+        return response
+
+    def _carry_out(self, request: Request, request_id: str, seen: _Seen) -> Response:
+        found = routes.find(request)
+        if found is None:
+            raise unknown_operation(request.method, request.path, routes.known())
+        operation, logstore = found
+        seen.action = operation.name
+        seen.params = dict(request.query)
+        checked = operation.check(self._call(request, logstore))
+        seen.params = dict(checked.params)
+        fault = self._faults.take(
+            service="sls", region="", action=operation.name, params=checked.params
+        )
+        if fault is None:
+            return _effect(checked, request_id)
+        return _with_fault(fault, checked, request_id, seen)
+
+    def _call(self, request: Request, logstore: str) -> Call:
+        project, region_id = routes.project_and_region(request.host)
+        signature.verify(request, keys=self._keys, clock=self._clock)
+        return Call(
+            request=request,
+            project=project,
+            region_id=region_id,
+            logstore=logstore,
+            projects=self._projects,
+            clock=self._clock,
+            limits=self.limits,
+            account_id=self._account_id,
+        )
+
+    def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
+        self._calls.add(
+            calls.Call(
+                service="sls",
+                region="",
+                action=seen.action,
+                params=seen.params,
+                at=self._clock.now(),
+                status=response.status,
+                code=seen.code,
+                request_id=request_id,
+            )
+        )
+
+
+def _effect(checked: Checked, request_id: str) -> Response:
+    answer = checked.effect()
+    headers = {**answer.headers, "x-log-requestid": request_id}
+    return Response(status=200, body=answer.body, headers=headers)
+
+
+def _with_fault(fault: Fault, checked: Checked, request_id: str, seen: _Seen) -> Response:
+    if fault.kind == "slow":
+        return replace(_effect(checked, request_id), delay_s=fault.delay_s)
+    if fault.after_effect:
+        checked.effect()
+    if fault.kind == "error":
+        seen.code = fault.code
+    return replace(faulty.answer(fault, request_id), delay_s=fault.delay_s)
