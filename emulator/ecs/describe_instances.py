@@ -1,0 +1,85 @@
+"""
+DescribeInstances.
+
+Learnt from the SDK's models of request and response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from emulator.ecs import listing
+from emulator.ecs import params as read
+from emulator.ecs.answers import Answer, instant, tag_list
+from emulator.ecs.errors import EcsError, invalid_parameter
+from emulator.ecs.listing import Page, Test
+from emulator.ecs.region import Region
+from emulator.ecs.state import Instance
+
+MAX_PAGE = 100
+
+_STATUSES = frozenset({"Pending", "Running", "Starting", "Stopping", "Stopped"})
+_LOCKS = frozenset({"financial", "security", "Recycling", "dedicatedhostfinancial", "refunded"})
+_BAD_IDS = EcsError(400, "InvalidInstanceIds.Malformed", "The specified InstanceIds is not valid.")
+_BAD_LOCK = EcsError(404, "InvalidLockReason.NotFound", "The specified LockReason is not found.")
+
+
+def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
+    """Check the parameters; what comes back lists."""
+    region.check_region_id(params)
+    asked = read.integer(params, "MaxResults")
+    size = listing.DEFAULT_PAGE if asked is None or asked < 1 else min(MAX_PAGE, asked)
+    page = listing.page_from(params, size=size, knobs=region.knobs)
+    ids = listing.id_list(params, "InstanceIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
+    tests = [*listing.common_tests(params), *_own_tests(params)]
+    listing.refuse_dry_run(params)
+    return partial(_list, region, page, ids, tests)
+
+
+def _own_tests(params: read.Params) -> list[Test[Instance]]:
+    tests: list[Test[Instance]] = []
+    bad_status = invalid_parameter("Status", f"it is one of {', '.join(sorted(_STATUSES))}")
+    status = read.choice(params, "Status", _STATUSES, bad_status)
+    if status is not None:
+        tests.append(lambda instance: instance.status == status)
+    lock = read.choice(params, "LockReason", _LOCKS, _BAD_LOCK)
+    if lock is not None:
+        tests.append(lambda instance: lock in instance.locks)
+    zone_id = params.get("ZoneId")
+    if zone_id is not None:
+        tests.append(lambda instance: instance.zone_id == zone_id)
+    return tests
+
+
+def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[Instance]]) -> Answer:
+    with region.lock:
+        table = region.state.instances
+        candidates = table.since(page.start) if ids is None else table.among(ids, page.start)
+        found, next_token = listing.cut(candidates, tests, page)
+        return {
+            # Documented: without meaning where NextToken pages.
+            "TotalCount": 0,
+            "PageSize": page.size,
+            "PageNumber": 1,
+            "NextToken": next_token,
+            "Instances": {"Instance": [_shown(region, instance) for instance in found]},
+        }
+
+
+def _shown(region: Region, instance: Instance) -> Answer:
+    return {
+        "InstanceId": instance.instance_id,
+        "InstanceName": instance.name,
+        "RegionId": region.region_id,
+        "ZoneId": instance.zone_id,
+        "Status": instance.status,
+        "CreationTime": instant(instance.created_at),
+        # The last time it was started; empty for one that never was.
+        "StartTime": instant(instance.created_at if instance.ever_started else None),
+        "ResourceGroupId": instance.resource_group_id,
+        "OperationLocks": {
+            "LockReason": [{"LockReason": why, "LockMsg": ""} for why in instance.locks]
+        },
+        "Tags": tag_list(instance.tags),
+    }

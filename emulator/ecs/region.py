@@ -1,0 +1,50 @@
+"""
+One region of one account, as its operations see it: what there is, and how it behaves.
+
+Never reads or writes the wire; `operations` do that, and `service` calls them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from emulator.clock import Clock
+from emulator.ecs.errors import no_such_region
+from emulator.ecs.state import State
+from emulator.ecs.tokens import Tokens
+from emulator.ids import Ids
+from emulator.knobs import Knobs
+
+
+class Region:
+    """What an operation needs; its state is touched only under `lock`."""
+
+    def __init__(
+        self, *, region_id: str, account_id: str, clock: Clock, knobs: Knobs, ids: Ids
+    ) -> None:
+        self.region_id = region_id
+        self.account_id = account_id
+        self.clock = clock
+        self.knobs = knobs
+        self.ids = ids
+        self.state = State(clock)
+        self.tokens = Tokens()
+        self.lock = threading.RLock()
+        self.snapshot_service_open = True
+        """False: CreateSnapshot answers InvalidAccountStatus.SnapshotServiceUnavailable."""
+        self.balance_ok = True
+        """False: CreateSnapshot answers InvalidAccountStatus.NotEnoughBalance."""
+        self.instant_access_supported = True
+        """False: a region that has no instant access."""
+        self.before_create: Callable[[Mapping[str, str]], None] | None = None
+        """
+        Called with a CreateSnapshot's parameters while its token is in process and nothing
+        has happened yet; no lock is held, so it may send requests of its own.
+        """
+
+    def check_region_id(self, params: Mapping[str, str]) -> None:
+        """Refuse a RegionId that is not this endpoint's."""
+        asked = params.get("RegionId", self.region_id)
+        if asked != self.region_id:
+            raise no_such_region(asked, self.region_id)

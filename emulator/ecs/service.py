@@ -1,0 +1,152 @@
+"""
+The ECS endpoint of one region: requests in, answers out.
+
+A request is read, its signature and its parameters are checked, a fault that waits for it
+happens, and only then is it carried out; all of it is noted in `Calls`. What an operation
+does stands in the module of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from emulator.calls import Call, Calls
+from emulator.clock import Clock
+from emulator.credentials import AccessKeys
+from emulator.ecs import (
+    answers,
+    create_snapshot,
+    delete_snapshot,
+    describe_disks,
+    describe_instances,
+    describe_snapshots,
+    params,
+    signing,
+    specs,
+    tag_resources,
+)
+from emulator.ecs.answers import Answer
+from emulator.ecs.arranging import Arranging
+from emulator.ecs.errors import EcsError, unknown_action
+from emulator.ecs.region import Region
+from emulator.ecs.specs import Spec
+from emulator.faults import Fault, Faults
+from emulator.ids import Ids
+from emulator.knobs import Knobs
+from emulator.wire import Request, Response
+
+Act = Callable[[], Answer]
+
+_OPERATIONS: Mapping[str, tuple[Spec, Callable[[Region, params.Params], Act]]] = {
+    spec.action: (spec, prepare)
+    for spec, prepare in (
+        (specs.CREATE_SNAPSHOT, create_snapshot.prepare),
+        (specs.DELETE_SNAPSHOT, delete_snapshot.prepare),
+        (specs.DESCRIBE_DISKS, describe_disks.prepare),
+        (specs.DESCRIBE_INSTANCES, describe_instances.prepare),
+        (specs.DESCRIBE_SNAPSHOTS, describe_snapshots.prepare),
+        (specs.TAG_RESOURCES, tag_resources.prepare),
+    )
+}
+_FAULT_CODES = {"drop": "dropped", "hang": "hung", "html": "html", "empty": "empty"}
+"""What `Calls` notes where the answer has no code of its own."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Exchange:
+    """One request on its way through, as far as it was understood."""
+
+    request: Request
+    request_id: str
+    host: str
+    action: str
+    params: dict[str, str]
+    code: str = ""
+
+
+class EcsService(Arranging):
+    """One region's ECS; safe to share between threads."""
+
+    def __init__(
+        self,
+        *,
+        region_id: str,
+        account_id: str,
+        clock: Clock,
+        keys: AccessKeys,
+        faults: Faults,
+        knobs: Knobs,
+        ids: Ids,
+        calls: Calls,
+    ) -> None:
+        super().__init__(
+            region_id=region_id, account_id=account_id, clock=clock, knobs=knobs, ids=ids
+        )
+        self._keys = keys
+        self._faults = faults
+        self._calls = calls
+        self._nonces = signing.Nonces()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; refusals are answers too, nothing is raised for them."""
+        exchange = _Exchange(
+            request=request,
+            request_id=self.ids.request(),
+            host=request.host or f"ecs.{self.region_id}.aliyuncs.com",
+            action=request.headers.get("x-acs-action", ""),
+            params=dict(request.query),
+        )
+        at = self.clock.now()
+        try:
+            response = self._answer(exchange)
+        except EcsError as error:
+            exchange.code = error.code
+            response = answers.refusal(error, request_id=exchange.request_id, host=exchange.host)
+        self._calls.add(
+            Call(
+                service="ecs",
+                region=self.region_id,
+                action=exchange.action,
+                params=exchange.params,
+                at=at,
+                status=response.status,
+                code=exchange.code,
+                request_id=exchange.request_id,
+            )
+        )
+        return response
+
+    def _answer(self, exchange: _Exchange) -> Response:
+        signing.authenticate(
+            exchange.request, keys=self._keys, nonces=self._nonces, now=self.clock.now()
+        )
+        exchange.params = params.decode(exchange.request)
+        act = self._prepare(exchange)
+        fault = self._faults.take(
+            service="ecs",
+            region=self.region_id,
+            action=exchange.action,
+            params=exchange.params,
+        )
+        if fault is None or fault.kind == "slow":
+            delay_s = 0.0 if fault is None else fault.delay_s
+            return answers.success(act(), request_id=exchange.request_id, delay_s=delay_s)
+        return self._meet(fault, act, exchange)
+
+    def _prepare(self, exchange: _Exchange) -> Act:
+        params.check_envelope(exchange.request, exchange.params)
+        if exchange.action not in _OPERATIONS:
+            raise unknown_action(exchange.action, ", ".join(sorted(_OPERATIONS)))
+        spec, prepare = _OPERATIONS[exchange.action]
+        params.check_names(spec, exchange.params)
+        return prepare(self, exchange.params)
+
+    def _meet(self, fault: Fault, act: Act, exchange: _Exchange) -> Response:
+        if fault.after_effect:
+            # Done or refused: the client cannot know.
+            with suppress(EcsError):
+                act()
+        exchange.code = _FAULT_CODES.get(fault.kind, fault.code)
+        return answers.fault(fault, request_id=exchange.request_id, host=exchange.host)

@@ -1,0 +1,233 @@
+"""
+What the region holds: disks, instances, snapshots, and the account's own state.
+
+Records are mutable: a test that wants a disk to be detaching says so. Times are aware UTC
+datetimes. Nothing here speaks the wire's language.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, Literal, Protocol, TypeVar
+
+from emulator.clock import Clock
+
+Status = Literal["progressing", "accomplished", "failed"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Instance:
+    """One ECS instance."""
+
+    instance_id: str
+    created_at: datetime
+    status: str = "Running"
+    tags: dict[str, str] = field(default_factory=dict)
+    ever_started: bool = True
+    locks: tuple[str, ...] = ()
+    """Reasons such as security, financial, Recycling."""
+    name: str = ""
+    resource_group_id: str = ""
+    """Empty is the account's default group."""
+    zone_id: str = ""
+    seq: int = -1
+
+
+@dataclass(slots=True, kw_only=True)
+class Disk:
+    """One disk, attached or not."""
+
+    disk_id: str
+    created_at: datetime
+    instance_id: str = ""
+    """Empty while it is not attached."""
+    type: str = "data"
+    category: str = "cloud_essd"
+    status: str = "Available"
+    tags: dict[str, str] = field(default_factory=dict)
+    size_gib: int = 40
+    attached_at: datetime | None = None
+    """When it was last attached; None is never."""
+    detached_at: datetime | None = None
+    ever_used: bool = True
+    """Whether anything was written since its creation."""
+    in_arrears: bool = False
+    transferring: bool = False
+    in_cloud_box: bool = False
+    locks: tuple[str, ...] = ()
+    name: str = ""
+    description: str = ""
+    resource_group_id: str = ""
+    performance_level: str = ""
+    encrypted: bool = False
+    zone_id: str = ""
+    seq: int = -1
+
+    @property
+    def ever_attached(self) -> bool:
+        """Whether any instance ever had it."""
+        return self.attached_at is not None
+
+
+@dataclass(slots=True, kw_only=True)
+class Snapshot:
+    """One snapshot; how far it is depends on the clock."""
+
+    snapshot_id: str
+    disk_id: str
+    disk_type: str
+    disk_size_gib: int
+    created_at: datetime
+    ends_at: datetime
+    """When it stops progressing."""
+    fails: bool = False
+    """Whether it ends as failed."""
+    name: str = ""
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    snapshot_type: str = "user"
+    category: str = "standard"
+    usage: str = "none"
+    """none, image, disk or image_disk: what was made from it."""
+    locked: bool = False
+    retention_days: int | None = None
+    """None is kept for ever."""
+    instant_access: bool = False
+    instant_access_retention_days: int | None = None
+    resource_group_id: str = ""
+    encrypted: bool = False
+    available_at_once: bool = False
+    seq: int = -1
+    clock: Clock = field(repr=False)
+
+    @property
+    def status(self) -> Status:
+        """How far it is now."""
+        if self.clock.now() < self.ends_at:
+            return "progressing"
+        return "failed" if self.fails else "accomplished"
+
+    @property
+    def progress_percent(self) -> int:
+        """100 only once it is accomplished."""
+        if self.status == "accomplished":
+            return 100
+        whole_s = (self.ends_at - self.created_at).total_seconds()
+        done_s = (min(self.clock.now(), self.ends_at) - self.created_at).total_seconds()
+        return max(0, min(99, int(100 * done_s / whole_s))) if whole_s > 0 else 0
+
+    @property
+    def remaining_s(self) -> int:
+        """Zero once it ended."""
+        return max(0, int((self.ends_at - self.clock.now()).total_seconds()))
+
+    @property
+    def released_at(self) -> datetime | None:
+        """When the service releases it by itself, whole days after its creation."""
+        days = [d for d in (self.retention_days, self.instant_access_retention_days) if d]
+        return self.created_at + timedelta(days=min(days)) if days else None
+
+
+class _Listed(Protocol):
+    seq: int
+    """Its place in the order of creation."""
+
+
+R = TypeVar("R", bound=_Listed)
+
+
+class Table(Generic[R]):
+    """Records by id, and in the order of their creation from any place on."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, R] = {}
+        self._order: list[str] = []
+
+    def add(self, record_id: str, record: R) -> R:
+        """Append a record; an id is used once at a time."""
+        if record_id in self.records:
+            raise ValueError(f"{record_id} is there already")
+        record.seq = len(self._order)
+        self._order.append(record_id)
+        self.records[record_id] = record
+        return record
+
+    def since(self, seq: int) -> Iterator[R]:
+        """Return the records from that place on."""
+        for place in range(seq, len(self._order)):
+            record = self.records.get(self._order[place])
+            if record is not None and record.seq == place:
+                yield record
+
+    def among(self, record_ids: Iterable[str], seq: int) -> Iterator[R]:
+        """Return those of the ids that exist, from that place on, each once."""
+        found = {i: self.records[i] for i in record_ids if i in self.records}
+        yield from sorted(
+            (record for record in found.values() if record.seq >= seq),
+            key=lambda record: record.seq,
+        )
+
+
+class State:
+    """Everything in one region of one account; callers hold the service's lock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.disks: Table[Disk] = Table()
+        self.instances: Table[Instance] = Table()
+        self.snapshots: Table[Snapshot] = Table()
+        self.resource_groups: set[str] = set()
+        self.doomed_disks: dict[str, int] = {}
+        """How many of the next snapshots of a disk end as failed."""
+        self._by_disk: dict[str, dict[str, None]] = {}
+        self._releases: list[tuple[datetime, int, str]] = []
+        self._tie = itertools.count()
+        self._clock = clock
+
+    def add_snapshot(self, snapshot: Snapshot) -> Snapshot:
+        """Take in a snapshot; its release is scheduled."""
+        self.snapshots.add(snapshot.snapshot_id, snapshot)
+        self._by_disk.setdefault(snapshot.disk_id, {})[snapshot.snapshot_id] = None
+        if snapshot.released_at is not None:
+            entry = (snapshot.released_at, next(self._tie), snapshot.snapshot_id)
+            heapq.heappush(self._releases, entry)
+        return snapshot
+
+    def drop_snapshot(self, snapshot_id: str) -> None:
+        """Forget a snapshot; one that is not there is no mistake."""
+        snapshot = self.snapshots.records.pop(snapshot_id, None)
+        if snapshot is not None:
+            self._by_disk[snapshot.disk_id].pop(snapshot_id, None)
+
+    def drop_disk(self, disk_id: str) -> None:
+        """
+        Release a disk; its finished snapshots stay.
+
+        Learnt from CreateSnapshot's usage notes: one that is still being created goes
+        with its disk.
+        """
+        for snapshot in self.snapshots_of(disk_id):
+            if snapshot.status == "progressing":
+                self.drop_snapshot(snapshot.snapshot_id)
+        del self.disks.records[disk_id]
+
+    def snapshots_of(self, disk_id: str) -> list[Snapshot]:
+        """Return a disk's snapshots, oldest first, whether the disk still exists or not."""
+        ids = self._by_disk.get(disk_id, {})
+        return [s for i in ids if (s := self.snapshots.records.get(i)) is not None]
+
+    def release_expired(self) -> None:
+        """Release the snapshots whose retention is over."""
+        now = self._clock.now()
+        while self._releases and self._releases[0][0] <= now:
+            self.drop_snapshot(heapq.heappop(self._releases)[2])
+
+    def take_doom(self, disk_id: str) -> bool:
+        """Return whether a snapshot made now ends as failed, and count it."""
+        left = self.doomed_disks.get(disk_id, 0)
+        if left:
+            self.doomed_disks[disk_id] = left - 1
+        return left > 0

@@ -1,0 +1,111 @@
+"""
+TagResources, for snapshots, disks and instances.
+
+Learnt from the SDK's request model and the operation's error codes. All resources get the
+tags, or none does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Protocol
+
+from emulator.ecs import params as read
+from emulator.ecs.answers import Answer
+from emulator.ecs.errors import EcsError, missing, not_implemented
+from emulator.ecs.region import Region
+
+MAX_RESOURCES = 50
+
+_IMPLEMENTED = ("disk", "instance", "snapshot")
+_DOCUMENTED = frozenset(
+    {
+        "image",
+        "securitygroup",
+        "volume",
+        "eni",
+        "ddh",
+        "ddhcluster",
+        "keypair",
+        "launchtemplate",
+        "reservedinstance",
+        "snapshotpolicy",
+        "elasticityassurance",
+        "capacityreservation",
+        "command",
+        "invocation",
+        "activation",
+        "managedinstance",
+    }
+)
+
+
+class _Tagged(Protocol):
+    tags: dict[str, str]
+
+
+def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
+    """Check the parameters; what comes back tags."""
+    region.check_region_id(params)
+    resource_type = params["ResourceType"]
+    if resource_type in _DOCUMENTED:
+        raise not_implemented(f"ResourceType {resource_type}", f"It has {', '.join(_IMPLEMENTED)}.")
+    if resource_type not in _IMPLEMENTED:
+        raise EcsError(
+            404,
+            "InvalidResourceType.NotFound",
+            f"The ResourceType provided does not exist in our records: {resource_type!r}.",
+        )
+    ids = [value for name, value in params.items() if name.startswith("ResourceId.")]
+    if len(ids) > MAX_RESOURCES:
+        raise EcsError(
+            400,
+            "NumberExceed.ResourceIds",
+            f"The ResourceIds parameter's number is exceed , Valid : {MAX_RESOURCES}",
+        )
+    return partial(_tag, region, resource_type, ids, _tags(params))
+
+
+def _tags(params: read.Params) -> dict[str, str]:
+    tags = read.new_tags(params)
+    if len(tags) > read.MAX_TAGS:
+        raise EcsError(
+            400,
+            "NumberExceed.Tags",
+            f"The Tags parameter's number is exceed , Valid : {read.MAX_TAGS}",
+        )
+    if any(tag.value is None for tag in read.tags(params)):
+        # The SDK's model requires it; an older page calls it optional.
+        raise missing("Tag.N.Value")
+    return tags
+
+
+def _tag(region: Region, resource_type: str, ids: list[str], tags: Mapping[str, str]) -> Answer:
+    with region.lock:
+        region.state.release_expired()
+        records = _records(region, resource_type)
+        if any(i not in records for i in ids):
+            raise EcsError(
+                404,
+                "InvalidResourceId.NotFound",
+                "The specified ResourceIds are not found in our records.",
+            )
+        for i in ids:
+            if len({**records[i].tags, **tags}) > read.MAX_TAGS:
+                raise EcsError(
+                    400,
+                    "OperationDenied.QuotaExceed",
+                    "The quota of tags on resource is beyond permitted range.",
+                )
+        for i in ids:
+            records[i].tags.update(tags)
+    return {}
+
+
+def _records(region: Region, resource_type: str) -> Mapping[str, _Tagged]:
+    if resource_type == "disk":
+        return region.state.disks.records
+    if resource_type == "instance":
+        return region.state.instances.records
+    return region.state.snapshots.records
