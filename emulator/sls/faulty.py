@@ -13,13 +13,19 @@ def answer(fault: Fault, request_id: str) -> Response:
     """Return what the client sees instead; not for "slow", which keeps the real answer."""
     if fault.kind in ("drop", "hang"):
         return Response(status=0, body=b"", transport="drop" if fault.kind == "drop" else "hang")
-    bodies = {
-        "error": ("application/json", envelope(fault.code, fault.message)),
-        "html": ("text/html", _HTML),
-        "empty": ("application/json", b""),
-    }
-    content_type, body = bodies[fault.kind]
-    headers = {"Content-Type": content_type, "x-log-requestid": request_id}
+    if fault.kind == "html":
+        return Response(status=502, body=_HTML, headers={"Content-Type": "text/html"})
+    if fault.kind == "empty":
+        return Response(status=fault.status, body=b"")
+    headers = {"Content-Type": "application/json", "x-log-requestid": request_id}
     if fault.retry_after_ms is not None:
         headers["x-acs-retry-after"] = str(fault.retry_after_ms)
+    body = envelope(fault.code, fault.message)
     return Response(status=fault.status, body=body, headers=headers)
+
+
+def noted_code(fault: Fault) -> str:
+    """Return what `Calls` notes: the answer's code, or what happened to the answer."""
+    return {"drop": "dropped", "hang": "hung"}.get(
+        fault.kind, fault.code if fault.kind == "error" else fault.kind
+    )

@@ -128,7 +128,7 @@ def _boolean(name: str, given: Mapping[str, object]) -> bool:
 
 
 def _page(records: list[Record], query: _Query) -> list[dict[str, str]]:
-    """Sort by time, then arrival; only what was indexed on arrival is found."""
+    """Sort by second, then arrival; only what was indexed on arrival is found."""
     found = [
         record
         for record in records
@@ -136,7 +136,8 @@ def _page(records: list[Record], query: _Query) -> list[dict[str, str]]:
         and query.from_ns <= record.at_ns < query.to_ns
         and query.topic in ("", record.topic)
     ]
-    found.sort(key=lambda record: record.at_ns)
+    # Not by nanosecond: the Python SDK fills that part in with its own clock's (LogItem).
+    found.sort(key=lambda record: record.time_s)
     if query.reverse:
         found.reverse()
     return [dict(record.fields) for record in found[query.offset :][: query.line_count]]

@@ -7,6 +7,7 @@ does a fault happen, and only then the effect. Every request is noted in `Calls`
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from emulator import calls
@@ -147,7 +148,8 @@ def _with_fault(fault: Fault, checked: Checked, request_id: str, seen: _Seen) ->
     if fault.kind == "slow":
         return replace(_effect(checked, request_id), delay_s=fault.delay_s)
     if fault.after_effect:
-        checked.effect()
-    if fault.kind == "error":
-        seen.code = fault.code
+        # Done or refused: the client cannot know.
+        with suppress(SlsError):
+            checked.effect()
+    seen.code = faulty.noted_code(fault)
     return replace(faulty.answer(fault, request_id), delay_s=fault.delay_s)

@@ -1,0 +1,184 @@
+"""
+One local cloud: an ECS for each region, one SLS, one account.
+
+Holds them together and opens no socket; a door (`server.serve`, `stub.stub`)
+lets requests in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from emulator.calls import Calls
+from emulator.clock import Clock, SystemClock
+from emulator.credentials import AccessKey, AccessKeys
+from emulator.ecs import EcsService
+from emulator.faults import Faults
+from emulator.ids import Ids
+from emulator.knobs import Knobs
+from emulator.sls import SlsService
+
+DEFAULT_REGION = "cn-hangzhou"
+_REGION_ID = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
+
+
+class UnknownRegionError(LookupError):
+    """The cloud has no such region; the message names those that it has."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Parts:
+    """What all services of one cloud share."""
+
+    account_id: str
+    clock: Clock
+    knobs: Knobs
+    ids: Ids
+    keys: AccessKeys = field(default_factory=AccessKeys)
+    faults: Faults = field(default_factory=Faults)
+    calls: Calls = field(default_factory=Calls)
+
+
+class Cloud:
+    """
+    A complete local cloud; safe to share between threads.
+
+    `regions=None` is every region: each comes to life when it is first asked
+    for. `access_key=None` makes one from the seed, so two clouds of one seed
+    know the same key.
+    """
+
+    def __init__(
+        self,
+        *,
+        regions: Sequence[str] | None = (DEFAULT_REGION,),
+        account_id: str = "1234567890123456",
+        clock: Clock | None = None,
+        knobs: Knobs | None = None,
+        seed: int = 0,
+        access_key: AccessKey | None = None,
+    ) -> None:
+        if regions is not None and not regions:
+            raise ValueError("regions is empty: name at least one, or None for every region")
+        self._parts = _Parts(
+            account_id=account_id,
+            clock=clock or SystemClock(),
+            knobs=knobs or Knobs(),
+            ids=Ids(seed),
+        )
+        self._seed = seed
+        self._temporary_count = 0
+        self._any_region = regions is None
+        self._lock = threading.Lock()
+        self._ecs = {region_id: self._new_ecs(region_id) for region_id in regions or ()}
+        self.access_key = self.keys.add(access_key or _access_key(f"{seed}/permanent"))
+        self.sls = SlsService(
+            account_id=account_id,
+            clock=self.clock,
+            keys=self.keys,
+            faults=self.faults,
+            ids=self._parts.ids,
+            calls=self.calls,
+        )
+
+    @property
+    def account_id(self) -> str:
+        """The account that owns everything here."""
+        return self._parts.account_id
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that all services live by."""
+        return self._parts.clock
+
+    @property
+    def knobs(self) -> Knobs:
+        """What the real service leaves undocumented; change it at any time."""
+        return self._parts.knobs
+
+    @property
+    def keys(self) -> AccessKeys:
+        """Every access key that is known here."""
+        return self._parts.keys
+
+    @property
+    def faults(self) -> Faults:
+        """What is going to go wrong."""
+        return self._parts.faults
+
+    @property
+    def calls(self) -> Calls:
+        """What was asked so far, of every service."""
+        return self._parts.calls
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The regions there are, in the order they were named; so far, where any may be."""
+        with self._lock:
+            return tuple(self._ecs)
+
+    def ecs(self, region_id: str | None = None) -> EcsService:
+        """
+        Return the ECS of a region; None is the first one.
+
+        Raises:
+            UnknownRegionError: The cloud was made without that region.
+
+        """
+        with self._lock:
+            wanted = region_id or next(iter(self._ecs), DEFAULT_REGION)
+            found = self._ecs.get(wanted)
+            if found is None and self._any_region and _REGION_ID.fullmatch(wanted):
+                found = self._ecs[wanted] = self._new_ecs(wanted)
+            if found is None:
+                raise UnknownRegionError(f"no region {wanted!r} here: there is {self._known()}")
+        return found
+
+    def temporary_key(self, expires_at: datetime | None = None) -> AccessKey:
+        """Return a new STS key with its security token; None is: never expires."""
+        with self._lock:
+            self._temporary_count += 1
+            label = f"{self._seed}/temporary/{self._temporary_count}"
+        return self.keys.add(
+            AccessKey(
+                access_key_id=f"STS.{_letters(label, 'id')[:24]}",
+                access_key_secret=_letters(label, "secret")[:44],
+                security_token=f"CAIS{_letters(label, 'token')}",
+                expires_at=expires_at,
+            )
+        )
+
+    def _known(self) -> str:
+        if self._any_region:
+            return "every region with a name such as cn-hangzhou"
+        return ", ".join(self._ecs)
+
+    def _new_ecs(self, region_id: str) -> EcsService:
+        parts = self._parts
+        return EcsService(
+            region_id=region_id,
+            account_id=parts.account_id,
+            clock=parts.clock,
+            keys=parts.keys,
+            faults=parts.faults,
+            knobs=parts.knobs,
+            ids=parts.ids,
+            calls=parts.calls,
+        )
+
+
+def _access_key(label: str) -> AccessKey:
+    return AccessKey(
+        access_key_id=f"LTAI5t{_letters(label, 'id')[:18]}",
+        access_key_secret=_letters(label, "secret")[:30],
+    )
+
+
+def _letters(label: str, kind: str) -> str:
+    """Return 64 letters and digits, the same for the same arguments."""
+    return hashlib.sha256(f"{label}/{kind}".encode()).hexdigest()

@@ -1,0 +1,47 @@
+"""
+Which service a production host name belongs to.
+
+ECS hosts come in the forms of the Python SDK's own table and rule
+(alibabacloud_ecs20140526 7.11.8, `_endpoint_map`, and tea-openapi,
+`get_endpoint_rules`): `ecs-<region>`, `ecs.<region>`, `ecs-<network>.<region>`
+such as `ecs-vpc.<region>`, and the central `ecs`, all under `.aliyuncs.com`. SLS
+hosts are those of the Log Service API reference, "Endpoints".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+_REGION = r"(?P<region>[a-z]+(?:-[a-z0-9]+)+?)"
+_ECS = re.compile(
+    rf"ecs(?:-{_REGION}|(?:-[a-z]+)?\.{_REGION.replace('region', 'dotted')})?\.aliyuncs\.com"
+)
+_SLS = re.compile(
+    rf"(?:[^.]+\.)?{_REGION}(?:-intranet|-internal|-vpc|-share)?\.(?:log|sls)\.aliyuncs\.com"
+)
+
+KNOWN = (
+    "ecs-<region>.aliyuncs.com, ecs.<region>.aliyuncs.com, ecs-vpc.<region>.aliyuncs.com,"
+    " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The service behind a host, and its region; None is the central host's choice."""
+
+    service: Literal["ecs", "sls"]
+    region_id: str | None
+
+
+def find(host: str) -> Place | None:
+    """Return what answers at this host; None if nothing here does."""
+    ecs = _ECS.fullmatch(host)
+    if ecs:
+        return Place("ecs", ecs["region"] or ecs["dotted"])
+    sls = _SLS.fullmatch(host)
+    if sls:
+        return Place("sls", sls["region"])
+    return None
