@@ -1,0 +1,1 @@
+"""What ships with every function: from an event's bytes to snapshots and records."""

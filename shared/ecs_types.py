@@ -1,0 +1,53 @@
+"""What ECS shows of disks, instances and snapshots, as far as this project looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk as DescribeDisks lists it."""
+
+    disk_id: str
+    status: str
+    type: str
+    """``system`` or ``data``."""
+    category: str
+    instance_ids: tuple[str, ...]
+    """The instances that it is attached to: none, one, or several with multi-attach."""
+    tags: Mapping[str, str]
+    locks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """An instance as DescribeInstances lists it."""
+
+    instance_id: str
+    status: str
+    tags: Mapping[str, str]
+    locks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A snapshot as DescribeSnapshots lists it."""
+
+    snapshot_id: str
+    disk_id: str
+    status: str
+    """``progressing``, ``accomplished`` or ``failed``."""
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a listing; `next_token` is empty on the last one."""
+
+    items: tuple[T, ...]
+    next_token: str

@@ -1,0 +1,253 @@
+"""
+What went wrong, and what it asks of us.
+
+Two things live here: the exceptions, each of them an instruction to its reader,
+and the table that says for each error code of the service what to do next.
+
+    SnapshotAutomationError
+    ├── InvalidEventError       the event or request is wrong: mend it, sending it again is no use
+    ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
+    ├── InvalidSettingsError    an environment variable of the function is missing or wrong
+    ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
+    └── EcsError                one call to ECS did not do what was asked
+        ├── EcsRefusedError     ECS answered with an error code: see `disposition`
+        └── EcsUnknownError     no answer, or none that can be read: it may have been done
+
+Source of the table: CreateSnapshot, "Error codes" (45 codes), and for the rest
+the platform's common errors. Codes are matched exactly, then by what stands
+before their last dot, then by HTTP status; never by the text of a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with an input: where, what stands there, what the rule is."""
+
+    path: str
+    value: object
+    rule: str
+
+    def __str__(self) -> str:
+        """Return ``path: value: rule``, the value cut to a readable length."""
+        shown = repr(self.value)
+        if len(shown) > _MAX_SHOWN:
+            shown = f"{shown[:_MAX_SHOWN]}… ({len(shown)} characters)"
+        line = f"{self.path}: {shown}: {self.rule}"
+        # A path may hold a key that UTF-8 cannot carry; a log must be able to.
+        return line.encode(errors="backslashreplace").decode()
+
+
+_MAX_SHOWN = 120
+
+
+class SnapshotAutomationError(Exception):
+    """The base of everything that this project raises on purpose."""
+
+
+class _ProblemsError(SnapshotAutomationError):
+    """An input with problems; says all of them, one a line."""
+
+    what = "input"
+
+    def __init__(self, problems: Iterable[Problem], *, also: str = "") -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = [f"{self.what}: {count} problem{'' if count == 1 else 's'}"]
+        lines += [f"  {problem}" for problem in self.problems]
+        super().__init__("\n".join([*lines, also] if also else lines))
+
+
+class InvalidEventError(_ProblemsError):
+    """The event or request cannot be carried out as it is; nothing of it was done."""
+
+    what = "invalid event"
+
+
+class InvalidPolicyError(_ProblemsError):
+    """The policy file cannot be used; nothing was done."""
+
+    what = "invalid policies"
+
+
+class InvalidSettingsError(_ProblemsError):
+    """The function's environment cannot be used; nothing was done."""
+
+    what = "invalid settings"
+
+
+class RunFailedError(SnapshotAutomationError):
+    """A run ended with disks that should have a snapshot and do not; running it again is safe."""
+
+
+class EcsError(SnapshotAutomationError):
+    """One call to ECS did not do what was asked; `action` and `code` say which and why."""
+
+    def __init__(self, message: str, *, action: str, code: str) -> None:
+        super().__init__(message)
+        self.action = action
+        self.code = code
+
+
+class EcsRefusedError(EcsError):
+    """
+    ECS answered with an error: what was asked was not done.
+
+    `http_status` is the answer's; `retry_after_s` what the service asked to wait, None if
+    it did not say.
+    """
+
+    def __init__(
+        self,
+        *,
+        action: str,
+        code: str,
+        message: str,
+        http_status: int,
+        request_id: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(
+            f"{action} was refused with {code} ({http_status}): {message} [{request_id}]",
+            action=action,
+            code=code,
+        )
+        self.http_status = http_status
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+
+
+class EcsUnknownError(EcsError):
+    """Nothing readable came back: what was asked may have been done, or not."""
+
+    def __init__(self, *, action: str, reason: str) -> None:
+        super().__init__(
+            f"{action} had no readable answer: {reason}", action=action, code=UNKNOWN_OUTCOME
+        )
+
+
+UNKNOWN_OUTCOME = "UnknownOutcome"
+"""Our own code, in records, for a call whose answer was lost."""
+
+
+class Disposition(str, Enum):
+    """What an error code asks us to do."""
+
+    RETRY = "retry"
+    """Transient: the same request again, with back-off."""
+    WAIT = "wait"
+    """The disk or the account is busy: the same request again, after a longer delay."""
+    SKIP = "skip"
+    """This disk cannot have a snapshot, and nothing is wrong."""
+    FAIL = "fail"
+    """This disk failed; a person has to look."""
+    STOP = "stop"
+    """Account, role or quota: every further call will fail too."""
+
+
+_RETRY, _WAIT, _SKIP, _FAIL, _STOP = Disposition
+
+DISPOSITIONS: dict[str, Disposition] = {
+    # CreateSnapshot, "Error codes", in the order of the document.
+    "InvalidParameter.KMSKeyId.NotFound": _FAIL,
+    "InvalidSnapshotName.Malformed": _FAIL,
+    "IncorrectInstanceStatus": _WAIT,
+    "DiskCategory.OperationNotSupported": _SKIP,
+    "Duplicate.TagKey": _FAIL,
+    "InvalidTagKey.Malformed": _FAIL,
+    "InvalidTagValue.Malformed": _FAIL,
+    "InvalidRetentionDays.Malformed": _FAIL,
+    "CreateSnapshot.Failed": _FAIL,
+    "Throttling": _RETRY,
+    "IncorrectDiskStatus.CreatingSnapshot": _WAIT,
+    "InstanceLockedForSecurity": _FAIL,
+    "IncorrectDiskStatus.NeverAttached": _SKIP,
+    "QuotaExceed.Snapshot": _FAIL,
+    "IncorrectDiskStatus.NeverUsed": _SKIP,
+    "DiskInArrears": _FAIL,
+    "DiskId.ValueNotSupported": _SKIP,
+    "IncorrectDiskStatus": _FAIL,
+    "InvalidAccountStatus.NotEnoughBalance": _STOP,
+    "InvalidAccountStatus.SnapshotServiceUnavailable": _STOP,
+    "IncorrectVolumeStatus": _FAIL,
+    "IdempotentParameterMismatch": _FAIL,
+    "IncorrectDiskStatus.Invalid": _FAIL,
+    "IncorrectDiskType.NotSupport": _SKIP,
+    "IncorrectDiskStatus.Transferring": _WAIT,
+    "InvalidParameter.KMSKeyId.CMKUnauthorized": _FAIL,
+    "InvalidParameter.KMSKeyId.CMKNotEnabled": _FAIL,
+    "InvalidParameter.KMSKeyId.KMSUnauthorized": _FAIL,
+    "IdempotentProcessing": _RETRY,
+    "QuotaExceed.Tags": _FAIL,
+    "InvalidSnapshotCategory.Malformed": _FAIL,
+    "InvalidAction.Unauthorized": _STOP,
+    "InvalidRegion.NotSupportSnapshotInstantAccessRegion": _FAIL,
+    "InvalidCategoryAndInstantAccess.Malformed": _FAIL,
+    "DISK_HAS_CREATING_SNAPSHOT": _WAIT,
+    "HibernationConfigured.InstanceOperationForbidden": _SKIP,
+    "QuotaExceed.SnapshotQuota": _STOP,
+    "InvalidInstantAccessRetentionDays.Malformed": _FAIL,
+    "CloudBoxNotSupportSnapshotWithInstantAccess": _FAIL,
+    "InvalidDiskId.NotFound": _FAIL,
+    "InvalidDescription.Malformed": _FAIL,
+    "InvalidInstanceId.NotFound": _FAIL,
+    "InvalidVolumeId.NotFound": _FAIL,
+    "InvalidResourceGroup.NotFound": _FAIL,
+    "InternalError": _RETRY,
+    # The platform's common errors; each stands for its dotted forms too (Throttling.User, …).
+    "Forbidden.RAM": _STOP,
+    "InvalidAccessKeyId": _STOP,
+    "SignatureDoesNotMatch": _STOP,
+    "InvalidSecurityToken": _STOP,
+    "ServiceUnavailable": _RETRY,
+    "MissingParameter": _FAIL,
+    "OperationConflict": _WAIT,
+    # Too many snapshots being made at once (EBS snapshot management guide).
+    "QuotaExceed.ConcurrentSnapshotQuota": _WAIT,
+    # Older spellings in the vendor's page on idempotence.
+    "LastTokenProcessing": _RETRY,
+    "InvalidIdempotenceParameter.Mismatch": _FAIL,
+    # Ours.
+    UNKNOWN_OUTCOME: _RETRY,
+}
+
+PARAMETER_MISMATCH = frozenset(
+    {"IdempotentParameterMismatch", "InvalidIdempotenceParameter.Mismatch"}
+)
+IN_PROGRESS = frozenset({"IdempotentProcessing", "LastTokenProcessing"})
+"""The same request is being carried out right now: its snapshot will come to be, or not."""
+BEING_MADE = IN_PROGRESS | {"IncorrectDiskStatus.CreatingSnapshot", "DISK_HAS_CREATING_SNAPSHOT"}
+"""A snapshot of the disk is being made: perhaps the very one that we asked for."""
+
+_SERVER_ERROR = 500
+_TOO_MANY_REQUESTS = 429
+
+
+def disposition(code: str, http_status: int = 0) -> Disposition:
+    """
+    Return what an error code asks us to do.
+
+    Args:
+        code: As the service sent it; empty if the answer had none.
+        http_status: Decides only for a code that nobody knows: 5xx and 429 are retried, all
+            else is a failure.
+
+    """
+    known = code
+    while known:
+        if known in DISPOSITIONS:
+            return DISPOSITIONS[known]
+        known = known.rpartition(".")[0]
+    if http_status >= _SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
+        return Disposition.RETRY
+    return Disposition.FAIL
+
+
+def is_throttling(code: str) -> bool:
+    """Say whether the service asked for fewer calls: ``Throttling`` and all its dotted forms."""
+    return code == "Throttling" or code.startswith("Throttling.")

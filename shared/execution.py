@@ -1,0 +1,320 @@
+"""
+Requests to outcomes: one outcome for each disk, whatever happens.
+
+Each try of each disk is one task; what its answer asks for is decided by the error table.
+A disk that has to wait goes back to the queue, so it holds up no other. Never decides
+what to snapshot.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from shared.ecs import Ecs
+from shared.errors import (
+    BEING_MADE,
+    IN_PROGRESS,
+    PARAMETER_MISMATCH,
+    Disposition,
+    EcsError,
+    EcsRefusedError,
+    EcsUnknownError,
+    disposition,
+)
+from shared.ledger import Entry
+from shared.outcomes import Outcome, Status
+from shared.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s
+from shared.planning import SnapshotRequest
+
+API = "CreateSnapshot"
+GONE = "InvalidDiskId.NotFound"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One disk that is to have a snapshot, and how far that has come."""
+
+    disk_id: str
+    instance_id: str = ""
+    attempt: int = 1
+    failed_ids: frozenset[str] = frozenset()
+    """Snapshots of the slot and disk that are known to have ended as failed."""
+    calls: int = 0
+    failures: int = 0
+    uncertain: bool = False
+    """An answer was lost, or is still being made: a snapshot of ours may come to be."""
+    look_first: bool = False
+    """Somebody's snapshot of the disk is being made, perhaps ours: look before asking again."""
+    last: EcsError | None = None
+    """Why it is not done yet."""
+    foreseen: str = ""
+    """The code with which ECS would have refused it when it was listed, if it may pass."""
+
+    def outcome(
+        self, status: Status, reason: str, *, code: str = "", snapshot_id: str = ""
+    ) -> Outcome:
+        """Return the end of this job."""
+        return Outcome(
+            disk_id=self.disk_id,
+            instance_id=self.instance_id,
+            status=status,
+            code=code,
+            reason=reason,
+            snapshot_id=snapshot_id,
+            attempt=self.attempt,
+            calls=self.calls,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The job is not done: try again after a delay."""
+
+    job: Job
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Every further call will fail too."""
+
+    outcome: Outcome
+
+
+Step = Outcome | Again | Stop
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """
+    One run's calls.
+
+    `plan` makes the request for a disk and an attempt; `look` reads from ECS what the slot
+    has of a disk.
+    """
+
+    ecs: Ecs
+    pacer: Pacer
+    plan: Callable[[str, int], SnapshotRequest]
+    look: Callable[[str], Entry]
+    max_in_flight: int
+    stopped_by: str = field(default="", init=False)
+    """The code that ended the run early; empty if none did."""
+    _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
+    """A heap of the jobs that wait: until when, in which order, which."""
+    _order: Iterator[int] = field(default_factory=count, init=False)
+
+    def outcomes(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
+        """
+        Carry out jobs, and yield the outcome of each as it ends.
+
+        Never more than `max_in_flight` calls at once; jobs are taken from the iterator only
+        as they can start.
+        """
+        flying: set[Future[Step]] = set()
+        with ThreadPoolExecutor(self.max_in_flight, thread_name_prefix="snapshot") as pool:
+            while True:
+                while len(flying) < self.max_in_flight and (job := self._next(jobs)):
+                    flying.add(pool.submit(self._safely, job))
+                if not flying and not self._sleep():
+                    break
+                done, flying = wait(flying, self._pause_s, return_when=FIRST_COMPLETED)
+                yield from filter(None, (self._settled(future.result()) for future in done))
+        for _, _, job in sorted(self._due):
+            yield self._left(job)
+        for job in jobs:
+            yield self._left(job)
+
+    @property
+    def _ended(self) -> bool:
+        return bool(self.stopped_by) or self.pacer.time_is_up
+
+    @property
+    def _pause_s(self) -> float | None:
+        """How long until a waiting job may start; None if none waits."""
+        if not self._due:
+            return None
+        return max(0.0, self._due[0][0] - self.pacer.clock.monotonic())
+
+    def _sleep(self) -> bool:
+        """Wait for the next job with nothing in flight; False if there is none to wait for."""
+        if not self._due or self._ended:
+            return False
+        now = self.pacer.clock.monotonic()
+        self.pacer.clock.sleep(max(0.0, min(self._due[0][0], self.pacer.deadline) - now))
+        return True
+
+    def _next(self, jobs: Iterator[Job]) -> Job | None:
+        """Take the job that may start now: one whose delay is over, or a new one."""
+        if self._ended:
+            return None
+        if self._due and self._due[0][0] <= self.pacer.clock.monotonic():
+            return heapq.heappop(self._due)[2]
+        for job in jobs:
+            if not job.foreseen:
+                return job
+            # As if ECS had answered so: no call is spent on a refusal that could be foreseen.
+            error = _as_refused(job.foreseen)
+            waiting = replace(job, foreseen="", failures=1, last=error)
+            self._put_off(Again(waiting, self._delay_s(Disposition.WAIT, waiting, error)))
+        return None
+
+    def _put_off(self, again: Again) -> None:
+        ready = self.pacer.clock.monotonic() + again.delay_s
+        heapq.heappush(self._due, (ready, next(self._order), again.job))
+
+    def _settled(self, step: Step) -> Outcome | None:
+        """Take in what a try came to; returns the job's outcome if it has ended."""
+        if isinstance(step, Again):
+            self._put_off(step)
+            return None
+        if isinstance(step, Stop):
+            self.stopped_by = self.stopped_by or step.outcome.code
+            return step.outcome
+        return step
+
+    def _left(self, job: Job) -> Outcome:
+        """Say what becomes of a job that the end of the run left undone."""
+        if not self.stopped_by or job.uncertain:
+            return _deferred(job)
+        again = "not tried again" if job.calls else "not tried"
+        return job.outcome(
+            "failed", f"{again}: {self.stopped_by} ended the run", code=self.stopped_by
+        )
+
+    def _safely(self, job: Job) -> Step:
+        try:
+            return self._step(job)
+        except OutOfTimeError:
+            return _deferred(job)
+        except Exception as exc:  # noqa: BLE001 - one disk's accident must not cost the others
+            return job.outcome("failed", f"accident: {exc}", code=type(exc).__name__)
+
+    def _step(self, job: Job) -> Step:
+        """Try once: look first if a snapshot of ours may exist already, then ask for one."""
+        if job.uncertain or job.look_first:
+            try:
+                entry = self.look(job.disk_id)
+            except EcsError as exc:
+                return self._again(job, exc)
+            if entry.snapshot_id:
+                return _found(job, entry)
+            job = replace(
+                job,
+                attempt=max(job.attempt, entry.next_attempt),
+                failed_ids=job.failed_ids | entry.failed_ids,
+            )
+        self.pacer.admit(API)
+        job = replace(job, calls=job.calls + 1)
+        try:
+            snapshot_id = self.ecs.create_snapshot(self.plan(job.disk_id, job.attempt))
+        except EcsError as exc:
+            return self._judged(job, exc)
+        if snapshot_id in job.failed_ids:
+            # The token still answers with a snapshot that has failed since.
+            return Again(replace(job, attempt=job.attempt + 1), 0.0)
+        return job.outcome("created", "accepted by ECS", snapshot_id=snapshot_id)
+
+    def _judged(self, job: Job, error: EcsError) -> Step:
+        """Decide what an error asks for."""
+        if error.code in PARAMETER_MISMATCH:
+            return self._mismatch(job, error)
+        asked = _asked(error)
+        if asked in MAX_TRIES:
+            uncertain = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
+            look_first = job.look_first or error.code in BEING_MADE
+            job = replace(job, uncertain=job.uncertain or uncertain, look_first=look_first)
+            return self._again(job, error)
+        outcome = self._refused(job, error, asked)
+        return Stop(outcome) if asked is Disposition.STOP else outcome
+
+    def _refused(self, job: Job, error: EcsError, asked: Disposition) -> Outcome:
+        if job.uncertain:
+            # The refusal may be due to the very snapshot whose answer was lost.
+            entry = self._look_if_possible(job)
+            if entry is None:
+                return _deferred(job)
+            if entry.snapshot_id:
+                return _found(job, entry)
+        if error.code == GONE:
+            reason = "the disk vanished between its listing and its snapshot"
+            return job.outcome("skipped", reason, code=error.code)
+        status: Status = "skipped" if asked is Disposition.SKIP else "failed"
+        return job.outcome(status, str(error), code=error.code)
+
+    def _mismatch(self, job: Job, error: EcsError) -> Step:
+        """
+        Decide where the token is bound to other parameters: the policy was edited in between.
+
+        Never answered with a fresh token, which would make the second snapshot.
+        """
+        try:
+            entry = self.look(job.disk_id)
+        except EcsError as exc:
+            return self._again(job, exc)
+        if entry.snapshot_id:
+            reason = "made earlier for this slot, under another text of the policy"
+            return _existing(job, entry, reason, code=error.code)
+        return job.outcome("failed", str(error), code=error.code)
+
+    def _again(self, job: Job, error: EcsError) -> Step:
+        """Try again later, or end here if it was tried often enough."""
+        asked = _asked(error)
+        job = replace(job, failures=job.failures + 1, last=error)
+        if job.failures < MAX_TRIES.get(asked, 0):
+            return Again(job, self._delay_s(asked, job, error))
+        entry = self._look_if_possible(job) if job.uncertain or job.look_first else None
+        if entry is not None and entry.snapshot_id:
+            return _found(job, entry)
+        if job.uncertain:
+            return _deferred(job)
+        return job.outcome("failed", f"tried {job.failures} times: {error}", code=error.code)
+
+    def _look_if_possible(self, job: Job) -> Entry | None:
+        try:
+            return self.look(job.disk_id)
+        except EcsError:
+            return None
+
+    def _delay_s(self, asked: Disposition, job: Job, error: EcsError | None) -> float:
+        return backoff_s(
+            asked,
+            job.failures,
+            retry_after_s=error.retry_after_s if isinstance(error, EcsRefusedError) else None,
+            chance=self.pacer.clock.random(),
+        )
+
+
+def _asked(error: EcsError) -> Disposition:
+    status = error.http_status if isinstance(error, EcsRefusedError) else 0
+    return disposition(error.code, status)
+
+
+def _as_refused(code: str) -> EcsError:
+    return EcsRefusedError(
+        action=API, code=code, message="foreseen from its listing", http_status=0
+    )
+
+
+def _found(job: Job, entry: Entry) -> Outcome:
+    """Return the outcome of a snapshot that the ledger shows after an unknown answer."""
+    found = replace(job, attempt=entry.attempt)
+    if job.calls:
+        reason = "accepted by ECS; its answer was lost, its tags name this slot"
+        return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
+    return _existing(found, entry, "made earlier for this slot")
+
+
+def _existing(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:
+    found = replace(job, attempt=entry.attempt)
+    return found.outcome("existing", reason, code=code, snapshot_id=entry.snapshot_id)
+
+
+def _deferred(job: Job) -> Outcome:
+    if job.last is None:
+        return job.outcome("deferred", "time ran out before it was asked for", code="OutOfTime")
+    return job.outcome("deferred", f"not done yet: {job.last}", code=job.last.code)

@@ -1,0 +1,164 @@
+"""
+What there is: listings of disks, instances and snapshots, to the last page.
+
+Knows the traps of listing: pages, batches of ids, and that a listing filtered by tag
+ends at 1,000. Never decides what to snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Protocol, TypeVar
+
+from shared.ecs import IDS_PER_CALL, Ecs
+from shared.ecs_types import Disk, Instance, Page, Snapshot
+from shared.errors import EcsUnknownError
+from shared.pacing import Pacer
+from shared.planning import SLOT_TAG, Slot
+from shared.selection import Select
+from shared.validation import MAX_TAGS
+
+TAG_LISTING_CAP = 1000
+"""At most this many come back from a listing filtered by tag (SDK documentation of `Tag.N`)."""
+LEDGER_MARGIN = timedelta(minutes=15)
+"""How far the clocks of timers, event sources and ECS may lie apart."""
+MAX_LISTINGS_BY_INSTANCE = 10
+"""Of more instances than this the disks are picked from a listing of all disks: 500 a call."""
+
+T = TypeVar("T")
+
+
+class _Lister(Protocol[T]):
+    def __call__(self, *, tags: Sequence[tuple[str, str]] = (), next_token: str = "") -> Page[T]:
+        """Return the page at a token."""
+
+
+class Inventory:
+    """The listings of one region, paced."""
+
+    def __init__(self, ecs: Ecs, pacer: Pacer) -> None:
+        self._ecs = ecs
+        self._pacer = pacer
+
+    def slot_snapshots(self, slot: Slot) -> Iterator[Snapshot]:
+        """
+        List every snapshot that may be the slot's; whether it is, its tags say.
+
+        From the occurrence on, less a margin. A direct request has no instant: its are listed
+        by their tag, all that still exist.
+        """
+        if slot.occurred_at is None:
+            return self._by_tag(
+                "DescribeSnapshots", self._ecs.describe_snapshots, [(SLOT_TAG, slot.slot_id)]
+            )
+        since = slot.occurred_at - LEDGER_MARGIN
+        return self._pages(
+            "DescribeSnapshots",
+            lambda token: self._ecs.describe_snapshots(created_from=since, next_token=token),
+        )
+
+    def disk_snapshots(self, disk_id: str) -> Iterator[Snapshot]:
+        """List every snapshot of one disk."""
+        return self._pages(
+            "DescribeSnapshots",
+            lambda token: self._ecs.describe_snapshots(disk_id=disk_id, next_token=token),
+        )
+
+    def instances(self, instance_ids: Iterable[str]) -> Iterator[Instance]:
+        """List instances by id; those that do not exist are left out."""
+        for batch in _batches(instance_ids):
+            yield from self._pages(
+                "DescribeInstances",
+                lambda token, batch=batch: self._ecs.describe_instances(  # type: ignore[misc] # a lambda's default is not typed
+                    instance_ids=batch, next_token=token
+                ),
+            )
+
+    def tagged_instances(self, select: Select) -> Iterator[Instance]:
+        """List the instances that may have the tags of a selection."""
+        return self._by_tag("DescribeInstances", self._ecs.describe_instances, _sure_tags(select))
+
+    def disks(self, select: Select, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
+        """
+        List the disks among which a selection's are, each of them once.
+
+        Args:
+            select: What is looked for; the listing is as narrow as ECS can make it, and no
+                narrower: whoever asks still has to look at each disk.
+            instance_ids: The instances whose disks are meant, None if any.
+
+        """
+        seen: set[str] = set()
+        for disk in self._disks(select, instance_ids):
+            if disk.disk_id not in seen:
+                seen.add(disk.disk_id)
+                yield disk
+
+    def _disks(self, select: Select, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
+        if select.disk_ids:
+            for batch in _batches(select.disk_ids):
+                yield from self._disk_pages(disk_ids=batch)
+        elif instance_ids is not None and len(instance_ids) <= MAX_LISTINGS_BY_INSTANCE:
+            for instance_id in instance_ids:
+                yield from self._disk_pages(instance_id=instance_id)
+        else:
+            narrow = {
+                "disk_type": _only(select.disk_types),
+                "category": _only(select.categories),
+            }
+            tags = _sure_tags(select) if select.tags_of == "disk" else []
+            yield from self._by_tag(
+                "DescribeDisks",
+                lambda *, tags=(), next_token="": self._ecs.describe_disks(
+                    tags=tags, next_token=next_token, **narrow
+                ),
+                tags,
+            )
+
+    def _disk_pages(
+        self, *, disk_ids: Sequence[str] | None = None, instance_id: str | None = None
+    ) -> Iterator[Disk]:
+        return self._pages(
+            "DescribeDisks",
+            lambda token: self._ecs.describe_disks(
+                disk_ids=disk_ids, instance_id=instance_id, next_token=token
+            ),
+        )
+
+    def _by_tag(self, api: str, lister: _Lister[T], tags: Sequence[tuple[str, str]]) -> Iterator[T]:
+        """List by tag, and all over again without if that listing may have been cut off."""
+        count = 0
+        for item in self._pages(api, lambda token: lister(tags=tags, next_token=token)):
+            count += 1
+            yield item
+        if tags and count >= TAG_LISTING_CAP:
+            yield from self._pages(api, lambda token: lister(next_token=token))
+
+    def _pages(self, api: str, page_at: Callable[[str], Page[T]]) -> Iterator[T]:
+        token = ""
+        while True:
+            page = self._pacer.retried(api, lambda token=token: page_at(token))  # type: ignore[misc] # a lambda's default is not typed
+            yield from page.items
+            if not page.next_token:
+                return
+            if page.next_token == token:
+                raise EcsUnknownError(action=api, reason="the next page is the same page again")
+            token = page.next_token
+
+
+def _sure_tags(select: Select) -> list[tuple[str, str]]:
+    """Return the tags with one possible value: ECS ANDs tags and knows no OR."""
+    sure = [(key, values[0]) for key, values in select.tags if len(values) == 1]
+    return sure[:MAX_TAGS]
+
+
+def _only(values: Sequence[str]) -> str | None:
+    return values[0] if len(values) == 1 else None
+
+
+def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(dict.fromkeys(ids))
+    while batch := list(islice(rest, IDS_PER_CALL)):
+        yield batch

@@ -1,0 +1,60 @@
+"""
+What a slot already has: the snapshots that carry its tags, by disk.
+
+Pure. How long ECS remembers a client token is not documented, so a run asks for nothing
+that the ledger shows, and this is also how an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.ecs_types import Snapshot
+from shared.planning import Slot, attempt_in_slot
+
+FAILED = "failed"
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What a slot has of one disk."""
+
+    snapshot_id: str = ""
+    """Of the snapshot that did not fail; empty if there is none."""
+    attempt: int = 0
+    """That snapshot's attempt."""
+    failed_attempt: int = 0
+    """The highest attempt that ended as failed; 0 if none did."""
+    failed_ids: set[str] = field(default_factory=set)
+    """All snapshots that ended as failed."""
+
+    @property
+    def next_attempt(self) -> int:
+        """Return the attempt with which to ask: it rises only after a terminal failure."""
+        return self.failed_attempt + 1
+
+
+def read_ledger(snapshots: Iterable[Snapshot], slot: Slot) -> dict[str, Entry]:
+    """
+    Sort a listing into what the slot has of each disk.
+
+    Args:
+        snapshots: Any snapshots; those of other slots and of other people are passed over.
+        slot: Whose snapshots count.
+
+    """
+    ledger: dict[str, Entry] = {}
+    for snapshot in snapshots:
+        named = attempt_in_slot(snapshot.tags, slot)
+        if named is None:
+            continue
+        tagged_disk_id, attempt = named
+        # The service's own word for the disk before the tag's: a tag can be edited.
+        entry = ledger.setdefault(snapshot.disk_id or tagged_disk_id, Entry())
+        if snapshot.status == FAILED:
+            entry.failed_attempt = max(entry.failed_attempt, attempt)
+            entry.failed_ids.add(snapshot.snapshot_id)
+        elif attempt > entry.attempt:
+            entry.snapshot_id, entry.attempt = snapshot.snapshot_id, attempt
+    return ledger

@@ -1,0 +1,139 @@
+"""
+What became of each disk, as records: observations that can be folded.
+
+Pure: a record is a flat mapping of texts, as SLS stores it; `sls` writes them. SLS may
+hold one twice, and runs may see one disk differently: the outcome of a disk in a slot is
+the fold over all its records.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Record = dict[str, str]
+
+Status = Literal[
+    "planned", "deferred", "skipped", "failed", "created", "existing", "broken", "completed"
+]
+
+RANKS: dict[str, int] = {
+    "planned": 0,  # only in dry runs: what would have been asked for
+    "deferred": 0,
+    "skipped": 1,
+    "failed": 2,
+    "created": 3,
+    "existing": 3,
+    "broken": 4,
+    "completed": 5,
+}
+"""How much each status knows; the higher one holds."""
+
+TAKEN = ("created", "existing", "completed")
+LEFT = ("failed", "broken", "deferred")
+"""Of a disk that should have a snapshot and, as far as is known, does not."""
+
+MAX_VALUE_LENGTH = 8000
+"""Of one field, in characters: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one disk in one part of a run, with the reason in words."""
+
+    disk_id: str
+    """Empty where an instance that was asked for does not exist."""
+    instance_id: str = ""
+    status: Status
+    code: str = ""
+    """The service's error code, or ours; empty if nothing went wrong."""
+    reason: str
+    snapshot_id: str = ""
+    attempt: int = 1
+    calls: int = 0
+    """How many CreateSnapshot calls it took in this part."""
+
+    @property
+    def resource_id(self) -> str:
+        """What the outcome is about."""
+        return self.disk_id or self.instance_id
+
+
+def disk_record(outcome: Outcome) -> Record:
+    """Return the fields of a record that say what became of one disk."""
+    return {
+        "record": "disk",
+        "disk_id": outcome.disk_id,
+        "instance_id": outcome.instance_id,
+        "status": outcome.status,
+        "code": outcome.code,
+        "reason": outcome.reason,
+        "snapshot_id": outcome.snapshot_id,
+        "attempt": str(outcome.attempt),
+        "calls": str(outcome.calls),
+    }
+
+
+def clipped(record: Mapping[str, str]) -> Record:
+    """Return a record whose values no log store has to cut, in text that UTF-8 can carry."""
+    return {key: _clipped(value) for key, value in record.items()}
+
+
+def _clipped(value: str) -> str:
+    value = value.encode(errors="backslashreplace").decode()
+    if len(value) <= MAX_VALUE_LENGTH:
+        return value
+    return f"{value[:MAX_VALUE_LENGTH]}… ({len(value)} characters)"
+
+
+def fold(records: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+    """
+    Return the outcome of each disk in each slot.
+
+    Args:
+        records: In any order, any of them twice, of any runs; those of dry runs and those that
+            are about no disk do not count.
+
+    Returns:
+        By slot and disk (or instance, where there is no disk) the record that holds: of the
+        highest attempt the one of the highest rank, of equals the last by its time.
+
+    """
+    held: dict[tuple[str, str], Mapping[str, str]] = {}
+    for record in records:
+        if record.get("record") != "disk" or record.get("dry_run") == "true":
+            continue
+        key = (record["slot"], record["disk_id"] or record["instance_id"])
+        if key not in held or _weight(record) >= _weight(held[key]):
+            held[key] = record
+    return held
+
+
+def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
+    # The last part only makes the order total, so that the fold is the same in any order.
+    return (
+        int(record["attempt"]),
+        RANKS[record["status"]],
+        record.get("at", ""),
+        repr(sorted(record.items())),
+    )
+
+
+def verdict(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:
+    """
+    Return the status of a run from its counts by status.
+
+    "ok": nothing is left undone. "partial": some disks are, others are done or need nothing.
+    "failed": nothing was achieved, and something was wanted.
+    """
+    left = sum(counts.get(status, 0) for status in LEFT)
+    if not left:
+        return "ok"
+    return "partial" if sum(counts.values()) > left else "failed"
+
+
+def counted(outcomes: Iterable[Outcome]) -> Counter[str]:
+    """Count outcomes by status."""
+    return Counter(outcome.status for outcome in outcomes)

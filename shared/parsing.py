@@ -1,0 +1,84 @@
+"""
+Bytes of JSON or YAML to plain values, and nothing lost on the way.
+
+Both formats let a key stand twice and keep the last one in silence; here that is a
+problem like any other. Never judges what the values mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from shared.validation import Problems
+
+
+def parse_json(text: bytes | str, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the value that a JSON text holds; None, and a problem, if it holds none."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            problems.add(path, ", ".join(twice), "must not be given twice")
+        return value
+
+    def refuse(constant: str) -> None:
+        problems.add(path, constant, "is not JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, RecursionError) as exc:
+        problems.add(path, text[:80], f"must be JSON in UTF-8: {exc}")
+        return None
+
+
+def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - whatever the file holds
+    """Return what a policy file holds: JSON as a package ships it, or YAML as people write it."""
+    try:
+        text = path.read_bytes()
+    except OSError as exc:
+        problems.add(path.name, str(exc.strerror), "must be a readable file")
+        return None
+    if path.suffix == ".json":
+        return parse_json(text, path.name, problems)
+    return _parse_yaml(text, path.name, problems)
+
+
+def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any YAML value
+    # Imported here: a package ships the policies as JSON, and PyYAML not at all.
+    import yaml  # noqa: PLC0415
+
+    class Loader(yaml.SafeLoader):
+        """YAML 1.2's plain values, and each key once."""
+
+        # PyYAML reads YAML 1.1, in which `on` is true and 22:30 is the number 1350.
+        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
+            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+            for number, key in enumerate(keys):
+                if key in keys[:number]:
+                    line = node.value[number][0].start_mark.line + 1
+                    problems.add(f"{path} line {line}", key, "must not be given twice")
+            return super().construct_mapping(node, deep)
+
+    for kind, pattern, first in _PLAIN_VALUES:
+        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), list(first))
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as exc:
+        problems.add(path, "", f"must be YAML: {' '.join(str(exc).split())}")
+        return None
+
+
+_PLAIN_VALUES = (
+    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+)
+"""YAML 1.2, core schema: kind, pattern, possible first characters. A date stays a text."""

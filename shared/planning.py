@@ -1,0 +1,175 @@
+"""
+From a slot, a policy and a disk to the whole CreateSnapshot request.
+
+Every function here is pure: the same slot, policy text, disk and attempt give the same
+request in every process and for ever, because the same token with another name or
+another tag is refused (IdempotentParameterMismatch). So nothing here may look at a
+clock, at the disk's own tags, or at anything that a retry could see differently.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from string import Formatter
+
+from shared.trigger import Occurrence
+from shared.validation import OWN_TAG_PREFIX
+
+DEPLOYMENT_TAG = OWN_TAG_PREFIX + "deployment"
+POLICY_TAG = OWN_TAG_PREFIX + "policy"
+SLOT_TAG = OWN_TAG_PREFIX + "slot"
+DISK_TAG = OWN_TAG_PREFIX + "disk"
+ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
+
+DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
+PLACEHOLDERS = ("policy", "disk_id", "occurrence_at", "occurrence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSettings:
+    """What a policy says about the snapshots themselves; None is the service's default."""
+
+    name: str = DEFAULT_NAME
+    description: str | None = None
+    retention_days: int | None = None
+    tags: tuple[tuple[str, str], ...] = ()
+    resource_group_id: str | None = None
+    category: str | None = None
+    instant_access: bool | None = None
+    instant_access_retention_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """
+    One occurrence of one policy in one region, of one deployment.
+
+    It is the unit of "exactly once": for each disk and slot there is never more than one
+    snapshot. `occurred_at` is None for a direct request, and no part of the identity:
+    the occurrence holds it.
+    """
+
+    deployment: str
+    policy: str
+    region: str
+    occurrence: Occurrence
+    occurred_at: datetime | None
+
+    @property
+    def slot_id(self) -> str:
+        """The slot's identity in tags and records: 32 hexadecimal digits."""
+        return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRequest:
+    """One CreateSnapshot call; the fields are the API's parameters of the same names."""
+
+    disk_id: str
+    client_token: str
+    name: str
+    description: str | None
+    retention_days: int | None
+    tags: tuple[tuple[str, str], ...]
+    resource_group_id: str | None
+    category: str | None
+    instant_access: bool | None
+    instant_access_retention_days: int | None
+
+
+def client_token(slot: Slot, disk_id: str, *, attempt: int) -> str:
+    """
+    Return the idempotency token for one disk of one slot: 64 hexadecimal digits.
+
+    Args:
+        slot: The occurrence that asks for the snapshot.
+        disk_id: The disk.
+        attempt: Counted from 1; rises only after a snapshot ended as failed.
+
+    """
+    return _digest("token", slot.slot_id, disk_id, str(attempt))
+
+
+def plan_snapshot(
+    slot: Slot, settings: SnapshotSettings, disk_id: str, *, attempt: int
+) -> SnapshotRequest:
+    """Return the whole request for one disk of one slot, the ledger's tags included."""
+    return SnapshotRequest(
+        disk_id=disk_id,
+        client_token=client_token(slot, disk_id, attempt=attempt),
+        name=snapshot_name(slot, settings.name, disk_id),
+        description=settings.description,
+        retention_days=settings.retention_days,
+        tags=ledger_tags(slot, disk_id, attempt=attempt) + settings.tags,
+        resource_group_id=settings.resource_group_id,
+        category=settings.category,
+        instant_access=settings.instant_access,
+        instant_access_retention_days=settings.instant_access_retention_days,
+    )
+
+
+def snapshot_name(slot: Slot, template: str, disk_id: str) -> str:
+    """
+    Return a snapshot's name.
+
+    Args:
+        slot: Gives `{policy}`, `{occurrence_at}` (such as ``20260131T020000Z``) and
+            `{occurrence}` (8 hexadecimal digits).
+        template: Has been checked when the policy was loaded.
+        disk_id: Gives `{disk_id}`.
+
+    """
+    values = {
+        "policy": slot.policy,
+        "disk_id": disk_id,
+        "occurrence": _digest(*slot.occurrence)[:8],
+    }
+    if slot.occurred_at is not None:
+        values["occurrence_at"] = slot.occurred_at.astimezone(timezone.utc).strftime(
+            "%Y%m%dT%H%M%SZ"
+        )
+    return template.format_map(values)
+
+
+def placeholders_of(template: str) -> list[str]:
+    """
+    Return the names in a template's braces, in their order, `{x!r}` and `{x:>9}` spelt out.
+
+    Raises:
+        ValueError: The braces do not match.
+
+    """
+    return [
+        name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+        for _, name, spec, conversion in Formatter().parse(template)
+        if name is not None
+    ]
+
+
+def ledger_tags(slot: Slot, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
+    """Return the tags by which a later run knows this snapshot as this slot's."""
+    return (
+        (DEPLOYMENT_TAG, slot.deployment),
+        (POLICY_TAG, slot.policy),
+        (SLOT_TAG, slot.slot_id),
+        (DISK_TAG, disk_id),
+        (ATTEMPT_TAG, str(attempt)),
+    )
+
+
+def attempt_in_slot(tags: Mapping[str, str], slot: Slot) -> tuple[str, int] | None:
+    """Return the disk and the attempt that a snapshot's tags name; None if it is not the slot's."""
+    if tags.get(SLOT_TAG) != slot.slot_id or tags.get(DEPLOYMENT_TAG) != slot.deployment:
+        return None
+    disk_id, attempt = tags.get(DISK_TAG, ""), tags.get(ATTEMPT_TAG, "")
+    # An attempt that somebody edited still is a snapshot of the slot: the first.
+    return disk_id, int(attempt) if attempt.isascii() and attempt.isdigit() else 1
+
+
+def _digest(*parts: str) -> str:
+    # As JSON, so that no two lists of parts run together into the same text.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -1,0 +1,102 @@
+"""
+What an operator decided, and which of it a trigger concerns.
+
+Never reads a clock, a file or a service: `policy_file` makes the records below, and
+everything here is a function of its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.planning import SnapshotSettings
+from shared.selection import Select
+
+DIRECT = "direct"
+"""The policy name under which a direct request for disks runs; a file's policy has another."""
+
+STATUS = "data.eventStatus"
+MAINTENANCE = "ecs:Instance:SystemMaintenance."
+"""
+Events of these types are sent again whenever their status changes.
+
+A policy that names no status means the one that announces the maintenance; the name of
+the event is no guide, and the end of a maintenance is no reason for a snapshot.
+"""
+ANNOUNCED = ("Scheduled",)
+
+Conditions = tuple[tuple[str, tuple[object, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a run may cost; `max_calls_per_minute` counts each API and region for itself."""
+
+    max_calls_per_minute: int = 600
+    max_in_flight: int = 16
+    max_disks: int = 10_000
+    max_slot_age_hours: int = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One policy, merged with the defaults; either `timer` or `event_types` says when it runs."""
+
+    name: str
+    enabled: bool = True
+    timer: str | None = None
+    event_types: tuple[str, ...] = ()
+    where: Conditions = ()
+    """Dotted paths into the event, each with the values that are wanted there."""
+    regions: tuple[str, ...] = ()
+    """Empty is the function's own."""
+    select: Select
+    snapshot: SnapshotSettings = field(default_factory=SnapshotSettings)
+    allow_empty: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyFile:
+    """A whole policy file; `warnings` are what is allowed and should still be looked at."""
+
+    deployment: str
+    limits: Limits
+    defaults: Mapping[str, Any]
+    policies: tuple[Policy, ...]
+    warnings: tuple[str, ...]
+
+    def named(self, name: str) -> Policy | None:
+        """Return the policy of a name, None if there is none."""
+        return next((policy for policy in self.policies if policy.name == name), None)
+
+
+def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:
+    """
+    Say whether a policy concerns an event.
+
+    Args:
+        policy: Runs on events of its types that meet all of its conditions.
+        kind: The event's type.
+        content: The whole event.
+
+    """
+    if kind not in policy.event_types:
+        return False
+    where = dict(policy.where)
+    if kind.startswith(MAINTENANCE):
+        where.setdefault(STATUS, ANNOUNCED)
+    return all(_at(content, path) in values for path, values in where.items())
+
+
+def _at(content: object, path: str) -> object:
+    for key in path.split("."):
+        content = content.get(key) if isinstance(content, Mapping) else None
+    return comparable(content)
+
+
+def comparable(value: object) -> object:
+    """Return a value as conditions compare it: true is 1 to Python, but not to an operator."""
+    return ("flag", value) if isinstance(value, bool) else value

@@ -1,0 +1,446 @@
+"""
+A policy file, checked and merged with its defaults.
+
+The file becomes a `PolicyFile`, or one error that names all of its problems. An inline
+policy, which a timer's payload or a direct request brings along, meets the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime, timezone
+from difflib import get_close_matches
+from typing import Any
+
+from shared.errors import InvalidPolicyError
+from shared.planning import PLACEHOLDERS, Slot, SnapshotSettings, placeholders_of, snapshot_name
+from shared.policy import (
+    DIRECT,
+    STATUS,
+    Conditions,
+    Limits,
+    Policy,
+    PolicyFile,
+    comparable,
+)
+from shared.selection import DISK_TYPES, Select, TagChoice
+from shared.validation import (
+    OWN_TAG_COUNT,
+    RETENTION_DAYS,
+    Problems,
+    check_choices,
+    check_description,
+    check_flag,
+    check_ids,
+    check_keys,
+    check_mapping,
+    check_name,
+    check_region,
+    check_snapshot_kind,
+    check_snapshot_name,
+    check_tag_key,
+    check_tag_value,
+    check_tags,
+    check_texts,
+    check_whole_number,
+)
+
+LIMIT_RANGES = {
+    "max_calls_per_minute": (1, 100_000),
+    "max_in_flight": (1, 64),
+    "max_disks": (1, 1_000_000),
+    # FC keeps an event for 24 hours, and may be told to keep it for 7 days.
+    "max_slot_age_hours": (1, 168),
+}
+
+
+KNOWN_EVENT_TYPES = (
+    "ebs:Disk:NoSnapshot",
+    "ecs:ActionTrail:AliyunServiceEvent",
+    "ecs:Disk:ConvertToPostpaidCompleted",
+    "ecs:Disk:DiskOperationCompleted",
+    "ecs:Disk:ErrorDetected",
+    "ecs:Disk:OverduePaymentRelease",
+    "ecs:Disk:Stalled",
+    "ecs:Instance:AutoReactivateCompleted",
+    "ecs:Instance:BurstablePerformanceRestricted",
+    "ecs:Instance:InstanceFailure.Reboot",
+    "ecs:Instance:LiveMigrationAcrossDDH",
+    "ecs:Instance:PerformanceModeChange",
+    "ecs:Instance:PreemptibleInstanceInterruption",
+    "ecs:Instance:Security.TpmAlert",
+    "ecs:Instance:StateChange",
+    "ecs:Instance:SurplusCreditIncurCharge",
+    "ecs:Instance:SystemFailure.Delete",
+    "ecs:Instance:SystemFailure.Reboot",
+    "ecs:Instance:SystemFailure.Redeploy",
+    "ecs:Instance:SystemFailure.Stop",
+    "ecs:Instance:SystemMaintenance.CleanReleasedDisks",
+    "ecs:Instance:SystemMaintenance.IsolateErrorDisk",
+    "ecs:Instance:SystemMaintenance.ReInitErrorDisk",
+    "ecs:Instance:SystemMaintenance.Reboot",
+    "ecs:Instance:SystemMaintenance.RebootAndIsolateErrorDisk",
+    "ecs:Instance:SystemMaintenance.RebootAndReInitErrorDisk",
+    "ecs:Instance:SystemMaintenance.Redeploy",
+    "ecs:Instance:SystemMaintenance.Stop",
+    "ecs:Instance:VSwitchChanged",
+    "ecs:Snapshot:CreateSnapshotCompleted",
+    "ecs:Snapshot:CreateSnapshotInitiated",
+    "ecs:Snapshot:SnapshotDeleted",
+)
+"""EventBridge, "ECS events" (and one of EBS); another is let through with a warning."""
+CREATION_EVENTS = "ecs:Snapshot:CreateSnapshot"
+
+DEPRECATED = ("category", "snapshot_type", "instant_access", "instant_access_retention_days")
+"""CreateSnapshot marks these as no longer used; new snapshots of ESSDs are instant anyway."""
+
+
+_TOP_KEYS = ("deployment", "limits", "defaults", "policies")
+_POLICY_KEYS = (
+    "name", "enabled", "on", "regions", "select", "snapshot", "allow_empty", "dry_run",
+)  # fmt: skip
+_DEFAULT_KEYS = ("enabled", "regions", "select", "snapshot", "allow_empty", "dry_run")
+_DEFAULT_SELECT_KEYS = ("tags_of", "exclude_tags", "disk_types", "categories")
+_SELECT_KEYS = tuple(field.name for field in fields(Select))
+_SNAPSHOT_KEYS = (
+    "name", "description", "retention_days", "tags", "resource_group_id", *DEPRECATED,
+)  # fmt: skip
+
+
+def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
+    """
+    Check what a policy file holds.
+
+    Args:
+        raw: The file's content as plain values.
+        found: Problems that reading it already had.
+
+    Raises:
+        InvalidPolicyError: With all problems, `found` included.
+
+    """
+    problems = found or Problems()
+    if not problems or raw is not None:
+        raw = check_mapping(raw, "policies.yaml", problems)
+    content = raw if isinstance(raw, Mapping) else {}
+    check_keys(content, _TOP_KEYS, "", problems)
+    if content or not problems:
+        check_name(content.get("deployment"), "deployment", problems)
+    limits = _limits(content.get("limits"), problems)
+    defaults = _defaults(content.get("defaults"), problems)
+    warnings: list[str] = []
+    policies = _policies(content.get("policies", []), defaults, problems, warnings)
+    if problems:
+        raise InvalidPolicyError(problems)
+    return PolicyFile(
+        deployment=str(content["deployment"]),
+        limits=limits,
+        defaults=defaults,
+        policies=policies,
+        warnings=tuple(warnings),
+    )
+
+
+def _limits(raw: object, problems: Problems) -> Limits:
+    given = check_mapping(raw, "limits", problems) if raw is not None else {}
+    check_keys(given, tuple(LIMIT_RANGES), "limits", problems)
+    for key, limits in LIMIT_RANGES.items():
+        if key in given:
+            check_whole_number(given[key], f"limits.{key}", problems, limits)
+    return Limits(**{key: given[key] for key in LIMIT_RANGES if key in given})
+
+
+def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
+    given = check_mapping(raw, "defaults", problems) if raw is not None else {}
+    check_keys(given, _DEFAULT_KEYS, "defaults", problems)
+    select = given.get("select")
+    if isinstance(select, Mapping):
+        # What to take is each policy's own to say; defaults can only narrow it.
+        check_keys(select, _DEFAULT_SELECT_KEYS, "defaults.select", problems)
+    before = len(problems)
+    _snapshot(given.get("snapshot"), "policy", "defaults.snapshot", problems, [])
+    # With mistakes of their own they would be reported once more for each policy.
+    return given if len(problems) == before else {}
+
+
+def _policies(
+    raw: object, defaults: Mapping[str, Any], problems: Problems, warnings: list[str]
+) -> tuple[Policy, ...]:
+    if not isinstance(raw, list):
+        problems.add("policies", raw, "must be a list of policies")
+        return ()
+    policies = [
+        policy_of(item, defaults, f"policies[{number}]", problems, warnings)
+        for number, item in enumerate(raw)
+    ]
+    names = [policy.name for policy in policies if policy is not None]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add("policies", name, "must be the name of one policy only")
+    return tuple(policy for policy in policies if policy is not None)
+
+
+def policy_of(
+    raw: object,
+    defaults: Mapping[str, Any],
+    path: str,
+    problems: Problems,
+    warnings: list[str],
+    *,
+    inline: bool = False,
+) -> Policy | None:
+    """
+    Check one policy and merge it with the defaults.
+
+    Args:
+        raw: The policy as plain values.
+        defaults: What holds where the policy says nothing.
+        path: Where it stands, for messages.
+        problems: Takes what is wrong.
+        warnings: Takes what is allowed and should still be looked at.
+        inline: It came with a trigger, which is its `on`.
+
+    Returns:
+        The policy, or None if anything is wrong with it.
+
+    """
+    before = len(problems)
+    given = check_mapping(raw, path, problems)
+    check_keys(given, _POLICY_KEYS, path, problems)
+    if given:
+        check_name(given.get("name"), f"{path}.name", problems)
+    if given.get("name") == DIRECT and not inline:
+        problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
+    merged = _merge(defaults, given)
+    for key in ("enabled", "allow_empty", "dry_run"):
+        if merged.get(key) is not None:
+            check_flag(merged[key], f"{path}.{key}", problems)
+    timer, types, where = _on(given.get("on"), f"{path}.on", problems, warnings, inline=inline)
+    regions = _regions(merged.get("regions"), f"{path}.regions", problems)
+    select = _select(merged.get("select"), f"{path}.select", problems)
+    if select.event_resource and (not types or regions):
+        at, rule = f"{path}.select.event_resource", "needs a policy on events, of the own region"
+        problems.add(at, True, rule)  # noqa: FBT003 - the value that stands there
+    snapshot = _snapshot(
+        merged.get("snapshot"), str(given.get("name")), f"{path}.snapshot", problems, warnings
+    )
+    if len(problems) > before:
+        return None
+    return Policy(
+        name=str(given["name"]),
+        enabled=merged.get("enabled") is not False,
+        timer=timer,
+        event_types=types,
+        where=where,
+        regions=regions,
+        select=select,
+        snapshot=snapshot,
+        allow_empty=merged.get("allow_empty") is True,
+        dry_run=merged.get("dry_run") is True,
+    )
+
+
+def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay a policy over the defaults: mappings key by key, everything else as a whole."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = _merge(below, value) if both and below is not None else value
+    return merged
+
+
+# --- on ----------------------------------------------------------------------------------------
+
+
+def _on(
+    raw: object, path: str, problems: Problems, warnings: list[str], *, inline: bool
+) -> tuple[str | None, tuple[str, ...], Conditions]:
+    if raw is None and inline:
+        return None, (), ()
+    given = check_mapping(raw, path, problems)
+    check_keys(given, ("timer", "event", "where"), path, problems)
+    if ("timer" in given) == ("event" in given):
+        problems.add(path, raw, "must have either timer: NAME or event: [TYPES]")
+    if "timer" in given:
+        timer = given["timer"]
+        if not isinstance(timer, str) or not timer:
+            problems.add(f"{path}.timer", timer, "must be the name of a timer trigger")
+        if "where" in given:
+            problems.add(f"{path}.where", given["where"], "is for events only")
+        return str(timer), (), ()
+    if "event" not in given:
+        return None, (), ()
+    types = check_texts(given["event"], f"{path}.event", problems)
+    for kind in types:
+        _check_event_type(kind, f"{path}.event", problems, warnings)
+    where = _where(given.get("where"), f"{path}.where", problems)
+    return None, types, where
+
+
+def _check_event_type(kind: str, path: str, problems: Problems, warnings: list[str]) -> None:
+    if kind.startswith(CREATION_EVENTS):
+        problems.add(path, kind, "would start itself: every snapshot sends such an event")
+    if kind.endswith(":Scheduled"):
+        rule = "is CloudMonitor's name; EventBridge's has no ':Scheduled', see where: " + STATUS
+        problems.add(path, kind, rule)
+    elif kind not in KNOWN_EVENT_TYPES:
+        close = get_close_matches(kind, KNOWN_EVENT_TYPES, n=1)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        warnings.append(f"{path}: '{kind}' is not a known event type{hint}")
+
+
+def _where(raw: object, path: str, problems: Problems) -> Conditions:
+    given = check_mapping(raw, path, problems) if raw is not None else {}
+    conditions = []
+    for key, wanted in given.items():
+        values = wanted if isinstance(wanted, list) else [wanted]
+        if not values or not all(isinstance(value, str | int | float) for value in values):
+            problems.add(f"{path}.{key}", wanted, "must be a value or a list of values")
+        if not isinstance(key, str) or not all(key.split(".")):
+            problems.add(f"{path}.{key}", key, "must be a path into the event, such as data.state")
+        conditions.append((str(key), tuple(map(comparable, values))))
+    return tuple(conditions)
+
+
+# --- select and regions ------------------------------------------------------------------------
+
+
+def _regions(raw: object, path: str, problems: Problems) -> tuple[str, ...]:
+    if raw is None:
+        return ()
+    regions = check_texts(raw, path, problems)
+    for region in regions:
+        check_region(region, path, problems)
+    return regions
+
+
+_WHAT_TO_TAKE = ("tags", "disk_ids", "instance_ids", "event_resource")
+
+
+def _select(raw: object, path: str, problems: Problems) -> Select:
+    given = check_mapping(raw, path, problems) if raw is not None else {}
+    check_keys(given, _SELECT_KEYS, path, problems)
+    given = {key: value for key, value in given.items() if value is not None}
+    _check_not_empty(given, path, problems)
+    for key in ("event_resource", "all"):
+        if key in given:
+            check_flag(given[key], f"{path}.{key}", problems)
+    tags_of = given.get("tags_of", "disk")
+    check_choices(tags_of, ("disk", "instance"), f"{path}.tags_of", problems)
+    types, categories = given.get("disk_types"), given.get("categories")
+    return Select(
+        tags=_tag_choices(given.get("tags"), f"{path}.tags", problems),
+        tags_of=tags_of,
+        exclude_tags=_tag_choices(given.get("exclude_tags"), f"{path}.exclude_tags", problems),
+        disk_ids=_ids(given, "disk", path, problems),
+        instance_ids=_ids(given, "instance", path, problems),
+        disk_types=()
+        if types is None
+        else check_choices(types, DISK_TYPES, f"{path}.disk_types", problems),
+        categories=()
+        if categories is None
+        else check_texts(categories, f"{path}.categories", problems),
+        event_resource=given.get("event_resource") is True,
+        all=given.get("all") is True,
+    )
+
+
+def _check_not_empty(given: Mapping[str, Any], path: str, problems: Problems) -> None:
+    narrowing = {*_WHAT_TO_TAKE, "disk_types", "categories"}
+    named = {key for key in narrowing if given.get(key) not in (False, None)}
+    if given.get("all") is True:
+        both = sorted(named.intersection(_WHAT_TO_TAKE))
+        if both:
+            problems.add(f"{path}.all", True, f"means every disk: leave out {', '.join(both)}")  # noqa: FBT003 - the value that stands there
+    elif not named:
+        rule = "selects nothing by tag, id, type or event; every disk is `all: true`"
+        problems.add(path, dict(given), rule)
+
+
+def _ids(given: Mapping[str, Any], kind: str, path: str, problems: Problems) -> tuple[str, ...]:
+    key = f"{kind}_ids"
+    return check_ids(given[key], kind, f"{path}.{key}", problems) if key in given else ()
+
+
+def _tag_choices(raw: object, path: str, problems: Problems) -> tuple[TagChoice, ...]:
+    if raw is None:
+        return ()
+    given = check_mapping(raw, path, problems)
+    if not given:
+        problems.add(path, raw, "must name at least one tag")
+    choices = []
+    for key, value in given.items():
+        values = check_texts(value, f"{path}.{key}", problems)
+        check_tag_key(key, f"{path}.{key}", problems)
+        for item in values:
+            check_tag_value(item, f"{path}.{key}", problems)
+        choices.append((str(key), values))
+    return tuple(choices)
+
+
+# --- snapshot ----------------------------------------------------------------------------------
+
+
+def _snapshot(
+    raw: object, policy: str, path: str, problems: Problems, warnings: list[str]
+) -> SnapshotSettings:
+    given = check_mapping(raw, path, problems) if raw is not None else {}
+    check_keys(given, _SNAPSHOT_KEYS, path, problems)
+    given = {key: value for key, value in given.items() if value is not None}
+    before = len(problems)
+    if "name" in given:
+        _check_template(given["name"], policy, f"{path}.name", problems)
+    else:
+        _check_template(SnapshotSettings().name, policy, f"{path}.name", problems)
+    if "description" in given:
+        check_description(given["description"], f"{path}.description", problems)
+    if "retention_days" in given:
+        check_whole_number(
+            given["retention_days"], f"{path}.retention_days", problems, RETENTION_DAYS
+        )
+    if "tags" in given:
+        check_tags(given["tags"], f"{path}.tags", problems, reserved=OWN_TAG_COUNT)
+    if "resource_group_id" in given:
+        group = given["resource_group_id"]
+        if not isinstance(group, str) or not group.startswith("rg-"):
+            problems.add(f"{path}.resource_group_id", group, "must be such as 'rg-bp67acfmxazb4p'")
+    check_snapshot_kind(given, path, problems)
+    warnings += [
+        f"{path}.{key}: no longer used by ECS; leave it out" for key in DEPRECATED if key in given
+    ]
+    if len(problems) > before:
+        return SnapshotSettings()
+    settings = {key: given[key] for key in given if key not in ("snapshot_type", "tags")}
+    if "snapshot_type" in given:
+        # The SDK has no SnapshotType any more; Category takes the same two values.
+        settings["category"] = given["snapshot_type"]
+    return SnapshotSettings(**settings, tags=tuple(given.get("tags", {}).items()))
+
+
+_LONGEST_ID = "d-" + "0" * 62
+
+
+def _check_template(template: object, policy: str, path: str, problems: Problems) -> None:
+    """Check a name's placeholders, then a name made with the longest values they can have."""
+    if not isinstance(template, str):
+        problems.add(path, template, "must be a text")
+        return
+    try:
+        names = placeholders_of(template)
+    except ValueError as exc:
+        problems.add(path, template, f"has braces that do not match: {exc}")
+        return
+    unknown = [name for name in names if name not in PLACEHOLDERS]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        problems.add(path, template, f"unknown placeholder {{{unknown[0]}}}; known: {known}")
+        return
+    slot = Slot(
+        deployment="d",
+        policy=policy,
+        region="r",
+        occurrence=("o",),
+        occurred_at=datetime(2000, 1, 1, tzinfo=timezone.utc),
+    )
+    check_snapshot_name(snapshot_name(slot, template, _LONGEST_ID), path, problems)

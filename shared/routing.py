@@ -1,0 +1,186 @@
+"""
+Which policies a trigger concerns, and the runs that come of it.
+
+One run is one policy in one region for one occurrence: a slot, and the disks to select.
+Pure; `now` is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from shared.planning import Slot, placeholders_of
+from shared.policy import DIRECT, Policy, PolicyFile, wants_event
+from shared.policy_file import policy_of
+from shared.runtime import utc
+from shared.selection import Select
+from shared.trigger import Direct, Event, Timer, Trigger
+from shared.validation import Problems
+
+MAX_AHEAD = timedelta(minutes=5)
+"""
+How far an occurrence may lie ahead of our clock.
+
+The ledger is listed from the occurrence on; one in the future would look past the
+snapshots that it already has.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One policy in one region, for one occurrence."""
+
+    slot: Slot
+    policy: Policy
+    select: Select
+    """The policy's, with the event's resource as an id."""
+    asked_by: str
+    """``timer``, ``event`` or ``direct``."""
+    dry_run: bool
+
+
+def route(
+    trigger: Trigger, file: PolicyFile, *, region: str, now: datetime
+) -> tuple[tuple[Run, ...], Problems]:
+    """
+    Return the runs that a trigger asks for.
+
+    Args:
+        trigger: What asks.
+        file: The policies.
+        region: The function's own, for policies that name none.
+        now: To judge the age of the occurrence.
+
+    Returns:
+        The runs, one for each policy and region, and what is wrong with the trigger: with
+        problems there are no runs. No runs and no problems: nobody wants this trigger.
+
+    """
+    problems = Problems()
+    _check_age(trigger, file, now, problems)
+    policies = _concerned(trigger, file, problems)
+    runs = [
+        Run(
+            slot=Slot(
+                deployment=file.deployment,
+                policy=policy.name,
+                region=where,
+                occurrence=trigger.occurrence,
+                occurred_at=trigger.occurred_at,
+            ),
+            policy=policy,
+            select=select,
+            asked_by=trigger.occurrence[0],
+            dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
+        )
+        for policy in policies
+        if (select := _resolved(policy, trigger, problems)) is not None
+        for where in policy.regions or (region,)
+    ]
+    return (() if problems else tuple(runs)), problems
+
+
+def _check_age(trigger: Trigger, file: PolicyFile, now: datetime, problems: Problems) -> None:
+    if trigger.occurred_at is None:
+        return
+    path = "triggerTime" if isinstance(trigger, Timer) else f"{_name(trigger)}.time"
+    hours = file.limits.max_slot_age_hours
+    if trigger.occurred_at < now - timedelta(hours=hours):
+        rule = (
+            f"is more than {hours} hours old (limits.max_slot_age_hours): its token may be "
+            "forgotten and its snapshot pruned, so it could be taken twice"
+        )
+        problems.add(path, utc(trigger.occurred_at), rule)
+    if trigger.occurred_at > now + MAX_AHEAD:
+        problems.add(path, utc(trigger.occurred_at), f"is ahead of our clock, {utc(now)}")
+
+
+def _concerned(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    if isinstance(trigger, Event):
+        return [
+            policy
+            for policy in file.policies
+            if policy.enabled and wants_event(policy, trigger.type, trigger.content)
+        ]
+    if isinstance(trigger, Direct):
+        return _for_direct(trigger, file, problems)
+    if trigger.inline is not None:
+        return _inline(trigger, file, problems)
+    if trigger.policy is not None:
+        return _named(trigger.policy, "payload.policy", file, problems)
+    found = [policy for policy in file.policies if policy.timer == trigger.name]
+    if not found:
+        known = sorted({policy.timer for policy in file.policies if policy.timer})
+        rule = f"no policy runs on this timer; on.timer names: {', '.join(known) or 'none'}"
+        problems.add("triggerName", trigger.name, rule)
+    return [policy for policy in found if policy.enabled]
+
+
+def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    policy = policy_of(trigger.inline, file.defaults, "payload", problems, [], inline=True)
+    if policy is None:
+        return ()
+    if file.named(policy.name) or policy.name == DIRECT:
+        rule = "is the name of another policy already; their slots would be one"
+        problems.add("payload.name", policy.name, rule)
+    if policy.event_types or (policy.timer and policy.timer != trigger.name):
+        problems.add("payload.on", policy.timer, f"must be this timer, {trigger.name}, or left out")
+    return (policy,) if policy.enabled else ()
+
+
+def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    if trigger.policy is not None:
+        policies = _named(trigger.policy, "policy", file, problems)
+    else:
+        raw = {
+            "name": DIRECT,
+            "select": {"disk_ids": list(trigger.disk_ids)},
+            "snapshot": trigger.snapshot,
+        }
+        # What narrows the policies' selections does not narrow disks that are asked for by name.
+        defaults = {key: value for key, value in file.defaults.items() if key == "snapshot"}
+        policy = policy_of(raw, defaults, "request", problems, [], inline=True)
+        policies = () if policy is None else (policy,)
+    for policy in policies:
+        if "occurrence_at" in placeholders_of(policy.snapshot.name):
+            rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"
+            problems.add("snapshot.name", policy.snapshot.name, rule)
+    return policies
+
+
+def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    policy = file.named(name)
+    if policy is None:
+        known = ", ".join(policy.name for policy in file.policies) or "none"
+        problems.add(path, name, f"no such policy; known: {known}")
+        return ()
+    if not policy.enabled:
+        problems.add(path, name, "is switched off in the policies (enabled: false)")
+    return (policy,)
+
+
+def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | None:
+    """Put the event's resource into a selection; None if the policy does not mean it."""
+    select = policy.select
+    if not select.event_resource:
+        return select
+    if not isinstance(trigger, Event):
+        rule = "selects what an event is about (event_resource), and this is no event"
+        problems.add("policy", policy.name, rule)
+        return None
+    if trigger.disk_id and trigger.disk_id in (select.disk_ids or (trigger.disk_id,)):
+        return replace(select, event_resource=False, disk_ids=(trigger.disk_id,))
+    if trigger.instance_id and trigger.instance_id in (
+        select.instance_ids or (trigger.instance_id,)
+    ):
+        return replace(select, event_resource=False, instance_ids=(trigger.instance_id,))
+    if not trigger.disk_id and not trigger.instance_id:
+        rule = f"names no instance or disk, and policy {policy.name} is about just that"
+        problems.add(f"{_name(trigger)}.data", dict(trigger.content.get("data", {})), rule)
+    return None
+
+
+def _name(trigger: Trigger) -> str:
+    return f"event {trigger.event_id}" if isinstance(trigger, Event) else "event"

@@ -1,0 +1,276 @@
+"""
+Where the code runs: what differs between Function Compute's runtimes ends here.
+
+The context of Python 3.10 carries credentials and the log store; that of Python 3.12
+carries neither, they are in the environment and at other names (Function Compute,
+"Context"). Everything above this module sees one `Runtime`. Never knows what a
+snapshot is.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Protocol
+
+from shared.errors import InvalidSettingsError
+from shared.validation import Problems
+
+
+class Clock(Protocol):
+    """Time, waiting and chance: what a test wants in its own hands."""
+
+    def now(self) -> datetime:
+        """Return this moment, aware, in UTC."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards, from any start."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1."""
+
+
+class SystemClock:
+    """The machine's own."""
+
+    def now(self) -> datetime:
+        """Return this moment, aware, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1."""
+        return random.random()  # noqa: S311 - jitter, not a secret
+
+
+SYSTEM_CLOCK = SystemClock()
+
+RESERVE_SHARE = 0.25
+MAX_RESERVE_S = 45.0
+"""
+How much of a function's time is kept for what must come after the last call was started.
+
+It covers the calls in flight (their read timeout is under half of it), the flush of the
+records (10 s at most) and the answer; a short function keeps a quarter of its time.
+"""
+MAX_READ_TIMEOUT_S = 20.0
+DEFAULT_TIMEOUT_S = 60.0
+"""For a context that does not say how long the function may run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A key pair, as a rule the role's temporary one; never shown."""
+
+    access_key_id: str
+    access_key_secret: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTarget:
+    """Where records go: a Logstore and how to reach it."""
+
+    endpoint: str
+    project: str
+    logstore: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """
+    One invocation's surroundings.
+
+    `deadline` is in the clock's monotonic seconds: no call is started after it. `log_target`
+    None sends records to stdout, which Function Compute keeps as the function's log.
+    """
+
+    function: str
+    request_id: str
+    account_id: str
+    region: str
+    credentials: Credentials
+    deadline: float
+    read_timeout_s: float
+    clock: Clock
+    log_target: LogTarget | None
+    ecs_endpoints: Mapping[str, str]
+    """Region to ``http://host:port``, for a local cloud; empty on the real one."""
+    policies_path: Path
+    paused: bool
+
+
+def runtime_of(
+    function: str,
+    context: Any,  # noqa: ANN401 - the runtime's own class, another one in each version
+    *,
+    clock: Clock,
+    env: Mapping[str, str] = os.environ,
+) -> Runtime:
+    """
+    Read one invocation's surroundings from its context and environment.
+
+    Args:
+        function: The function's name for records, such as ``snapshot_on_schedule``.
+        context: What Function Compute hands to a handler.
+        clock: The clock of this invocation; the time limit counts from now.
+        env: The environment variables.
+
+    Raises:
+        InvalidSettingsError: Variables are missing or malformed; it names all of them.
+
+    """
+    problems = Problems()
+    started = clock.monotonic()
+    meta = getattr(context, "function", None)
+    timeout_s = float(getattr(meta, "timeout", 0) or DEFAULT_TIMEOUT_S)
+    reserve_s = min(MAX_RESERVE_S, timeout_s * RESERVE_SHARE)
+    region = str(getattr(context, "region", "") or env.get("FC_REGION", ""))
+    if not region:
+        problems.add("FC_REGION", "", "must be set where the context has no region")
+    runtime = Runtime(
+        function=function,
+        request_id=str(getattr(context, "request_id", "") or ""),
+        account_id=str(getattr(context, "account_id", "") or env.get("FC_ACCOUNT_ID", "")),
+        region=region,
+        credentials=_credentials(context, env, problems),
+        deadline=started + timeout_s - reserve_s,
+        read_timeout_s=min(MAX_READ_TIMEOUT_S, reserve_s * 0.45),
+        clock=clock,
+        log_target=_log_target(context, env, region, problems),
+        ecs_endpoints=_ecs_endpoints(env.get("ECS_ENDPOINT", ""), region, problems),
+        policies_path=_policies_path(env),
+        paused=bool(env.get("SNAPSHOTS_PAUSED")),
+    )
+    if problems:
+        raise InvalidSettingsError(problems)
+    return runtime
+
+
+_KEY_ID, _KEY_SECRET, _TOKEN = (
+    "ALIBABA_CLOUD_ACCESS_KEY_ID",
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+    "ALIBABA_CLOUD_SECURITY_TOKEN",
+)
+
+
+def _credentials(context: Any, env: Mapping[str, str], problems: Problems) -> Credentials:  # noqa: ANN401 - as above
+    # The environment first if it has the role's token, else the context, else a plain key pair.
+    given = getattr(context, "credentials", None)
+    if not env.get(_TOKEN) and given is not None and given.access_key_id:
+        return Credentials(
+            access_key_id=given.access_key_id,
+            access_key_secret=given.access_key_secret,
+            security_token=given.security_token or None,
+        )
+    for name in (_KEY_ID, _KEY_SECRET):
+        if not env.get(name):
+            problems.add(name, "", "must be set where the context has no credentials")
+    return Credentials(
+        access_key_id=env.get(_KEY_ID, ""),
+        access_key_secret=env.get(_KEY_SECRET, ""),
+        security_token=env.get(_TOKEN) or None,
+    )
+
+
+def _log_target(
+    context: Any,  # noqa: ANN401 - as above
+    env: Mapping[str, str],
+    region: str,
+    problems: Problems,
+) -> LogTarget | None:
+    service = getattr(context, "service", None)
+    project = env.get("SLS_PROJECT") or getattr(service, "log_project", None)
+    logstore = env.get("SLS_LOGSTORE") or getattr(service, "log_store", None)
+    # Python 3.12 has them on the context itself.
+    project = project or getattr(context, "log_project", None)
+    logstore = logstore or getattr(context, "log_store", None)
+    if not project and not logstore:
+        return None
+    for name, value in (("SLS_PROJECT", project), ("SLS_LOGSTORE", logstore)):
+        if not value:
+            problems.add(name, "", "must be set: the other one of project and Logstore is")
+    # A bare host would mean plain HTTP to the SDK: say https.
+    endpoint = env.get("SLS_ENDPOINT") or f"https://{region}.log.aliyuncs.com"
+    _check_endpoint(endpoint, "SLS_ENDPOINT", problems)
+    return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
+
+
+def _ecs_endpoints(value: str, region: str, problems: Problems) -> dict[str, str]:
+    """Read ``http://…`` (the function's own region) or ``region=http://…,region=http://…``."""
+    endpoints: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, found, address = part.rpartition("=")
+        endpoints[name if found else region] = address
+        _check_endpoint(address, "ECS_ENDPOINT", problems)
+    return endpoints
+
+
+_LOOPBACK = re.compile(r"http://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?/?")
+
+
+def _check_endpoint(address: str, name: str, problems: Problems) -> None:
+    if not address.startswith("https://") and not _LOOPBACK.fullmatch(address):
+        problems.add(
+            name, address, "must be https://…, or http:// on loopback: requests carry credentials"
+        )
+
+
+_CODE_ROOT = Path(__file__).parent.parent
+
+
+def _policies_path(env: Mapping[str, str]) -> Path:
+    if env.get("POLICIES_FILE"):
+        return Path(env["POLICIES_FILE"])
+    packaged = _CODE_ROOT / "policies.json"
+    return packaged if packaged.exists() else _CODE_ROOT / "policies.yaml"
+
+
+def utc(moment: datetime) -> str:
+    """Return a moment as ISO 8601 in UTC, such as ``2026-01-31T02:00:00Z``."""
+    return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+
+
+def parse_instant(text: object) -> datetime | None:
+    """
+    Return the moment that an ISO 8601 text with a time zone names, in UTC; None if it is none.
+
+    Seen in events: ``…:31.125+08:00``, ``…:31Z``, with and without fractions of a second.
+    """
+    if not isinstance(text, str):
+        return None
+    match = _INSTANT.fullmatch(text)
+    if not match:
+        return None
+    whole, fraction, sign, hours, minutes = match.groups()
+    try:
+        moment = datetime.fromisoformat(whole)
+        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+        zone = timezone(-offset if sign == "-" else offset)
+        micro = int((fraction or "0")[:6].ljust(6, "0"))
+        return moment.replace(microsecond=micro, tzinfo=zone).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+# Python 3.10's own parser knows neither "Z" nor fractions of other than 3 or 6 digits.
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2}))",
+    re.ASCII,
+)

@@ -1,0 +1,301 @@
+"""
+What asks for snapshots: an event's bytes to triggers, each with its identity.
+
+A trigger is a timer's tick, a CloudEvent or a direct request. Its occurrence is the
+identity that a redelivery shares and the next tick does not. Does no I/O, and
+knows no policies: whether anybody wants the trigger is `policy`'s to say.
+
+Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBridge,
+"Event overview" (events of the same source and id are the same event) and "ECS events".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.parsing import parse_json
+from shared.runtime import parse_instant, utc
+from shared.validation import (
+    Problems,
+    check_flag,
+    check_id,
+    check_ids,
+    check_key,
+    check_keys,
+    check_mapping,
+)
+
+Occurrence = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """A tick of a timer; `policy` and `inline` are what its payload asks for, or both None."""
+
+    name: str
+    occurred_at: datetime
+    policy: str | None = None
+    inline: Mapping[str, Any] | None = None
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The tick's identity: the timer and its time, whatever the payload says."""
+        return ("timer", self.name, utc(self.occurred_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A CloudEvent; `content` is all of it, for the conditions of policies."""
+
+    source: str
+    event_id: str
+    type: str
+    occurred_at: datetime
+    instance_id: str | None
+    disk_id: str | None
+    content: Mapping[str, Any]
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The event's identity: who sent it, and the number it gave it."""
+        return ("event", self.source, self.event_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """A request from a person or a program: a policy by name, or disks by id."""
+
+    key: str
+    policy: str | None = None
+    disk_ids: tuple[str, ...] = ()
+    snapshot: Mapping[str, Any] | None = None
+    dry_run: bool = False
+
+    occurred_at: None = None
+    """A key may be sent again at any time: it has no instant of its own."""
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The caller's key."""
+        return ("direct", self.key)
+
+
+Trigger = Timer | Event | Direct
+Kind = Literal["timer", "event"]
+
+
+def parse_trigger(
+    event: bytes, *, kind: Kind, account_id: str, region: str
+) -> tuple[tuple[Trigger, ...], Problems]:
+    """
+    Read what a function was started with.
+
+    Args:
+        event: The bytes that Function Compute handed over.
+        kind: What the function is for; direct requests are taken by both.
+        account_id: The function's own account; empty if it is not known.
+        region: The function's own region.
+
+    Returns:
+        The triggers that are good, each occurrence once and in their order, and what is wrong
+        with the others. Of a list of events each is judged alone.
+
+    """
+    problems = Problems()
+    value = parse_json(event, "event", problems)
+    if problems:
+        return (), problems
+    items = [("", value)]
+    if isinstance(value, list):
+        items = [(f"[{number}].", item) for number, item in enumerate(value)]
+        if kind == "timer" or not value:
+            problems.add("event", value, "must be one event, or a list of events for EventBridge")
+            return (), problems
+    triggers: dict[Occurrence, Trigger] = {}
+    for prefix, item in items:
+        found = Problems()
+        trigger = _one(item, prefix, kind, account_id, region, found)
+        if trigger is not None and not found:
+            triggers.setdefault(trigger.occurrence, trigger)
+        problems.extend(found)
+    return tuple(triggers.values()), problems
+
+
+_TIMER = "a timer's event (triggerName, triggerTime)"
+_EVENT = "a CloudEvent (specversion, id, source, type, time, data)"
+_DIRECT = "a direct request (key, and policy or disk_ids)"
+
+
+def _one(
+    item: object, prefix: str, kind: Kind, account_id: str, region: str, problems: Problems
+) -> Trigger | None:
+    where = prefix.rstrip(".") or "event"
+    if not isinstance(item, Mapping):
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+        return None
+    if "triggerName" in item or "triggerTime" in item:
+        if kind == "timer":
+            return _timer(item, prefix, problems)
+        problems.add(where, item, "is a timer's: that is snapshot_on_schedule's to take")
+    elif "specversion" in item or ("source" in item and "type" in item):
+        if kind == "event":
+            return _event(item, prefix, account_id, region, problems)
+        problems.add(where, item, "is a CloudEvent: that is snapshot_on_event's to take")
+    elif item.keys() & {"key", "disk_ids", "policy", "snapshot"}:
+        if not prefix:
+            return _direct(item, problems)
+        problems.add(where, item, "is a direct request: send it alone, not in a list")
+    elif "content" in item and "product" in item:
+        problems.add(where, item, "is CloudMonitor's form: send it through EventBridge")
+    else:
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+    return None
+
+
+def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer | None:
+    name = _text(item, "triggerName", prefix, problems)
+    occurred_at = _instant(item, "triggerTime", prefix, problems)
+    if "key" in item:
+        problems.add(f"{prefix}key", item["key"], _NO_KEY)
+    policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
+    if name is None or occurred_at is None:
+        return None
+    return Timer(name=name, occurred_at=occurred_at, policy=policy, inline=inline)
+
+
+_NO_KEY = "must not be given: a timer's slot is its trigger time"
+
+
+def _payload(
+    payload: object, path: str, problems: Problems
+) -> tuple[str | None, Mapping[str, Any] | None]:
+    """Return the policy that a payload names, or the one that it is."""
+    if payload is None or payload == "":
+        return None, None
+    if not isinstance(payload, str):
+        problems.add(path, payload, "must be a text that holds JSON")
+        return None, None
+    value = parse_json(payload, path, problems)
+    if not isinstance(value, Mapping):
+        if value is not None:
+            problems.add(path, value, 'must be {"policy": …} or a whole policy')
+        return None, None
+    if "key" in value:
+        problems.add(f"{path}.key", value["key"], _NO_KEY)
+    if "policy" not in value:
+        return None, {key: part for key, part in value.items() if key != "key"}
+    check_keys(value, ("policy", "key"), path, problems)
+    if isinstance(value["policy"], Mapping):
+        return None, value["policy"]
+    return _text(value, "policy", f"{path}.", problems), None
+
+
+def _event(
+    item: Mapping[str, Any], prefix: str, account_id: str, region: str, problems: Problems
+) -> Event | None:
+    event_id = _text(item, "id", prefix, problems)
+    source = _text(item, "source", prefix, problems)
+    kind = _text(item, "type", prefix, problems)
+    # Never `aliyunpublishtime`: it is seen with "PRC" and "Asia/Shanghai" for a zone.
+    occurred_at = _instant(item, "time", prefix, problems)
+    if item.get("specversion", "1.0") != "1.0":
+        problems.add(f"{prefix}specversion", item["specversion"], "must be '1.0'")
+    _same(item, "aliyunaccountid", account_id, f"{prefix}aliyunaccountid", "account", problems)
+    _same(item, "aliyunregionid", region, f"{prefix}aliyunregionid", "region", problems)
+    data = check_mapping(item.get("data"), f"{prefix}data", problems)
+    instance_id, disk_id = _resource(data, f"{prefix}data", problems)
+    if event_id is None or source is None or kind is None or occurred_at is None:
+        return None
+    if not kind.startswith("ecs:Instance:") and disk_id:
+        # Of the two ids in such an event the disk is what it is about.
+        instance_id = None
+    elif instance_id:
+        disk_id = None
+    return Event(
+        source=source,
+        event_id=event_id,
+        type=kind,
+        occurred_at=occurred_at,
+        instance_id=instance_id,
+        disk_id=disk_id,
+        content=item,
+    )
+
+
+def _same(
+    item: Mapping[str, Any], key: str, own: str, path: str, what: str, problems: Problems
+) -> None:
+    if own and key in item and str(item[key]) != own:
+        problems.add(path, item[key], f"must be the function's own {what}, {own}")
+
+
+_RESOURCE_KEYS = ("resourceId", "instanceId", "ecsInstanceId", "diskId")
+
+
+def _resource(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> tuple[str | None, str | None]:
+    """Return the ids of the instance and the disk that an event is about, in all spellings."""
+    found: dict[str, str | None] = {"instance": None, "disk": None}
+    for key in _RESOURCE_KEYS:
+        value = data.get(key)
+        if value is None:
+            continue
+        kind = "disk" if str(value).startswith("d-") else "instance"
+        if key == "resourceId" and not str(value).startswith(("d-", "i-")):
+            continue  # another kind of resource, such as a network interface
+        if key == "diskId":
+            kind = "disk"
+        elif key != "resourceId":
+            kind = "instance"
+        before = len(problems)
+        check_id(value, kind, f"{path}.{key}", problems)
+        if len(problems) == before:
+            found[kind] = found[kind] or str(value)
+    return found["instance"], found["disk"]
+
+
+def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
+    check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
+    if "key" not in item:
+        problems.add("key", None, "must be given: it makes a second delivery harmless")
+    else:
+        check_key(item["key"], "key", problems)
+    if ("policy" in item) == ("disk_ids" in item):
+        problems.add("event", sorted(item), "must have either policy or disk_ids")
+    if "policy" in item and "snapshot" in item:
+        problems.add(
+            "snapshot", item["snapshot"], "must not be given with policy, which has its own"
+        )
+    snapshot = item.get("snapshot")
+    if snapshot is not None:
+        snapshot = check_mapping(snapshot, "snapshot", problems)
+    check_flag(item.get("dry_run", False), "dry_run", problems)
+    return Direct(
+        key=str(item.get("key")),
+        policy=_text(item, "policy", "", problems) if "policy" in item else None,
+        disk_ids=check_ids(item["disk_ids"], "disk", "disk_ids", problems)
+        if "disk_ids" in item
+        else (),
+        snapshot=snapshot,
+        dry_run=item.get("dry_run") is True,
+    )
+
+
+def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str | None:
+    value = item.get(key)
+    if isinstance(value, str) and value.strip() and value.isprintable():
+        return value
+    problems.add(f"{prefix}{key}", value, "must be a text, printable and not empty")
+    return None
+
+
+def _instant(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> datetime | None:
+    moment = parse_instant(item.get(key))
+    if moment is None:
+        rule = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00Z'"
+        problems.add(f"{prefix}{key}", item.get(key), rule)
+    return moment
