@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from emulator.calls import Call, Calls
 from emulator.clock import Clock
@@ -130,9 +131,10 @@ class EcsService(Arranging):
             action=exchange.action,
             params=exchange.params,
         )
-        if fault is None or fault.kind == "slow":
-            delay_s = 0.0 if fault is None else fault.delay_s
-            return answers.success(act(), request_id=exchange.request_id, delay_s=delay_s)
+        if fault is None:
+            return answers.success(act(), request_id=exchange.request_id)
+        if fault.kind == "slow":
+            return self._answer_slowly(fault, act, exchange)
         return self._meet(fault, act, exchange)
 
     def _prepare(self, exchange: _Exchange) -> Act:
@@ -142,6 +144,14 @@ class EcsService(Arranging):
         spec, prepare = _OPERATIONS[exchange.action]
         params.check_names(spec, exchange.params)
         return prepare(self, exchange.params)
+
+    def _answer_slowly(self, fault: Fault, act: Act, exchange: _Exchange) -> Response:
+        """Keep the token in process until the answer is out, by the cloud's clock."""
+        answer = act()
+        until = self.clock.now() + timedelta(seconds=fault.delay_s)
+        with self.lock:
+            self.tokens.hold(exchange.params.get("ClientToken", ""), until)
+        return answers.success(answer, request_id=exchange.request_id, delay_s=fault.delay_s)
 
     def _meet(self, fault: Fault, act: Act, exchange: _Exchange) -> Response:
         if fault.after_effect:

@@ -20,6 +20,7 @@ class _Use:
     first_at: datetime
     snapshot_id: str | None = None
     """None while the first request is still being handled."""
+    held_until: datetime | None = None
 
 
 class Tokens:
@@ -46,13 +47,18 @@ class Tokens:
             return None
         if use.asked != asked:
             raise EcsError.of("IdempotentParameterMismatch", _difference(use.asked, asked))
-        if use.snapshot_id is None:
+        if use.snapshot_id is None or (use.held_until is not None and now < use.held_until):
             raise EcsError.of("IdempotentProcessing")
         return use.snapshot_id
 
     def bind(self, token: str, snapshot_id: str) -> None:
         """Give every repetition this answer, whatever becomes of the snapshot."""
         self._uses[token].snapshot_id = snapshot_id
+
+    def hold(self, token: str, until: datetime) -> None:
+        """Keep a bound token in process: its answer is slow."""
+        if token in self._uses:
+            self._uses[token].held_until = until
 
     def release(self, token: str) -> None:
         """Make the token as good as new: its request was refused."""
