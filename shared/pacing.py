@@ -48,7 +48,10 @@ def backoff_s(
 
 
 class OutOfTimeError(Exception):
-    """The deadline came before the call could start; it was not made."""
+    """The deadline came before a call could start; it was not made."""
+
+    def __init__(self, api: str) -> None:
+        super().__init__(f"no time left for {api}")
 
 
 class Pacer:
@@ -114,18 +117,7 @@ class Pacer:
                 asked = disposition(exc.code, status)
                 if failures >= MAX_TRIES.get(asked, 0):
                     raise
-                self.wait(
-                    backoff_s(asked, failures, retry_after_s=after, chance=self.clock.random())
-                )
-
-    def wait(self, seconds: float) -> None:
-        """
-        Wait, if there is time for it.
-
-        Raises:
-            OutOfTimeError: There is not.
-
-        """
-        if self.clock.monotonic() + seconds >= self.deadline:
-            raise OutOfTimeError
-        self.clock.sleep(seconds)
+                delay = backoff_s(asked, failures, retry_after_s=after, chance=self.clock.random())
+                if self.clock.monotonic() + delay >= self.deadline:
+                    raise OutOfTimeError(api) from exc
+                self.clock.sleep(delay)

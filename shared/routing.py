@@ -7,9 +7,10 @@ Pure; `now` is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shared.planning import Slot, placeholders_of
 from shared.policy import DIRECT, Policy, PolicyFile, wants_event
@@ -39,6 +40,8 @@ class Run:
     asked_by: str
     """``timer``, ``event`` or ``direct``."""
     dry_run: bool
+    content: Mapping[str, Any]
+    """What came, with which the same can be asked again."""
 
 
 def route(
@@ -74,6 +77,7 @@ def route(
             select=select,
             asked_by=trigger.occurrence[0],
             dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
+            content=trigger.content,
         )
         for policy in policies
         if (select := _resolved(policy, trigger, problems)) is not None

@@ -7,7 +7,7 @@ listing already shows to be hopeless, in the words of the code that ECS would an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.ecs_types import Disk, Instance
@@ -34,42 +34,39 @@ class Select:
     all: bool = False
 
 
-def why_not(select: Select, disk: Disk, instance: Instance | None) -> str | None:
+def why_not(select: Select, disk: Disk, instances: Sequence[Instance]) -> str | None:
     """
     Say why a policy does not mean a disk; None if it does.
 
     Args:
         select: The policy's selection; `event_resource` has become ids by now.
         disk: As listed.
-        instance: The one that the disk is attached to, None if there is none or it is not
-            known; only `tags_of: instance` looks at it.
+        instances: Those that the disk is attached to; only `tags_of: instance` looks at them.
 
     """
-    if select.disk_ids and disk.disk_id not in select.disk_ids:
-        return "not among select.disk_ids"
-    if select.instance_ids and not set(disk.instance_ids) & set(select.instance_ids):
-        return "not on an instance among select.instance_ids"
-    if select.disk_types and disk.type not in select.disk_types:
-        return f"a {disk.type} disk, and select.disk_types does not name it"
-    if select.categories and disk.category not in select.categories:
-        return f"of category {disk.category}, and select.categories does not name it"
-    looked_at = disk.tags if select.tags_of == "disk" else _tags(instance)
-    missing = [key for key, values in select.tags if looked_at.get(key) not in values]
-    if missing:
-        return f"its {select.tags_of} has no such tag as select.tags asks for: {missing[0]}"
-    # A tag that keeps a disk out does so wherever it is looked for: on the disk always.
-    excluded = _excluded(select, disk.tags) or (
-        _excluded(select, _tags(instance)) if select.tags_of == "instance" else None
+    rules = (
+        (select.disk_ids, (disk.disk_id,), "not among select.disk_ids"),
+        (select.instance_ids, disk.instance_ids, "not on an instance of select.instance_ids"),
+        (select.disk_types, (disk.type,), f"a {disk.type} disk, not of select.disk_types"),
+        (select.categories, (disk.category,), f"{disk.category} is not of select.categories"),
     )
-    return f"excluded by its tag {excluded}" if excluded else None
+    for wanted, has, reason in rules:
+        if wanted and not set(wanted).intersection(has):
+            return reason
+    on_instance = select.tags_of == "instance"
+    holders = [one.tags for one in instances] if on_instance else [disk.tags]
+    if select.tags and not any(_has_all(tags, select.tags) for tags in holders):
+        return f"its {select.tags_of} has not all of select.tags"
+    # A tag that keeps a disk out does so on the disk itself, wherever it is looked for.
+    for tags in (disk.tags, *(holders if on_instance else ())):
+        for key, values in select.exclude_tags:
+            if tags.get(key) in values:
+                return f"excluded by its tag {key}"
+    return None
 
 
-def _excluded(select: Select, tags: Mapping[str, str]) -> str | None:
-    return next((key for key, values in select.exclude_tags if tags.get(key) in values), None)
-
-
-def _tags(instance: Instance | None) -> Mapping[str, str]:
-    return instance.tags if instance is not None else {}
+def _has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
+    return all(tags.get(key) in values for key, values in choices)
 
 
 LOCAL_CATEGORIES = (
@@ -90,7 +87,7 @@ USABLE_INSTANCE_STATUS = ("Running", "Stopped")
 SECURITY_LOCK = "security"
 
 
-def foreseen_code(disk: Disk, instance: Instance | None) -> str | None:
+def foreseen_code(disk: Disk, instances: Sequence[Instance]) -> str | None:
     """
     Return the code with which ECS would refuse a snapshot of this disk; None if it would not.
 
@@ -100,10 +97,10 @@ def foreseen_code(disk: Disk, instance: Instance | None) -> str | None:
     """
     if disk.category in LOCAL_CATEGORIES:
         return "DiskCategory.OperationNotSupported"
-    if SECURITY_LOCK in disk.locks or (instance is not None and SECURITY_LOCK in instance.locks):
+    if any(SECURITY_LOCK in locks for locks in (disk.locks, *(one.locks for one in instances))):
         return "InstanceLockedForSecurity"
     if disk.status not in USABLE_DISK_STATUS:
         return "IncorrectDiskStatus"
-    if instance is not None and instance.status not in USABLE_INSTANCE_STATUS:
+    if any(one.status not in USABLE_INSTANCE_STATUS for one in instances):
         return "IncorrectInstanceStatus"
     return None

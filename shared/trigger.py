@@ -33,12 +33,17 @@ Occurrence = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """A tick of a timer; `policy` and `inline` are what its payload asks for, or both None."""
+    """
+    A tick of a timer; `policy` and `inline` are what its payload asks for, or both None.
+
+    `content` is, here and below, all of what came, with which the same can be asked again.
+    """
 
     name: str
     occurred_at: datetime
     policy: str | None = None
     inline: Mapping[str, Any] | None = None
+    content: Mapping[str, Any]
 
     @property
     def occurrence(self) -> Occurrence:
@@ -48,7 +53,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A CloudEvent; `content` is all of it, for the conditions of policies."""
+    """A CloudEvent, and the instance or disk that it is about."""
 
     source: str
     event_id: str
@@ -73,7 +78,7 @@ class Direct:
     disk_ids: tuple[str, ...] = ()
     snapshot: Mapping[str, Any] | None = None
     dry_run: bool = False
-
+    content: Mapping[str, Any]
     occurred_at: None = None
     """A key may be sent again at any time: it has no instant of its own."""
 
@@ -163,7 +168,9 @@ def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer | 
     policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
     if name is None or occurred_at is None:
         return None
-    return Timer(name=name, occurred_at=occurred_at, policy=policy, inline=inline)
+    return Timer(
+        name=name, occurred_at=occurred_at, policy=policy, inline=inline, content=dict(item)
+    )
 
 
 _NO_KEY = "must not be given: a timer's slot is its trigger time"
@@ -282,6 +289,7 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
         else (),
         snapshot=snapshot,
         dry_run=item.get("dry_run") is True,
+        content=item,
     )
 
 

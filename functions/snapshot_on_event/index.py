@@ -1,0 +1,17 @@
+"""Takes snapshots when EventBridge tells of an instance or a disk, or when asked directly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.app import respond
+from shared.runtime import Clock
+
+
+def handler(event: bytes, context: Any, *, clock: Clock | None = None) -> dict[str, Any]:  # noqa: ANN401 - the runtime's own class
+    """
+    Handle CloudEvents or a direct request; Function Compute calls it as ``index.handler``.
+
+    What is returned and raised: see `shared.app.respond`. `clock` is for tests.
+    """
+    return respond(event, context, function="snapshot_on_event", kind="event", clock=clock)

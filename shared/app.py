@@ -1,0 +1,195 @@
+"""
+From an invocation to its answer: parse, route, run, answer.
+
+What every function that takes snapshots does; the handlers only say which one they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.errors import (
+    InvalidEventError,
+    InvalidPolicyError,
+    RunFailedError,
+)
+from shared.parsing import read_policies
+from shared.policy import PolicyFile
+from shared.policy_file import load_policies
+from shared.routing import route
+from shared.run import Runner, Summary
+from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
+from shared.sls import Recorder, sls_sink
+from shared.trigger import Direct, Kind, Trigger, parse_trigger
+from shared.validation import Problems
+
+Answer = dict[str, Any]
+
+
+def respond(
+    event: bytes,
+    context: Any,  # noqa: ANN401 - the runtime's own class
+    *,
+    function: str,
+    kind: Kind,
+    clock: Clock | None = None,
+) -> Answer:
+    """
+    Handle one invocation.
+
+    Args:
+        event: What Function Compute hands to a handler.
+        context: The same.
+        function: The function's name, for its records.
+        kind: What starts it, besides direct requests.
+        clock: None is the machine's own.
+
+    Returns:
+        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; or
+        ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
+
+    Raises:
+        InvalidSettingsError: The environment is wrong.
+        InvalidPolicyError: The policies are wrong.
+        InvalidEventError: The event, or one of a list, is wrong; the others were carried out.
+        RunFailedError: A run of a timer or an event left disks without a snapshot.
+
+    """
+    clock = clock or SYSTEM_CLOCK
+    runtime = runtime_of(function, context, clock=clock)
+    target = runtime.log_target
+    sink = sls_sink(target, runtime.credentials) if target is not None else None
+    common = {
+        "function": function,
+        "request_id": runtime.request_id,
+        "account_id": runtime.account_id,
+    }
+    with Recorder(sink, clock=clock, common=common) as recorder:
+        return _Invocation(runtime, recorder).handle(event, kind)
+
+
+class _Invocation:
+    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+
+    def handle(self, event: bytes, kind: Kind) -> Answer:
+        if self._runtime.paused:
+            reason = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
+            self._recorder.add({"record": "paused", "status": "paused", "reason": reason})
+            return {"status": "paused", "reason": reason, "runs": []}
+        file = self._policies()
+        triggers, problems = parse_trigger(
+            event, kind=kind, account_id=self._runtime.account_id, region=self._runtime.region
+        )
+        summaries: list[Summary] = []
+        for trigger in triggers:
+            summaries += self._runs(trigger, file, problems)
+        return self._answer(triggers, summaries, problems)
+
+    def _policies(self) -> PolicyFile:
+        problems = Problems()
+        try:
+            return load_policies(read_policies(self._runtime.policies_path, problems), problems)
+        except InvalidPolicyError as exc:
+            self._refuse(exc)
+            raise
+
+    def _runs(self, trigger: Trigger, file: PolicyFile, problems: Problems) -> list[Summary]:
+        runs, found = route(
+            trigger, file, region=self._runtime.region, now=self._runtime.clock.now()
+        )
+        problems.extend(found)
+        if not runs and not found:
+            self._recorder.add(_unwanted(trigger))
+        summaries = []
+        for run in runs:
+            runner = Runner(run, self._runtime, file.limits, self._recorder)
+            try:
+                summaries.append(runner.carry_out())
+            except InvalidEventError as exc:
+                problems.extend(exc.problems)
+        return summaries
+
+    def _answer(
+        self, triggers: Sequence[Trigger], summaries: Sequence[Summary], problems: Problems
+    ) -> Answer:
+        direct = any(isinstance(trigger, Direct) for trigger in triggers)
+        # Who asks directly reads the answer; FC reads only whether there was an exception.
+        failed = [one for one in summaries if one.failed and not (direct and one.started)]
+        if problems:
+            error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
+            self._refuse(error)
+            raise error
+        if failed:
+            raise RunFailedError("\n".join(map(_line, failed)))
+        if not summaries:
+            disabled = any(trigger.occurrence[0] == "timer" for trigger in triggers)
+            return {"status": "disabled" if disabled else "no_match", "runs": []}
+        return {"status": _overall(summaries), "runs": [_shown(one) for one in summaries]}
+
+    def _refuse(self, error: InvalidEventError | InvalidPolicyError) -> None:
+        self._recorder.add(
+            {
+                "record": "refused",
+                "status": "failed",
+                "code": type(error).__name__,
+                "reason": str(error),
+            }
+        )
+
+
+def _unwanted(trigger: Trigger) -> Mapping[str, str]:
+    timer = trigger.occurrence[0] == "timer"
+    return {
+        "record": "disabled" if timer else "no_match",
+        "status": "disabled" if timer else "no_match",
+        "occurrence": "/".join(trigger.occurrence),
+        "reason": "every policy on this timer is switched off"
+        if timer
+        else "no policy is about this event, or about what it names",
+    }
+
+
+def _overall(summaries: Sequence[Summary]) -> str:
+    """Return one status for several runs: the worst of them, "partial" if they differ."""
+    statuses = {summary.status for summary in summaries}
+    if not statuses & {"partial", "failed"}:
+        return "ok" if "ok" in statuses else "no_match"
+    return "failed" if statuses == {"failed"} else "partial"
+
+
+def _line(summary: Summary) -> str:
+    slot = summary.run.slot
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(summary.counts.items()))
+    about = f"policy {slot.policy} in {slot.region}, slot {slot.slot_id}: {summary.status}"
+    return "; ".join(filter(None, [about, counts, summary.reason]))
+
+
+def _shown(summary: Summary) -> Answer:
+    slot = summary.run.slot
+    shown: Answer = {
+        "policy": slot.policy,
+        "region": slot.region,
+        "slot": slot.slot_id,
+        "occurrence": list(slot.occurrence),
+        "status": summary.status,
+        "dry_run": summary.run.dry_run,
+        "counts": dict(summary.counts),
+    }
+    if summary.reason:
+        shown |= {"code": summary.code, "reason": summary.reason}
+    if summary.outcomes:
+        shown["disks"] = [
+            {
+                "disk_id": outcome.disk_id,
+                "status": outcome.status,
+                "code": outcome.code,
+                "reason": outcome.reason,
+                "snapshot_id": outcome.snapshot_id,
+                "attempt": outcome.attempt,
+            }
+            for outcome in summary.outcomes
+        ]
+    return shown

@@ -1,0 +1,326 @@
+"""
+One run: the ledger, then the selection, then the checks, then the calls.
+
+In that order always, so that a second delivery reports what the first one did, also when
+the disk is gone or its quota is full by now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from shared.ecs import DISKS_PER_PAGE, Ecs
+from shared.ecs_types import Disk, Instance
+from shared.errors import Disposition, EcsError, InvalidEventError, Problem, disposition
+from shared.execution import GONE, Execution, Job
+from shared.inventory import Inventory
+from shared.ledger import Entry, read_ledger
+from shared.outcomes import Outcome, Record, Status, disk_record, verdict
+from shared.pacing import OutOfTimeError, Pacer
+from shared.planning import SnapshotRequest, plan_snapshot
+from shared.policy import Limits
+from shared.routing import Run
+from shared.runtime import Runtime, utc
+from shared.selection import foreseen_code, why_not
+from shared.sls import Recorder
+
+MATCHED_NOTHING = "MatchedNothing"
+OUT_OF_TIME = "OutOfTime"
+NO_INSTANCE = "InvalidInstanceId.NotFound"
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """How a run ended; `outcomes` only where somebody waits for them."""
+
+    run: Run
+    status: str = "ok"
+    """``ok``, ``partial``, ``failed``, or ``no_match`` where nothing was wanted."""
+    code: str = ""
+    reason: str = ""
+    started: bool = True
+    """False if ledger or selection could not be read: no call that writes was made."""
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Say whether something that was wanted is left undone."""
+        return self.status in ("partial", "failed")
+
+
+@dataclass(slots=True, kw_only=True)
+class _Chosen:
+    """What a selection came to, before any call that writes."""
+
+    jobs: list[Job] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of disks for which no call is needed, or none would help."""
+
+
+class Runner:
+    """Carries out one run; what it needs for that is put together here."""
+
+    def __init__(self, run: Run, runtime: Runtime, limits: Limits, recorder: Recorder) -> None:
+        self._run = run
+        self._limits = limits
+        self._recorder = recorder
+        self._runtime = runtime
+        self._pacer = Pacer(
+            clock=runtime.clock,
+            deadline=runtime.deadline,
+            calls_per_minute=limits.max_calls_per_minute,
+        )
+        self._ecs = Ecs(
+            run.slot.region,
+            runtime.credentials,
+            endpoint=runtime.ecs_endpoints.get(run.slot.region),
+            read_timeout_s=runtime.read_timeout_s,
+            max_in_flight=limits.max_in_flight,
+        )
+        self._inventory = Inventory(self._ecs, self._pacer)
+        self._ledger: dict[str, Entry] = {}
+
+    def carry_out(self) -> Summary:
+        """
+        Run, with a record of its start, of each disk, and of its end.
+
+        Raises:
+            InvalidEventError: The selection is larger than `limits.max_disks`; nothing was done.
+
+        """
+        summary = Summary(run=self._run)
+        event = json.dumps(self._run.content, sort_keys=True)
+        self._record({"record": "run_started", "event": event})
+        # What is started has to be visible before the first snapshot is asked for.
+        self._recorder.flush()
+        try:
+            self._take_snapshots(summary)
+        except (EcsError, OutOfTimeError) as exc:
+            summary.status, summary.started = "failed", False
+            summary.code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
+            summary.reason = f"the run could not start: {exc}"
+        except Exception as exc:
+            summary.status, summary.code, summary.reason = "failed", type(exc).__name__, str(exc)
+            raise
+        finally:
+            self._record(self._end(summary))
+        return summary
+
+    def _take_snapshots(self, summary: Summary) -> None:
+        self._ledger = read_ledger(self._inventory.slot_snapshots(self._run.slot), self._run.slot)
+        chosen = self._choose()
+        outcomes = list(self._from_ledger(chosen)) + chosen.outcomes
+        jobs = [job for job in chosen.jobs if not self._in_ledger(job.disk_id)]
+        if not outcomes and not jobs:
+            self._matched_nothing(summary)
+            return
+        for outcome in outcomes:
+            self._settle(outcome, summary)
+        for outcome in self._carried_out(jobs, summary):
+            self._settle(outcome, summary)
+        self._judge(summary)
+
+    # --- the ledger ----------------------------------------------------------------------------
+
+    def _in_ledger(self, disk_id: str) -> bool:
+        return bool(self._ledger.get(disk_id, Entry()).snapshot_id)
+
+    def _from_ledger(self, chosen: _Chosen) -> Iterator[Outcome]:
+        """Say what the slot has already, also of disks that nobody would select any more."""
+        asked = {job.disk_id for job in chosen.jobs}
+        for disk_id, entry in self._ledger.items():
+            if entry.snapshot_id:
+                yield Outcome(
+                    disk_id=disk_id,
+                    status="existing",
+                    reason="made earlier for this slot",
+                    snapshot_id=entry.snapshot_id,
+                    attempt=entry.attempt,
+                )
+            elif disk_id not in asked:
+                yield Outcome(
+                    disk_id=disk_id,
+                    status="broken",
+                    reason="its snapshot ended as failed, and the disk is not to be had again",
+                    snapshot_id=max(entry.failed_ids),
+                    attempt=entry.failed_attempt,
+                )
+
+    # --- the selection -------------------------------------------------------------------------
+
+    def _choose(self) -> _Chosen:
+        """List and judge disks, page by page; keeps only those that are meant."""
+        select = self._run.select
+        chosen = _Chosen()
+        known: dict[str, Instance] = {}
+        instance_ids = self._instance_ids(known, chosen)
+        named = set(select.disk_ids)
+        disks = self._inventory.disks(select, instance_ids) if instance_ids != [] else iter(())
+        for page in _chunks(disks, DISKS_PER_PAGE):
+            named.difference_update(disk.disk_id for disk in page)
+            self._choose_from(page, known, chosen)
+        for disk_id in select.disk_ids:
+            if disk_id in named and not self._in_ledger(disk_id):
+                chosen.outcomes.append(
+                    Outcome(
+                        disk_id=disk_id,
+                        status="failed",
+                        code=GONE,
+                        reason="asked for by its id, and there is no such disk in this region",
+                    )
+                )
+        return chosen
+
+    def _instance_ids(self, known: dict[str, Instance], chosen: _Chosen) -> list[str] | None:
+        """Return the instances whose disks are meant, None if any; fills in what it learns."""
+        select = self._run.select
+        by_tag = select.tags_of == "instance" and bool(select.tags)
+        if select.instance_ids:
+            found = self._inventory.instances(select.instance_ids)
+        elif by_tag and not select.disk_ids:
+            found = self._inventory.tagged_instances(select)
+        else:
+            return None
+        known.update((instance.instance_id, instance) for instance in found)
+        chosen.outcomes += [
+            Outcome(
+                disk_id="",
+                instance_id=instance_id,
+                status="failed",
+                code=NO_INSTANCE,
+                reason="asked for by its id, and there is no such instance in this region",
+            )
+            for instance_id in select.instance_ids
+            if instance_id not in known
+        ]
+        if not by_tag:
+            return list(known)
+        return [
+            instance.instance_id
+            for instance in known.values()
+            if all(instance.tags.get(key) in values for key, values in select.tags)
+        ]
+
+    def _choose_from(
+        self, page: Sequence[Disk], known: dict[str, Instance], chosen: _Chosen
+    ) -> None:
+        select = self._run.select
+        wanted = {
+            one
+            for disk in page
+            if not self._in_ledger(disk.disk_id)
+            for one in disk.instance_ids
+            if one not in known
+        }
+        known.update((one.instance_id, one) for one in self._inventory.instances(sorted(wanted)))
+        for disk in page:
+            instances = [known[one] for one in disk.instance_ids if one in known]
+            reason = why_not(select, disk, instances)
+            if reason is None:
+                self._choose_disk(disk, foreseen_code(disk, instances), chosen)
+            elif disk.disk_id in select.disk_ids and self._run.asked_by != "event":
+                chosen.outcomes.append(
+                    Outcome(disk_id=disk.disk_id, status="skipped", reason=reason)
+                )
+
+    def _choose_disk(self, disk: Disk, code: str | None, chosen: _Chosen) -> None:
+        entry = self._ledger.get(disk.disk_id, Entry())
+        job = Job(
+            disk_id=disk.disk_id,
+            instance_id=disk.instance_ids[0] if disk.instance_ids else "",
+            attempt=entry.next_attempt,
+            failed_ids=frozenset(entry.failed_ids),
+            foreseen=code or "",
+        )
+        asked = disposition(code) if code else None
+        if asked in (Disposition.SKIP, Disposition.FAIL) and code is not None:
+            status: Status = "skipped" if asked is Disposition.SKIP else "failed"
+            chosen.outcomes.append(job.outcome(status, "foreseen from its listing", code=code))
+        else:
+            chosen.jobs.append(job)
+        limit = self._limits.max_disks
+        if len(chosen.jobs) + len(chosen.outcomes) > limit:
+            rule = f"selects more than {limit} disks (limits.max_disks); nothing was done"
+            raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
+
+    # --- the calls -----------------------------------------------------------------------------
+
+    def _carried_out(self, jobs: Sequence[Job], summary: Summary) -> Iterator[Outcome]:
+        if self._run.dry_run:
+            for job in jobs:
+                planned = self._plan(job.disk_id, job.attempt)
+                yield job.outcome("planned", f"dry run: would ask for {planned.name}")
+            return
+        execution = Execution(
+            ecs=self._ecs,
+            pacer=self._pacer,
+            plan=self._plan,
+            look=self._look,
+            max_in_flight=self._limits.max_in_flight,
+        )
+        yield from execution.outcomes(iter(jobs))
+        summary.code = execution.stopped_by
+
+    def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:
+        return plan_snapshot(self._run.slot, self._run.policy.snapshot, disk_id, attempt=attempt)
+
+    def _look(self, disk_id: str) -> Entry:
+        snapshots = self._inventory.disk_snapshots(disk_id)
+        return read_ledger(snapshots, self._run.slot).get(disk_id, Entry())
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def _settle(self, outcome: Outcome, summary: Summary) -> None:
+        summary.counts[outcome.status] += 1
+        if self._run.asked_by == "direct":
+            summary.outcomes.append(outcome)
+        self._record(disk_record(outcome))
+
+    def _judge(self, summary: Summary) -> None:
+        summary.status = verdict(summary.counts)
+        if summary.code:
+            summary.reason = f"{summary.code} ended the run: every further call would fail too"
+
+    def _matched_nothing(self, summary: Summary) -> None:
+        summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
+        if self._run.asked_by == "event":
+            summary.status, summary.reason = "no_match", "the policy does not select the resource"
+        elif not self._run.policy.allow_empty:
+            summary.status = "failed"
+
+    def _end(self, summary: Summary) -> Record:
+        return {
+            "record": "run_finished",
+            "status": summary.status,
+            "code": summary.code,
+            "reason": summary.reason,
+            **{f"count_{status}": str(number) for status, number in summary.counts.items()},
+            **{f"calls_{api}": str(number) for api, number in self._pacer.calls.items()},
+        }
+
+    def _record(self, record: Record) -> None:
+        slot = self._run.slot
+        self._recorder.add(
+            {
+                "deployment": slot.deployment,
+                "policy": slot.policy,
+                "region": slot.region,
+                "slot": slot.slot_id,
+                "occurrence": "/".join(slot.occurrence),
+                "occurred_at": utc(slot.occurred_at) if slot.occurred_at else "",
+                "part": "1",
+                "dry_run": "true" if self._run.dry_run else "false",
+                **record,
+            }
+        )
+
+
+def _chunks(disks: Iterable[Disk], size: int) -> Iterator[list[Disk]]:
+    rest = iter(disks)
+    while chunk := list(islice(rest, size)):
+        yield chunk

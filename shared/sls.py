@@ -1,0 +1,268 @@
+"""
+Records to SLS while a run goes, and to stdout when SLS fails; none is lost.
+
+The only door to the SLS SDK. A background thread sends batches, so that a slow SLS holds
+up no snapshot; only `flush` waits for it. SLS that refuses, hangs or is gone costs a run
+`FLUSH_BUDGET_S` in all, whatever the SDK's own loop of ten attempts would like.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TextIO
+
+from aliyun.log import LogClient, LogItem, PutLogsRequest
+from aliyun.log.logexception import LogException
+
+from shared.outcomes import Record, clipped
+from shared.runtime import Clock, Credentials, LogTarget, utc
+
+MAX_BATCH_RECORDS = 4096
+MAX_BATCH_BYTES = 3_000_000
+"""PutLogs, 2021 document: 4,096 entries or 3 MB a call; others say more, the lowest holds."""
+SEND_AFTER_RECORDS = 500
+SEND_AFTER_S = 2.0
+"""A batch goes out when it has so many records, or its first one is so old."""
+
+FLUSH_BUDGET_S = 9.0
+"""What a failing SLS may cost a run in all, less than the 10 s that are promised."""
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 3.0
+MAX_TRIES = 2
+RETRY_DELAY_S = 0.5
+
+_BYTES_PER_FIELD = 8  # what protobuf and SLS add to a key and a value, rounded up
+
+
+class SlsError(Exception):
+    """One call to SLS failed; `transient` says whether another try may help."""
+
+    def __init__(self, message: str, *, transient: bool) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+Batch = Sequence[tuple[int, Record]]
+"""Records with the second, since 1970, in which each was made."""
+
+
+class Sink(Protocol):
+    """Where batches go: raises `SlsError` if one did not get there."""
+
+    def __call__(self, batch: Batch) -> None:
+        """Write one batch."""
+
+
+class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
+    """The SDK's client without its loop: ten attempts, a second apart, are not ours to wait for."""
+
+    def _sendRequest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N802 - the SDK's own signature
+        try:
+            return super()._sendRequest(*args, **kwargs)
+        except LogException as exc:
+            status = exc.resp_status or 0
+            # The SDK's loop catches its own exception only: ours ends it.
+            transient = status == 0 or status >= _SERVER_ERROR
+            raise SlsError(
+                f"{exc.get_error_code()} ({status}): {exc.get_error_message()}",
+                transient=transient,
+            ) from exc
+
+
+_SERVER_ERROR = 500
+
+
+def sls_sink(target: LogTarget, credentials: Credentials) -> Sink:
+    """Return what writes batches to one Logstore."""
+    client = _Client(
+        target.endpoint,
+        credentials.access_key_id,
+        credentials.access_key_secret,
+        securityToken=credentials.security_token,
+        source=SOURCE,  # without one the SDK asks the DNS for its own address
+    )
+    client.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    if target.endpoint.startswith("http://"):
+        # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the
+        # project travels in the Host header, as it does for a bare address.
+        client._isRowIp = True  # noqa: SLF001 - no public way
+
+    def write(batch: Batch) -> None:
+        items = [LogItem(timestamp=at, contents=list(record.items())) for at, record in batch]
+        client.put_logs(PutLogsRequest(target.project, target.logstore, "", SOURCE, items))
+
+    return write
+
+
+SOURCE = "snapshot-automation"
+
+
+class Recorder:
+    """
+    Takes records in, and gets each to SLS or, failing that, to stdout.
+
+    Safe to share between threads. Use it as a context: leaving it flushes.
+    """
+
+    def __init__(
+        self,
+        sink: Sink | None,
+        *,
+        clock: Clock,
+        common: Mapping[str, str],
+        out: TextIO | None = None,
+    ) -> None:
+        """
+        Start.
+
+        Args:
+            sink: None sends everything to stdout.
+            clock: Stamps the records; the budget counts in real seconds, whatever it says.
+            common: Fields of every record.
+            out: In place of stdout.
+
+        """
+        self._sink = sink
+        self._clock = clock
+        self._common = dict(common)
+        self._out = out
+        self._waiting: list[tuple[int, Record]] = []
+        self._sending: list[tuple[int, Record]] = []
+        self._oldest_at = 0.0
+        self._flushing = False
+        self._closed = False
+        self._waited_s = 0.0
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Recorder:  # noqa: PYI034 - Self is in typing from Python 3.11 on
+        """Start the thread that sends."""
+        if self._sink is not None:
+            self._thread = threading.Thread(
+                target=self._send_all, args=(self._sink,), name="records", daemon=True
+            )
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Get everything out, and stop."""
+        self.flush()
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if self._thread is not None and self._sink is not None:
+            self._thread.join(timeout=1.0)
+
+    def add(self, record: Mapping[str, str]) -> None:
+        """Take one record; its own fields win over the common ones."""
+        now = self._clock.now()
+        full = clipped({**self._common, "at": utc(now), **record})
+        with self._changed:
+            if self._sink is None:
+                self._print([full])
+                return
+            if not self._waiting:
+                self._oldest_at = time.monotonic()
+            self._waiting.append((int(now.timestamp()), full))
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Return when every record so far is in SLS or on stdout, in `FLUSH_BUDGET_S` at most."""
+        with self._changed:
+            if self._sink is None:
+                return
+            self._flushing = True
+            self._changed.notify_all()
+            started = time.monotonic()
+            done = self._changed.wait_for(
+                lambda: self._sink is None or not (self._waiting or self._sending),
+                timeout=max(0.0, FLUSH_BUDGET_S - self._waited_s),
+            )
+            self._waited_s += time.monotonic() - started
+            self._flushing = False
+            if not done:
+                self._give_up(f"no answer within {FLUSH_BUDGET_S:g} s")
+            elif self._sink is not None:
+                self._waited_s = 0.0  # SLS is well: what it took is no failure's cost
+
+    # --- the thread --------------------------------------------------------------------------
+
+    def _send_all(self, sink: Sink) -> None:
+        while self._take():
+            problem = _written(sink, self._sending)
+            with self._changed:
+                if self._sink is None:  # given up meanwhile: it is all on stdout by now
+                    return
+                if problem:
+                    self._give_up(problem)
+                    return
+                self._sending = []
+                self._changed.notify_all()
+
+    def _take(self) -> bool:
+        """Wait for a batch and take it; False if there is nothing more to come."""
+        with self._changed:
+            while not self._ready():
+                if self._closed or self._sink is None:
+                    return False
+                self._changed.wait(timeout=SEND_AFTER_S if self._waiting else None)
+            size, count = 0, 0
+            for _, record in self._waiting[:MAX_BATCH_RECORDS]:
+                size += _size(record)
+                if count and size > MAX_BATCH_BYTES:
+                    break
+                count += 1
+            self._sending, self._waiting = self._waiting[:count], self._waiting[count:]
+            return True
+
+    def _ready(self) -> bool:
+        if not self._waiting:
+            return False
+        return (
+            self._flushing
+            or len(self._waiting) >= SEND_AFTER_RECORDS
+            or time.monotonic() - self._oldest_at >= SEND_AFTER_S
+        )
+
+    def _give_up(self, problem: str) -> None:
+        """Send what is left, and all that comes, to stdout; the lock is held."""
+        self._sink = None
+        note = {**self._common, "record": "sls_failed", "at": utc(self._clock.now())}
+        left = [record for _, record in [*self._sending, *self._waiting]]
+        self._print([clipped({**note, "reason": problem, "records": str(len(left))}), *left])
+        self._sending, self._waiting = [], []
+        self._changed.notify_all()
+
+    def _print(self, records: Sequence[Record]) -> None:
+        out = self._out or sys.stdout
+        out.writelines(json.dumps(record) + "\n" for record in records)
+        out.flush()
+
+
+def _written(sink: Sink, batch: Batch) -> str:
+    """Write a batch, trying again where that may help; returns the problem, empty if none."""
+    problem = ""
+    for attempt in range(MAX_TRIES):
+        if attempt:
+            time.sleep(RETRY_DELAY_S)
+        try:
+            sink(batch)
+        except SlsError as exc:
+            problem = str(exc)
+            if not exc.transient:
+                return problem
+        except Exception as exc:  # noqa: BLE001 - whatever it is, the records have to go to stdout
+            return f"{type(exc).__name__}: {exc}"
+        else:
+            return ""
+    return problem
+
+
+def _size(record: Record) -> int:
+    return sum(
+        len(key.encode()) + len(value.encode()) + _BYTES_PER_FIELD for key, value in record.items()
+    )

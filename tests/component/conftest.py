@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.component.world import World
+from tests.component.world import world as make_world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A local cloud with one Logstore and a policy for the disks tagged env: prod."""
+    with make_world(tmp_path) as made:
+        yield made
