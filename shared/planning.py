@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from string import Formatter
 
-from shared.trigger import Occurrence
 from shared.validation import OWN_TAG_PREFIX
 
 DEPLOYMENT_TAG = OWN_TAG_PREFIX + "deployment"
@@ -24,6 +23,9 @@ POLICY_TAG = OWN_TAG_PREFIX + "policy"
 SLOT_TAG = OWN_TAG_PREFIX + "slot"
 DISK_TAG = OWN_TAG_PREFIX + "disk"
 ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
+
+Occurrence = tuple[str, ...]
+"""What asks, as texts: kind first, such as ``("timer", name, time)``."""
 
 DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
 PLACEHOLDERS = ("policy", "disk_id", "occurrence_at", "occurrence")

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import datetime, timezone
 from difflib import get_close_matches
 from typing import Any
 
 from shared.errors import InvalidPolicyError
-from shared.planning import PLACEHOLDERS, Slot, SnapshotSettings, placeholders_of, snapshot_name
 from shared.policy import (
     DIRECT,
     STATUS,
@@ -25,23 +23,18 @@ from shared.policy import (
     comparable,
 )
 from shared.selection import DISK_TYPES, Select, TagChoice
+from shared.snapshot_settings import check_snapshot_settings, merged_with
 from shared.validation import (
-    OWN_TAG_COUNT,
-    RETENTION_DAYS,
     Problems,
     check_choices,
-    check_description,
     check_flag,
     check_ids,
     check_keys,
     check_mapping,
     check_name,
     check_region,
-    check_snapshot_kind,
-    check_snapshot_name,
     check_tag_key,
     check_tag_value,
-    check_tags,
     check_texts,
     check_whole_number,
 )
@@ -92,9 +85,6 @@ KNOWN_EVENT_TYPES = (
 """EventBridge, "ECS events" (and one of EBS); another is let through with a warning."""
 CREATION_EVENTS = "ecs:Snapshot:CreateSnapshot"
 
-DEPRECATED = ("category", "snapshot_type", "instant_access", "instant_access_retention_days")
-"""CreateSnapshot marks these as no longer used; new snapshots of ESSDs are instant anyway."""
-
 
 _TOP_KEYS = ("deployment", "limits", "defaults", "policies")
 _POLICY_KEYS = (
@@ -103,9 +93,6 @@ _POLICY_KEYS = (
 _DEFAULT_KEYS = ("enabled", "regions", "select", "snapshot", "allow_empty", "dry_run")
 _DEFAULT_SELECT_KEYS = ("tags_of", "exclude_tags", "disk_types", "categories")
 _SELECT_KEYS = tuple(field.name for field in fields(Select))
-_SNAPSHOT_KEYS = (
-    "name", "description", "retention_days", "tags", "resource_group_id", *DEPRECATED,
-)  # fmt: skip
 
 
 def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
@@ -159,7 +146,7 @@ def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
         # What to take is each policy's own to say; defaults can only narrow it.
         check_keys(select, _DEFAULT_SELECT_KEYS, "defaults.select", problems)
     before = len(problems)
-    _snapshot(given.get("snapshot"), "policy", "defaults.snapshot", problems, [])
+    check_snapshot_settings(given.get("snapshot"), "policy", "defaults.snapshot", problems, [])
     # With mistakes of their own they would be reported once more for each policy.
     return given if len(problems) == before else {}
 
@@ -211,7 +198,7 @@ def policy_of(
         check_name(given.get("name"), f"{path}.name", problems)
     if given.get("name") == DIRECT and not inline:
         problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
-    merged = _merge(defaults, given)
+    merged = merged_with(defaults, given)
     for key in ("enabled", "allow_empty", "dry_run"):
         if merged.get(key) is not None:
             check_flag(merged[key], f"{path}.{key}", problems)
@@ -221,7 +208,7 @@ def policy_of(
     if select.event_resource and (not types or regions):
         at, rule = f"{path}.select.event_resource", "needs a policy on events, of the own region"
         problems.add(at, True, rule)  # noqa: FBT003 - the value that stands there
-    snapshot = _snapshot(
+    snapshot = check_snapshot_settings(
         merged.get("snapshot"), str(given.get("name")), f"{path}.snapshot", problems, warnings
     )
     if len(problems) > before:
@@ -238,16 +225,6 @@ def policy_of(
         allow_empty=merged.get("allow_empty") is True,
         dry_run=merged.get("dry_run") is True,
     )
-
-
-def _merge(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay a policy over the defaults: mappings key by key, everything else as a whole."""
-    merged = dict(defaults)
-    for key, value in given.items():
-        below = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        merged[key] = _merge(below, value) if both and below is not None else value
-    return merged
 
 
 # --- on ----------------------------------------------------------------------------------------
@@ -377,70 +354,3 @@ def _tag_choices(raw: object, path: str, problems: Problems) -> tuple[TagChoice,
             check_tag_value(item, f"{path}.{key}", problems)
         choices.append((str(key), values))
     return tuple(choices)
-
-
-# --- snapshot ----------------------------------------------------------------------------------
-
-
-def _snapshot(
-    raw: object, policy: str, path: str, problems: Problems, warnings: list[str]
-) -> SnapshotSettings:
-    given = check_mapping(raw, path, problems) if raw is not None else {}
-    check_keys(given, _SNAPSHOT_KEYS, path, problems)
-    given = {key: value for key, value in given.items() if value is not None}
-    before = len(problems)
-    if "name" in given:
-        _check_template(given["name"], policy, f"{path}.name", problems)
-    else:
-        _check_template(SnapshotSettings().name, policy, f"{path}.name", problems)
-    if "description" in given:
-        check_description(given["description"], f"{path}.description", problems)
-    if "retention_days" in given:
-        check_whole_number(
-            given["retention_days"], f"{path}.retention_days", problems, RETENTION_DAYS
-        )
-    if "tags" in given:
-        check_tags(given["tags"], f"{path}.tags", problems, reserved=OWN_TAG_COUNT)
-    if "resource_group_id" in given:
-        group = given["resource_group_id"]
-        if not isinstance(group, str) or not group.startswith("rg-"):
-            problems.add(f"{path}.resource_group_id", group, "must be such as 'rg-bp67acfmxazb4p'")
-    check_snapshot_kind(given, path, problems)
-    warnings += [
-        f"{path}.{key}: no longer used by ECS; leave it out" for key in DEPRECATED if key in given
-    ]
-    if len(problems) > before:
-        return SnapshotSettings()
-    settings = {key: given[key] for key in given if key not in ("snapshot_type", "tags")}
-    if "snapshot_type" in given:
-        # The SDK has no SnapshotType any more; Category takes the same two values.
-        settings["category"] = given["snapshot_type"]
-    return SnapshotSettings(**settings, tags=tuple(given.get("tags", {}).items()))
-
-
-_LONGEST_ID = "d-" + "0" * 62
-
-
-def _check_template(template: object, policy: str, path: str, problems: Problems) -> None:
-    """Check a name's placeholders, then a name made with the longest values they can have."""
-    if not isinstance(template, str):
-        problems.add(path, template, "must be a text")
-        return
-    try:
-        names = placeholders_of(template)
-    except ValueError as exc:
-        problems.add(path, template, f"has braces that do not match: {exc}")
-        return
-    unknown = [name for name in names if name not in PLACEHOLDERS]
-    if unknown:
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        problems.add(path, template, f"unknown placeholder {{{unknown[0]}}}; known: {known}")
-        return
-    slot = Slot(
-        deployment="d",
-        policy=policy,
-        region="r",
-        occurrence=("o",),
-        occurred_at=datetime(2000, 1, 1, tzinfo=timezone.utc),
-    )
-    check_snapshot_name(snapshot_name(slot, template, _LONGEST_ID), path, problems)

@@ -17,6 +17,7 @@ from shared.policy import DIRECT, Policy, PolicyFile, wants_event
 from shared.policy_file import policy_of
 from shared.runtime import utc
 from shared.selection import Select
+from shared.snapshot_settings import check_snapshot_settings, merged_with
 from shared.trigger import Direct, Event, Timer, Trigger
 from shared.validation import Problems
 
@@ -138,15 +139,12 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
     if trigger.policy is not None:
         policies = _named(trigger.policy, "policy", file, problems)
     else:
-        raw = {
-            "name": DIRECT,
-            "select": {"disk_ids": list(trigger.disk_ids)},
-            "snapshot": trigger.snapshot,
-        }
-        # What narrows the policies' selections does not narrow disks that are asked for by name.
-        defaults = {key: value for key, value in file.defaults.items() if key == "snapshot"}
-        policy = policy_of(raw, defaults, "request", problems, [], inline=True)
-        policies = () if policy is None else (policy,)
+        before = len(problems)
+        raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
+        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, [])
+        # The defaults that narrow the policies' selections do not narrow disks asked for by id.
+        policy = Policy(name=DIRECT, select=Select(disk_ids=trigger.disk_ids), snapshot=settings)
+        policies = (policy,) if len(problems) == before else ()
     for policy in policies:
         if "occurrence_at" in placeholders_of(policy.snapshot.name):
             rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"

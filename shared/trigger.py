@@ -17,7 +17,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.parsing import parse_json
+from shared.planning import Occurrence
+from shared.policy import DIRECT
+from shared.policy_file import policy_of
 from shared.runtime import parse_instant, utc
+from shared.snapshot_settings import check_snapshot_settings
 from shared.validation import (
     Problems,
     check_flag,
@@ -27,8 +31,6 @@ from shared.validation import (
     check_keys,
     check_mapping,
 )
-
-Occurrence = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,9 @@ def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer | 
     if "key" in item:
         problems.add(f"{prefix}key", item["key"], _NO_KEY)
     policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
+    if problems and inline is not None:
+        # All problems at once: what else is wrong would come to light only after these.
+        policy_of(inline, {}, f"{prefix}payload", problems, [], inline=True)
     if name is None or occurred_at is None:
         return None
     return Timer(
@@ -281,12 +286,17 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     if snapshot is not None:
         snapshot = check_mapping(snapshot, "snapshot", problems)
     check_flag(item.get("dry_run", False), "dry_run", problems)
+    policy = _text(item, "policy", "", problems) if "policy" in item else None
+    disk_ids: tuple[str, ...] = ()
+    if "disk_ids" in item:
+        disk_ids = check_ids(item["disk_ids"], "disk", "disk_ids", problems)
+    if problems:
+        # All problems at once: without any, they are looked for with the defaults merged in.
+        check_snapshot_settings(snapshot, DIRECT, "snapshot", problems, [])
     return Direct(
         key=str(item.get("key")),
-        policy=_text(item, "policy", "", problems) if "policy" in item else None,
-        disk_ids=check_ids(item["disk_ids"], "disk", "disk_ids", problems)
-        if "disk_ids" in item
-        else (),
+        policy=policy,
+        disk_ids=disk_ids,
         snapshot=snapshot,
         dry_run=item.get("dry_run") is True,
         content=item,

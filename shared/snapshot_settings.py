@@ -1,0 +1,121 @@
+"""
+What a policy or a direct request says about the snapshots themselves, checked.
+
+Every key of ``snapshot:`` becomes a field of `planning.SnapshotSettings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from shared.planning import PLACEHOLDERS, Slot, SnapshotSettings, placeholders_of, snapshot_name
+from shared.validation import (
+    OWN_TAG_COUNT,
+    RETENTION_DAYS,
+    Problems,
+    check_description,
+    check_keys,
+    check_mapping,
+    check_snapshot_kind,
+    check_snapshot_name,
+    check_tags,
+    check_whole_number,
+)
+
+DEPRECATED = ("category", "snapshot_type", "instant_access", "instant_access_retention_days")
+"""CreateSnapshot marks these as no longer used; new snapshots of ESSDs are instant anyway."""
+
+_SNAPSHOT_KEYS = (
+    "name", "description", "retention_days", "tags", "resource_group_id", *DEPRECATED,
+)  # fmt: skip
+
+
+def merged_with(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay settings over defaults: mappings key by key, everything else as a whole."""
+    merged = dict(defaults)
+    for key, value in given.items():
+        below = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(below, Mapping)
+        merged[key] = merged_with(below, value) if both and below is not None else value
+    return merged
+
+
+def check_snapshot_settings(
+    raw: object, policy: str, path: str, problems: Problems, warnings: list[str]
+) -> SnapshotSettings:
+    """
+    Check the settings of a policy's snapshots.
+
+    Args:
+        raw: What stands under ``snapshot:``, the defaults merged in; None is nothing.
+        policy: The policy's name, which is part of the snapshots' names.
+        path: Where it stands.
+        problems: Takes what is wrong.
+        warnings: Takes what is allowed and should still be looked at.
+
+    Returns:
+        The settings, or the service's defaults if anything is wrong.
+
+    """
+    given = check_mapping(raw, path, problems) if raw is not None else {}
+    check_keys(given, _SNAPSHOT_KEYS, path, problems)
+    given = {key: value for key, value in given.items() if value is not None}
+    before = len(problems)
+    if "name" in given:
+        _check_template(given["name"], policy, f"{path}.name", problems)
+    else:
+        _check_template(SnapshotSettings().name, policy, f"{path}.name", problems)
+    if "description" in given:
+        check_description(given["description"], f"{path}.description", problems)
+    if "retention_days" in given:
+        check_whole_number(
+            given["retention_days"], f"{path}.retention_days", problems, RETENTION_DAYS
+        )
+    if "tags" in given:
+        check_tags(given["tags"], f"{path}.tags", problems, reserved=OWN_TAG_COUNT)
+    if "resource_group_id" in given:
+        group = given["resource_group_id"]
+        if not isinstance(group, str) or not group.startswith("rg-"):
+            problems.add(f"{path}.resource_group_id", group, "must be such as 'rg-bp67acfmxazb4p'")
+    check_snapshot_kind(given, path, problems)
+    warnings += [
+        f"{path}.{key}: no longer used by ECS; leave it out" for key in DEPRECATED if key in given
+    ]
+    if len(problems) > before:
+        return SnapshotSettings()
+    settings = {key: given[key] for key in given if key not in ("snapshot_type", "tags")}
+    if "snapshot_type" in given:
+        # The SDK has no SnapshotType any more; Category takes the same two values.
+        settings["category"] = given["snapshot_type"]
+    return SnapshotSettings(**settings, tags=tuple(given.get("tags", {}).items()))
+
+
+_LONGEST_ID = "d-" + "0" * 62
+
+
+def _check_template(template: object, policy: str, path: str, problems: Problems) -> None:
+    """Check a name's placeholders, then a name made with the longest values they can have."""
+    if not isinstance(template, str):
+        problems.add(path, template, "must be a text")
+        return
+    try:
+        names = placeholders_of(template)
+    except ValueError as exc:
+        problems.add(path, template, f"has braces that do not match: {exc}")
+        return
+    unknown = [name for name in names if name not in PLACEHOLDERS]
+    if unknown:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        problems.add(path, template, f"unknown placeholder {{{unknown[0]}}}; known: {known}")
+        for name in unknown:
+            template = template.replace(f"{{{name}}}", "x")
+    slot = Slot(
+        deployment="d",
+        policy=policy,
+        region="r",
+        occurrence=("o",),
+        occurred_at=datetime(2000, 1, 1, tzinfo=timezone.utc),
+    )
+    check_snapshot_name(snapshot_name(slot, template, _LONGEST_ID), path, problems)
