@@ -65,6 +65,9 @@ class Cloud:
     ) -> None:
         if regions is not None and not regions:
             raise ValueError("regions is empty: name at least one, or None for every region")
+        for region_id in regions or ():
+            if not _REGION_ID.fullmatch(region_id):
+                raise ValueError(f"{region_id!r} is no region's id: they look like cn-hangzhou")
         self._parts = _Parts(
             account_id=account_id,
             clock=clock or SystemClock(),

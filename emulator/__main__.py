@@ -1,0 +1,7 @@
+"""`python -m emulator serve`: see README.md."""
+
+import sys
+
+from emulator.command import main
+
+sys.exit(main())

@@ -1,0 +1,174 @@
+"""
+The local cloud as a process: `serve`, until it is told to end.
+
+What a program needs goes into the ready file, what a person needs to stderr;
+stdout stays empty. Ends with 0 on SIGTERM and SIGINT, with 2 for arguments or a
+fleet file that cannot be used, with 1 if a port is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import signal
+import string
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from emulator import fleet as fleets
+from emulator.cloud import DEFAULT_REGION, Cloud
+from emulator.credentials import AccessKey
+from emulator.fleet import Fleet
+from emulator.knobs import Knobs
+from emulator.options import parser
+from emulator.server import Address, serve
+from emulator.sls.errors import SlsError
+
+_PROJECT = "local-project"
+_LOGSTORE = "local-logstore"
+_ENDED, _FAILED, _MISUSED = 0, 1, 2
+_LETTERS = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A cloud that is ready to be served, and where its records belong."""
+
+    cloud: Cloud
+    sls_project: str
+    sls_logstore: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the process's exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        fleet = fleets.load(options.fleet) if options.fleet else fleets.EMPTY
+        place = _place(options, fleet)
+    except (OSError, ValueError, SlsError) as exc:
+        sys.stderr.write(f"cannot begin:\n{exc}\n")
+        return _MISUSED
+    try:
+        if options.ready_file is not None:
+            # One that a killed process left behind would be believed.
+            options.ready_file.unlink(missing_ok=True)
+        _run(place, port=options.port, ready_file=options.ready_file)
+    except OSError as exc:
+        sys.stderr.write(f"cannot serve: {exc}\n")
+        return _FAILED
+    return _ENDED
+
+
+def _place(options: argparse.Namespace, fleet: Fleet) -> _Place:
+    """Build the cloud: options win over the fleet file, which wins over defaults."""
+    cloud = Cloud(
+        regions=list(dict.fromkeys((*fleet.regions, *options.region))) or [DEFAULT_REGION],
+        account_id=options.account_id or fleet.account_id or "1234567890123456",
+        knobs=_knobs(options, fleet),
+        seed=options.seed,
+        access_key=_access_key(options.access_key_id, options.access_key_secret),
+    )
+    fleet.fill(cloud)
+    project = options.sls_project or fleet.sls_project or _PROJECT
+    logstore = options.sls_logstore or fleet.sls_logstore or _LOGSTORE
+    cloud.sls.create_project(project)
+    cloud.sls.create_logstore(project, logstore)
+    return _Place(cloud=cloud, sls_project=project, sls_logstore=logstore)
+
+
+def _knobs(options: argparse.Namespace, fleet: Fleet) -> Knobs:
+    knobs = Knobs()
+    fleet.turn(knobs)
+    for knob in fields(Knobs):
+        value = getattr(options, knob.name)
+        if value is not None:
+            setattr(knobs, knob.name, value)
+    return knobs
+
+
+def _access_key(key_id: str | None, secret: str | None) -> AccessKey:
+    """Return the given pair, or a new one that nobody can know beforehand."""
+    if bool(key_id) != bool(secret):
+        raise ValueError("--access-key-id and --access-key-secret need each other")
+    return AccessKey(
+        access_key_id=key_id or f"LTAI5t{_random(18)}", access_key_secret=secret or _random(30)
+    )
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _run(place: _Place, *, port: int, ready_file: Path | None) -> None:
+    end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: end.set())
+    with serve(place.cloud, port=port) as address, _announced(place, address, ready_file):
+        end.wait()
+
+
+@contextmanager
+def _announced(place: _Place, address: Address, ready_file: Path | None) -> Iterator[None]:
+    """Say where it answers, to a person and to a program."""
+    sys.stderr.write(_for_a_person(place, address))
+    sys.stderr.flush()
+    if ready_file is None:
+        yield
+        return
+    mine = _for_a_program(place, address)
+    _write(ready_file, mine)
+    try:
+        yield
+    finally:
+        # By now it may be another's, who was told to use the same path.
+        with suppress(OSError):
+            if ready_file.read_text(encoding="utf-8") == mine:
+                ready_file.unlink()
+
+
+def _for_a_program(place: _Place, address: Address) -> str:
+    document = {
+        "ecs": dict(address.ecs),
+        "sls": address.sls,
+        "access_key_id": place.cloud.access_key.access_key_id,
+        "access_key_secret": place.cloud.access_key.access_key_secret,
+        "account_id": place.cloud.account_id,
+        "sls_project": place.sls_project,
+        "sls_logstore": place.sls_logstore,
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _for_a_person(place: _Place, address: Address) -> str:
+    ecs = ",".join(f"{region_id}={url}" for region_id, url in address.ecs.items())
+    variables = {
+        "ECS_ENDPOINT": ecs,
+        "SLS_ENDPOINT": address.sls,
+        "SLS_PROJECT": place.sls_project,
+        "SLS_LOGSTORE": place.sls_logstore,
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": place.cloud.access_key.access_key_id,
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": place.cloud.access_key.access_key_secret,
+    }
+    lines = [f"export {name}='{value}'" for name, value in variables.items()]
+    return "\n".join(
+        ["The local cloud answers. To point the functions at it:", *lines, "Ctrl+C ends it.", ""]
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    """Let the file appear whole, readable by its owner only: it holds a secret."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

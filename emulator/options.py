@@ -1,0 +1,103 @@
+"""The command line of `python -m emulator`: what can be said, and nothing done yet."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+_MAX_PORT = 65535
+_ACCOUNT_ID = re.compile(r"[0-9]{16}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; it ends the process with status 2 for what it cannot read."""
+    top = argparse.ArgumentParser(
+        prog="python -m emulator", description="A local Alibaba Cloud: ECS and SLS on loopback."
+    )
+    serve = top.add_subparsers(required=True, metavar="serve").add_parser(
+        "serve", help="answer on loopback until SIGTERM or SIGINT"
+    )
+    _add_place(serve)
+    _add_account(serve)
+    _add_knobs(serve)
+    return top
+
+
+def _add_place(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--port",
+        type=_port,
+        default=0,
+        help="the first region's ECS; further regions and then SLS take the next ones"
+        " (default 0: any free ports)",
+    )
+    serve.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="PATH",
+        help="JSON for programs: written once every port answers, removed at the end",
+    )
+    serve.add_argument(
+        "--fleet", type=Path, metavar="FILE", help="YAML: what there is to begin with"
+    )
+    serve.add_argument(
+        "--region",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="one more region, besides the fleet's; may be repeated (without any: cn-hangzhou)",
+    )
+    serve.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same ids (default 0)"
+    )
+
+
+def _add_account(serve: argparse.ArgumentParser) -> None:
+    account = serve.add_argument_group("account", "these win over the fleet's")
+    account.add_argument("--account-id", type=_account_id, metavar="ID", help="16 digits")
+    account.add_argument("--access-key-id", metavar="ID", help="(default: a new one)")
+    account.add_argument("--access-key-secret", metavar="SECRET", help="(default: a new one)")
+    account.add_argument("--sls-project", metavar="NAME", help="made at the start")
+    account.add_argument("--sls-logstore", metavar="NAME", help="made at the start, with an index")
+
+
+def _add_knobs(serve: argparse.ArgumentParser) -> None:
+    knobs = serve.add_argument_group("knobs", "these win over the fleet's; see README.md")
+    for name in ("token-memory", "listing-lag", "snapshot-duration"):
+        knobs.add_argument(
+            f"--{name}",
+            dest=f"{name.replace('-', '_')}_s",
+            type=_seconds,
+            metavar="SECONDS",
+        )
+    for name in ("tag-listing-cap", "manual-snapshot-quota"):
+        knobs.add_argument(f"--{name}", type=_count, metavar="COUNT")
+
+
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= _MAX_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {_MAX_PORT}")
+
+
+def _account_id(text: str) -> str:
+    if _ACCOUNT_ID.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not 16 digits")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds < float("inf"):
+        return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal():
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")

@@ -1,0 +1,199 @@
+"""`python -m emulator serve`, as a process of its own."""
+
+import json
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aliyun.log import LogItem, PutLogsRequest
+
+from emulator.credentials import AccessKey
+from tests.emulator.clients import disk_ids, ecs_client, sls_client
+
+ROOT = Path(__file__).parents[2]
+FLEET = """
+account_id: "6543210987654321"
+sls: {project: backup-demo, logstore: snapshots}
+regions:
+  cn-shanghai: {disks: [{id: d-uf6a000}]}
+  cn-hangzhou: {disks: [{id: d-bp1a000}]}
+"""
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own module and arguments
+        [sys.executable, "-m", "emulator", "serve", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> dict[str, Any]:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+@contextmanager
+def serving(path: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], subprocess.Popen[str]]]:
+    process = start("--ready-file", str(path), *arguments)
+    try:
+        yield wait_for(path, process), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def refusal(*arguments: str) -> tuple[int, str]:
+    process = start(*arguments)
+    try:
+        _, said = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    return process.returncode, said
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    return tmp_path / "ready.json"
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(FLEET)
+    return path
+
+
+def test_serves_a_fleet_to_whoever_reads_the_ready_file(ready: Path, fleet: Path) -> None:
+    """Addresses, keys and the log store are all that a client needs."""
+    with serving(ready, "--fleet", str(fleet)) as (told, _):
+        key = AccessKey(
+            access_key_id=told["access_key_id"], access_key_secret=told["access_key_secret"]
+        )
+        logs = sls_client(key, told["sls"])
+        items = [LogItem(timestamp=1_700_000_000, contents=[("status", "created")])]
+        place = told["sls_project"], told["sls_logstore"]
+        logs.put_logs(PutLogsRequest(*place, "", "fc", items))
+        found = {
+            region_id: disk_ids(ecs_client(key, region_id=region_id, url=url), region_id)
+            for region_id, url in told["ecs"].items()
+        }
+        written = logs.get_log(*place, 1_700_000_000, 1_700_000_001).get_count()
+
+    assert found == {"cn-shanghai": ["d-uf6a000"], "cn-hangzhou": ["d-bp1a000"]}
+    assert written == 1
+    assert told["account_id"] == "6543210987654321"
+    assert place == ("backup-demo", "snapshots")
+
+
+def test_only_its_owner_may_read_the_ready_file(ready: Path) -> None:
+    """It holds a secret."""
+    with serving(ready):
+        assert stat.S_IMODE(ready.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_ends_cleanly_when_told_to(ready: Path, number: signal.Signals) -> None:
+    """Status 0, no ready file, nothing on stdout."""
+    with serving(ready) as (_, process):
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=10)
+
+    assert (process.returncode, said) == (0, "")
+    assert not ready.exists()
+
+
+def test_tells_a_person_what_to_set(ready: Path) -> None:
+    """The functions' own environment variables, ready to paste."""
+    with serving(
+        ready,
+        "--region",
+        "cn-hangzhou",
+        "--region",
+        "cn-shanghai",
+        "--access-key-id",
+        "LTAI-mine",
+        "--access-key-secret",
+        "my-secret",
+    ) as (told, process):  # fmt: skip - one option and its value after the other
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+
+    ecs = ",".join(f"{region_id}={url}" for region_id, url in told["ecs"].items())
+    assert list(told["ecs"]) == ["cn-hangzhou", "cn-shanghai"]
+    assert said.splitlines()[1:-1] == [
+        f"export ECS_ENDPOINT='{ecs}'",
+        f"export SLS_ENDPOINT='{told['sls']}'",
+        f"export SLS_PROJECT='{told['sls_project']}'",
+        f"export SLS_LOGSTORE='{told['sls_logstore']}'",
+        "export ALIBABA_CLOUD_ACCESS_KEY_ID='LTAI-mine'",
+        "export ALIBABA_CLOUD_ACCESS_KEY_SECRET='my-secret'",
+    ]
+
+
+def test_keys_are_new_each_time(tmp_path: Path) -> None:
+    """Whoever knows the source must not know the key."""
+    with (
+        serving(tmp_path / "a") as (first, _),
+        serving(tmp_path / "b") as (second, _),
+    ):
+        assert first["access_key_secret"] != second["access_key_secret"]
+
+
+def test_a_ready_file_left_behind_is_not_believed(ready: Path) -> None:
+    """A killed process cannot remove its own."""
+    ready.write_text("{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, said = refusal("--ready-file", str(ready), "--port", str(taken.getsockname()[1]))
+
+    assert (status, ready.exists()) == (1, False)
+    assert "cannot serve" in said
+
+
+def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
+    """Status 2, and nothing is served."""
+    path = tmp_path / "fleet.yaml"
+    path.write_text("account_id: 1\nregions: {hangzhou: {}}\n")
+
+    status, said = refusal("--fleet", str(path))
+
+    assert status == 2
+    assert "account_id: 1: must be 16 digits" in said
+    assert "regions.hangzhou" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--port", "70000"), "is not a port"),
+        (("--token-memory", "-1"), "is not a number of seconds"),
+        (("--tag-listing-cap", "x"), "is not a whole number"),
+        (("--account-id", "12"), "is not 16 digits"),
+        (("--access-key-id", "LTAI-mine"), "need each other"),
+        (("--region", "hangzhou"), "no region's id"),
+        (("--sls-project", "Not_A_Project"), "is invalid"),
+        (("--fleet", "no-such-file.yaml"), "no-such-file.yaml"),
+    ],
+)
+def test_refuses_what_it_cannot_use(arguments: tuple[str, ...], reason: str) -> None:
+    """Status 2, with the reason."""
+    status, said = refusal(*arguments)
+
+    assert status == 2
+    assert reason in said
+    assert "Traceback" not in said
