@@ -49,7 +49,7 @@ def fault(fault: Fault, *, request_id: str, host: str) -> Response:
 
 def instant(moment: datetime | None) -> str:
     """Return a time as ECS writes it, whole seconds in UTC; empty for none."""
-    return "" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if moment is None else f"{moment.isoformat()[:19]}Z"
 
 
 def tag_list(tags: Mapping[str, str]) -> Answer:

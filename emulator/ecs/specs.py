@@ -67,7 +67,7 @@ TAG_RESOURCES = Spec(
     action="TagResources",
     required=("RegionId", "ResourceType", "ResourceId.1", "Tag.1.Key"),
     honoured=_TAGS | {"RegionId", "ResourceId.N", "ResourceType"},
-    refused=_OWNERS,
+    refused=_OWNERS - {"ResourceOwnerId"},
 )
 
 DESCRIBE_SNAPSHOTS = Spec(

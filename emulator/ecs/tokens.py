@@ -21,6 +21,11 @@ class _Use:
     snapshot_id: str | None = None
     """None while the first request is still being handled."""
     held_until: datetime | None = None
+    """Until when its answer is on the way."""
+
+    def is_in_process(self, now: datetime) -> bool:
+        """Whether nobody can have its answer yet."""
+        return self.snapshot_id is None or (self.held_until is not None and now < self.held_until)
 
 
 class Tokens:
@@ -47,7 +52,7 @@ class Tokens:
             return None
         if use.asked != asked:
             raise EcsError.of("IdempotentParameterMismatch", _difference(use.asked, asked))
-        if use.snapshot_id is None or (use.held_until is not None and now < use.held_until):
+        if use.is_in_process(now):
             raise EcsError.of("IdempotentProcessing")
         return use.snapshot_id
 
@@ -66,7 +71,7 @@ class Tokens:
 
 
 def _is_forgotten(use: _Use, now: datetime, memory_s: float | None) -> bool:
-    if use.snapshot_id is None or memory_s is None:
+    if use.is_in_process(now) or memory_s is None:
         return False
     return now >= use.first_at + timedelta(seconds=memory_s)
 
