@@ -116,9 +116,10 @@ def _yaml(text: str) -> object:
     check = Checker()
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
-    except yaml.MarkedYAMLError as exc:
-        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
-        check.wrong("fleet", f"line {line}", f"must be YAML: {exc.problem}")
+    except yaml.YAMLError as exc:
+        mark = getattr(exc, "problem_mark", None)
+        where = "?" if mark is None else mark.line + 1
+        check.wrong("fleet", f"line {where}", f"must be YAML: {getattr(exc, 'problem', exc)}")
         raise FleetError(tuple(check.problems)) from exc
 
 

@@ -6,7 +6,7 @@ The errors that SLS answers with, as exceptions.
 Codes and statuses come from the Log Service API reference ("Common error
 codes" and the table at the end of each operation). Where the reference has no
 code for a case, the nearest documented one is used, and emulator/README.md
-says so.
+says so. A code that begins with `Emulator.` never comes from a real cloud.
 """
 
 from __future__ import annotations
@@ -34,15 +34,14 @@ def parameter_invalid(message: str) -> SlsError:
     return SlsError(400, "ParameterInvalid", message)
 
 
-def unknown_operation(method: str, path: str, known: str) -> SlsError:
-    """
-    Refuse an operation that the local cloud does not have.
+def not_implemented(message: str) -> SlsError:
+    """Refuse what the service can do and the local cloud cannot."""
+    return SlsError(400, "Emulator.NotImplemented", message)
 
-    The code is the local cloud's own: the service knows many more operations.
-    """
-    return SlsError(
-        400, "UnsupportedOperation", f"{method} {path}: the local cloud's SLS knows {known}."
-    )
+
+def unknown_parameter(message: str) -> SlsError:
+    """Refuse a parameter that would otherwise be ignored."""
+    return SlsError(400, "Emulator.UnknownParameter", message)
 
 
 def unauthorized(message: str) -> SlsError:

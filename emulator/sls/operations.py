@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from emulator.clock import Clock
-from emulator.sls.errors import parameter_invalid
+from emulator.sls.errors import parameter_invalid, unknown_parameter
 from emulator.sls.limits import Limits
 from emulator.sls.state import Projects
 from emulator.wire import Request
@@ -63,11 +63,11 @@ class Call:
 
 
 def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
-    """Raise ParameterInvalid for a parameter that would otherwise be ignored."""
+    """Raise Emulator.UnknownParameter for what would otherwise be ignored."""
     unknown = sorted(set(given) - known)
     if unknown:
         listed = ", ".join(sorted(known)) or "no parameters here"
-        raise parameter_invalid(
+        raise unknown_parameter(
             f"{', '.join(unknown)}: unknown to the local cloud, which knows {listed}."
         )
 

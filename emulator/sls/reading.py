@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import lz4.block
 
-from emulator.sls.errors import SlsError, parameter_invalid
+from emulator.sls.errors import SlsError, not_implemented, parameter_invalid
 from emulator.sls.operations import Answer, Call, Checked, refuse_unknown, whole_number
 from emulator.sls.state import Record
 
@@ -74,13 +74,9 @@ def _get(call: Call, given: Mapping[str, object], answer: _Form) -> Checked:
 def _parse(given: Mapping[str, object]) -> _Query:
     refuse_unknown(given, _KNOWN)
     if str(given.get("query") or "*").strip() != "*":
-        raise SlsError(
-            400,
-            "InvalidQueryString",
-            f"Query string is invalid: the local cloud answers * only, not {given['query']!r}.",
-        )
+        raise not_implemented(f"query {given['query']!r}: the local cloud answers * only.")
     if _boolean("powerSql", given):
-        raise parameter_invalid("powerSql: the local cloud has no SQL.")
+        raise not_implemented("powerSql: the local cloud has no SQL.")
     # Ordering is always exact here, and there is no scan to page through: both only checked.
     _boolean("accurate", given)
     _boolean("forward", given)

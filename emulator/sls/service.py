@@ -16,7 +16,7 @@ from emulator.credentials import AccessKeys
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
 from emulator.sls import faulty, routes, signature
-from emulator.sls.errors import SlsError, envelope, unknown_operation
+from emulator.sls.errors import SlsError, envelope, not_implemented
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
 from emulator.sls.state import Logstore, Project, Projects
@@ -96,7 +96,9 @@ class SlsService:
     def _carry_out(self, request: Request, request_id: str, seen: _Seen) -> Response:
         found = routes.find(request)
         if found is None:
-            raise unknown_operation(request.method, request.path, routes.known())
+            raise not_implemented(
+                f"{request.method} {request.path}: the local cloud's SLS knows {routes.known()}."
+            )
         operation, logstore = found
         seen.action = operation.name
         seen.params = dict(request.query)

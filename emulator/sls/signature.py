@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.sls.errors import SlsError, unauthorized
+from emulator.sls.errors import SlsError, not_implemented, unauthorized
 from emulator.wire import Request
 
 API_VERSIONS = ("0.4.0", "0.6.0")
@@ -84,9 +84,7 @@ def _authorization(request: Request) -> tuple[str, str]:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     key_id, _, signature = credentials.strip().partition(":")
     if scheme == "SLS4-HMAC-SHA256":
-        raise SlsError(
-            400, "InvalidSignatureMethod", "signature version 4: the local cloud checks version 1."
-        )
+        raise not_implemented("signature version 4: the local cloud checks version 1.")
     if scheme != "LOG" or not key_id:
         raise SlsError(400, "MissAccessKeyId", "x-log-accesskeyid does not exist in header.")
     return key_id, signature

@@ -162,6 +162,7 @@ regions:
     [
         ("- a list", "fleet"),
         ("a: [", "fleet"),
+        ("a: \0", "fleet"),
         ("", "regions"),
         ("regions: []", "regions"),
         ("regions: {}", "regions"),

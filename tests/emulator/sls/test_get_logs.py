@@ -134,7 +134,7 @@ def test_refuses_a_search(client: LogClient) -> None:
     with pytest.raises(LogException, match=r"answers \* only") as caught:
         got(client, query="status: failed")
 
-    assert caught.value.get_error_code() == "InvalidQueryString"
+    assert caught.value.get_error_code() == "Emulator.NotImplemented"
 
 
 def test_refuses_sql(client: LogClient) -> None:
@@ -160,7 +160,7 @@ def test_refuses_an_empty_range(client: LogClient) -> None:
         ({"offset": "x"}, "ParameterInvalid"),
         ({"reverse": "maybe"}, "InvalidReverse"),
         ({"from": ""}, "ParameterInvalid"),
-        ({"session": "mode=scan"}, "ParameterInvalid"),
+        ({"session": "mode=scan"}, "Emulator.UnknownParameter"),
         ({"to": None}, "ParameterInvalid"),
     ],
 )

@@ -295,4 +295,4 @@ def test_refuses_a_parameter_it_does_not_know(send: Send) -> None:
         body=group(b"v"),
     )
 
-    assert refusal(response) == (400, "ParameterInvalid")
+    assert refusal(response) == (400, "Emulator.UnknownParameter")

@@ -81,7 +81,7 @@ def test_refuses_a_setting_that_it_does_not_know(client: LogClient) -> None:
     with pytest.raises(LogException, match="hot_ttl: unknown to the local cloud") as caught:
         client.create_logstore(PROJECT, "other", hot_ttl=7)
 
-    assert code_of(caught) == (400, "ParameterInvalid")
+    assert code_of(caught) == (400, "Emulator.UnknownParameter")
 
 
 def test_lists_logstores_over_two_pages(client: LogClient) -> None:
@@ -127,7 +127,7 @@ def test_refuses_what_it_does_not_have_and_says_what_it_has(client: LogClient) -
     with pytest.raises(LogException, match=r"knows PutLogs, GetLogs, .*CreateProject") as caught:
         client.delete_logstore(PROJECT, LOGSTORE)
 
-    assert code_of(caught) == (400, "UnsupportedOperation")
+    assert code_of(caught) == (400, "Emulator.NotImplemented")
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
