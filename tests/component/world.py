@@ -8,26 +8,30 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 import emulator
+from emulator.calls import Call
+from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
+from emulator.wire import Request, Response
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.outcomes import fold
-from shared.runtime import utc
+from shared.runtime import Clock, utc
 from tests.clocks import FakeClock
 
 REGION = "cn-hangzhou"
 ACCOUNT_ID = "1234567890123456"
 PROJECT, LOGSTORE = "snapshots", "records"
+WRITES = ("CreateSnapshot", "DeleteSnapshot", "TagResources")
 
 PROD = {"env": "prod"}
 NIGHTLY: dict[str, Any] = {
@@ -35,6 +39,35 @@ NIGHTLY: dict[str, Any] = {
     "on": {"timer": "nightly"},
     "select": {"tags": PROD},
 }
+STOPPED: dict[str, Any] = {
+    "name": "stopped",
+    "on": {"event": "ecs:Instance:StateChange", "where": {"data.state": "Stopped"}},
+    "select": {"event_resource": True},
+}
+
+
+def policy(**parts: Any) -> dict[str, Any]:
+    """Return the nightly policy with some parts of it replaced."""
+    return {**NIGHTLY, **parts}
+
+
+@contextmanager
+def environment(**variables: str | None) -> Iterator[None]:
+    """Set environment variables of the function until the block ends; None takes one away."""
+    before = {name: os.environ.get(name) for name in variables}
+    _set(variables)
+    try:
+        yield
+    finally:
+        _set(before)
+
+
+def _set(variables: Mapping[str, str | None]) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 @dataclass
@@ -43,7 +76,8 @@ class World:
     clock: FakeClock
     policies_path: Path
     timeout_s: int = 600
-    printed: list[str] = field(default_factory=list)
+    key: AccessKey | None = None
+    """With whose rights the functions run; None is the cloud's first key."""
 
     @property
     def ecs(self) -> EcsService:
@@ -67,24 +101,75 @@ class World:
         instance_id = self.ecs.add_instance().instance_id
         return [self.disk(**{"instance_id": instance_id, **about}) for _ in range(number)]
 
+    def fault(self, kind: Literal["error", "html", "empty", "drop", "hang"], **about: Any) -> None:
+        """Let calls go wrong: CreateSnapshot once, unless told otherwise."""
+        self.cloud.faults.add(emulator.Fault(kind=kind, **{"action": "CreateSnapshot", **about}))
+
+    def answer(self, disk_id: str, *, status: int, body: bytes) -> None:
+        """Answer every CreateSnapshot of a disk with just these bytes."""
+        answer = self.ecs.handle
+
+        def handle(request: Request) -> Response:
+            if dict(request.query).get("DiskId") != disk_id or _action(request) != WRITES[0]:
+                return answer(request)
+            return Response(status=status, body=body, headers={"content-type": "application/json"})
+
+        self.ecs.handle = handle  # type: ignore[method-assign] # a service that misbehaves
+
+    def before_create(self, act: Callable[[str], None]) -> None:
+        """Let something happen when CreateSnapshot was received, and before it has an effect."""
+        self.ecs.before_create = lambda params: act(params["DiskId"])
+
     # --- act -------------------------------------------------------------------------------------
 
     def tick(self, name: str = "nightly", *, at: str | None = None, **more: Any) -> dict[str, Any]:
         """Let a timer fire; `at` defaults to this minute."""
-        when = at or utc(self.clock.now().replace(second=0, microsecond=0))
-        return self.schedule({"triggerName": name, "triggerTime": when, **more})
+        return self.schedule({"triggerName": name, "triggerTime": at or self.minute, **more})
 
-    def schedule(self, event: Any) -> dict[str, Any]:
+    def schedule(self, event: Any, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start snapshot_on_schedule; `event` is bytes, or a value that becomes JSON."""
-        return on_schedule.handler(_bytes(event), self.context(), clock=self.clock)
+        return on_schedule.handler(_bytes(event), self.context(), clock=clock or self.clock)
 
-    def event(self, event: Any) -> dict[str, Any]:
+    def event(self, event: Any, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start snapshot_on_event."""
-        return on_event.handler(_bytes(event), self.context(), clock=self.clock)
+        return on_event.handler(_bytes(event), self.context(), clock=clock or self.clock)
+
+    def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """Return an event as EventBridge sends it, of this minute, unless told otherwise."""
+        return {
+            "id": "45ef4dew-7c35-447a-bd93-fab00001",
+            "source": "acs.ecs",
+            "specversion": "1.0",
+            "type": kind,
+            "datacontenttype": "application/json;charset=utf-8",
+            "time": self.minute,
+            "subject": f"acs:ecs:{REGION}:{ACCOUNT_ID}:instance/i-1",
+            "aliyunaccountid": ACCOUNT_ID,
+            "aliyunpublishtime": "2026-03-01T20:00:00.179PRC",
+            "aliyuneventbusname": "default",
+            "aliyunregionid": REGION,
+            "aliyunpublishaddr": "172.25.0.1",
+            "data": dict(data),
+            **more,
+        }
+
+    def stopped(self, instance_id: str, **more: Any) -> dict[str, Any]:
+        """Return the event of an instance that was stopped."""
+        data = {
+            "resourceId": instance_id,
+            "resourceType": "ALIYUN::ECS::Instance",
+            "state": "Stopped",
+        }
+        return self.cloud_event("ecs:Instance:StateChange", data, **more)
+
+    @property
+    def minute(self) -> str:
+        """The minute that it is, as events write it."""
+        return utc(self.clock.now().replace(second=0, microsecond=0))
 
     def context(self) -> Any:
         """Return the context of Function Compute's Python 3.10, as far as it is read."""
-        key = self.cloud.access_key
+        key = self.key or self.cloud.access_key
         return SimpleNamespace(
             request_id="req-1",
             region=REGION,
@@ -106,8 +191,12 @@ class World:
         return self.cloud.sls.records(PROJECT, LOGSTORE)
 
     def recorded(self, kind: str) -> list[dict[str, str]]:
-        """The records of one kind: disk, run_started, run_finished, refused, …"""
+        """The records of one kind: disk, run_started, run_finished, refused."""
         return [record for record in self.records if record["record"] == kind]
+
+    def record_of(self, disk_id: str) -> dict[str, str]:
+        """The last record of a disk."""
+        return [one for one in self.recorded("disk") if one["disk_id"] == disk_id][-1]
 
     @property
     def outcomes(self) -> dict[str, Mapping[str, str]]:
@@ -118,38 +207,35 @@ class World:
         """The ids of all snapshots of a disk that the cloud has."""
         return [s.snapshot_id for s in self.ecs.snapshots.values() if s.disk_id == disk_id]
 
-    def writes(self) -> Sequence[Any]:
+    def creates(self, disk_id: str | None = None) -> list[Call]:
+        """All CreateSnapshot calls that reached the cloud, or those of one disk."""
+        calls = self.cloud.calls.of("CreateSnapshot")
+        return [call for call in calls if disk_id in (None, call.params["DiskId"])]
+
+    def writes(self) -> Sequence[Call]:
         """All calls that could have changed something."""
-        return [
-            call
-            for call in self.cloud.calls.all()
-            if call.action in ("CreateSnapshot", "DeleteSnapshot", "TagResources")
-        ]
+        return [call for call in self.cloud.calls.all() if call.action in WRITES]
 
 
 def _bytes(event: Any) -> bytes:
     return event if isinstance(event, bytes) else json.dumps(event).encode()
 
 
+def _action(request: Request) -> str:
+    return request.headers.get("x-acs-action", "")
+
+
 @contextmanager
-def world(tmp_path: Path, **knobs: Any) -> Iterator[World]:
+def world(tmp_path: Path, clock: FakeClock | None = None, **knobs: Any) -> Iterator[World]:
     """Make a world behind the stub, at production addresses."""
-    clock = FakeClock()
+    clock = clock or FakeClock()
     policies_path = tmp_path / "policies.yaml"
     cloud = emulator.Cloud(
         regions=None, account_id=ACCOUNT_ID, clock=clock, knobs=emulator.Knobs(**knobs)
     )
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)
-    before = os.environ.get("POLICIES_FILE")
-    os.environ["POLICIES_FILE"] = str(policies_path)
-    try:
-        with emulator.stub(cloud):
-            made = World(cloud=cloud, clock=clock, policies_path=policies_path)
-            made.policies()
-            yield made
-    finally:
-        if before is None:
-            del os.environ["POLICIES_FILE"]
-        else:
-            os.environ["POLICIES_FILE"] = before
+    with environment(POLICIES_FILE=str(policies_path)), emulator.stub(cloud):
+        made = World(cloud=cloud, clock=clock, policies_path=policies_path)
+        made.policies()
+        yield made
