@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from emulator.sls.errors import SlsError, parameter_invalid
+from emulator.sls.errors import SlsError, not_implemented, parameter_invalid
 from emulator.sls.operations import Answer, Call, Checked, refuse_unknown, whole_number
 from emulator.sls.state import Logstore, Project
 
@@ -39,6 +39,8 @@ def create_project(call: Call) -> Checked:
         raise parameter_invalid(
             f"projectName is {body.get('projectName')!r}, the host names {call.project!r}."
         )
+    if body.get("resourceGroupId"):
+        raise not_implemented("resourceGroupId: the local cloud's SLS has no resource groups.")
     project = Project(
         name=call.project,
         description=str(body.get("description", "")),

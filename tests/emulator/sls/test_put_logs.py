@@ -219,6 +219,12 @@ def test_refuses_a_log_without_contents(send: Send) -> None:
     assert refused(send, message.SerializeToString()) == (400, "PostBodyInvalid")
 
 
+def test_takes_a_group_without_logs(cloud: Cloud, send: Send) -> None:
+    """Nothing to keep, nothing wrong."""
+    assert write(send, LogGroupRaw(Topic="run").SerializeToString()).status == 200
+    assert cloud.sls.records(PROJECT, LOGSTORE) == []
+
+
 def test_refuses_text_that_is_not_utf8(cloud: Cloud, send: Send) -> None:
     """Whole request refused, also the logs that are good."""
     assert refused(send, group(b"good", b"\xff")) == (400, "InvalidEncoding")

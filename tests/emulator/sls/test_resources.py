@@ -33,6 +33,14 @@ def test_refuses_a_project_twice(client: LogClient) -> None:
     assert code_of(caught) == (400, "ProjectAlreadyExist")
 
 
+def test_refuses_a_project_in_a_resource_group(client: LogClient) -> None:
+    """There are none here; the SDK always sends the parameter, empty."""
+    with pytest.raises(LogException, match="no resource groups") as caught:
+        client.create_project("another-project", "", resource_group_id="rg-1")
+
+    assert code_of(caught) == (400, "Emulator.NotImplemented")
+
+
 @pytest.mark.parametrize("name", ["ab", "-abc", "under_score", "a" * 64])
 def test_refuses_a_project_name_out_of_form(cloud: Cloud, name: str) -> None:
     """3 to 63 of a-z, 0-9 and hyphens, none of those at an end."""
