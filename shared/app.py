@@ -73,12 +73,14 @@ class _Invocation:
     def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
         self._runtime = runtime
         self._recorder = recorder
+        self._event = ""
 
     def handle(self, event: bytes, kind: Kind) -> Answer:
         if self._runtime.paused:
             reason = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
             self._recorder.add({"record": "paused", "status": "paused", "reason": reason})
             return {"status": "paused", "reason": reason, "runs": []}
+        self._event = event.decode(errors="backslashreplace")
         file = self._policies()
         triggers, problems = parse_trigger(
             event, kind=kind, account_id=self._runtime.account_id, region=self._runtime.region
@@ -136,6 +138,7 @@ class _Invocation:
                 "status": "failed",
                 "code": type(error).__name__,
                 "reason": str(error),
+                "event": self._event,
             }
         )
 

@@ -238,6 +238,8 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
             else is a failure.
 
     """
+    if is_throttling(code):
+        return Disposition.RETRY
     known = code
     while known:
         if known in DISPOSITIONS:
@@ -249,5 +251,5 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
 
 
 def is_throttling(code: str) -> bool:
-    """Say whether the service asked for fewer calls: ``Throttling`` and all its dotted forms."""
-    return code == "Throttling" or code.startswith("Throttling.")
+    """Say whether the service asked for fewer calls: ``Throttling`` and whatever starts so."""
+    return code.startswith("Throttling")

@@ -80,9 +80,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Every further call will fail too."""
+    """Every further call will fail too, with this code."""
 
     outcome: Outcome
+    code: str
 
 
 Step = Outcome | Again | Stop
@@ -173,7 +174,7 @@ class Execution:
             self._put_off(step)
             return None
         if isinstance(step, Stop):
-            self.stopped_by = self.stopped_by or step.outcome.code
+            self.stopped_by = self.stopped_by or step.code
             return step.outcome
         return step
 
@@ -230,7 +231,7 @@ class Execution:
             job = replace(job, uncertain=job.uncertain or uncertain, look_first=look_first)
             return self._again(job, error)
         outcome = self._refused(job, error, asked)
-        return Stop(outcome) if asked is Disposition.STOP else outcome
+        return Stop(outcome, error.code) if asked is Disposition.STOP else outcome
 
     def _refused(self, job: Job, error: EcsError, asked: Disposition) -> Outcome:
         if job.uncertain:
@@ -256,6 +257,8 @@ class Execution:
             entry = self.look(job.disk_id)
         except EcsError as exc:
             return self._again(job, exc)
+        except OutOfTimeError:
+            return _deferred(replace(job, last=error))
         if entry.snapshot_id:
             reason = "made earlier for this slot, under another text of the policy"
             return _existing(job, entry, reason, code=error.code)
@@ -277,7 +280,7 @@ class Execution:
     def _look_if_possible(self, job: Job) -> Entry | None:
         try:
             return self.look(job.disk_id)
-        except EcsError:
+        except (EcsError, OutOfTimeError):
             return None
 
     def _delay_s(self, asked: Disposition, job: Job, error: EcsError | None) -> float:
@@ -301,9 +304,9 @@ def _as_refused(code: str) -> EcsError:
 
 
 def _found(job: Job, entry: Entry) -> Outcome:
-    """Return the outcome of a snapshot that the ledger shows after an unknown answer."""
+    """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
     found = replace(job, attempt=entry.attempt)
-    if job.calls:
+    if job.uncertain:
         reason = "accepted by ECS; its answer was lost, its tags name this slot"
         return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
     return _existing(found, entry, "made earlier for this slot")

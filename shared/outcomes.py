@@ -37,6 +37,8 @@ LEFT = ("failed", "broken", "deferred")
 
 MAX_VALUE_LENGTH = 8000
 """Of one field, in characters: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
+EVENT = "event"
+"""The field from which a run can be started again: never cut, FC sends 128 KB at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,13 +79,13 @@ def disk_record(outcome: Outcome) -> Record:
 
 
 def clipped(record: Mapping[str, str]) -> Record:
-    """Return a record whose values no log store has to cut, in text that UTF-8 can carry."""
-    return {key: _clipped(value) for key, value in record.items()}
+    """Return a record with values that a log store takes whole, in text that UTF-8 can carry."""
+    return {key: _clipped(key, value) for key, value in record.items()}
 
 
-def _clipped(value: str) -> str:
+def _clipped(key: str, value: str) -> str:
     value = value.encode(errors="backslashreplace").decode()
-    if len(value) <= MAX_VALUE_LENGTH:
+    if len(value) <= MAX_VALUE_LENGTH or key == EVENT:
         return value
     return f"{value[:MAX_VALUE_LENGTH]}… ({len(value)} characters)"
 
@@ -116,7 +118,8 @@ def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
     return (
         int(record["attempt"]),
         RANKS[record["status"]],
-        record.get("at", ""),
+        # "…:00.5Z" sorts before "…:00Z" and is later; without the zone's letter texts sort right.
+        record.get("at", "").rstrip("Z"),
         repr(sorted(record.items())),
     )
 

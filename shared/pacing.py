@@ -85,8 +85,9 @@ class Pacer:
         """
         with self._lock:
             now = self.clock.monotonic()
-            # Up to a second's worth may start at once; what is not used is not saved up.
-            due = max(self._due.get(api, 0.0), now - 1.0) + self._interval_s
+            # Up to a second's worth may start at once, and one always; no more is saved up.
+            unused_s = max(1.0, self._interval_s)
+            due = max(self._due.get(api, now - unused_s), now - unused_s) + self._interval_s
             start = max(now, due)
             if start >= self.deadline:
                 raise OutOfTimeError(api)

@@ -70,7 +70,15 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
         Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), list(first))
     try:
         return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as exc:
+    # PyYAML's own constructors stumble over a tag that does not fit, such as `!!bool x`.
+    except (
+        yaml.YAMLError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as exc:
         problems.add(path, "", f"must be YAML: {' '.join(str(exc).split())}")
         return None
 

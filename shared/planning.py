@@ -134,22 +134,42 @@ def snapshot_name(slot: Slot, template: str, disk_id: str) -> str:
         values["occurrence_at"] = slot.occurred_at.astimezone(timezone.utc).strftime(
             "%Y%m%dT%H%M%SZ"
         )
-    return template.format_map(values)
+    return "".join(
+        literal + ("" if placeholder is None else values[placeholder])
+        for literal, placeholder in parts_of(template)
+    )
 
 
-def placeholders_of(template: str) -> list[str]:
+def parts_of(template: str) -> list[tuple[str, str | None]]:
     """
-    Return the names in a template's braces, in their order, `{x!r}` and `{x:>9}` spelt out.
+    Return a template as pieces of text, each with the placeholder after it, or None at the end.
+
+    `{x!r}` and `{x:>9}` are spelt out: only plain names are known.
 
     Raises:
         ValueError: The braces do not match.
 
     """
     return [
-        name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-        for _, name, spec, conversion in Formatter().parse(template)
-        if name is not None
+        (
+            literal,
+            None
+            if name is None
+            else name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else ""),
+        )
+        for literal, name, spec, conversion in Formatter().parse(template)
     ]
+
+
+def placeholders_of(template: str) -> list[str]:
+    """
+    Return the names in a template's braces, in their order.
+
+    Raises:
+        ValueError: The braces do not match.
+
+    """
+    return [placeholder for _, placeholder in parts_of(template) if placeholder is not None]
 
 
 def ledger_tags(slot: Slot, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
@@ -169,7 +189,7 @@ def attempt_in_slot(tags: Mapping[str, str], slot: Slot) -> tuple[str, int] | No
         return None
     disk_id, attempt = tags.get(DISK_TAG, ""), tags.get(ATTEMPT_TAG, "")
     # An attempt that somebody edited still is a snapshot of the slot: the first.
-    return disk_id, int(attempt) if attempt.isascii() and attempt.isdigit() else 1
+    return disk_id, max(1, int(attempt)) if attempt.isascii() and attempt.isdigit() else 1
 
 
 def _digest(*parts: str) -> str:

@@ -26,6 +26,7 @@ from shared.selection import DISK_TYPES, Select, TagChoice
 from shared.snapshot_settings import check_snapshot_settings, merged_with
 from shared.validation import (
     Problems,
+    check_choice,
     check_choices,
     check_flag,
     check_ids,
@@ -141,11 +142,15 @@ def _limits(raw: object, problems: Problems) -> Limits:
 def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
     given = check_mapping(raw, "defaults", problems) if raw is not None else {}
     check_keys(given, _DEFAULT_KEYS, "defaults", problems)
-    select = given.get("select")
-    if isinstance(select, Mapping):
+    before = len(problems)
+    _check_flags(given, "defaults", problems)
+    _regions(given.get("regions"), "defaults.regions", problems)
+    if given.get("select") is not None:
+        select = check_mapping(given["select"], "defaults.select", problems)
         # What to take is each policy's own to say; defaults can only narrow it.
         check_keys(select, _DEFAULT_SELECT_KEYS, "defaults.select", problems)
-    before = len(problems)
+        narrowing = {key: select[key] for key in _DEFAULT_SELECT_KEYS if key in select}
+        _selection(narrowing, "defaults.select", problems)
     check_snapshot_settings(given.get("snapshot"), "policy", "defaults.snapshot", problems, [])
     # With mistakes of their own they would be reported once more for each policy.
     return given if len(problems) == before else {}
@@ -194,27 +199,23 @@ def policy_of(
     before = len(problems)
     given = check_mapping(raw, path, problems)
     check_keys(given, _POLICY_KEYS, path, problems)
-    if given:
-        check_name(given.get("name"), f"{path}.name", problems)
-    if given.get("name") == DIRECT and not inline:
-        problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
+    name = _policy_name(given, path, problems, inline=inline) if isinstance(raw, Mapping) else ""
     merged = merged_with(defaults, given)
-    for key in ("enabled", "allow_empty", "dry_run"):
-        if merged.get(key) is not None:
-            check_flag(merged[key], f"{path}.{key}", problems)
+    _check_flags(merged, path, problems)
     timer, types, where = _on(given.get("on"), f"{path}.on", problems, warnings, inline=inline)
     regions = _regions(merged.get("regions"), f"{path}.regions", problems)
     select = _select(merged.get("select"), f"{path}.select", problems)
     if select.event_resource and (not types or regions):
         at, rule = f"{path}.select.event_resource", "needs a policy on events, of the own region"
         problems.add(at, True, rule)  # noqa: FBT003 - the value that stands there
+    # A name that is wrong itself has been reported: judge the rest with a good one.
     snapshot = check_snapshot_settings(
-        merged.get("snapshot"), str(given.get("name")), f"{path}.snapshot", problems, warnings
+        merged.get("snapshot"), name or "policy", f"{path}.snapshot", problems, warnings
     )
     if len(problems) > before:
         return None
     return Policy(
-        name=str(given["name"]),
+        name=name,
         enabled=merged.get("enabled") is not False,
         timer=timer,
         event_types=types,
@@ -225,6 +226,21 @@ def policy_of(
         allow_empty=merged.get("allow_empty") is True,
         dry_run=merged.get("dry_run") is True,
     )
+
+
+def _policy_name(given: Mapping[str, Any], path: str, problems: Problems, *, inline: bool) -> str:
+    """Return a policy's name, empty if it is not a good one."""
+    before = len(problems)
+    check_name(given.get("name"), f"{path}.name", problems)
+    if given.get("name") == DIRECT and not inline:
+        problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
+    return str(given["name"]) if len(problems) == before else ""
+
+
+def _check_flags(given: Mapping[str, Any], path: str, problems: Problems) -> None:
+    for key in ("enabled", "allow_empty", "dry_run"):
+        if given.get(key) is not None:
+            check_flag(given[key], f"{path}.{key}", problems)
 
 
 # --- on ----------------------------------------------------------------------------------------
@@ -298,13 +314,18 @@ _WHAT_TO_TAKE = ("tags", "disk_ids", "instance_ids", "event_resource")
 def _select(raw: object, path: str, problems: Problems) -> Select:
     given = check_mapping(raw, path, problems) if raw is not None else {}
     check_keys(given, _SELECT_KEYS, path, problems)
-    given = {key: value for key, value in given.items() if value is not None}
     _check_not_empty(given, path, problems)
+    return _selection(given, path, problems)
+
+
+def _selection(given: Mapping[str, Any], path: str, problems: Problems) -> Select:
+    """Check what a selection says, whether or not it says enough."""
+    given = {key: value for key, value in given.items() if value is not None}
     for key in ("event_resource", "all"):
         if key in given:
             check_flag(given[key], f"{path}.{key}", problems)
     tags_of = given.get("tags_of", "disk")
-    check_choices(tags_of, ("disk", "instance"), f"{path}.tags_of", problems)
+    check_choice(tags_of, ("disk", "instance"), f"{path}.tags_of", problems)
     types, categories = given.get("disk_types"), given.get("categories")
     return Select(
         tags=_tag_choices(given.get("tags"), f"{path}.tags", problems),

@@ -6,11 +6,18 @@ Every key of ``snapshot:`` becomes a field of `planning.SnapshotSettings`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from shared.planning import PLACEHOLDERS, Slot, SnapshotSettings, placeholders_of, snapshot_name
+from shared.planning import (
+    PLACEHOLDERS,
+    Slot,
+    SnapshotSettings,
+    parts_of,
+    placeholders_of,
+    snapshot_name,
+)
 from shared.validation import (
     OWN_TAG_COUNT,
     RETENTION_DAYS,
@@ -109,8 +116,7 @@ def _check_template(template: object, policy: str, path: str, problems: Problems
     if unknown:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
         problems.add(path, template, f"unknown placeholder {{{unknown[0]}}}; known: {known}")
-        for name in unknown:
-            template = template.replace(f"{{{name}}}", "x")
+        template = _without(unknown, template)
     slot = Slot(
         deployment="d",
         policy=policy,
@@ -119,3 +125,13 @@ def _check_template(template: object, policy: str, path: str, problems: Problems
         occurred_at=datetime(2000, 1, 1, tzinfo=timezone.utc),
     )
     check_snapshot_name(snapshot_name(slot, template, _LONGEST_ID), path, problems)
+
+
+def _without(unknown: Collection[str], template: str) -> str:
+    """Return a template with a letter in place of placeholders, to judge the rest of it."""
+    pieces = []
+    for literal, placeholder in parts_of(template):
+        pieces.append(literal.replace("{", "{{").replace("}", "}}"))
+        if placeholder is not None:
+            pieces.append("x" if placeholder in unknown else f"{{{placeholder}}}")
+    return "".join(pieces)

@@ -190,9 +190,10 @@ def _payload(
     if not isinstance(payload, str):
         problems.add(path, payload, "must be a text that holds JSON")
         return None, None
+    before = len(problems)
     value = parse_json(payload, path, problems)
     if not isinstance(value, Mapping):
-        if value is not None:
+        if len(problems) == before:
             problems.add(path, value, 'must be {"policy": …} or a whole policy')
         return None, None
     if "key" in value:

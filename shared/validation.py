@@ -163,8 +163,7 @@ def check_snapshot_kind(settings: Mapping[str, Any], path: str, problems: Proble
         value = settings.get(key)
         if value is None:
             continue
-        if value not in CATEGORIES:
-            problems.add(f"{path}.{key}", value, f"must be {_one_of(CATEGORIES)}")
+        check_choice(value, CATEGORIES, f"{path}.{key}", problems)
         if instant is not None:
             problems.add(f"{path}.{key}", value, "must not be given together with instant_access")
     if settings.get("category") is not None and settings.get("snapshot_type") is not None:
@@ -268,14 +267,19 @@ def check_texts(value: object, path: str, problems: Problems) -> tuple[str, ...]
     return tuple(dict.fromkeys(str(item) for item in items))
 
 
+def check_choice(value: object, choices: Sequence[str], path: str, problems: Problems) -> None:
+    """Check that something is one of the choices."""
+    if value not in choices:
+        problems.add(path, value, f"must be {_one_of(choices)}")
+
+
 def check_choices(
     value: object, choices: Sequence[str], path: str, problems: Problems
 ) -> tuple[str, ...]:
     """Check a list of texts that are all among the choices."""
     chosen = check_texts(value, path, problems)
     for item in chosen:
-        if item not in choices:
-            problems.add(path, item, f"must be {_one_of(choices)}")
+        check_choice(item, choices, path, problems)
     return chosen
 
 

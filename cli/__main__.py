@@ -1,0 +1,68 @@
+"""`python -m cli`: the operator's command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+ROOT = Path(__file__).parent.parent
+POLICIES = ROOT / "policies.yaml"
+FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
+WIDTH_WITHOUT_TERMINAL = 150
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+
+
+def _console() -> Console:
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+
+
+@app.command()
+def demo() -> None:
+    """Let a timer and an event become snapshots, on a local cloud; needs no account."""
+    from cli.demo import demo as show  # noqa: PLC0415 - the SDKs: `--help` should not wait
+
+    if not show(_console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
+) -> None:
+    """Say everything that is wrong with a policy file, and whether the templates agree."""
+    from cli.check import check as find  # noqa: PLC0415 - as above
+
+    console = _console()
+    problems, warnings = find(policies)
+    for warning in warnings:
+        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
+    for problem in problems:
+        console.print(problem, style="red", markup=False, highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    console.print(f"{policies.name}: good, and the templates agree with it", style="green")
+
+
+@app.command()
+def invoke(
+    function: Annotated[str, typer.Argument(help="Such as snapshot_on_schedule.")],
+    event: Annotated[Path, typer.Argument(help="A file with the event, as JSON.")],
+    fleet: Annotated[Path, typer.Option(help="What the local cloud holds.")] = FLEET,
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    now: Annotated[bool, typer.Option("--now", help="As if it had happened this minute.")] = False,
+) -> None:
+    """Give an event to a function, on a local cloud, and show what it answers and records."""
+    from cli.invoke import invoke as call  # noqa: PLC0415 - as above
+
+    if not call(_console(), function, event, fleet=fleet, policies=policies, now=now):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()
