@@ -1,0 +1,216 @@
+"""The rules of our own inputs: ids, names, regions, keys, numbers, and how a problem reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import InvalidEventError, Problem
+from shared.validation import (
+    Problems,
+    check_choice,
+    check_choices,
+    check_flag,
+    check_id,
+    check_ids,
+    check_key,
+    check_keys,
+    check_name,
+    check_region,
+    check_texts,
+    check_whole_number,
+)
+from tests.unit.builders import found
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("d-bp1a2b3c4d5e", "disk"),
+        ("d-1", "disk"),
+        ("d-" + "0" * 62, "disk"),
+        ("d-a-b", "disk"),
+        ("i-bp1a2b3c4d5e", "instance"),
+    ],
+)
+def test_an_id_is_its_prefix_and_letters_or_digits(value: str, kind: str) -> None:
+    """Ids are well-formed: d-… for a disk, i-… for an instance, 64 characters at most."""
+    assert found(check_id, value, kind) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "d-", "d", "i-1", "s-1", "D-1", "d-1 ", " d-1", "d-1\n", "d_1", "d-é", "d-*", "d-1-",
+     "d-" + "0" * 63],
+)  # fmt: skip
+def test_another_id_is_refused(value: str) -> None:
+    """Ids are well-formed: another kind of resource, a space or a wildcard is none."""
+    assert found(check_id, value, "disk") == ["must be the id of a disk, such as 'd-bp1a2b3c4d5e'"]
+
+
+def test_ids_are_returned_once_each_and_in_their_order() -> None:
+    """D5: a disk that is named twice is one disk."""
+    problems = Problems()
+
+    assert check_ids(["d-2", "d-1", "d-2"], "disk", "ids", problems) == ("d-2", "d-1")
+    assert not problems
+
+
+@pytest.mark.parametrize("value", [[], "d-1", None, {"d-1": 1}])
+def test_ids_are_a_list_that_is_not_empty(value: object) -> None:
+    """An empty list of ids must never come to mean every disk."""
+    problems = Problems()
+
+    assert check_ids(value, "disk", "ids", problems) == ()
+    assert [problem.rule for problem in problems] == ["must be a list of disk ids, and not empty"]
+
+
+def test_each_bad_id_is_named_by_its_place() -> None:
+    """All problems at once, each with its path."""
+    problems = Problems()
+
+    check_ids(["d-1", "x", 5], "disk", "ids", problems)
+
+    assert [(problem.path, problem.value) for problem in problems] == [
+        ("ids[1]", "x"),
+        ("ids[2]", 5),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a", "nightly-2", "a" * 40, "a-"])
+def test_a_policys_name_is_1_to_40_small_letters_digits_and_dashes(name: str) -> None:
+    """It becomes part of tags and snapshot names, so it is narrow."""
+    assert found(check_name, name) == []
+
+
+@pytest.mark.parametrize("name", ["", "a" * 41, "A", "1a", "-a", "a_b", "a b", "a\n", "é"])
+def test_another_policys_name_is_refused(name: str) -> None:
+    """It becomes part of tags and snapshot names, so it is narrow."""
+    assert found(check_name, name) == [
+        "must be 1 to 40 of a-z, 0-9 and '-', and start with a letter"
+    ]
+
+
+@pytest.mark.parametrize("region", ["cn-hangzhou", "ap-southeast-1", "cn-shanghai-finance-1"])
+def test_a_region_is_its_id(region: str) -> None:
+    """Regions are given by id."""
+    assert found(check_region, region) == []
+
+
+@pytest.mark.parametrize("region", ["", "hangzhou", "cn-hangzhou ", "CN-hangzhou", "cn", "cn_x"])
+def test_another_region_is_refused(region: str) -> None:
+    """A region's id becomes part of a host name: nothing else may get there."""
+    assert found(check_region, region) == ["must be the id of a region, such as 'cn-hangzhou'"]
+
+
+@pytest.mark.parametrize("key", ["k", "k" * 128, "ticket 42 / {x}"])
+def test_a_key_is_1_to_128_printable_ascii_characters(key: str) -> None:
+    """A direct request's identity."""
+    assert found(check_key, key) == []
+
+
+@pytest.mark.parametrize("key", ["", "k" * 129, "a\n", "é", "\x7f"])
+def test_another_key_is_refused(key: str) -> None:
+    """A direct request's identity is readable in a log."""
+    assert found(check_key, key) == ["must be 1 to 128 printable ASCII characters"]
+
+
+@pytest.mark.parametrize("check", [check_name, check_region, check_key])
+def test_what_is_no_text_is_told_so(check: Any) -> None:
+    """A value of another kind is no text."""
+    assert found(check, 5) == ["must be a text"]
+
+
+@given(low=st.integers(-5, 5), size=st.integers(0, 5), value=st.integers(-12, 12))
+def test_a_number_is_good_exactly_within_its_limits(low: int, size: int, value: int) -> None:
+    """Whatever the limits, both are included."""
+    rules = found(
+        lambda path, problems: check_whole_number(value, path, problems, (low, low + size))
+    )
+
+    assert (rules == []) == (low <= value <= low + size)
+
+
+@pytest.mark.parametrize("value", ["true", 0, 1, None])
+def test_a_flag_is_true_or_false(value: object) -> None:
+    """A text that says false would be true."""
+    assert found(check_flag, value) == ["must be true or false"]
+    assert found(check_flag, False) == []  # noqa: FBT003 - the value that is judged
+
+
+def test_an_unknown_key_is_told_what_is_known() -> None:
+    """L2: a misspelt key would be ignored in silence."""
+    problems = Problems()
+
+    check_keys({"tagz": 1, "tags": 2, 5: 3}, ("tags", "name"), "select", problems)
+
+    assert [str(problem) for problem in problems] == [
+        "select.tagz: 1: unknown key; known: tags, name",
+        "select.5: 3: unknown key; known: tags, name",
+    ]
+
+
+def test_one_text_stands_for_a_list_of_one() -> None:
+    """`regions: cn-hangzhou` says what `[cn-hangzhou]` says."""
+    problems = Problems()
+
+    assert check_texts("a", "it", problems) == ("a",)
+    assert check_texts(["b", "a", "b"], "it", problems) == ("b", "a")
+    assert not problems
+
+
+@pytest.mark.parametrize("value", [[], None, 5, [5], ["a", None], {"a": 1}])
+def test_texts_are_texts_and_not_none_at_all(value: object) -> None:
+    """A list of texts that is not empty."""
+    assert found(check_texts, value) == ["must be a text or a list of texts, and not empty"]
+
+
+def test_a_choice_is_one_of_those_that_exist() -> None:
+    """The rule names the choices; a list is no choice."""
+    assert found(check_choices, ["system", "data"], ("system", "data")) == []
+    assert found(check_choices, ["system", "x"], ("system", "data")) == [
+        "must be 'system' or 'data'"
+    ]
+    assert found(check_choice, ["disk"], ("disk", "instance")) == ["must be 'disk' or 'instance'"]
+
+
+# --- How a problem reads -------------------------------------------------------------------------
+
+
+def test_a_problem_reads_path_value_rule() -> None:
+    """Each problem is `path: value: rule`."""
+    assert str(Problem("policies[2].name", "Ab", "must be small")) == (
+        "policies[2].name: 'Ab': must be small"
+    )
+
+
+def test_a_long_value_is_cut_to_a_readable_length() -> None:
+    """A record must not be made of one bad value."""
+    shown = str(Problem("p", "x" * 10_000, "rule"))
+
+    assert len(shown) < 200
+    assert "(10002 characters)" in shown
+
+
+@given(path=st.text(), value=st.recursive(st.text() | st.integers(), st.lists), rule=st.text())
+def test_whatever_is_wrong_can_be_written_to_a_log(path: str, value: object, rule: str) -> None:
+    """A problem's text is UTF-8, whatever the input was."""
+    assert str(Problem(path + "\ud800", [value, "\udfff"], rule)).encode()
+
+
+def test_an_error_says_all_of_its_problems_one_a_line() -> None:
+    """All problems at once."""
+    problems = Problems()
+    for number in range(10):
+        problems.add(f"p{number}", number, "rule")
+
+    error = InvalidEventError(problems)
+
+    assert str(error).splitlines() == [
+        "invalid event: 10 problems",
+        *(f"  p{number}: {number}: rule" for number in range(10)),
+    ]
+    assert len(error.problems) == 10
