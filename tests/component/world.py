@@ -110,15 +110,27 @@ class World:
         answer = self.ecs.handle
 
         def handle(request: Request) -> Response:
-            if dict(request.query).get("DiskId") != disk_id or _action(request) != WRITES[0]:
-                return answer(request)
-            return Response(status=status, body=body, headers={"content-type": "application/json"})
+            meant = _action(request) == WRITES[0] and dict(request.query)["DiskId"] == disk_id
+            headers = {"content-type": "application/json"}
+            return Response(status=status, body=body, headers=headers) if meant else answer(request)
 
         self.ecs.handle = handle  # type: ignore[method-assign] # a service that misbehaves
 
     def before_create(self, act: Callable[[str], None]) -> None:
         """Let something happen when CreateSnapshot was received, and before it has an effect."""
         self.ecs.before_create = lambda params: act(params["DiskId"])
+
+    def after_create(self, act: Callable[[str], None]) -> None:
+        """Let something happen when CreateSnapshot was carried out, and before it is answered."""
+        answer = self.ecs.handle
+
+        def handle(request: Request) -> Response:
+            response = answer(request)
+            if _action(request) == WRITES[0]:
+                act(dict(request.query)["DiskId"])
+            return response
+
+        self.ecs.handle = handle  # type: ignore[method-assign] # a service that misbehaves
 
     # --- act -------------------------------------------------------------------------------------
 

@@ -1,0 +1,607 @@
+"""Each disk has one snapshot for each slot, however often, and however oddly, it is delivered."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from shared.errors import RunFailedError
+from shared.runtime import utc
+from tests.clocks import FakeClock
+from tests.component.world import NIGHTLY, STOPPED, World, policy
+
+LONG_S = 10.0**9
+Deliver = Callable[[World], dict[str, Any]]
+
+
+class KilledError(BaseException):
+    """The process ends here: nothing that catches an Exception sees this."""
+
+
+class Killer:
+    """Ends the process when it has asked for so many snapshots; mercy lets it live."""
+
+    def __init__(self, after_count: int) -> None:
+        self.mercy = False
+        self._left = after_count
+        self._lock = threading.Lock()
+
+    def __call__(self, disk_id: str) -> None:
+        with self._lock:
+            if self.mercy:
+                return
+            if self._left <= 0:
+                raise KilledError(disk_id)
+            self._left -= 1
+
+
+def all_snapshots(world: World, disks: list[str]) -> dict[str, list[str]]:
+    return {disk_id: world.snapshots_of(disk_id) for disk_id in disks}
+
+
+def counts(answer: dict[str, Any]) -> dict[str, int]:
+    return dict(answer["runs"][0]["counts"])
+
+
+# --- delivered again -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("done", range(6))
+def test_a_run_that_was_killed_is_completed_by_its_next_delivery(world: World, done: int) -> None:
+    """D1: killed after any number of its snapshots; delivered again, each disk has just one."""
+    world.policies(limits={"max_in_flight": 1})
+    disks = world.disks(6)
+    tick = world.minute
+    killer = Killer(done)
+    world.before_create(killer)
+    with pytest.raises(KilledError):
+        world.tick(at=tick)
+    assert len(world.ecs.snapshots) == done
+
+    killer.mercy = True
+    world.clock.advance(60)
+    answer = world.tick(at=tick)
+
+    assert answer["status"] == "ok"
+    assert [len(found) for found in all_snapshots(world, disks).values()] == [1] * 6
+    assert counts(answer) == {
+        status: number for status, number in (("existing", done), ("created", 6 - done)) if number
+    }
+
+
+@pytest.mark.parametrize("when", ["before_create", "after_create"])
+@pytest.mark.parametrize("done", [0, 1, 9])
+def test_a_run_killed_with_calls_in_flight_is_completed_by_its_next_delivery(
+    world: World, done: int, when: str
+) -> None:
+    """D1: with many calls at once, what was in flight is neither lost nor made twice."""
+    world.cloud.knobs.token_memory_s = 0
+    disks = world.disks(20)
+    tick = world.minute
+    killer = Killer(done)
+    getattr(world, when)(killer)
+    with pytest.raises(KilledError):
+        world.tick(at=tick)
+
+    killer.mercy = True
+    world.tick(at=tick)
+
+    assert [len(found) for found in all_snapshots(world, disks).values()] == [1] * 20
+
+
+def test_the_id_on_record_is_the_id_in_the_cloud(world: World) -> None:
+    """D10: after each delivery every record names the very snapshot that there is."""
+    disks = world.disks(5)
+    tick = world.minute
+    for _ in range(3):
+        world.tick(at=tick)
+
+        assert {disk_id: [one["snapshot_id"]] for disk_id, one in world.outcomes.items()} == (
+            all_snapshots(world, disks)
+        )
+        world.clock.advance(600)
+
+    assert len(world.creates()) == 5
+
+
+def test_an_event_delivered_twice_makes_one_snapshot(world: World) -> None:
+    """D4: events of the same source and id are one, whatever else differs in the envelope."""
+    world.policies(STOPPED)
+    disk_id = world.disk()
+    event = world.stopped(world.ecs.disks[disk_id].instance_id)
+
+    first = world.event(event)
+    second = world.event({**event, "aliyunpublishtime": "2026-03-01T20:01:00.000Asia/Shanghai"})
+
+    assert (counts(first), counts(second)) == ({"created": 1}, {"existing": 1})
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+def test_events_of_another_id_or_source_are_others(world: World) -> None:
+    """D4: the identity is both of them: neither alone makes two events one."""
+    world.policies(STOPPED)
+    disk_id = world.disk()
+    instance_id = world.ecs.disks[disk_id].instance_id
+    for event_id, source in (("a", "acs.ecs"), ("b", "acs.ecs"), ("a", "acs:ecs")):
+        world.event(world.stopped(instance_id, id=event_id, source=source))
+        world.clock.advance(60)
+
+    assert len(world.snapshots_of(disk_id)) == 3
+
+
+class TurnTakingClock(FakeClock):
+    """Tells when somebody waits, and lets him wait until the other has done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.somebody_waits = threading.Event()
+        self.other_has_done = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        self.somebody_waits.set()
+        assert self.other_has_done.wait(timeout=20)
+        super().sleep(seconds)
+
+
+@pytest.mark.parametrize("lag_s", [0.0, LONG_S], ids=["listing at once", "listing lags"])
+def test_two_deliveries_at_the_same_time_make_one_snapshot(world: World, lag_s: float) -> None:
+    """D4: of two at once one is told IdempotentProcessing, waits, and finds the other's."""
+    world.policies(STOPPED)
+    world.cloud.knobs.listing_lag_s = lag_s
+    disk_id = world.disk()
+    event = world.stopped(world.ecs.disks[disk_id].instance_id)
+    clock = TurnTakingClock()
+    together = threading.Barrier(2)
+    # The request that came first is being handled until the other one was refused.
+    world.before_create(lambda _: _wait(clock.somebody_waits))
+
+    def deliver() -> dict[str, Any]:
+        together.wait(timeout=20)
+        try:
+            return world.event(event, clock=clock)
+        finally:
+            clock.other_has_done.set()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [future.result() for future in [pool.submit(deliver) for _ in range(2)]]
+
+    assert [answer["status"] for answer in answers] == ["ok", "ok"]
+    assert "IdempotentProcessing" in {call.code for call in world.creates(disk_id)}
+    [snapshot_id] = world.snapshots_of(disk_id)
+    assert {one["snapshot_id"] for one in world.recorded("disk")} == {snapshot_id}
+
+
+def _wait(event: threading.Event) -> None:
+    assert event.wait(timeout=20)
+
+
+# --- the ledger alone, the token alone -----------------------------------------------------------
+
+
+def test_the_ledger_alone_carries_a_second_delivery(world: World) -> None:
+    """With tokens forgotten at once, what exists for the slot is not asked for again."""
+    world.cloud.knobs.token_memory_s = 0
+    disks = world.disks(3)
+    tick = world.minute
+    world.tick(at=tick)
+    before = all_snapshots(world, disks)
+
+    world.clock.advance(3600)
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 3}
+    assert all_snapshots(world, disks) == before
+    assert len(world.creates()) == 3
+
+
+def test_the_token_alone_carries_a_second_delivery(world: World) -> None:
+    """With a listing that lags longer than the gap, the same token has the same answer."""
+    world.cloud.knobs.listing_lag_s = 3600
+    disks = world.disks(3)
+    tick = world.minute
+    world.tick(at=tick)
+    before = all_snapshots(world, disks)
+
+    world.clock.advance(600)
+    answer = world.tick(at=tick)
+
+    assert answer["status"] == "ok"
+    assert all_snapshots(world, disks) == before
+    assert {d: [world.record_of(d)["snapshot_id"]] for d in disks} == before
+    tokens = [call.params["ClientToken"] for call in world.creates()]
+    assert (len(tokens), len(set(tokens))) == (6, 3)
+
+
+def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -> None:
+    """D9: a disk's own tags and name are no part of the request, so no retry differs in them."""
+    world.cloud.knobs.listing_lag_s = LONG_S
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+
+    world.ecs.disks[disk_id].tags["owner"] = "somebody"
+    world.ecs.disks[disk_id].name = "renamed"
+    world.clock.advance(600)
+    world.tick(at=tick)
+
+    first, second = world.creates(disk_id)
+    assert first.params == second.params
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+def test_a_snapshot_on_the_last_page_of_the_ledger_is_seen(world: World) -> None:
+    """D6: 501 snapshots of others lie before it; the ledger is read to its end."""
+    world.cloud.knobs.token_memory_s = 0
+    other = world.ecs.add_disk().disk_id
+    for _ in range(501):
+        world.ecs.add_snapshot(other)
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    world.cloud.calls.clear()
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 1}
+    assert len(world.snapshots_of(disk_id)) == 1
+    assert len(world.cloud.calls.of("DescribeSnapshots")) == 6
+
+
+def test_a_direct_requests_ledger_is_read_past_the_cap_of_tag_listings(world: World) -> None:
+    """A listing by tag ends at 1,000 entries: 1,001 disks of one key still are all seen."""
+    world.policies(policy(name="once", select={"tags": {"env": "prod"}}))
+    world.cloud.knobs.token_memory_s = 0
+    disks = world.disks(1001)
+    request = {"key": "all-at-once", "policy": "once"}
+    assert counts(world.schedule(request)) == {"created": 1001}
+
+    answer = world.schedule(request)
+
+    assert counts(answer) == {"existing": 1001}
+    assert len(world.ecs.snapshots) == len(disks)
+
+
+# --- what changed between deliveries -------------------------------------------------------------
+
+
+def test_a_disk_that_is_gone_by_the_second_delivery_keeps_its_outcome(world: World) -> None:
+    """The ledger comes before the selection: what was made is reported, not what can be made."""
+    gone, here = world.disks(2)
+    tick = world.minute
+    world.tick(at=tick)
+    [snapshot_id] = world.snapshots_of(gone)
+    world.clock.advance(60)
+    world.ecs.remove_disk(gone)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 2}
+    record = world.record_of(gone)
+    assert (record["status"], record["snapshot_id"]) == ("existing", snapshot_id)
+    assert len(world.creates(here)) == 1
+
+
+@pytest.mark.parametrize("select", [{"tags": {"env": "prod"}}, {"all": True}])
+def test_a_slot_whose_only_disk_is_gone_is_no_slot_that_matched_nothing(
+    world: World, select: dict[str, Any]
+) -> None:
+    """A redelivery reports what the first delivery did, also when nothing is left to select."""
+    world.policies(policy(select=select))
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+    world.ecs.remove_disk(disk_id)
+
+    assert counts(world.tick(at=tick)) == {"existing": 1}
+
+
+def test_a_disk_named_by_its_id_that_is_gone_by_the_second_delivery_keeps_its_outcome(
+    world: World,
+) -> None:
+    """A named disk that does not exist is a failure, but not one that has its snapshot."""
+    disk_id = world.disk()
+    request = {"key": "before-release", "disk_ids": [disk_id]}
+    world.schedule(request)
+    world.clock.advance(60)
+    world.ecs.remove_disk(disk_id)
+
+    answer = world.schedule(request)
+
+    assert (answer["status"], counts(answer)) == ("ok", {"existing": 1})
+
+
+def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World) -> None:
+    """The snapshot that filled the quota is the slot's own; nothing is asked for."""
+    world.cloud.knobs.token_memory_s = 0
+    world.cloud.knobs.manual_snapshot_quota = 1
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+
+    assert counts(world.tick(at=tick)) == {"existing": 1}
+    assert len(world.creates(disk_id)) == 1
+
+
+@pytest.mark.parametrize(
+    "edited",
+    [
+        {"snapshot": {"retention_days": 7}},
+        {"snapshot": {"name": "other-{disk_id}"}},
+        {"snapshot": {"tags": {"cost": "centre"}}},
+        {"snapshot": {"description": "another text"}},
+    ],
+    ids=lambda edited: next(iter(edited["snapshot"])),
+)
+def test_a_policy_edited_between_deliveries_makes_no_second_snapshot(
+    world: World, edited: dict[str, Any]
+) -> None:
+    """D9: the slot does not depend on the policy's text; what exists stays, with no call."""
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    world.policies({**NIGHTLY, **edited})
+
+    assert counts(world.tick(at=tick)) == {"existing": 1}
+    assert len(world.creates(disk_id)) == 1
+
+
+def test_a_token_bound_to_other_parameters_is_answered_from_the_ledger(world: World) -> None:
+    """D9: on IdempotentParameterMismatch the ledger is read again; a fresh token never is made."""
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    [snapshot_id] = world.snapshots_of(disk_id)
+    # At one call a minute, the listing catches up between the run's first look and its second.
+    world.policies(policy(snapshot={"retention_days": 7}), limits={"max_calls_per_minute": 1})
+    world.cloud.knobs.listing_lag_s = 30
+
+    answer = world.tick(at=tick)
+
+    assert [call.code for call in world.creates(disk_id)] == ["", "IdempotentParameterMismatch"]
+    assert counts(answer) == {"existing": 1}
+    record = world.record_of(disk_id)
+    assert (record["code"], record["snapshot_id"]) == ("IdempotentParameterMismatch", snapshot_id)
+    assert world.snapshots_of(disk_id) == [snapshot_id]
+
+
+@pytest.mark.parametrize("edited", [{"retention_days": 7}, {"name": "x-{disk_id}"}])
+def test_a_token_bound_to_other_parameters_with_nothing_in_the_ledger_is_a_failure(
+    world: World, edited: dict[str, Any]
+) -> None:
+    """D9: never a second snapshot under a new token; a person has to look."""
+    world.cloud.knobs.listing_lag_s = LONG_S
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+    world.policies(policy(snapshot=edited))
+
+    with pytest.raises(RunFailedError, match="1 failed"):
+        world.tick(at=tick)
+
+    first, second = world.creates(disk_id)
+    assert first.params["ClientToken"] == second.params["ClientToken"]
+    assert len(world.snapshots_of(disk_id)) == 1
+    assert world.record_of(disk_id)["code"] == "IdempotentParameterMismatch"
+
+
+# --- a snapshot that failed ----------------------------------------------------------------------
+
+
+def test_a_snapshot_that_ended_as_failed_is_followed_by_the_next_attempt(world: World) -> None:
+    """D11: the token stays bound to the failed snapshot, so the next attempt has its own."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"created": 1}
+    first, second = world.creates(disk_id)
+    assert first.params["ClientToken"] != second.params["ClientToken"]
+    failed_id, good_id = world.snapshots_of(disk_id)
+    assert world.ecs.snapshots[failed_id].status == "failed"
+    assert world.outcomes[disk_id]["snapshot_id"] == good_id
+    assert world.outcomes[disk_id]["attempt"] == "2"
+
+
+def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> None:
+    """D11: while a snapshot is progressing, it is the slot's, whatever will become of it."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(20)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 1}
+    assert len(world.creates(disk_id)) == 1
+
+
+def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) -> None:
+    """D11: two failures, then a good one; from there on nothing is asked for."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id, count=2)
+    tick = world.minute
+    for _ in range(5):
+        world.tick(at=tick)
+        world.clock.advance(60)
+
+    assert len(world.creates(disk_id)) == 3
+    assert [one["attempt"] for one in world.recorded("disk")] == ["1", "2", "3", "3", "3"]
+
+
+def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:
+    """Accepted, failed, and the disk released: the slot ends as broken, and the run says so."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+    world.ecs.remove_disk(disk_id)
+
+    with pytest.raises(RunFailedError, match="1 broken"):
+        world.tick(at=tick)
+
+    assert world.outcomes[disk_id]["status"] == "broken"
+    assert len(world.creates(disk_id)) == 1
+
+
+# --- a ledger that cannot be read ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "code": "Forbidden.RAM", "status": 403},
+        {"kind": "error", "code": "Throttling", "status": 403},
+        {"kind": "error", "code": "InternalError", "status": 500},
+        {"kind": "drop"},
+        {"kind": "html"},
+        {"kind": "hang"},
+    ],
+    ids=lambda fault: fault.get("code", fault["kind"]),
+)
+@pytest.mark.parametrize("action", ["DescribeSnapshots", "DescribeDisks", "DescribeInstances"])
+def test_a_run_that_cannot_read_what_there_is_asks_for_nothing(
+    world: World, action: str, fault: dict[str, Any]
+) -> None:
+    """A ledger, or a selection, that could not be read is not an empty one."""
+    world.disks(2)
+    world.fault(**fault, action=action, times=None)
+
+    with pytest.raises(RunFailedError, match="could not start"):
+        world.tick()
+
+    assert world.writes() == []
+    [end] = world.recorded("run_finished")
+    assert end["status"] == "failed"
+    assert end["code"] == fault.get("code", "UnknownOutcome")
+
+
+def test_a_ledger_that_breaks_off_on_its_second_page_is_not_read(world: World) -> None:
+    """D6: half a ledger would make duplicates of the other half."""
+    other = world.ecs.add_disk().disk_id
+    for _ in range(101):
+        world.ecs.add_snapshot(other)
+    world.disk()
+    world.fault(
+        "error", action="DescribeSnapshots", code="Forbidden.RAM", status=403, skip=1, times=None
+    )
+
+    with pytest.raises(RunFailedError, match="could not start"):
+        world.tick()
+
+    assert world.writes() == []
+
+
+def test_a_direct_request_that_cannot_read_the_ledger_raises_too(world: World) -> None:
+    """A summary answers a request that ran; this one did not."""
+    disk_id = world.disk()
+    world.fault("error", action="DescribeSnapshots", code="Forbidden.RAM", status=403, times=None)
+
+    with pytest.raises(RunFailedError, match=r"could not start.*Forbidden\.RAM"):
+        world.schedule({"key": "k", "disk_ids": [disk_id]})
+
+    assert world.writes() == []
+
+
+# --- the same disk twice -------------------------------------------------------------------------
+
+
+def test_a_disk_that_is_named_twice_is_one_disk(world: World) -> None:
+    """D5: in a policy's ids, in a request's, and where both its id and its instance are meant."""
+    disk_id = world.disk()
+    instance_id = world.ecs.disks[disk_id].instance_id
+    for select in (
+        {"disk_ids": [disk_id, disk_id]},
+        {"instance_ids": [instance_id, instance_id]},
+        {"disk_ids": [disk_id], "instance_ids": [instance_id]},
+    ):
+        world.policies(policy(select=select))
+        world.clock.advance(3600)
+
+        assert counts(world.tick()) == {"created": 1}
+    world.clock.advance(3600)
+    world.schedule({"key": "k", "disk_ids": [disk_id, disk_id]})
+
+    assert len(world.snapshots_of(disk_id)) == 4
+
+
+def test_a_disk_that_is_listed_twice_is_one_disk(world: World) -> None:
+    """D5: past the cap of a tag's listing everything is listed again; each disk counts once."""
+    world.policies(policy(dry_run=True))
+    disks = world.disks(1001)
+
+    answer = world.tick()
+
+    assert counts(answer) == {"planned": 1001}
+    assert sorted(one["disk_id"] for one in world.recorded("disk")) == sorted(disks)
+
+
+# --- clocks that are put forward and back --------------------------------------------------------
+
+
+def fires(world: World, *times: str) -> list[str]:
+    """Let the timer fire at these times, a while after each; returns the snapshots' names."""
+    for at in times:
+        moment = datetime.fromisoformat(at)
+        behind = (moment.astimezone(timezone.utc) - world.clock.now()).total_seconds()
+        world.clock.advance(max(0.0, behind) + 60)
+        world.tick(at=at)
+    return [snapshot.name for snapshot in world.ecs.snapshots.values()]
+
+
+def test_an_hour_that_comes_twice_is_two_slots(world: World) -> None:
+    """D7: 02:30 in summer time and 02:30 in winter time are two instants, with two names."""
+    world.policies(policy(snapshot={"name": "n-{occurrence_at}"}))
+    disk_id = world.disk()
+
+    names = fires(world, "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00")
+
+    assert names == ["n-20261025T003000Z", "n-20261025T013000Z"]
+    assert len(world.snapshots_of(disk_id)) == 2
+
+
+def test_one_instant_is_one_slot_in_whatever_zone_it_is_written(world: World) -> None:
+    """D7: the slot is the instant in UTC, not the text."""
+    disk_id = world.disk()
+
+    fires(
+        world, "2026-10-25T02:30:00+02:00", "2026-10-25T00:30:00+00:00", "2026-10-25T08:30:00+08:00"
+    )
+
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+def test_an_hour_that_is_skipped_is_no_slot_and_costs_none(world: World) -> None:
+    """D7: around the night without 02:30 each tick that came has its own snapshot and name."""
+    disk_id = world.disk()
+
+    names = fires(
+        world, "2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00", "2026-03-30T02:30:00+02:00"
+    )
+
+    assert len(world.snapshots_of(disk_id)) == 3
+    assert len(set(names)) == 3
+
+
+def test_two_policies_on_one_timer_are_two_slots_with_two_names(world: World) -> None:
+    """D7: names that clash would be no reason for ECS, but one for people to lose a snapshot."""
+    world.cloud.knobs.snapshot_duration_s = 0
+    world.policies(NIGHTLY, policy(name="also"))
+    disk_id = world.disk()
+
+    names = fires(world, utc(world.clock.now() + timedelta(hours=1)).replace("Z", "+00:00"))
+
+    assert len(world.snapshots_of(disk_id)) == 2
+    assert len(set(names)) == 2
