@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo lock clean
+.PHONY: help venv check format test demo package lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,6 +39,9 @@ test: $(INSTALLED) ## all tests
 
 demo: $(INSTALLED) ## a timer and an event become snapshots, on a local cloud
 	@$(BIN)/python -m cli demo
+
+package: $(INSTALLED) ## write build/<function>/, what is deployed
+	@$(BIN)/python -m cli package
 
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
 

@@ -64,5 +64,16 @@ def invoke(
         raise typer.Exit(1)
 
 
+@app.command()
+def package() -> None:
+    """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
+    from cli.package import package as build  # noqa: PLC0415 - as above
+
+    check(POLICIES)
+    for folder in build(POLICIES):
+        size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        _console().print(f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+
+
 if __name__ == "__main__":
     app()

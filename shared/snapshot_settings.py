@@ -66,10 +66,10 @@ def check_snapshot_settings(
         The settings, or the service's defaults if anything is wrong.
 
     """
+    before = len(problems)
     given = check_mapping(raw, path, problems) if raw is not None else {}
     check_keys(given, _SNAPSHOT_KEYS, path, problems)
     given = {key: value for key, value in given.items() if value is not None}
-    before = len(problems)
     if "name" in given:
         _check_template(given["name"], policy, f"{path}.name", problems)
     else:

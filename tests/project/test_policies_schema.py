@@ -1,0 +1,132 @@
+"""The JSON Schema that editors use says the same as the loader."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from shared.errors import InvalidPolicyError
+from shared.parsing import read_policies
+from shared.policy_file import load_policies
+from shared.validation import Problems
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMA = json.loads((ROOT / "policies.schema.json").read_text())
+SHIPPED = read_policies(ROOT / "policies.yaml", Problems())
+
+Edit = Callable[[dict[str, Any]], Any]
+
+
+def set_at(*path: Any, to: Any) -> Edit:
+    def edit(content: dict[str, Any]) -> None:
+        *way, last = path
+        target: Any = content
+        for key in way:
+            target = target[key]
+        target[last] = to
+
+    return edit
+
+
+def judged_by_schema(content: Any) -> bool:
+    return not list(Draft7Validator(SCHEMA).iter_errors(content))
+
+
+def judged_by_loader(content: Any) -> bool:
+    try:
+        load_policies(content)
+    except InvalidPolicyError:
+        return False
+    return True
+
+
+def test_the_shipped_policies_are_good_to_both_and_point_at_the_schema() -> None:
+    """An editor finds the schema by the first line of the file."""
+    Draft7Validator.check_schema(SCHEMA)
+    first = (ROOT / "policies.yaml").read_text().splitlines()[0]
+
+    assert first == "# yaml-language-server: $schema=policies.schema.json"
+    assert judged_by_schema(SHIPPED)
+    assert judged_by_loader(SHIPPED)
+
+
+P0 = ("policies", 0)
+GOOD: dict[str, Edit] = {
+    "one value for a list": set_at(*P0, "select", "tags", to={"env": "prod"}),
+    "alternatives": set_at(*P0, "select", "tags", to={"env": ["a", "b"]}),
+    "every disk": set_at(*P0, "select", to={"all": True}),
+    "by type alone": set_at(*P0, "select", to={"disk_types": "system"}),
+    "regions": set_at(*P0, "regions", to=["cn-hangzhou", "eu-central-1"]),
+    "fifteen tags": set_at(*P0, "snapshot", "tags", to={f"k{n}": "" for n in range(14)}),
+    "the longest retention": set_at(*P0, "snapshot", "retention_days", to=65536),
+    "unset again": set_at(*P0, "snapshot", "retention_days", to=None),
+    "a template": set_at(*P0, "snapshot", "name", to="{policy}-{occurrence_at}-{disk_id}"),
+    "switched off": set_at(*P0, "enabled", to=False),
+    "deprecated": set_at(*P0, "snapshot", "category", to="Flash"),
+    "a limit": set_at("limits", "max_disks", to=1),
+    "a flag in where": set_at(
+        "policies", 3, "on", "where", to={"data.x": True, "data.y": [1, "a"]}
+    ),
+}
+BAD: dict[str, Edit] = {
+    "unknown key": set_at("polices", to=[]),
+    "unknown policy key": set_at(*P0, "schedule", to="x"),
+    "unknown snapshot key": set_at(*P0, "snapshot", "retention", to=3),
+    "no deployment": lambda content: content.pop("deployment"),
+    "deployment in capitals": set_at("deployment", to="Main"),
+    "policy named direct": set_at(*P0, "name", to="direct"),
+    "no on": lambda content: content["policies"][0].pop("on"),
+    "timer and event": set_at(*P0, "on", to={"timer": "a", "event": "b"}),
+    "where with a timer": set_at(*P0, "on", to={"timer": "a", "where": {"data.x": "y"}}),
+    "its own event": set_at(*P0, "on", to={"event": "ecs:Snapshot:CreateSnapshotCompleted"}),
+    "CloudMonitor's name": set_at(*P0, "on", to={"event": "ecs:Instance:X.Reboot:Scheduled"}),
+    "no selection": lambda content: content["policies"][0].pop("select"),
+    "empty selection": set_at(*P0, "select", to={}),
+    "empty tags": set_at(*P0, "select", "tags", to={}),
+    "no values": set_at(*P0, "select", "tags", to={"env": []}),
+    "a number for a tag": set_at(*P0, "select", "tags", to={"env": 1}),
+    "unknown disk type": set_at(*P0, "select", "disk_types", to=["root"]),
+    "an instance for a disk": set_at(*P0, "select", "disk_ids", to=["i-bp1a"]),
+    "retention 0": set_at(*P0, "snapshot", "retention_days", to=0),
+    "retention too long": set_at(*P0, "snapshot", "retention_days", to=65537),
+    "retention as a text": set_at(*P0, "snapshot", "retention_days", to="7"),
+    "a short description": set_at(*P0, "snapshot", "description", to="x"),
+    "an address for a description": set_at(*P0, "snapshot", "description", to="https://x"),
+    "sixteen tags": set_at(*P0, "snapshot", "tags", to={f"k{n}": "" for n in range(16)}),
+    "a reserved tag": set_at(*P0, "snapshot", "tags", to={"ALIYUN-x": "y"}),
+    "the ledger's tag": set_at(*P0, "snapshot", "tags", to={"snapshot-automation-slot": "y"}),
+    "an address in a tag": set_at(*P0, "snapshot", "tags", to={"x": "see http://y"}),
+    "a name with auto": set_at(*P0, "snapshot", "name", to="auto-{disk_id}"),
+    "a name with a space": set_at(*P0, "snapshot", "name", to="a b {disk_id}"),
+    "a category of its own": set_at(*P0, "snapshot", "category", to="Fast"),
+    "a limit of 0": set_at("limits", "max_in_flight", to=0),
+    "a default selection": set_at("defaults", "select", to={"all": True}),
+    "a default trigger": set_at("defaults", "on", to={"timer": "x"}),
+    "regions of nowhere": set_at(*P0, "regions", to=["Hangzhou"]),
+    "a text for a flag": set_at(*P0, "dry_run", to="yes"),
+    "policies as a mapping": set_at("policies", to={"a": {}}),
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_is_good_is_good_to_both(name: str) -> None:
+    """Neither refuses what the other takes."""
+    content = copy.deepcopy(SHIPPED)
+    GOOD[name](content)
+
+    assert (judged_by_schema(content), judged_by_loader(content)) == (True, True)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_wrong_to_both(name: str) -> None:
+    """A mistake that the loader refuses is underlined in the editor already."""
+    content = copy.deepcopy(SHIPPED)
+    BAD[name](content)
+
+    assert (judged_by_schema(content), judged_by_loader(content)) == (False, False)
