@@ -1,0 +1,129 @@
+"""What each error code asks us to do."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import (
+    BEING_MADE,
+    DISPOSITIONS,
+    IN_PROGRESS,
+    PARAMETER_MISMATCH,
+    Disposition,
+    disposition,
+    is_throttling,
+)
+from shared.pacing import MAX_TRIES
+
+TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"
+with TABLE.open(encoding="utf-8") as rows:
+    DOCUMENTED = [
+        (row["code"], int(row["http_status"]), row["disposition"]) for row in csv.DictReader(rows)
+    ]
+
+
+def test_the_specification_has_45_codes() -> None:
+    """CreateSnapshot, "Error codes": 45 codes, two of which stand there twice."""
+    assert len(DOCUMENTED) == 47
+    assert len({code for code, _, _ in DOCUMENTED}) == 45
+
+
+@pytest.mark.parametrize(("code", "http_status", "asked"), DOCUMENTED)
+def test_every_documented_code_has_its_disposition(code: str, http_status: int, asked: str) -> None:
+    """L3: no documented code is left to chance, whatever its HTTP status says."""
+    assert code in DISPOSITIONS
+    assert disposition(code, http_status) == Disposition(asked)
+    assert disposition(code) == Disposition(asked)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Throttling",
+        "Throttling.User",
+        "Throttling.Api",
+        "Throttling.User.Minute",
+        "Throttling.Resource",
+        "ThrottlingException",
+    ],
+)
+@pytest.mark.parametrize("http_status", [0, 400, 403, 429, 503])
+def test_all_forms_of_throttling_are_retried(code: str, http_status: int) -> None:
+    """T9: matched by how it starts, not by the one form that somebody once saw."""
+    assert is_throttling(code)
+    assert disposition(code, http_status) is Disposition.RETRY
+
+
+@pytest.mark.parametrize("code", ["", "throttling", "Throttled", "X.Throttling", "ServiceBusy"])
+def test_other_codes_are_no_throttling(code: str) -> None:
+    """Codes are matched as they are spelt."""
+    assert not is_throttling(code)
+    assert disposition(code, 403) is Disposition.FAIL
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("Forbidden.RAM", Disposition.STOP),
+        ("InvalidAccessKeyId.NotFound", Disposition.STOP),
+        ("InvalidAccessKeyId.Inactive", Disposition.STOP),
+        ("SignatureDoesNotMatch", Disposition.STOP),
+        ("InvalidSecurityToken.Expired", Disposition.STOP),
+        ("InvalidSecurityToken.Malformed", Disposition.STOP),
+        ("ServiceUnavailable", Disposition.RETRY),
+        ("ServiceUnavailable.Zone", Disposition.RETRY),
+        ("MissingParameter", Disposition.FAIL),
+        ("MissingParameter.DiskId", Disposition.FAIL),
+        ("OperationConflict", Disposition.WAIT),
+        ("QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
+        ("LastTokenProcessing", Disposition.RETRY),
+        ("InvalidIdempotenceParameter.Mismatch", Disposition.FAIL),
+    ],
+)
+def test_the_platforms_codes_are_known_with_all_their_endings(
+    code: str, asked: Disposition
+) -> None:
+    """A code stands for its dotted forms too."""
+    assert disposition(code, 400) is asked
+
+
+def test_the_longest_known_beginning_decides() -> None:
+    """Codes are matched exactly, then by what stands before their last dot."""
+    assert disposition("IncorrectDiskStatus") is Disposition.FAIL
+    assert disposition("IncorrectDiskStatus.NeverUsed") is Disposition.SKIP
+    assert disposition("IncorrectDiskStatus.NeverUsed.Really") is Disposition.SKIP
+    assert disposition("IncorrectDiskStatus.SomethingNew", 500) is Disposition.FAIL
+
+
+def test_a_beginning_ends_at_a_dot() -> None:
+    """A code that merely starts like a known one is another code."""
+    assert disposition("IncorrectInstanceStatusX", 400) is Disposition.FAIL
+    assert disposition("QuotaExceed", 403) is Disposition.FAIL
+
+
+@given(code=st.text().map(lambda text: "Nobody" + text), http_status=st.integers(0, 599))
+def test_a_code_that_nobody_knows_fails_unless_the_server_is_to_blame(
+    code: str, http_status: int
+) -> None:
+    """An unknown code is a failure, except 5xx and 429: those are retried."""
+    transient = http_status >= 500 or http_status == 429
+
+    assert disposition(code, http_status) is (Disposition.RETRY if transient else Disposition.FAIL)
+
+
+@pytest.mark.parametrize("code", ["QuotaExceed.Snapshot", "QuotaExceed.SnapshotQuota"])
+def test_a_full_quota_is_never_tried_again(code: str) -> None:
+    """T4: retrying a quota that is full throttles everybody else."""
+    assert disposition(code) not in MAX_TRIES
+
+
+def test_only_codes_that_may_pass_are_looked_into_and_tried_again() -> None:
+    """A snapshot that is being made may be ours; a mismatch is never retried."""
+    assert all(disposition(code) in MAX_TRIES for code in BEING_MADE)
+    assert IN_PROGRESS < BEING_MADE
+    assert all(disposition(code) is Disposition.FAIL for code in PARAMETER_MISMATCH)

@@ -1,0 +1,91 @@
+"""What a slot already has of each disk."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.ecs_types import Snapshot
+from shared.ledger import Entry, read_ledger
+from tests.unit.builders import slot, snapshot
+
+
+def test_an_empty_listing_is_an_empty_ledger() -> None:
+    """A disk of which the slot has nothing is asked for with attempt 1."""
+    assert read_ledger([], slot()) == {}
+    assert Entry().next_attempt == 1
+
+
+@pytest.mark.parametrize("status", ["progressing", "accomplished", "", "something-new"])
+def test_what_has_not_failed_is_there(status: str) -> None:
+    """D1: nothing is asked for that is there, also while it is being made."""
+    entry = read_ledger([snapshot("s-1", status=status)], slot())["d-1"]
+
+    assert (entry.snapshot_id, entry.attempt) == ("s-1", 1)
+    assert entry.next_attempt == 1
+
+
+def test_a_failed_snapshot_is_not_there() -> None:
+    """L13, D11: after a terminal failure the disk is asked for with the next attempt."""
+    entry = read_ledger([snapshot("s-1", status="failed")], slot())["d-1"]
+
+    assert entry.snapshot_id == ""
+    assert entry.failed_ids == {"s-1"}
+    assert entry.next_attempt == 2
+
+
+def test_the_attempt_rises_from_the_highest_that_failed() -> None:
+    """D11: one more than the highest attempt that ended as failed."""
+    snapshots = [snapshot(f"s-{n}", attempt=n, status="failed") for n in (2, 3, 1)]
+
+    entry = read_ledger(snapshots, slot())["d-1"]
+
+    assert entry.next_attempt == 4
+    assert entry.failed_ids == {"s-1", "s-2", "s-3"}
+
+
+def test_other_peoples_snapshots_do_not_count() -> None:
+    """R3, R4: only our own tags make a snapshot ours, whatever its name or disk."""
+    foreign = snapshot("s-1", tags={})
+    other_policy = snapshot("s-2", in_slot=slot(policy="hourly"))
+    other_tick = snapshot("s-3", in_slot=slot(occurrence=("timer", "nightly", "later")))
+
+    assert read_ledger([foreign, other_policy, other_tick], slot()) == {}
+
+
+def test_the_services_word_for_the_disk_counts() -> None:
+    """A tag can be edited, the source disk cannot; a snapshot of a deleted disk has the tag."""
+    edited = snapshot("s-1", of="d-2", disk_id="d-1")
+    deleted = snapshot("s-2", of="d-3", disk_id="")
+
+    assert set(read_ledger([edited, deleted], slot())) == {"d-1", "d-3"}
+
+
+def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:
+    """D1: whatever its attempt's tag says, a snapshot of the slot is there."""
+    tags = {**snapshot().tags, "snapshot-automation-attempt": "0"}
+
+    assert read_ledger([snapshot("s-1", tags=tags)], slot())["d-1"].snapshot_id == "s-1"
+
+
+SNAPSHOTS = st.lists(
+    st.builds(
+        snapshot,
+        st.sampled_from(["s-1", "s-2", "s-3"]),
+        of=st.sampled_from(["d-1", "d-2"]),
+        attempt=st.integers(1, 3),
+        status=st.sampled_from(["progressing", "accomplished", "failed"]),
+    ),
+    unique_by=lambda one: (one.disk_id, one.tags["snapshot-automation-attempt"]),
+)
+
+
+@given(snapshots=SNAPSHOTS, data=st.data())
+def test_order_and_repetition_of_a_listing_do_not_matter(
+    snapshots: list[Snapshot], data: st.DataObject
+) -> None:
+    """D6: pages may overlap and come in any order."""
+    listed = data.draw(st.permutations(snapshots * 2))
+
+    assert read_ledger(listed, slot()) == read_ledger(snapshots, slot())
