@@ -100,7 +100,7 @@ print(plan_snapshot(slot, settings, "d-1", attempt=1))
 def test_another_process_makes_the_same_request() -> None:
     """Nothing of a process is in a request: not its hash seed, time zone or working folder."""
     made = {
-        subprocess.run(  # noqa: S603 - our own program
+        subprocess.run(
             [sys.executable, "-c", PROGRAM],
             env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": str(ROOT)},
             cwd=folder,
