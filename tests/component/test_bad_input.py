@@ -1,0 +1,463 @@
+"""
+What cannot be carried out is refused: every problem named, on record, and nothing written.
+
+An event that is wrong raises InvalidEventError, policies that are wrong InvalidPolicyError,
+an environment that is wrong InvalidSettingsError.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.errors import (
+    InvalidEventError,
+    InvalidPolicyError,
+    InvalidSettingsError,
+    SnapshotAutomationError,
+)
+from shared.runtime import utc
+from tests.component.world import REGION, STOPPED, World, environment, policy
+
+TICK = {"triggerName": "nightly", "triggerTime": "2026-03-01T12:00:00Z"}
+Start = Callable[[World, Any], dict[str, Any]]
+both_functions = pytest.mark.parametrize("start", [World.schedule, World.event])
+
+
+def refused(
+    world: World, start: Start, event: Any, error: type[SnapshotAutomationError] = InvalidEventError
+) -> list[str]:
+    """Start a function with what it must refuse; returns the problems, one a line."""
+    with pytest.raises(error) as caught:
+        start(world, event)
+    assert world.writes() == []
+    assert world.cloud.calls.of("DescribeDisks") == []
+    [record] = world.recorded("refused")
+    assert (record["status"], record["code"]) == ("failed", error.__name__)
+    assert record["reason"] == str(caught.value)
+    return str(caught.value).splitlines()[1:]
+
+
+# --- bytes and shapes ----------------------------------------------------------------------------
+
+
+@both_functions
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"",
+        b"{",
+        b"nightly",
+        b"\xff\xfe",
+        b"{'key': 'k'}",
+        b'{"key": NaN}',
+        b"[" * 100_000,
+    ],
+    ids=["empty", "half", "text", "bytes", "python", "NaN", "deep"],
+)
+def test_bytes_that_are_no_json_are_refused(world: World, start: Start, event: bytes) -> None:
+    """An event has to be JSON in UTF-8."""
+    world.disk()
+
+    [line] = refused(world, start, event)
+
+    assert "JSON" in line
+
+
+@both_functions
+@pytest.mark.parametrize(
+    "event",
+    [None, 7, "nightly", True, {}, {"hello": "world"}, {"product": "ECS", "content": {}}, [], [[]]],
+    ids=repr,
+)
+def test_json_of_another_shape_is_refused(world: World, start: Start, event: Any) -> None:
+    """What is no timer's event, no CloudEvent and no direct request says what it should be."""
+    world.disk()
+
+    assert len(refused(world, start, event)) == 1
+
+
+@both_functions
+def test_a_key_that_stands_twice_is_refused(world: World, start: Start) -> None:
+    """JSON would keep the last one in silence: another disk than the first one says."""
+    first, second = world.disks(2)
+    event = f'{{"key": "k", "disk_ids": ["{first}"], "disk_ids": ["{second}"]}}'.encode()
+
+    [line] = refused(world, start, event)
+
+    assert "twice" in line
+
+
+def test_each_function_refuses_what_is_the_others(world: World) -> None:
+    """A trigger that was wired to the wrong function is told where it belongs."""
+    world.policies(policy(), STOPPED)
+    world.disk()
+    with pytest.raises(InvalidEventError, match="snapshot_on_schedule"):
+        world.event(TICK)
+    with pytest.raises(InvalidEventError, match="snapshot_on_event"):
+        world.schedule(world.stopped("i-1"))
+    with pytest.raises(InvalidEventError, match="list of events for EventBridge"):
+        world.schedule([TICK, TICK])
+
+    assert world.writes() == []
+    assert len(world.recorded("refused")) == 3
+
+
+# --- timers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"triggerName": ""}, "triggerName"),
+        ({"triggerName": None}, "triggerName"),
+        ({"triggerTime": "yesterday"}, "triggerTime"),
+        ({"triggerTime": "2026-03-01T12:00:00"}, "zone"),
+        ({"triggerTime": "2026-02-30T12:00:00Z"}, "triggerTime"),
+        ({"triggerTime": 1772366400}, "triggerTime"),
+        ({"payload": {"policy": "nightly"}}, "payload"),
+        ({"payload": "nightly"}, "payload"),
+        ({"payload": "[]"}, "payload"),
+        ({"payload": '{"policy": "weekly"}'}, "no such policy; known: nightly"),
+        ({"payload": '{"policy": ""}'}, "payload.policy"),
+        ({"payload": '{"policy": "nightly", "dry_run": true}'}, "unknown key"),
+        ({"payload": '{"policy": "nightly", "key": "k"}'}, "slot is its trigger time"),
+        ({"key": "k"}, "slot is its trigger time"),
+        ({"payload": '{"name": "inline", "select": {}}'}, "selects nothing"),
+        ({"payload": '{"name": "nightly", "select": {"all": true}}'}, "another policy already"),
+        ({"payload": '{"name": "x", "on": {"timer": "y"}, "select": {"all": true}}'}, "this timer"),
+    ],
+)
+def test_a_tick_with_a_mistake_is_refused(
+    world: World, change: dict[str, Any], problem: str
+) -> None:
+    """A timer's event needs a name, an instant and, if any, a payload that can be read."""
+    world.disk()
+
+    lines = refused(world, World.schedule, {**TICK, **change})
+
+    assert any(problem in line for line in lines)
+
+
+def test_all_mistakes_of_a_direct_request_are_named_at_once(world: World) -> None:
+    """Whoever mends a request mends it once."""
+    lines = refused(
+        world,
+        World.schedule,
+        {
+            "key": "",
+            "disk_ids": ["web-1", "i-bp1"],
+            "dry_run": "yes",
+            "dryrun": True,
+            "snapshot": [],
+        },
+    )
+
+    paths = [line.split(":")[0].strip() for line in lines]
+    assert paths == ["dryrun", "key", "snapshot", "dry_run", "disk_ids[0]", "disk_ids[1]"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "problem"),
+    [
+        ({"disk_ids": ["d-bp1"]}, "key"),
+        ({"key": "k"}, "either policy or disk_ids"),
+        ({"key": "k", "disk_ids": []}, "disk_ids"),
+        ({"key": "k", "disk_ids": "d-bp1"}, "disk_ids"),
+        ({"key": "k", "policy": "weekly"}, "no such policy; known: nightly"),
+        ({"key": "k", "policy": "nightly", "disk_ids": ["d-bp1"]}, "either policy or disk_ids"),
+        ({"key": "k", "policy": "nightly", "snapshot": {}}, "must not be given with policy"),
+        ({"key": "k" * 129, "policy": "nightly"}, "128"),
+        ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "auto-1"}}, "auto"),
+        (
+            {"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "n-{occurrence_at}"}},
+            "no meaning",
+        ),
+        ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"retention_days": 0}}, "1 to 65536"),
+        ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"colour": "red"}}, "unknown key"),
+        (
+            {"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"tags": {"acs:x": ""}}},
+            "must not start with 'acs:'",
+        ),
+    ],
+)
+def test_a_direct_request_with_a_mistake_is_refused(
+    world: World, request_: dict[str, Any], problem: str
+) -> None:
+    """Each of the mistakes has its own line; nothing is guessed."""
+    lines = refused(world, World.schedule, request_)
+
+    assert any(problem in line for line in lines)
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"id": ""}, "id"),
+        ({"id": 7}, "id"),
+        ({"source": None}, "source"),
+        ({"type": " "}, "type"),
+        ({"time": "2026-03-01T20:00:00.179PRC"}, "time"),
+        ({"time": None}, "time"),
+        ({"specversion": "0.3"}, "specversion"),
+        ({"data": "i-bp1"}, "data"),
+        ({"data": {"resourceId": "i-bp1 or so", "state": "Stopped"}}, "data.resourceId"),
+        ({"aliyunaccountid": "6543210987654321"}, "aliyunaccountid"),
+        ({"aliyunregionid": "cn-shanghai"}, "aliyunregionid"),
+    ],
+)
+def test_an_event_with_a_mistake_is_refused(
+    world: World, change: dict[str, Any], path: str
+) -> None:
+    """Identity, instant and data have to be there; account and region are the function's own."""
+    world.policies(STOPPED)
+    disk_id = world.disk()
+    event = world.stopped(world.ecs.disks[disk_id].instance_id)
+
+    lines = refused(world, World.event, {**event, **change})
+
+    assert lines[0].strip().startswith(f"{path}: ")
+
+
+def test_all_mistakes_of_an_event_are_named_at_once(world: World) -> None:
+    """The account, the region and the id of the same event."""
+    world.policies(STOPPED)
+
+    lines = refused(
+        world,
+        World.event,
+        world.stopped("i-bp1", id="", aliyunaccountid="1", aliyunregionid="cn-shanghai"),
+    )
+
+    assert [line.split(":")[0].strip() for line in lines] == [
+        "id",
+        "aliyunaccountid",
+        "aliyunregionid",
+    ]
+
+
+def test_an_event_that_names_no_resource_is_refused_where_one_is_wanted(world: World) -> None:
+    """A policy about the event's resource cannot run on an event about nothing."""
+    world.policies(STOPPED)
+    world.disk()
+
+    [line] = refused(
+        world, World.event, world.cloud_event("ecs:Instance:StateChange", {"state": "Stopped"})
+    )
+
+    assert "names no instance or disk" in line
+
+
+@pytest.mark.parametrize("hours", [25.1, 48, 24 * 365])
+def test_an_occurrence_that_is_too_old_is_refused(world: World, hours: float) -> None:
+    """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
+    world.policies(policy(), STOPPED)
+    world.disk()
+    at = utc(world.clock.now() - timedelta(hours=hours))
+
+    [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
+
+    assert "max_slot_age_hours" in line
+    with pytest.raises(InvalidEventError, match="max_slot_age_hours"):
+        world.event(world.stopped("i-bp1", time=at))
+
+
+@pytest.mark.parametrize(
+    ("limits", "hours"), [({}, 24.9), ({"max_slot_age_hours": 100}, 99.9)], ids=["25", "100"]
+)
+def test_an_occurrence_within_the_limit_is_not_too_old(
+    world: World, limits: dict[str, int], hours: float
+) -> None:
+    """FC keeps an event for a day and tries again: that is no reason to refuse it."""
+    world.policies(limits=limits)
+    disk_id = world.disk()
+
+    world.tick(at=utc(world.clock.now() - timedelta(hours=hours)))
+
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+def test_an_occurrence_in_the_future_is_refused(world: World) -> None:
+    """The ledger is listed from the occurrence on: it would look past what it has."""
+    world.disk()
+    at = utc(world.clock.now() + timedelta(minutes=6))
+
+    [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
+
+    assert "ahead of our clock" in line
+
+
+def test_a_clock_that_is_a_little_behind_is_no_mistake(world: World) -> None:
+    """A few minutes between a trigger's clock and the function's are nobody's fault."""
+    disk_id = world.disk()
+
+    world.tick(at=utc(world.clock.now() + timedelta(minutes=4)))
+
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+# --- too much ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "start", [World.tick, lambda w: w.schedule({"key": "k", "policy": "nightly"})]
+)
+def test_a_run_of_more_disks_than_the_limit_is_refused_before_the_first_call(
+    world: World, start: Callable[[World], Any]
+) -> None:
+    """A slip in a selection must not become ten thousand snapshots; nothing of it is done."""
+    world.policies(limits={"max_disks": 3})
+    world.disks(4)
+
+    with pytest.raises(InvalidEventError, match=r"more than 3 disks \(limits\.max_disks\)"):
+        start(world)
+
+    assert world.writes() == []
+    [refused_record] = world.recorded("refused")
+    assert refused_record["code"] == "InvalidEventError"
+    [end] = world.recorded("run_finished")
+    assert end["status"] == "failed"
+
+
+def test_a_run_of_just_as_many_disks_as_the_limit_is_carried_out(world: World) -> None:
+    """The limit is a number of disks that are allowed."""
+    world.policies(limits={"max_disks": 3})
+    world.disks(3)
+
+    assert world.tick()["runs"][0]["counts"] == {"created": 3}
+
+
+def test_disks_that_cannot_have_a_snapshot_count_too(world: World) -> None:
+    """What a policy selects is what counts, not what will come of it."""
+    world.policies(limits={"max_disks": 3})
+    world.disks(4, category="local_ssd_pro")
+
+    with pytest.raises(InvalidEventError, match="more than 3 disks"):
+        world.tick()
+
+
+# --- policies ------------------------------------------------------------------------------------
+
+TEN_MISTAKES = """
+deployment: Main Street
+limits: {max_disks: 0, max_calls: 5}
+defaults:
+  snapshot: {retention_days: 65537}
+policies:
+  - name: nightly
+    on: {timer: nightly, event: "ecs:Disk:Stalled"}
+    select: {tags: {env: prod}}
+  - name: weekly
+    on: {timer: weekly}
+    select: {}
+  - name: monthly
+    on: {timer: monthly}
+    select: {all: true, disk_ids: [d-bp1]}
+    snapshot: {name: "auto-{disk_id}", description: x}
+  - name: yearly
+    on: {timer: yearly}
+    select: {tags: {env: prod}}
+    enable: true
+"""
+
+
+@both_functions
+def test_a_policy_file_with_ten_mistakes_names_all_ten(world: World, start: Start) -> None:
+    """All problems at once, each as `path: value: rule`, and nothing is done."""
+    world.disk()
+    world.policies_path.write_text(TEN_MISTAKES)
+
+    lines = refused(world, start, TICK, InvalidPolicyError)
+
+    paths = [line.strip().partition(": ")[0] for line in lines]
+    assert sorted(paths) == [
+        "defaults.snapshot.retention_days",
+        "deployment",
+        "limits.max_calls",
+        "limits.max_disks",
+        "policies[0].on",
+        "policies[1].select",
+        "policies[2].select.all",
+        "policies[2].snapshot.description",
+        "policies[2].snapshot.name",
+        "policies[3].enable",
+    ]
+    assert all(line.count(": ") >= 2 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "must be a mapping"),
+        ("- a\n- b\n", "must be a mapping"),
+        ("deployment: [", "must be YAML"),
+        ("deployment: main\ndeployment: test\npolicies: []\n", "twice"),
+        ("deployment: main\npolicies: nightly\n", "must be a list"),
+        ("policies: []\n", "deployment"),
+    ],
+)
+def test_a_policy_file_of_the_wrong_shape_is_refused(world: World, text: str, problem: str) -> None:
+    """A file that cannot be read at all is a problem like any other."""
+    world.policies_path.write_text(text)
+
+    lines = refused(world, World.schedule, TICK, InvalidPolicyError)
+
+    assert any(problem in line for line in lines)
+
+
+def test_a_policy_file_that_is_missing_is_refused(world: World) -> None:
+    """A package without its policies says so at once."""
+    world.policies_path.unlink()
+
+    [line] = refused(world, World.schedule, TICK, InvalidPolicyError)
+
+    assert "must be a readable file" in line
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"SLS_ENDPOINT": "http://cn-hangzhou.log.aliyuncs.com"}, "SLS_ENDPOINT"),
+        ({"SLS_ENDPOINT": "cn-hangzhou.log.aliyuncs.com"}, "SLS_ENDPOINT"),
+        ({"ECS_ENDPOINT": "http://ecs.cn-hangzhou.aliyuncs.com"}, "ECS_ENDPOINT"),
+        ({"ECS_ENDPOINT": f"{REGION}=ecs.{REGION}.aliyuncs.com"}, "ECS_ENDPOINT"),
+    ],
+    ids=str,
+)
+def test_an_address_that_is_not_https_is_refused(
+    world: World, variables: dict[str, str], named: str
+) -> None:
+    """Requests carry credentials: plain HTTP is for loopback only, and no scheme is plain HTTP."""
+    world.disk()
+
+    with environment(**variables), pytest.raises(InvalidSettingsError, match=f"{named}.*https"):
+        world.tick()
+
+    assert world.cloud.calls.all() == []
+
+
+def test_an_inline_policy_meets_the_same_rules_as_one_of_the_file(world: World) -> None:
+    """A payload is no way around the checks: three mistakes, three lines."""
+    payload = {
+        "name": "Inline",
+        "select": {"disk_ids": ["web"]},
+        "snapshot": {"tags": {"aliyun": "x"}},
+    }
+
+    lines = refused(world, World.schedule, {**TICK, "payload": json.dumps(payload)})
+
+    assert [line.split(":")[0].strip() for line in lines] == [
+        "payload.name",
+        "payload.select.disk_ids[0]",
+        "payload.snapshot.tags.aliyun",
+    ]
