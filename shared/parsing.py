@@ -30,10 +30,31 @@ def parse_json(text: bytes | str, path: str, problems: Problems) -> Any:  # noqa
         problems.add(path, constant, "is not JSON")
 
     try:
-        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
     except (ValueError, RecursionError) as exc:
         problems.add(path, text[:80], f"must be JSON in UTF-8: {exc}")
         return None
+    if _nests_deeper(value, MAX_DEPTH):
+        problems.add(path, text[:80], f"must not nest deeper than {MAX_DEPTH} levels")
+        return None
+    return value
+
+
+MAX_DEPTH = 100
+"""What just about fits Python's stack when it is read may no longer fit when it is written."""
+
+
+def _nests_deeper(value: object, levels: int) -> bool:
+    """Say so without recursion, which is what deep nesting breaks."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(inner, list | dict) for inner in level)
 
 
 def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - whatever the file holds

@@ -51,6 +51,24 @@ def test_what_is_no_json_is_a_problem(text: bytes) -> None:
     assert "must be JSON in UTF-8" in lines(problems)[0]
 
 
+@pytest.mark.parametrize("levels", [1, 100])
+def test_json_may_nest_as_deep_as_anybody_needs(levels: int) -> None:
+    """100 levels are read."""
+    problems = Problems()
+
+    assert parse_json("[" * levels + "]" * levels, "event", problems) is not None
+    assert not problems
+
+
+@pytest.mark.parametrize("text", ["[" * 101 + "]" * 101, '{"a":' * 500 + "1" + "}" * 500])
+def test_json_that_nests_deeper_is_refused(text: str) -> None:
+    """What can just about be read could not be written to a record any more."""
+    problems = Problems()
+
+    assert parse_json(text, "event", problems) is None
+    assert [problem.rule for problem in problems] == ["must not nest deeper than 100 levels"]
+
+
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_that_are_no_json_are_refused(constant: str) -> None:
     """Python's JSON reads them, nobody else's does."""
