@@ -25,7 +25,7 @@ from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
 from shared.routing import Run
 from shared.runtime import Runtime, utc
-from shared.selection import foreseen_code, why_not
+from shared.selection import foreseen_code, why_not_by_instance, why_not_by_itself
 from shared.sls import Recorder
 
 MATCHED_NOTHING = "MatchedNothing"
@@ -115,13 +115,12 @@ class Runner:
         self._ledger = read_ledger(self._inventory.slot_snapshots(self._run.slot), self._run.slot)
         chosen = self._choose()
         outcomes = list(self._from_ledger(chosen)) + chosen.outcomes
-        jobs = [job for job in chosen.jobs if not self._in_ledger(job.disk_id)]
-        if not outcomes and not jobs:
+        if not outcomes and not chosen.jobs:
             self._matched_nothing(summary)
             return
         for outcome in outcomes:
             self._settle(outcome, summary)
-        for outcome in self._carried_out(jobs, summary):
+        for outcome in self._carried_out(chosen.jobs, summary):
             self._settle(outcome, summary)
         self._judge(summary)
 
@@ -132,7 +131,7 @@ class Runner:
 
     def _from_ledger(self, chosen: _Chosen) -> Iterator[Outcome]:
         """Say what the slot has already, also of disks that nobody would select any more."""
-        asked = {job.disk_id for job in chosen.jobs}
+        judged = {one.disk_id for one in (*chosen.jobs, *chosen.outcomes)}
         for disk_id, entry in self._ledger.items():
             if entry.snapshot_id:
                 yield Outcome(
@@ -142,7 +141,7 @@ class Runner:
                     snapshot_id=entry.snapshot_id,
                     attempt=entry.attempt,
                 )
-            elif disk_id not in asked:
+            elif disk_id not in judged:
                 yield Outcome(
                     disk_id=disk_id,
                     status="broken",
@@ -188,13 +187,7 @@ class Runner:
             return None
         known.update((instance.instance_id, instance) for instance in found)
         chosen.outcomes += [
-            Outcome(
-                disk_id="",
-                instance_id=instance_id,
-                status="failed",
-                code=NO_INSTANCE,
-                reason="asked for by its id, and there is no such instance in this region",
-            )
+            self._no_instance(instance_id)
             for instance_id in select.instance_ids
             if instance_id not in known
         ]
@@ -206,27 +199,47 @@ class Runner:
             if all(instance.tags.get(key) in values for key, values in select.tags)
         ]
 
+    def _no_instance(self, instance_id: str) -> Outcome:
+        """Say what becomes of an instance that is asked for and does not exist."""
+        if self._run.asked_by == "event" and self._ledger:
+            # An earlier delivery took its disks, and what it did not take it has recorded.
+            reason = "gone since an earlier delivery, whose snapshots are reported"
+            status: Status = "skipped"
+        else:
+            reason = "asked for by its id, and there is no such instance in this region"
+            status = "failed"
+        return Outcome(
+            disk_id="", instance_id=instance_id, status=status, code=NO_INSTANCE, reason=reason
+        )
+
     def _choose_from(
         self, page: Sequence[Disk], known: dict[str, Instance], chosen: _Chosen
     ) -> None:
+        """Judge a page of disks; only of those that may be meant are the instances looked at."""
         select = self._run.select
-        wanted = {
-            one
-            for disk in page
-            if not self._in_ledger(disk.disk_id)
-            for one in disk.instance_ids
-            if one not in known
-        }
-        known.update((one.instance_id, one) for one in self._inventory.instances(sorted(wanted)))
+        possible = []
         for disk in page:
+            if self._in_ledger(disk.disk_id):
+                continue  # reported from there, whatever has become of the disk since
+            reason = why_not_by_itself(select, disk)
+            if reason is None:
+                possible.append(disk)
+            else:
+                self._pass_over(disk, reason, chosen)
+        needed = {one for disk in possible for one in disk.instance_ids} - known.keys()
+        known.update((one.instance_id, one) for one in self._inventory.instances(sorted(needed)))
+        for disk in possible:
             instances = [known[one] for one in disk.instance_ids if one in known]
-            reason = why_not(select, disk, instances)
+            reason = why_not_by_instance(select, instances)
             if reason is None:
                 self._choose_disk(disk, foreseen_code(disk, instances), chosen)
-            elif disk.disk_id in select.disk_ids and self._run.asked_by != "event":
-                chosen.outcomes.append(
-                    Outcome(disk_id=disk.disk_id, status="skipped", reason=reason)
-                )
+            else:
+                self._pass_over(disk, reason, chosen)
+
+    def _pass_over(self, disk: Disk, reason: str, chosen: _Chosen) -> None:
+        """Leave a disk out; one that was asked for by its id is told why."""
+        if disk.disk_id in self._run.select.disk_ids and self._run.asked_by != "event":
+            chosen.outcomes.append(Outcome(disk_id=disk.disk_id, status="skipped", reason=reason))
 
     def _choose_disk(self, disk: Disk, code: str | None, chosen: _Chosen) -> None:
         entry = self._ledger.get(disk.disk_id, Entry())
@@ -239,8 +252,8 @@ class Runner:
         )
         asked = disposition(code) if code else None
         if asked in (Disposition.SKIP, Disposition.FAIL) and code is not None:
-            status: Status = "skipped" if asked is Disposition.SKIP else "failed"
-            chosen.outcomes.append(job.outcome(status, "foreseen from its listing", code=code))
+            kind: Status = "skipped" if asked is Disposition.SKIP else "failed"
+            chosen.outcomes.append(job.outcome(kind, "foreseen from its listing", code=code))
         else:
             chosen.jobs.append(job)
         limit = self._limits.max_disks

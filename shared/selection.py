@@ -44,6 +44,11 @@ def why_not(select: Select, disk: Disk, instances: Sequence[Instance]) -> str | 
         instances: Those that the disk is attached to; only `tags_of: instance` looks at them.
 
     """
+    return why_not_by_itself(select, disk) or why_not_by_instance(select, instances)
+
+
+def why_not_by_itself(select: Select, disk: Disk) -> str | None:
+    """Say why what is known of the disk alone rules it out; its instances need no look then."""
     rules = (
         (select.disk_ids, (disk.disk_id,), "not among select.disk_ids"),
         (select.instance_ids, disk.instance_ids, "not on an instance of select.instance_ids"),
@@ -51,22 +56,32 @@ def why_not(select: Select, disk: Disk, instances: Sequence[Instance]) -> str | 
         (select.categories, (disk.category,), f"{disk.category} is not of select.categories"),
     )
     for wanted, has, reason in rules:
-        if wanted and not set(wanted).intersection(has):
+        if wanted and not any(one in wanted for one in has):
             return reason
-    on_instance = select.tags_of == "instance"
-    holders = [one.tags for one in instances] if on_instance else [disk.tags]
-    if select.tags and not any(_has_all(tags, select.tags) for tags in holders):
-        return f"its {select.tags_of} has not all of select.tags"
+    if select.tags_of == "disk" and not _has_all(disk.tags, select.tags):
+        return "its disk has not all of select.tags"
     # A tag that keeps a disk out does so on the disk itself, wherever it is looked for.
-    for tags in (disk.tags, *(holders if on_instance else ())):
-        for key, values in select.exclude_tags:
-            if tags.get(key) in values:
-                return f"excluded by its tag {key}"
-    return None
+    return _excluded(disk.tags, select)
+
+
+def why_not_by_instance(select: Select, instances: Sequence[Instance]) -> str | None:
+    """Say why the instances that a disk is attached to rule it out."""
+    if select.tags_of != "instance":
+        return None
+    if select.tags and not any(_has_all(one.tags, select.tags) for one in instances):
+        return "its instance has not all of select.tags"
+    return next(filter(None, (_excluded(one.tags, select) for one in instances)), None)
 
 
 def _has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
     return all(tags.get(key) in values for key, values in choices)
+
+
+def _excluded(tags: Mapping[str, str], select: Select) -> str | None:
+    for key, values in select.exclude_tags:
+        if tags.get(key) in values:
+            return f"excluded by its tag {key}"
+    return None
 
 
 LOCAL_CATEGORIES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.component.world import World
+from tests.component.world import NIGHTLY, World
 
 
 def test_every_disk_that_the_policy_selects_has_one_snapshot_and_one_outcome(world: World) -> None:
@@ -42,3 +42,30 @@ def test_the_next_tick_makes_new_snapshots(world: World) -> None:
     world.tick()
 
     assert len(world.snapshots_of(disk)) == 2
+
+
+def test_a_second_delivery_reports_the_first_also_when_the_instance_is_locked_by_then(
+    world: World,
+) -> None:
+    """The ledger comes before the checks: what was made is not a failure later."""
+    disk = world.disk()
+    world.tick(at="2026-03-01T12:00:00Z")
+    (instance,) = world.ecs.instances.values()
+    instance.locks = ("security",)
+
+    answer = world.tick(at="2026-03-01T12:00:00Z")
+
+    assert answer["runs"][0]["counts"] == {"existing": 1}
+    assert len(world.snapshots_of(disk)) == 1
+
+
+def test_only_instances_of_disks_that_may_be_meant_are_looked_at(world: World) -> None:
+    """T8: a policy for few disks of many costs no call for the instances of the others."""
+    world.policies({**NIGHTLY, "select": {"tags": {"env": ["prod", "staging"]}}})
+    for _ in range(101):
+        world.disk(tags={"env": "test"})
+    world.disk()
+
+    world.tick()
+
+    assert len(world.cloud.calls.of("DescribeInstances")) == 1
