@@ -131,7 +131,7 @@ class Runner:
 
     def _from_ledger(self, chosen: _Chosen) -> Iterator[Outcome]:
         """Say what the slot has already, also of disks that nobody would select any more."""
-        judged = {one.disk_id for one in (*chosen.jobs, *chosen.outcomes)}
+        judged = {job.disk_id for job in chosen.jobs} | {o.disk_id for o in chosen.outcomes}
         for disk_id, entry in self._ledger.items():
             if entry.snapshot_id:
                 yield Outcome(
