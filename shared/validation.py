@@ -186,7 +186,8 @@ def check_id(value: object, kind: str, path: str, problems: Problems) -> None:
     if not _is_text(value, path, problems):
         return
     if len(value) > _MAX_ID_LENGTH or not _IDS[kind].fullmatch(value):
-        problems.add(path, value, f"must be the id of a {kind}, such as '{kind[0]}-bp1a2b3c4d5e'")
+        example = f"{'an' if kind == 'instance' else 'a'} {kind}, such as '{kind[0]}-bp1a2b3c4d5e'"
+        problems.add(path, value, f"must be the id of {example}")
 
 
 def check_ids(value: object, kind: str, path: str, problems: Problems) -> tuple[str, ...]:
