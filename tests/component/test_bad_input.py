@@ -42,6 +42,14 @@ def refused(
     return str(caught.value).splitlines()[1:]
 
 
+def refused_policies(world: World, start: Start, text: str) -> list[str]:
+    """Start a function with policies as people write them; returns the problems, one a line."""
+    path = world.policies_path.with_suffix(".yaml")
+    path.write_text(text)
+    with environment(POLICIES_FILE=str(path)):
+        return refused(world, start, TICK, InvalidPolicyError)
+
+
 # --- bytes and shapes ----------------------------------------------------------------------------
 
 
@@ -372,9 +380,8 @@ policies:
 def test_a_policy_file_with_ten_mistakes_names_all_ten(world: World, start: Start) -> None:
     """All problems at once, each as `path: value: rule`, and nothing is done."""
     world.disk()
-    world.policies_path.write_text(TEN_MISTAKES)
 
-    lines = refused(world, start, TICK, InvalidPolicyError)
+    lines = refused_policies(world, start, TEN_MISTAKES)
 
     paths = [line.strip().partition(": ")[0] for line in lines]
     assert sorted(paths) == [
@@ -405,9 +412,7 @@ def test_a_policy_file_with_ten_mistakes_names_all_ten(world: World, start: Star
 )
 def test_a_policy_file_of_the_wrong_shape_is_refused(world: World, text: str, problem: str) -> None:
     """A file that cannot be read at all is a problem like any other."""
-    world.policies_path.write_text(text)
-
-    lines = refused(world, World.schedule, TICK, InvalidPolicyError)
+    lines = refused_policies(world, World.schedule, text)
 
     assert any(problem in line for line in lines)
 

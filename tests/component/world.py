@@ -15,8 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
-import yaml
-
 import emulator
 from emulator.calls import Call
 from emulator.credentials import AccessKey
@@ -86,9 +84,9 @@ class World:
     # --- arrange ---------------------------------------------------------------------------------
 
     def policies(self, *policies: Mapping[str, Any], **top: Any) -> None:
-        """Write the policy file."""
+        """Write the policy file, as a package has it."""
         content = {"deployment": "test", "policies": list(policies or [NIGHTLY]), **top}
-        self.policies_path.write_text(yaml.safe_dump(content))
+        self.policies_path.write_text(json.dumps(content))
 
     def disk(self, **about: Any) -> str:
         """Add a disk that the nightly policy selects, on a running instance of its own."""
@@ -241,7 +239,7 @@ def _action(request: Request) -> str:
 def world(tmp_path: Path, clock: FakeClock | None = None, **knobs: Any) -> Iterator[World]:
     """Make a world behind the stub, at production addresses."""
     clock = clock or FakeClock()
-    policies_path = tmp_path / "policies.yaml"
+    policies_path = tmp_path / "policies.json"
     cloud = emulator.Cloud(
         regions=None, account_id=ACCOUNT_ID, clock=clock, knobs=emulator.Knobs(**knobs)
     )
