@@ -7,7 +7,7 @@ that the ledger shows, and this is also how an interrupted run goes on where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.ecs_types import Snapshot
@@ -58,3 +58,9 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: Slot) -> dict[str, Entry]:
         elif attempt > entry.attempt:
             entry.snapshot_id, entry.attempt = snapshot.snapshot_id, attempt
     return ledger
+
+
+def in_ledger(ledger: Mapping[str, Entry], disk_id: str) -> bool:
+    """Say whether the slot has a snapshot of a disk that did not fail."""
+    entry = ledger.get(disk_id)
+    return entry is not None and bool(entry.snapshot_id)

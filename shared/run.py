@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
-from shared.ecs import DISKS_PER_PAGE, Ecs
-from shared.ecs_types import Disk, Instance
-from shared.errors import Disposition, EcsError, InvalidEventError, Problem, disposition
-from shared.execution import GONE, Execution, Job
+from shared.choosing import Choice, Chooser
+from shared.ecs import Ecs
+from shared.errors import EcsError
+from shared.execution import Execution, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry, read_ledger
-from shared.outcomes import Outcome, Record, Status, disk_record, verdict
+from shared.outcomes import Outcome, Record, disk_record, verdict
 from shared.pacing import OutOfTimeError, Pacer
 from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
 from shared.routing import Run
 from shared.runtime import Runtime, utc
-from shared.selection import foreseen_code, why_not_by_instance, why_not_by_itself
 from shared.sls import Recorder
 
 MATCHED_NOTHING = "MatchedNothing"
 OUT_OF_TIME = "OutOfTime"
-NO_INSTANCE = "InvalidInstanceId.NotFound"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,15 +48,6 @@ class Summary:
     def failed(self) -> bool:
         """Say whether something that was wanted is left undone."""
         return self.status in ("partial", "failed")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Chosen:
-    """What a selection came to, before any call that writes."""
-
-    jobs: list[Job] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
-    """Of disks for which no call is needed, or none would help."""
 
 
 class Runner:
@@ -113,7 +101,9 @@ class Runner:
 
     def _take_snapshots(self, summary: Summary) -> None:
         self._ledger = read_ledger(self._inventory.slot_snapshots(self._run.slot), self._run.slot)
-        chosen = self._choose()
+        chosen = Chooser(
+            self._run, self._inventory, self._ledger, max_disks=self._limits.max_disks
+        ).choose()
         outcomes = list(self._from_ledger(chosen)) + chosen.outcomes
         if not outcomes and not chosen.jobs:
             self._matched_nothing(summary)
@@ -126,10 +116,7 @@ class Runner:
 
     # --- the ledger ----------------------------------------------------------------------------
 
-    def _in_ledger(self, disk_id: str) -> bool:
-        return bool(self._ledger.get(disk_id, Entry()).snapshot_id)
-
-    def _from_ledger(self, chosen: _Chosen) -> Iterator[Outcome]:
+    def _from_ledger(self, chosen: Choice) -> Iterator[Outcome]:
         """Say what the slot has already, also of disks that nobody would select any more."""
         judged = {job.disk_id for job in chosen.jobs} | {o.disk_id for o in chosen.outcomes}
         for disk_id, entry in self._ledger.items():
@@ -149,117 +136,6 @@ class Runner:
                     snapshot_id=max(entry.failed_ids),
                     attempt=entry.failed_attempt,
                 )
-
-    # --- the selection -------------------------------------------------------------------------
-
-    def _choose(self) -> _Chosen:
-        """List and judge disks, page by page; keeps only those that are meant."""
-        select = self._run.select
-        chosen = _Chosen()
-        known: dict[str, Instance] = {}
-        instance_ids = self._instance_ids(known, chosen)
-        named = set(select.disk_ids)
-        disks = self._inventory.disks(select, instance_ids) if instance_ids != [] else iter(())
-        for page in _chunks(disks, DISKS_PER_PAGE):
-            named.difference_update(disk.disk_id for disk in page)
-            self._choose_from(page, known, chosen)
-        for disk_id in select.disk_ids:
-            if disk_id in named and not self._in_ledger(disk_id):
-                chosen.outcomes.append(
-                    Outcome(
-                        disk_id=disk_id,
-                        status="failed",
-                        code=GONE,
-                        reason="asked for by its id, and there is no such disk in this region",
-                    )
-                )
-        return chosen
-
-    def _instance_ids(self, known: dict[str, Instance], chosen: _Chosen) -> list[str] | None:
-        """Return the instances whose disks are meant, None if any; fills in what it learns."""
-        select = self._run.select
-        by_tag = select.tags_of == "instance" and bool(select.tags)
-        if select.instance_ids:
-            found = self._inventory.instances(select.instance_ids)
-        elif by_tag and not select.disk_ids:
-            found = self._inventory.tagged_instances(select)
-        else:
-            return None
-        known.update((instance.instance_id, instance) for instance in found)
-        chosen.outcomes += [
-            self._no_instance(instance_id)
-            for instance_id in select.instance_ids
-            if instance_id not in known
-        ]
-        if not by_tag:
-            return list(known)
-        return [
-            instance.instance_id
-            for instance in known.values()
-            if all(instance.tags.get(key) in values for key, values in select.tags)
-        ]
-
-    def _no_instance(self, instance_id: str) -> Outcome:
-        """Say what becomes of an instance that is asked for and does not exist."""
-        if self._run.asked_by == "event" and self._ledger:
-            # An earlier delivery took its disks, and what it did not take it has recorded.
-            reason = "gone since an earlier delivery, whose snapshots are reported"
-            status: Status = "skipped"
-        else:
-            reason = "asked for by its id, and there is no such instance in this region"
-            status = "failed"
-        return Outcome(
-            disk_id="", instance_id=instance_id, status=status, code=NO_INSTANCE, reason=reason
-        )
-
-    def _choose_from(
-        self, page: Sequence[Disk], known: dict[str, Instance], chosen: _Chosen
-    ) -> None:
-        """Judge a page of disks; only of those that may be meant are the instances looked at."""
-        select = self._run.select
-        possible = []
-        for disk in page:
-            if self._in_ledger(disk.disk_id):
-                continue  # reported from there, whatever has become of the disk since
-            reason = why_not_by_itself(select, disk)
-            if reason is None:
-                possible.append(disk)
-            else:
-                self._pass_over(disk, reason, chosen)
-        needed = {one for disk in possible for one in disk.instance_ids} - known.keys()
-        known.update((one.instance_id, one) for one in self._inventory.instances(sorted(needed)))
-        for disk in possible:
-            instances = [known[one] for one in disk.instance_ids if one in known]
-            reason = why_not_by_instance(select, instances)
-            if reason is None:
-                self._choose_disk(disk, foreseen_code(disk, instances), chosen)
-            else:
-                self._pass_over(disk, reason, chosen)
-
-    def _pass_over(self, disk: Disk, reason: str, chosen: _Chosen) -> None:
-        """Leave a disk out; one that was asked for by its id is told why."""
-        if disk.disk_id in self._run.select.disk_ids and self._run.asked_by != "event":
-            chosen.outcomes.append(Outcome(disk_id=disk.disk_id, status="skipped", reason=reason))
-
-    def _choose_disk(self, disk: Disk, code: str | None, chosen: _Chosen) -> None:
-        entry = self._ledger.get(disk.disk_id, Entry())
-        job = Job(
-            disk_id=disk.disk_id,
-            instance_id=disk.instance_ids[0] if disk.instance_ids else "",
-            attempt=entry.next_attempt,
-            failed_ids=frozenset(entry.failed_ids),
-            foreseen=code or "",
-        )
-        asked = disposition(code) if code else None
-        if asked in (Disposition.SKIP, Disposition.FAIL) and code is not None:
-            kind: Status = "skipped" if asked is Disposition.SKIP else "failed"
-            chosen.outcomes.append(job.outcome(kind, "foreseen from its listing", code=code))
-        else:
-            chosen.jobs.append(job)
-        limit = self._limits.max_disks
-        if len(chosen.jobs) + len(chosen.outcomes) > limit:
-            rule = f"selects more than {limit} disks (limits.max_disks); nothing was done"
-            raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
 
     # --- the calls -----------------------------------------------------------------------------
 
@@ -331,9 +207,3 @@ class Runner:
                 **record,
             }
         )
-
-
-def _chunks(disks: Iterable[Disk], size: int) -> Iterator[list[Disk]]:
-    rest = iter(disks)
-    while chunk := list(islice(rest, size)):
-        yield chunk

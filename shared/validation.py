@@ -301,7 +301,10 @@ _SURROGATES = ("\ud800", "\udfff")
 
 
 def _join(path: str, key: object) -> str:
-    return f"{path}.{key}" if path else str(key)
+    name = str(key)
+    if not name or not name.isprintable():
+        name = repr(key)  # a problem is one line, and says where it is
+    return f"{path}.{name}" if path else name
 
 
 def _one_of(choices: Sequence[str]) -> str:

@@ -1,0 +1,176 @@
+"""
+Which disks one run is about: listed, judged, and kept only if they are meant.
+
+Puts `inventory`, `selection` and the ledger together, before any call that writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from shared.ecs import DISKS_PER_PAGE
+from shared.ecs_types import Disk, Instance
+from shared.errors import Disposition, InvalidEventError, Problem, disposition
+from shared.execution import GONE, Job
+from shared.inventory import Inventory
+from shared.ledger import Entry, in_ledger
+from shared.outcomes import Outcome, Status
+from shared.routing import Run
+from shared.selection import foreseen_code, why_not_by_instance, why_not_by_itself
+
+NO_INSTANCE = "InvalidInstanceId.NotFound"
+
+
+@dataclass(slots=True, kw_only=True)
+class Choice:
+    """What a selection came to."""
+
+    jobs: list[Job] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    """Of disks for which no call would help."""
+
+
+class Chooser:
+    """Chooses the disks of one run."""
+
+    def __init__(
+        self, run: Run, inventory: Inventory, ledger: Mapping[str, Entry], *, max_disks: int
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            run: Whose disks.
+            inventory: The listings of its region.
+            ledger: What its slot has already; those disks are left out.
+            max_disks: More is refused.
+
+        """
+        self._run = run
+        self._inventory = inventory
+        self._ledger = ledger
+        self._max_disks = max_disks
+        self._chosen = Choice()
+
+    def choose(self) -> Choice:
+        """
+        List and judge disks, page by page; keeps only those that are meant.
+
+        Raises:
+            InvalidEventError: There are more than `max_disks`.
+            EcsError, OutOfTimeError: A listing could not be read to its end.
+
+        """
+        select = self._run.select
+        known: dict[str, Instance] = {}
+        instance_ids = self._instance_ids(known)
+        named = set(select.disk_ids)
+        disks = self._inventory.disks(select, instance_ids) if instance_ids != [] else iter(())
+        for page in _chunks(disks, DISKS_PER_PAGE):
+            named.difference_update(disk.disk_id for disk in page)
+            self._choose_from(page, known)
+        for disk_id in select.disk_ids:
+            if disk_id in named and not in_ledger(self._ledger, disk_id):
+                self._chosen.outcomes.append(
+                    Outcome(
+                        disk_id=disk_id,
+                        status="failed",
+                        code=GONE,
+                        reason="asked for by its id, and there is no such disk in this region",
+                    )
+                )
+        return self._chosen
+
+    def _instance_ids(self, known: dict[str, Instance]) -> list[str] | None:
+        """Return the instances whose disks are meant, None if any; fills in what it learns."""
+        select = self._run.select
+        by_tag = select.tags_of == "instance" and bool(select.tags)
+        if select.instance_ids:
+            found = self._inventory.instances(select.instance_ids)
+        elif by_tag and not select.disk_ids:
+            found = self._inventory.tagged_instances(select)
+        else:
+            return None
+        known.update((instance.instance_id, instance) for instance in found)
+        self._chosen.outcomes += [
+            self._no_instance(instance_id)
+            for instance_id in select.instance_ids
+            if instance_id not in known
+        ]
+        if not by_tag:
+            return list(known)
+        return [
+            instance.instance_id
+            for instance in known.values()
+            if all(instance.tags.get(key) in values for key, values in select.tags)
+        ]
+
+    def _no_instance(self, instance_id: str) -> Outcome:
+        """Say what becomes of an instance that is asked for and does not exist."""
+        if self._run.asked_by == "event" and self._ledger:
+            # An earlier delivery took its disks, and what it did not take it has recorded.
+            reason = "gone since an earlier delivery, whose snapshots are reported"
+            status: Status = "skipped"
+        else:
+            reason = "asked for by its id, and there is no such instance in this region"
+            status = "failed"
+        return Outcome(
+            disk_id="", instance_id=instance_id, status=status, code=NO_INSTANCE, reason=reason
+        )
+
+    def _choose_from(self, page: Sequence[Disk], known: dict[str, Instance]) -> None:
+        """Judge a page of disks; only of those that may be meant are the instances looked at."""
+        select = self._run.select
+        possible = []
+        for disk in page:
+            if in_ledger(self._ledger, disk.disk_id):
+                continue  # reported from there, whatever has become of the disk since
+            reason = why_not_by_itself(select, disk)
+            if reason is None:
+                possible.append(disk)
+            else:
+                self._pass_over(disk, reason)
+        needed = {one for disk in possible for one in disk.instance_ids} - known.keys()
+        known.update((one.instance_id, one) for one in self._inventory.instances(sorted(needed)))
+        for disk in possible:
+            instances = [known[one] for one in disk.instance_ids if one in known]
+            reason = why_not_by_instance(select, instances)
+            if reason is None:
+                self._choose_disk(disk, foreseen_code(disk, instances))
+            else:
+                self._pass_over(disk, reason)
+
+    def _pass_over(self, disk: Disk, reason: str) -> None:
+        """Leave a disk out; one that was asked for by its id is told why."""
+        if disk.disk_id in self._run.select.disk_ids and self._run.asked_by != "event":
+            self._chosen.outcomes.append(
+                Outcome(disk_id=disk.disk_id, status="skipped", reason=reason)
+            )
+
+    def _choose_disk(self, disk: Disk, code: str | None) -> None:
+        entry = self._ledger.get(disk.disk_id, Entry())
+        job = Job(
+            disk_id=disk.disk_id,
+            instance_id=disk.instance_ids[0] if disk.instance_ids else "",
+            attempt=entry.next_attempt,
+            failed_ids=frozenset(entry.failed_ids),
+            foreseen=code or "",
+        )
+        asked = disposition(code) if code else None
+        if asked in (Disposition.SKIP, Disposition.FAIL) and code is not None:
+            kind: Status = "skipped" if asked is Disposition.SKIP else "failed"
+            self._chosen.outcomes.append(job.outcome(kind, "foreseen from its listing", code=code))
+        else:
+            self._chosen.jobs.append(job)
+        limit = self._max_disks
+        if len(self._chosen.jobs) + len(self._chosen.outcomes) > limit:
+            rule = f"selects more than {limit} disks (limits.max_disks); nothing was done"
+            raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
+
+
+def _chunks(disks: Iterable[Disk], size: int) -> Iterator[list[Disk]]:
+    rest = iter(disks)
+    while chunk := list(islice(rest, size)):
+        yield chunk
