@@ -202,6 +202,13 @@ def test_a_direct_request_with_a_mistake_is_refused(
     assert any(problem in line for line in lines)
 
 
+def test_a_key_that_nobody_can_see_is_shown(world: World) -> None:
+    """An unknown key is named on a line of its own, also one without a letter, or of two lines."""
+    lines = refused(world, World.schedule, {"key": "k", "policy": "nightly", "": 1, "a\nb": 2})
+
+    assert [line.split(":")[0].strip() for line in lines] == ["''", r"'a\nb'"]
+
+
 # --- events --------------------------------------------------------------------------------------
 
 
