@@ -69,3 +69,17 @@ def test_only_instances_of_disks_that_may_be_meant_are_looked_at(world: World) -
     world.tick()
 
     assert len(world.cloud.calls.of("DescribeInstances")) == 1
+
+
+def test_what_ecs_no_longer_uses_is_sent_with_a_warning(world: World) -> None:
+    """A deprecated setting is honoured, and both the answer and the record say so."""
+    disk = world.disk()
+    request = {"key": "k", "disk_ids": [disk], "snapshot": {"snapshot_type": "Standard"}}
+
+    (run,) = world.schedule(request)["runs"]
+
+    warning = "snapshot.snapshot_type: no longer used by ECS; leave it out"
+    assert run["warnings"] == [warning]
+    assert world.recorded("run_started")[0]["warnings"] == warning
+    (call,) = world.cloud.calls.of("CreateSnapshot")
+    assert call.params["Category"] == "Standard"
