@@ -181,6 +181,8 @@ def _shown(summary: Summary) -> Answer:
         "dry_run": summary.run.dry_run,
         "counts": dict(summary.counts),
     }
+    if summary.run.policy.warnings:
+        shown["warnings"] = list(summary.run.policy.warnings)
     if summary.reason:
         shown |= {"code": summary.code, "reason": summary.reason}
     if summary.outcomes:

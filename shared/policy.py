@@ -56,11 +56,13 @@ class Policy:
     snapshot: SnapshotSettings = field(default_factory=SnapshotSettings)
     allow_empty: bool = False
     dry_run: bool = False
+    warnings: tuple[str, ...] = ()
+    """What is allowed in it and should still be looked at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
-    """A whole policy file; `warnings` are what is allowed and should still be looked at."""
+    """A whole policy file; `warnings` are those of all its policies."""
 
     deployment: str
     limits: Limits

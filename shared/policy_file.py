@@ -117,8 +117,7 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
         check_name(content.get("deployment"), "deployment", problems)
     limits = _limits(content.get("limits"), problems)
     defaults = _defaults(content.get("defaults"), problems)
-    warnings: list[str] = []
-    policies = _policies(content.get("policies", []), defaults, problems, warnings)
+    policies = _policies(content.get("policies", []), defaults, problems)
     if problems:
         raise InvalidPolicyError(problems)
     return PolicyFile(
@@ -126,7 +125,7 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
         limits=limits,
         defaults=defaults,
         policies=policies,
-        warnings=tuple(warnings),
+        warnings=tuple(warning for policy in policies for warning in policy.warnings),
     )
 
 
@@ -156,14 +155,12 @@ def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
     return given if len(problems) == before else {}
 
 
-def _policies(
-    raw: object, defaults: Mapping[str, Any], problems: Problems, warnings: list[str]
-) -> tuple[Policy, ...]:
+def _policies(raw: object, defaults: Mapping[str, Any], problems: Problems) -> tuple[Policy, ...]:
     if not isinstance(raw, list):
         problems.add("policies", raw, "must be a list of policies")
         return ()
     policies = [
-        policy_of(item, defaults, f"policies[{number}]", problems, warnings)
+        policy_of(item, defaults, f"policies[{number}]", problems)
         for number, item in enumerate(raw)
     ]
     names = [policy.name for policy in policies if policy is not None]
@@ -177,7 +174,6 @@ def policy_of(
     defaults: Mapping[str, Any],
     path: str,
     problems: Problems,
-    warnings: list[str],
     *,
     inline: bool = False,
 ) -> Policy | None:
@@ -189,7 +185,6 @@ def policy_of(
         defaults: What holds where the policy says nothing.
         path: Where it stands, for messages.
         problems: Takes what is wrong.
-        warnings: Takes what is allowed and should still be looked at.
         inline: It came with a trigger, which is its `on`.
 
     Returns:
@@ -197,6 +192,7 @@ def policy_of(
 
     """
     before = len(problems)
+    warnings: list[str] = []
     given = check_mapping(raw, path, problems)
     check_keys(given, _POLICY_KEYS, path, problems)
     name = _policy_name(given, path, problems, inline=inline) if isinstance(raw, Mapping) else ""
@@ -225,6 +221,7 @@ def policy_of(
         snapshot=snapshot,
         allow_empty=merged.get("allow_empty") is True,
         dry_run=merged.get("dry_run") is True,
+        warnings=tuple(warnings),
     )
 
 

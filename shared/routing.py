@@ -124,7 +124,7 @@ def _concerned(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequen
 
 
 def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    policy = policy_of(trigger.inline, file.defaults, "payload", problems, [], inline=True)
+    policy = policy_of(trigger.inline, file.defaults, "payload", problems, inline=True)
     if policy is None:
         return ()
     if file.named(policy.name) or policy.name == DIRECT:
@@ -141,9 +141,15 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
     else:
         before = len(problems)
         raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
-        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, [])
+        warnings: list[str] = []
+        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, warnings)
         # The defaults that narrow the policies' selections do not narrow disks asked for by id.
-        policy = Policy(name=DIRECT, select=Select(disk_ids=trigger.disk_ids), snapshot=settings)
+        policy = Policy(
+            name=DIRECT,
+            select=Select(disk_ids=trigger.disk_ids),
+            snapshot=settings,
+            warnings=tuple(warnings),
+        )
         policies = (policy,) if len(problems) == before else ()
     for policy in policies:
         if "occurrence_at" in placeholders_of(policy.snapshot.name):

@@ -83,7 +83,8 @@ class Runner:
         """
         summary = Summary(run=self._run)
         event = json.dumps(self._run.content, sort_keys=True)
-        self._record({"record": "run_started", "event": event})
+        warnings = "\n".join(self._run.policy.warnings)
+        self._record({"record": "run_started", "event": event, "warnings": warnings})
         # What is started has to be visible before the first snapshot is asked for.
         self._recorder.flush()
         try:

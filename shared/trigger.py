@@ -170,7 +170,7 @@ def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer | 
     policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
     if problems and inline is not None:
         # All problems at once: what else is wrong would come to light only after these.
-        policy_of(inline, {}, f"{prefix}payload", problems, [], inline=True)
+        policy_of(inline, {}, f"{prefix}payload", problems, inline=True)
     if name is None or occurred_at is None:
         return None
     return Timer(
