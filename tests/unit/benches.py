@@ -1,0 +1,74 @@
+"""One run of calls over a fake ECS and a clock that moves only when somebody sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from shared.execution import Execution, Job
+from shared.ledger import Entry
+from shared.outcomes import Outcome
+from shared.pacing import Pacer
+from shared.planning import SnapshotRequest, plan_snapshot
+from tests.clocks import FakeClock
+from tests.unit.builders import settings, slot
+from tests.unit.fakes import Answer, FakeEcs
+
+NOTHING = Entry()
+MADE = Entry(snapshot_id="s-made", attempt=1)
+
+
+def plan(disk_id: str, attempt: int) -> SnapshotRequest:
+    return plan_snapshot(slot(), settings(), disk_id, attempt=attempt)
+
+
+class Bench:
+    """One run over a fake ECS; `ledger` is what a look at a disk finds."""
+
+    def __init__(self, *answers: Answer, **about: Any) -> None:
+        """`answers`: to the first, second, … request of every disk; then all are accepted."""
+
+        def answer(request: SnapshotRequest, number: int) -> Answer:
+            return answers[number - 1] if number <= len(answers) else f"s-{request.disk_id}"
+
+        self.clock = FakeClock()
+        self.ecs = FakeEcs(answers=about.pop("answer", answer))
+        self.pacer = Pacer(
+            clock=self.clock,
+            deadline=about.pop("deadline", 1e9),
+            calls_per_minute=about.pop("rate", 100_000),
+        )
+        self.looks: list[str] = []
+        self.ledger: Callable[[str], Entry] = about.pop("ledger", lambda _: NOTHING)
+        self.execution = Execution(
+            ecs=self.ecs,
+            pacer=self.pacer,
+            plan=about.pop("plan", plan),
+            look=self._look,
+            max_in_flight=about.pop("max_in_flight", 1),
+        )
+        assert not about
+
+    def _look(self, disk_id: str) -> Entry:
+        self.looks.append(disk_id)
+        return self.ledger(disk_id)
+
+    def run(self, jobs: int | Sequence[Job] = 1) -> dict[str, Outcome]:
+        """Carry out so many jobs, or these; each has exactly one outcome."""
+        if isinstance(jobs, int):
+            jobs = [Job(disk_id=f"d-{number}") for number in range(jobs)]
+        outcomes = list(self.execution.outcomes(iter(jobs)))
+        assert sorted(o.disk_id for o in outcomes) == sorted(job.disk_id for job in jobs)
+        return {outcome.disk_id: outcome for outcome in outcomes}
+
+    def outcome(self) -> Outcome:
+        """Carry out one job."""
+        return self.run()["d-0"]
+
+    @property
+    def tokens(self) -> list[str]:
+        return [request.client_token for request in self.ecs.created]
+
+
+def statuses(outcomes: dict[str, Outcome]) -> dict[str, str]:
+    return {disk_id: outcome.status for disk_id, outcome in outcomes.items()}

@@ -1,0 +1,216 @@
+"""Requests to outcomes: one for each disk, as its error code asks."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from shared.errors import DISPOSITIONS, Disposition, EcsError
+from shared.execution import Job
+from shared.pacing import MAX_TRIES
+from shared.planning import SnapshotRequest
+from tests.unit.benches import Bench, plan, statuses
+from tests.unit.builders import refused, unknown
+from tests.unit.fakes import Answer
+
+# --- the good case -------------------------------------------------------------------------------
+
+
+def test_every_job_is_asked_for_once() -> None:
+    """D10: the outcome's id is the one that ECS gave."""
+    bench = Bench(max_in_flight=3)
+
+    outcomes = bench.run(10)
+
+    assert {o.status for o in outcomes.values()} == {"created"}
+    assert all(o.snapshot_id == f"s-{disk_id}" and o.calls == 1 for disk_id, o in outcomes.items())
+    assert len(bench.ecs.created) == 10
+    assert bench.looks == []
+
+
+def test_no_jobs_are_no_outcomes() -> None:
+    """And no call."""
+    bench = Bench()
+
+    assert bench.run(0) == {}
+    assert bench.ecs.created == []
+
+
+def test_never_more_calls_at_once_than_allowed_and_not_fewer() -> None:
+    """T2: calls in flight up to the cap; three rounds of four meet at a barrier."""
+    meeting = threading.Barrier(4, timeout=30)
+
+    def answer(request: SnapshotRequest, _: int) -> Answer:
+        meeting.wait()
+        return f"s-{request.disk_id}"
+
+    bench = Bench(answer=answer, max_in_flight=4)
+
+    assert set(statuses(bench.run(12)).values()) == {"created"}
+    assert bench.ecs.in_flight_most == 4
+
+
+def test_jobs_are_taken_only_as_they_can_start() -> None:
+    """Disks stream through: the first outcome does not wait for the last job to be found."""
+    taken = []
+
+    def jobs() -> Any:
+        for number in range(100):
+            taken.append(number)
+            yield Job(disk_id=f"d-{number}")
+
+    outcomes = Bench(max_in_flight=2).execution.outcomes(jobs())
+    next(outcomes)
+
+    assert len(taken) <= 4
+    assert len(list(outcomes)) == 99
+
+
+# --- tried again ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refused("Throttling"), refused("Throttling.User"), refused("InternalError", 500),
+     refused("Odd", 503), refused("IdempotentProcessing"), unknown()],
+    ids=str,
+)  # fmt: skip
+def test_what_is_transient_is_tried_again_with_the_same_request(error: EcsError) -> None:
+    """D2, T3, T5: same token, same parameters, and the snapshot is not lost."""
+    bench = Bench(error, error)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.calls, outcome.snapshot_id) == ("created", 3, "s-d-0")
+    assert bench.ecs.created == [plan("d-0", 1)] * 3
+
+
+def test_gaps_between_tries_grow() -> None:
+    """T1: no storm of retries."""
+    bench = Bench(*[refused("Throttling")] * 5)
+
+    bench.outcome()
+
+    gaps = [gap for gap in bench.clock.sleeps if gap > 0.05]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] > 4 * gaps[0]
+
+
+def test_what_the_service_asks_to_wait_is_waited() -> None:
+    """T6: x-acs-retry-after closes the window; no try is wasted in it."""
+    bench = Bench(refused("Throttling", 429, retry_after_s=40.0))
+
+    assert bench.outcome().calls == 2
+    assert bench.clock.monotonic() == pytest.approx(40, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked"),
+    [
+        ("Throttling.Api", Disposition.RETRY),
+        ("IncorrectDiskStatus.Transferring", Disposition.WAIT),
+        ("QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
+    ],
+)
+def test_tries_are_limited(code: str, asked: Disposition) -> None:
+    """T10, L15: the budget ends with a failed outcome that says why."""
+    bench = Bench(answer=lambda *_: refused(code))
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.code) == ("failed", code)
+    assert outcome.calls == len(bench.ecs.created) == MAX_TRIES[asked]
+    assert outcome.reason.startswith(f"tried {MAX_TRIES[asked]} times: CreateSnapshot was refused")
+
+
+def test_a_disk_that_waits_holds_up_no_other() -> None:
+    """One busy disk goes back to the queue, also where one call flies at a time."""
+
+    def answer(request: SnapshotRequest, number: int) -> Answer:
+        if request.disk_id == "d-0" and number == 1:
+            return refused("IncorrectDiskStatus.Transferring")
+        return f"s-{request.disk_id}"
+
+    bench = Bench(answer=answer)
+
+    assert set(statuses(bench.run(5)).values()) == {"created"}
+    assert [request.disk_id for request in bench.ecs.created] == [
+        *("d-0", "d-1", "d-2", "d-3", "d-4", "d-0"),
+    ]
+
+
+# --- not tried again -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code", [code for code, asked in DISPOSITIONS.items() if asked is Disposition.FAIL]
+)
+def test_what_fails_is_tried_once_and_recorded(code: str) -> None:
+    """L3, L6, T4: one attempt, a failed outcome with the code, and no word of success."""
+    bench = Bench(answer=lambda *_: refused(code))
+
+    outcome = bench.outcome()
+
+    expected = "skipped" if code == "InvalidDiskId.NotFound" else "failed"
+    assert (outcome.status, outcome.code, outcome.calls) == (expected, code, 1)
+    assert outcome.snapshot_id == ""
+    assert "accepted" not in outcome.reason
+
+
+@pytest.mark.parametrize(
+    "code", [code for code, asked in DISPOSITIONS.items() if asked is Disposition.SKIP]
+)
+def test_what_cannot_have_a_snapshot_is_skipped(code: str) -> None:
+    """Nothing is wrong: one call, the code and the reason."""
+    outcome = Bench(answer=lambda *_: refused(code)).outcome()
+
+    assert (outcome.status, outcome.code, outcome.calls) == ("skipped", code, 1)
+
+
+def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
+    """L5: with its reason; a disk that never existed is somebody else's to report."""
+    outcome = Bench(refused("InvalidDiskId.NotFound", 404)).outcome()
+
+    assert outcome.status == "skipped"
+    assert "vanished" in outcome.reason
+
+
+def test_a_code_that_nobody_knows_is_a_failure() -> None:
+    """L3: never guessed to be fine."""
+    assert Bench(refused("SomethingNew", 400)).outcome().status == "failed"
+
+
+# --- accidents -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("accident", [RuntimeError("boom"), KeyError("x"), AssertionError()])
+def test_one_disks_accident_costs_no_other(accident: Exception) -> None:
+    """L4, L9: error on disk 0 of n, of whatever class, and n - 1 are created."""
+
+    def answer(request: SnapshotRequest, _: int) -> Answer:
+        return accident if request.disk_id == "d-0" else f"s-{request.disk_id}"
+
+    outcomes = Bench(answer=answer, max_in_flight=2).run(5)
+
+    assert statuses(outcomes) == {
+        "d-0": "failed",
+        **dict.fromkeys(["d-1", "d-2", "d-3", "d-4"], "created"),
+    }
+    assert outcomes["d-0"].code == type(accident).__name__
+    assert outcomes["d-0"].reason.startswith("accident: ")
+
+
+def test_an_accident_in_planning_is_one_disks_too() -> None:
+    """L4: and no call is made for it."""
+
+    def plan_or_trip(disk_id: str, attempt: int) -> SnapshotRequest:
+        if disk_id == "d-1":
+            raise ValueError("odd")
+        return plan(disk_id, attempt)
+
+    bench = Bench(plan=plan_or_trip)
+
+    assert statuses(bench.run(3)) == {"d-0": "created", "d-1": "failed", "d-2": "created"}
+    assert bench.ecs.asked("d-1") == []
