@@ -1,0 +1,139 @@
+"""Who may import whom: what ships and the local cloud never meet, and each SDK has one door."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SHIPS = ("shared", "functions")
+SDKS = ("alibabacloud_", "aliyun", "aliyunsdk", "Tea", "darabonba", "fc2")
+ECS_SDK = ("alibabacloud_", "Tea", "darabonba")
+LOG_SDK = ("aliyun",)
+
+
+def files(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def imports(source: str) -> Iterator[str]:
+    """Every module that is imported anywhere in a source, relative ones as their dots."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (str(arg.value) for arg in node.args if isinstance(arg, ast.Constant))
+
+
+def importers(prefixes: tuple[str, ...], *folders: str) -> set[str]:
+    """The files in folders that import a module that starts so."""
+    return {
+        name_of(path)
+        for path in files(*folders)
+        for module in imports(path.read_text(encoding="utf-8"))
+        if module.startswith(prefixes)
+    }
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import emulator", ["emulator"]),
+        ("def f():\n    from emulator.ecs import x", ["emulator.ecs"]),
+        ("import a.b as c, d", ["a.b", "d"]),
+        ("from . import x", ["."]),
+        ("importlib.import_module('emulator')", ["emulator"]),
+        ("x = 'import emulator'", []),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source: str, expected: list[str]) -> None:
+    """The tests below rest on this."""
+    assert list(imports(source)) == expected
+
+
+def test_there_is_something_to_look_at() -> None:
+    """A folder that was renamed must not turn the rules below into nothing."""
+    assert all(files(folder) for folder in (*SHIPS, "emulator"))
+
+
+def test_what_ships_never_imports_what_does_not() -> None:
+    """The local cloud, the command and the tests do not ship."""
+    assert importers(("emulator", "cli", "tests"), *SHIPS) == set()
+
+
+def test_the_local_cloud_shares_no_code_with_its_clients() -> None:
+    """An emulator that shares code with the client agrees with the client's bugs."""
+    assert importers((*SHIPS, *SDKS), "emulator") == set()
+
+
+def test_each_sdk_has_one_door() -> None:
+    """L10: what an SDK raises is translated at one place."""
+    assert importers(ECS_SDK, *SHIPS) == {"shared/ecs.py"}
+    assert importers(LOG_SDK, *SHIPS) == {"shared/sls.py"}
+
+
+def test_shared_never_imports_a_function() -> None:
+    """One direction, no way back."""
+    assert importers(("functions",), "shared") == set()
+
+
+PURE = ("planning", "ledger", "outcomes", "selection", "policy", "validation", "errors")
+
+
+@pytest.mark.parametrize("module", PURE)
+def test_pure_modules_import_no_clock_no_chance_and_no_network(module: str) -> None:
+    """What decides is a function of its arguments (and a retry sees nothing else)."""
+    source = (ROOT / "shared" / f"{module}.py").read_text(encoding="utf-8")
+    impure = {"time", "random", "secrets", "uuid", "os", "socket", "threading", "requests", "sys"}
+
+    assert impure.isdisjoint(imports(source))
+
+
+CLOCKS = ("now", "utcnow", "today", "time", "time_ns")
+
+
+def reads_the_clock(source: str) -> bool:
+    return any(
+        isinstance(node, ast.Attribute)
+        and node.attr in CLOCKS
+        and isinstance(node.value, ast.Name | ast.Attribute)
+        and ast.unparse(node.value).rpartition(".")[2] in ("datetime", "date", "time")
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("datetime.now(timezone.utc)", True),
+        ("datetime.datetime.utcnow()", True),
+        ("f = datetime.now", True),
+        ("time.time()", True),
+        ("date.today()", True),
+        ("clock.now()", False),
+        ("time.monotonic()", False),
+    ],
+)
+def test_a_read_of_the_clock_is_found(source: str, *, expected: bool) -> None:
+    """The test below rests on this."""
+    assert reads_the_clock(source) is expected
+
+
+def test_only_the_clocks_read_the_clock() -> None:
+    """`now` is an argument: no test has to wait for a date, and no retry sees another one."""
+    readers = {
+        name_of(path)
+        for path in files(*SHIPS, "emulator")
+        if reads_the_clock(path.read_text(encoding="utf-8"))
+    }
+
+    assert readers == {"shared/runtime.py", "emulator/clock.py"}
