@@ -115,6 +115,7 @@ class Recorder:
         clock: Clock,
         common: Mapping[str, str],
         out: TextIO | None = None,
+        budget_s: float = FLUSH_BUDGET_S,
     ) -> None:
         """
         Start.
@@ -124,12 +125,14 @@ class Recorder:
             clock: Stamps the records; the budget counts in real seconds, whatever it says.
             common: Fields of every record.
             out: In place of stdout.
+            budget_s: How long a failing SLS may hold up a run in all.
 
         """
         self._sink = sink
         self._clock = clock
         self._common = dict(common)
         self._out = out
+        self._budget_s = budget_s
         self._waiting: list[tuple[int, Record]] = []
         self._sending: list[tuple[int, Record]] = []
         self._oldest_at = 0.0
@@ -171,7 +174,7 @@ class Recorder:
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Return when every record so far is in SLS or on stdout, in `FLUSH_BUDGET_S` at most."""
+        """Return when every record so far is in SLS or on stdout, within the budget at most."""
         with self._changed:
             if self._sink is None:
                 return
@@ -180,12 +183,12 @@ class Recorder:
             started = time.monotonic()
             done = self._changed.wait_for(
                 lambda: self._sink is None or not (self._waiting or self._sending),
-                timeout=max(0.0, FLUSH_BUDGET_S - self._waited_s),
+                timeout=max(0.0, self._budget_s - self._waited_s),
             )
             self._waited_s += time.monotonic() - started
             self._flushing = False
             if not done:
-                self._give_up(f"no answer within {FLUSH_BUDGET_S:g} s")
+                self._give_up(f"no answer within {self._budget_s:g} s")
             elif self._sink is not None:
                 self._waited_s = 0.0  # SLS is well: what it took is no failure's cost
 
