@@ -66,6 +66,7 @@ class Ecs:
 
         """
         self._region = region
+        self._credentials = credentials
         protocol, _, host = endpoint.rpartition("://") if endpoint else ("https", "", None)
         self._client = Client(
             Config(
@@ -179,13 +180,13 @@ class Ecs:
             body = method(request, self._options).body
         # Of everything that the SDK is known to raise: refusals, and no or no readable answer.
         except (TeaException, OSError, ValueError) as exc:
-            raise _translated(action, exc) from exc
+            raise _translated(action, exc, self._credentials) from exc
         if body is None:
             raise EcsUnknownError(action=action, reason="the answer is empty")
         return body
 
 
-def _translated(action: str, exc: Exception) -> EcsError:
+def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsError:
     """
     Turn what the SDK raises into our own.
 
@@ -195,12 +196,13 @@ def _translated(action: str, exc: Exception) -> EcsError:
     that is no JSON come as UnretryableException, without code and status.
     """
     if not isinstance(exc, AlibabaCloudException) and not isinstance(exc, DaraException):
-        return EcsUnknownError(action=action, reason=f"{type(exc).__name__}: {exc}"[:400])
+        reason = credentials.redacted(f"{type(exc).__name__}: {exc}")
+        return EcsUnknownError(action=action, reason=reason[:400])
     retry_after_ms = getattr(exc, "retry_after", None)
     return EcsRefusedError(
         action=action,
         code=_known(exc.code),
-        message=_message(exc),
+        message=credentials.redacted(_message(exc)),
         http_status=int(getattr(exc, "status_code", None) or 0),
         request_id=_known(getattr(exc, "request_id", None)),
         retry_after_s=retry_after_ms / 1000 if isinstance(retry_after_ms, int | float) else None,

@@ -82,6 +82,16 @@ class Credentials:
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
 
+    def redacted(self, text: str) -> str:
+        """
+        Return a text without the secret and the token.
+
+        The services answer a wrong signature with all that was signed, the token included.
+        """
+        for secret in filter(None, (self.access_key_secret, self.security_token)):
+            text = text.replace(secret, "***")
+        return text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogTarget:

@@ -60,20 +60,24 @@ class Sink(Protocol):
 class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
     """The SDK's client without its loop: ten attempts, a second apart, are not ours to wait for."""
 
+    credentials: Credentials
+
     def _sendRequest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N802 - the SDK's own signature
         try:
             return super()._sendRequest(*args, **kwargs)
         except LogException as exc:
-            status = exc.resp_status or 0
-            # The SDK's loop catches its own exception only: ours ends it.
-            transient = status == 0 or status >= _SERVER_ERROR
+            # The SDK's loop catches its own exception only: ours ends it. Without an answer the
+            # SDK says 200.
+            transient = exc.resp_status not in _REFUSALS
+            status = "no answer" if exc.resp_status == _OK else exc.resp_status
+            message = self.credentials.redacted(str(exc.get_error_message()))
             raise SlsError(
-                f"{exc.get_error_code()} ({status}): {exc.get_error_message()}",
-                transient=transient,
+                f"{exc.get_error_code()} ({status}): {message}", transient=transient
             ) from exc
 
 
-_SERVER_ERROR = 500
+_OK = 200
+_REFUSALS = range(400, 500)
 
 
 def sls_sink(target: LogTarget, credentials: Credentials) -> Sink:
@@ -85,6 +89,7 @@ def sls_sink(target: LogTarget, credentials: Credentials) -> Sink:
         securityToken=credentials.security_token,
         source=SOURCE,  # without one the SDK asks the DNS for its own address
     )
+    client.credentials = credentials
     client.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     if target.endpoint.startswith("http://"):
         # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the

@@ -76,6 +76,8 @@ class World:
     timeout_s: int = 600
     key: AccessKey | None = None
     """With whose rights the functions run; None is the cloud's first key."""
+    log_project: str | None = PROJECT
+    log_store: str | None = LOGSTORE
 
     @property
     def ecs(self) -> EcsService:
@@ -190,7 +192,7 @@ class World:
                 security_token=key.security_token,
             ),
             function=SimpleNamespace(name="function", timeout=self.timeout_s),
-            service=SimpleNamespace(log_project=PROJECT, log_store=LOGSTORE),
+            service=SimpleNamespace(log_project=self.log_project, log_store=self.log_store),
         )
 
     # --- assert ----------------------------------------------------------------------------------
@@ -238,14 +240,36 @@ def _action(request: Request) -> str:
 @contextmanager
 def world(tmp_path: Path, clock: FakeClock | None = None, **knobs: Any) -> Iterator[World]:
     """Make a world behind the stub, at production addresses."""
-    clock = clock or FakeClock()
-    policies_path = tmp_path / "policies.json"
+    made = _made(tmp_path, clock or FakeClock(), None, knobs)
+    with environment(POLICIES_FILE=str(made.policies_path)), emulator.stub(made.cloud):
+        yield made
+
+
+@contextmanager
+def world_over_http(
+    tmp_path: Path, *, regions: Sequence[str] = (REGION,), **knobs: Any
+) -> Iterator[World]:
+    """Make a world behind real sockets on loopback, to which the environment points."""
+    made = _made(tmp_path, FakeClock(), regions, knobs)
+    with (
+        emulator.serve(made.cloud) as address,
+        environment(
+            POLICIES_FILE=str(made.policies_path),
+            ECS_ENDPOINT=",".join(f"{region}={url}" for region, url in address.ecs.items()),
+            SLS_ENDPOINT=address.sls,
+        ),
+    ):
+        yield made
+
+
+def _made(
+    tmp_path: Path, clock: FakeClock, regions: Sequence[str] | None, knobs: Mapping[str, Any]
+) -> World:
     cloud = emulator.Cloud(
-        regions=None, account_id=ACCOUNT_ID, clock=clock, knobs=emulator.Knobs(**knobs)
+        regions=regions, account_id=ACCOUNT_ID, clock=clock, knobs=emulator.Knobs(**knobs)
     )
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)
-    with environment(POLICIES_FILE=str(policies_path)), emulator.stub(cloud):
-        made = World(cloud=cloud, clock=clock, policies_path=policies_path)
-        made.policies()
-        yield made
+    made = World(cloud=cloud, clock=clock, policies_path=tmp_path / "policies.json")
+    made.policies()
+    return made
