@@ -8,12 +8,15 @@ record says all follow from the code's disposition, and agree with each other.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from emulator.credentials import AccessKey
 from shared.errors import Disposition, RunFailedError
 from shared.pacing import MAX_TRIES
 from tests.component.world import World, policy
@@ -287,3 +290,68 @@ def test_a_code_that_passes_leaves_no_trace(world: World, case: Case) -> None:
     assert answer["status"] == "ok"
     assert world.snapshots_of(disk_id) == [world.record_of(disk_id)["snapshot_id"]]
     assert world.record_of(disk_id)["calls"] == str(case.calls)
+
+
+# --- by state: the key ---------------------------------------------------------------------------
+
+
+def unknown(world: World) -> AccessKey:
+    return replace(world.cloud.access_key, access_key_id="LTAI5tUnknown")
+
+
+def with_a_wrong_secret(world: World) -> AccessKey:
+    return replace(world.cloud.access_key, access_key_secret="wrong")
+
+
+def expired(world: World) -> AccessKey:
+    return world.cloud.temporary_key(expires_at=world.clock.now())
+
+
+def with_anothers_token(world: World) -> AccessKey:
+    other = world.cloud.temporary_key()
+    return replace(world.cloud.temporary_key(), security_token=other.security_token)
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [
+        (unknown, "InvalidAccessKeyId.NotFound"),
+        (with_a_wrong_secret, "SignatureDoesNotMatch"),
+        (expired, "InvalidSecurityToken.Expired"),
+        (with_anothers_token, "InvalidSecurityToken.MismatchWithAccessKey"),
+    ],
+)
+def test_a_key_that_is_not_good_is_tried_once_and_said_aloud(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    key: Callable[[World], AccessKey],
+    code: str,
+) -> None:
+    """SLS does not take it either: the end of the run, with the code, is on stdout."""
+    world.disk()
+    world.key = key(world)
+
+    with pytest.raises(RunFailedError, match=f"could not start.*{code}"):
+        world.tick()
+
+    calls = [call for call in world.cloud.calls.all() if call.service == "ecs"]
+    assert [call.code for call in calls] == [code]
+    end = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert (end["record"], end["status"], end["code"]) == ("run_finished", "failed", code)
+
+
+def test_a_key_that_expires_on_the_way_ends_the_run(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first snapshot is made, the second refused, and the third not even asked for."""
+    world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
+    disks = world.disks(3)
+    world.key = world.cloud.temporary_key(expires_at=world.clock.now() + timedelta(seconds=30))
+
+    with pytest.raises(RunFailedError, match=r"1 created, 2 failed.*InvalidSecurityToken\.Expired"):
+        world.tick()
+
+    assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1, 0, 0]
+    assert [call.code for call in world.creates()] == ["", "InvalidSecurityToken.Expired"]
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["calls"] for one in records if one["record"] == "disk"] == ["1", "1", "0"]
