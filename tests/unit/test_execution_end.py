@@ -138,6 +138,22 @@ def test_a_call_that_was_made_is_never_denied() -> None:
     assert outcome.calls == 1
 
 
+def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
+    """L6: a refusal that could not be looked into is deferred, after the calls it took."""
+    looks = iter([NOTHING])
+
+    def nothing_then_out_of_time(_: str) -> Entry:
+        for entry in looks:
+            return entry
+        raise OutOfTimeError("DescribeSnapshots")
+
+    bench = Bench(unknown(), refused("QuotaExceed.Snapshot"), ledger=nothing_then_out_of_time)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.calls) == ("deferred", 2)
+
+
 # --- what was foreseen ---------------------------------------------------------------------------
 
 

@@ -114,6 +114,19 @@ def test_calls_are_spread_evenly() -> None:
     assert clock.sleeps == [1, 1, 1, 1]
 
 
+def test_what_is_not_used_is_not_saved_up() -> None:
+    """T6: after an hour of silence there is a second's worth at once, and no hour's worth."""
+    clock = FakeClock()
+    paced = pacer(clock, rate=120)
+    paced.admit("A")
+    clock.advance(3600)
+
+    for _ in range(5):
+        paced.admit("A")
+
+    assert clock.sleeps == pytest.approx([0.5, 0.5, 0.5])
+
+
 def test_each_api_has_a_rate_of_its_own() -> None:
     """ECS throttles per API."""
     clock = FakeClock()

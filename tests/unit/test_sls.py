@@ -144,7 +144,7 @@ def _wait(event: threading.Event) -> None:
 
 @settings(max_examples=10)
 @given(sizes=st.lists(st.integers(0, 8000), min_size=1, max_size=30), times=st.integers(1, 100))
-@example(sizes=[0], times=MAX_BATCH_RECORDS + 501)
+@example(sizes=[0], times=2 * MAX_BATCH_RECORDS + 1)
 @example(sizes=[8000], times=1000)
 def test_no_batch_is_ever_larger_than_a_call_takes(sizes: list[int], times: int) -> None:
     """PutLogs: 4,096 records and 3 MB, whatever the records are."""
