@@ -456,6 +456,44 @@ def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: 
     assert len(world.creates(disk_id)) == 1
 
 
+def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> None:
+    """D11: the token still answers with the snapshot that failed; the next one is asked for."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id, count=2)
+    tick = world.minute
+    for _ in range(2):
+        world.tick(at=tick)
+        world.clock.advance(60)
+    _, second_id = world.snapshots_of(disk_id)
+    # Somebody edited a tag: the ledger shows two snapshots as the first attempt.
+    world.ecs.snapshots[second_id].tags["snapshot-automation-attempt"] = "1"
+
+    world.tick(at=tick)
+
+    record = world.record_of(disk_id)
+    assert (record["status"], record["attempt"]) == ("created", "3")
+    assert record["snapshot_id"] == world.snapshots_of(disk_id)[2]
+
+
+def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
+    """L15: the token is forgotten, the listing lags, and ECS refuses the disk as busy: by us."""
+    world.cloud.knobs.token_memory_s = 0
+    world.cloud.knobs.listing_lag_s = 10
+    world.cloud.knobs.snapshot_duration_s = LONG_S
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 1}
+    assert {call.code for call in world.creates(disk_id)} == {
+        "",
+        "IncorrectDiskStatus.CreatingSnapshot",
+    }
+    assert world.snapshots_of(disk_id) == [world.record_of(disk_id)["snapshot_id"]]
+
+
 # --- a ledger that cannot be read ----------------------------------------------------------------
 
 

@@ -215,7 +215,7 @@ def test_an_answer_that_makes_no_sense_costs_one_disk_and_claims_nothing(
 ) -> None:
     """L4, L6: what cannot be read is unknown, names no snapshot, and costs no other disk."""
     strange, good = world.disks(2)
-    world.answer(strange, status=status, body=body)
+    world.answer(status, body, DiskId=strange)
 
     with pytest.raises(RunFailedError, match="1 created, 1 deferred"):
         world.tick()
@@ -226,13 +226,68 @@ def test_an_answer_that_makes_no_sense_costs_one_disk_and_claims_nothing(
     assert record["snapshot_id"] == ""
 
 
+NO_LISTING = [b"{}", b"[]", b'{"Snapshots": {"Snapshot": [7]}}']
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "code": "Forbidden.RAM", "status": 403},
+        {"kind": "error", "code": "Throttling", "status": 403},
+        {"kind": "drop"},
+    ],
+    ids=lambda fault: fault.get("code", fault["kind"]),
+)
+def test_a_lost_request_that_cannot_be_looked_for_is_deferred(
+    world: World, fault: dict[str, Any]
+) -> None:
+    """D3: a read that fails after the effect is no failure of the snapshot, and makes no other."""
+    disk_id = world.disk()
+    world.fault("drop", after_effect=True)
+    world.fault(**fault, action="DescribeSnapshots", skip=1, times=None)
+
+    with pytest.raises(RunFailedError, match="1 deferred"):
+        world.tick()
+
+    assert world.record_of(disk_id)["status"] == "deferred"
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+@pytest.mark.parametrize("body", NO_LISTING)
+def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, body: bytes) -> None:
+    """D3: the same for a listing that comes, and cannot be read."""
+    disk_id = world.disk()
+    world.fault("drop", after_effect=True)
+    world.after_create(lambda _: world.answer(200, body, action="DescribeSnapshots"))
+
+    with pytest.raises(RunFailedError, match="1 deferred"):
+        world.tick()
+
+    assert world.record_of(disk_id)["status"] == "deferred"
+    assert len(world.snapshots_of(disk_id)) == 1
+
+
+@pytest.mark.parametrize("body", NO_LISTING)
+def test_a_ledger_that_makes_no_sense_is_not_an_empty_one(world: World, body: bytes) -> None:
+    """D6: what cannot be read ends the run before the first call that writes."""
+    world.disk()
+    world.answer(200, body, action="DescribeSnapshots")
+
+    with pytest.raises(RunFailedError, match="could not start"):
+        world.tick()
+
+    assert world.writes() == []
+    [end] = world.recorded("run_finished")
+    assert (end["status"], end["code"]) == ("failed", "UnknownOutcome")
+
+
 @pytest.mark.parametrize(("status", "tries"), [(400, 1), (404, 1), (429, TRIES), (503, TRIES)])
 def test_an_error_envelope_without_a_code_is_judged_by_its_status(
     world: World, status: int, tries: int
 ) -> None:
     """A refusal whose code is missing still is one, and still has a reason on record."""
     disk_id = world.disk()
-    world.answer(disk_id, status=status, body=b"{}")
+    world.answer(status, b"{}")
 
     with pytest.raises(RunFailedError, match="1 failed"):
         world.tick()

@@ -105,12 +105,14 @@ class World:
         """Let calls go wrong: CreateSnapshot once, unless told otherwise."""
         self.cloud.faults.add(emulator.Fault(kind=kind, **{"action": "CreateSnapshot", **about}))
 
-    def answer(self, disk_id: str, *, status: int, body: bytes) -> None:
-        """Answer every CreateSnapshot of a disk with just these bytes."""
+    def answer(
+        self, status: int, body: bytes, *, action: str = "CreateSnapshot", **of: str
+    ) -> None:
+        """Answer from now on with just these bytes, where the call's parameters are `of`."""
         answer = self.ecs.handle
 
         def handle(request: Request) -> Response:
-            meant = _action(request) == WRITES[0] and dict(request.query)["DiskId"] == disk_id
+            meant = _action(request) == action and of.items() <= dict(request.query).items()
             headers = {"content-type": "application/json"}
             return Response(status=status, body=body, headers=headers) if meant else answer(request)
 
