@@ -267,6 +267,22 @@ def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, b
     assert len(world.snapshots_of(disk_id)) == 1
 
 
+def test_a_run_that_ends_early_calls_no_lost_request_failed(world: World) -> None:
+    """D2: the account was locked while an answer was missing: that disk's outcome is unknown."""
+    world.policies(limits={"max_in_flight": 1})
+    lost, refused = world.disks(2)
+    world.fault("drop", after_effect=True, matches=lambda call: call["DiskId"] == lost)
+    world.fault(
+        "error", code="Forbidden.RAM", status=403, matches=lambda call: call["DiskId"] == refused
+    )
+
+    with pytest.raises(RunFailedError, match="1 deferred, 1 failed"):
+        world.tick()
+
+    assert world.record_of(lost)["status"] == "deferred"
+    assert len(world.snapshots_of(lost)) == 1
+
+
 @pytest.mark.parametrize("body", NO_LISTING)
 def test_a_ledger_that_makes_no_sense_is_not_an_empty_one(world: World, body: bytes) -> None:
     """D6: what cannot be read ends the run before the first call that writes."""
