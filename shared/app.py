@@ -6,6 +6,7 @@ What every function that takes snapshots does; the handlers only say which one t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +16,10 @@ from shared.errors import (
     RunFailedError,
 )
 from shared.parsing import read_policies
-from shared.policy import PolicyFile
+from shared.policy import Limits, PolicyFile
 from shared.policy_file import load_policies
-from shared.routing import route
-from shared.run import Runner, Summary
+from shared.routing import Run, route
+from shared.run import Region, Runner, Summary
 from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
 from shared.sls import Recorder, sls_sink
 from shared.trigger import Direct, Kind, Trigger, parse_trigger
@@ -46,8 +47,9 @@ def respond(
         clock: None is the machine's own.
 
     Returns:
-        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; or
-        ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
+        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; ``skipped``
+        where no disk could have a snapshot; or ``no_match``, ``disabled`` or ``paused`` where
+        nothing was wanted.
 
     Raises:
         InvalidSettingsError: The environment is wrong.
@@ -65,8 +67,13 @@ def respond(
         "request_id": runtime.request_id,
         "account_id": runtime.account_id,
     }
-    with Recorder(sink, clock=clock, common=common) as recorder:
+    time_left = functools.partial(_time_left, runtime)
+    with Recorder(sink, clock=clock, common=common, time_left=time_left) as recorder:
         return _Invocation(runtime, recorder).handle(event, kind)
+
+
+def _time_left(runtime: Runtime) -> float:
+    return runtime.ends - runtime.clock.monotonic()
 
 
 class _Invocation:
@@ -74,6 +81,7 @@ class _Invocation:
         self._runtime = runtime
         self._recorder = recorder
         self._event = ""
+        self._regions: dict[str, Region] = {}
 
     def handle(self, event: bytes, kind: Kind) -> Answer:
         if self._runtime.paused:
@@ -82,13 +90,17 @@ class _Invocation:
             return {"status": "paused", "reason": reason, "runs": []}
         self._event = event.decode(errors="backslashreplace")
         file = self._policies()
-        triggers, problems = parse_trigger(
+        parsed = parse_trigger(
             event, kind=kind, account_id=self._runtime.account_id, region=self._runtime.region
         )
+        problems = Problems()
+        problems.extend(parsed.problems)
+        for draft in parsed.drafts:
+            problems.extend(self._route(draft, file)[1])
         summaries: list[Summary] = []
-        for trigger in triggers:
+        for trigger in parsed.triggers:
             summaries += self._runs(trigger, file, problems)
-        return self._answer(triggers, summaries, problems)
+        return self._answer(parsed.triggers, summaries, problems)
 
     def _policies(self) -> PolicyFile:
         problems = Problems()
@@ -98,21 +110,28 @@ class _Invocation:
             self._refuse(exc)
             raise
 
+    def _route(self, trigger: Trigger, file: PolicyFile) -> tuple[Sequence[Run], Problems]:
+        now = self._runtime.clock.now()
+        return route(trigger, file, region=self._runtime.region, now=now)
+
     def _runs(self, trigger: Trigger, file: PolicyFile, problems: Problems) -> list[Summary]:
-        runs, found = route(
-            trigger, file, region=self._runtime.region, now=self._runtime.clock.now()
-        )
+        runs, found = self._route(trigger, file)
         problems.extend(found)
         if not runs and not found:
             self._recorder.add(_unwanted(trigger))
         summaries = []
         for run in runs:
-            runner = Runner(run, self._runtime, file.limits, self._recorder)
+            region = self._region(run.slot.region, file.limits)
             try:
-                summaries.append(runner.carry_out())
+                summaries.append(Runner(run, region, file.limits, self._recorder).carry_out())
             except InvalidEventError as exc:
                 problems.extend(exc.problems)
         return summaries
+
+    def _region(self, name: str, limits: Limits) -> Region:
+        if name not in self._regions:
+            self._regions[name] = Region(name, self._runtime, limits)
+        return self._regions[name]
 
     def _answer(
         self, triggers: Sequence[Trigger], summaries: Sequence[Summary], problems: Problems
@@ -159,7 +178,7 @@ def _overall(summaries: Sequence[Summary]) -> str:
     """Return one status for several runs: the worst of them, "partial" if they differ."""
     statuses = {summary.status for summary in summaries}
     if not statuses & {"partial", "failed"}:
-        return "ok" if "ok" in statuses else "no_match"
+        return next(one for one in ("ok", "skipped", "no_match") if one in statuses)
     return "failed" if statuses == {"failed"} else "partial"
 
 

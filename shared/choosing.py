@@ -67,10 +67,12 @@ class Chooser:
         known: dict[str, Instance] = {}
         instance_ids = self._instance_ids(known)
         named = set(select.disk_ids)
-        disks = self._inventory.disks(select, instance_ids) if instance_ids != [] else iter(())
+        # Disks that are asked for by id are looked at whatever their instances are.
+        nothing = instance_ids == [] and not select.disk_ids
+        disks = iter(()) if nothing else self._inventory.disks(select, instance_ids)
         for page in _chunks(disks, DISKS_PER_PAGE):
             named.difference_update(disk.disk_id for disk in page)
-            self._choose_from(page, known)
+            self._choose_from(page, known, instance_ids)
         for disk_id in select.disk_ids:
             if disk_id in named and not in_ledger(self._ledger, disk_id):
                 self._chosen.outcomes.append(
@@ -95,7 +97,13 @@ class Chooser:
             return None
         known.update((instance.instance_id, instance) for instance in found)
         self._chosen.outcomes += [
-            self._no_instance(instance_id)
+            Outcome(
+                disk_id="",
+                instance_id=instance_id,
+                status="failed",
+                code=NO_INSTANCE,
+                reason="asked for by its id, and there is no such instance in this region",
+            )
             for instance_id in select.instance_ids
             if instance_id not in known
         ]
@@ -107,27 +115,19 @@ class Chooser:
             if all(instance.tags.get(key) in values for key, values in select.tags)
         ]
 
-    def _no_instance(self, instance_id: str) -> Outcome:
-        """Say what becomes of an instance that is asked for and does not exist."""
-        if self._run.asked_by == "event" and self._ledger:
-            # An earlier delivery took its disks, and what it did not take it has recorded.
-            reason = "gone since an earlier delivery, whose snapshots are reported"
-            status: Status = "skipped"
-        else:
-            reason = "asked for by its id, and there is no such instance in this region"
-            status = "failed"
-        return Outcome(
-            disk_id="", instance_id=instance_id, status=status, code=NO_INSTANCE, reason=reason
-        )
-
-    def _choose_from(self, page: Sequence[Disk], known: dict[str, Instance]) -> None:
+    def _choose_from(
+        self, page: Sequence[Disk], known: dict[str, Instance], instance_ids: list[str] | None
+    ) -> None:
         """Judge a page of disks; only of those that may be meant are the instances looked at."""
         select = self._run.select
+        meant = None if instance_ids is None else set(instance_ids)
         possible = []
         for disk in page:
             if in_ledger(self._ledger, disk.disk_id):
                 continue  # reported from there, whatever has become of the disk since
             reason = why_not_by_itself(select, disk)
+            if reason is None and meant is not None and meant.isdisjoint(disk.instance_ids):
+                reason = "on none of the instances that are meant"
             if reason is None:
                 possible.append(disk)
             else:
@@ -166,7 +166,10 @@ class Chooser:
             self._chosen.jobs.append(job)
         limit = self._max_disks
         if len(self._chosen.jobs) + len(self._chosen.outcomes) > limit:
-            rule = f"selects more than {limit} disks (limits.max_disks); nothing was done"
+            rule = (
+                f"selects more than {limit} disks in {self._run.slot.region} (limits.max_disks); "
+                "nothing of it was done"
+            )
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
 
 

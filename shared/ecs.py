@@ -238,8 +238,17 @@ def _page(
     if container is None:
         # A listing that is not there is not an empty one.
         raise EcsUnknownError(action=action, reason="the answer holds no listing")
-    items = tuple(read(item) for item in _items(container, name))
+    try:
+        items = tuple(read(item) for item in _items(container, name))
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise EcsUnknownError(action=action, reason=f"an item of the listing: {exc}") from exc
     return Page(items=items, next_token=body.next_token or "")
+
+
+def _id(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"its id is {value!r}")
+    return value
 
 
 def _items(container: Any, name: str) -> Sequence[Any]:  # noqa: ANN401 - an SDK model, untyped
@@ -253,7 +262,7 @@ def _tags(item: Any) -> dict[str, str]:  # noqa: ANN401 - an SDK model, untyped
 def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
     attached = [one.instance_id for one in _items(item.attachments, "attachment")]
     return Disk(
-        disk_id=item.disk_id,
+        disk_id=_id(item.disk_id),
         status=item.status or "",
         type=item.type or "",
         category=item.category or "",
@@ -267,7 +276,7 @@ def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
 
 def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
     return Instance(
-        instance_id=item.instance_id,
+        instance_id=_id(item.instance_id),
         status=item.status or "",
         tags=_tags(item),
         locks=tuple(lock.lock_reason or "" for lock in _items(item.operation_locks, "lock_reason")),
@@ -276,7 +285,7 @@ def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
 
 def _snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untyped
     return Snapshot(
-        snapshot_id=item.snapshot_id,
+        snapshot_id=_id(item.snapshot_id),
         disk_id=item.source_disk_id or "",
         status=item.status or "",
         tags=_tags(item),

@@ -44,6 +44,7 @@ class Problem:
 
 
 _MAX_SHOWN = 120
+_MAX_LISTED = 100
 
 
 class SnapshotAutomationError(Exception):
@@ -59,7 +60,9 @@ class _ProblemsError(SnapshotAutomationError):
         self.problems = tuple(problems)
         count = len(self.problems)
         lines = [f"{self.what}: {count} problem{'' if count == 1 else 's'}"]
-        lines += [f"  {problem}" for problem in self.problems]
+        lines += [f"  {problem}" for problem in self.problems[:_MAX_LISTED]]
+        if count > _MAX_LISTED:
+            lines.append(f"  … and {count - _MAX_LISTED} more")
         super().__init__("\n".join([*lines, also] if also else lines))
 
 
@@ -96,7 +99,7 @@ class EcsError(SnapshotAutomationError):
 
 class EcsRefusedError(EcsError):
     """
-    ECS answered with an error: what was asked was not done.
+    ECS answered with an error: what was asked was not done, but for a 5xx perhaps.
 
     `http_status` is the answer's; `retry_after_s` what the service asked to wait, None if
     it did not say.
@@ -224,7 +227,7 @@ IN_PROGRESS = frozenset({"IdempotentProcessing", "LastTokenProcessing"})
 BEING_MADE = IN_PROGRESS | {"IncorrectDiskStatus.CreatingSnapshot", "DISK_HAS_CREATING_SNAPSHOT"}
 """A snapshot of the disk is being made: perhaps the very one that we asked for."""
 
-_SERVER_ERROR = 500
+SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
 
 
@@ -245,7 +248,7 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
         if known in DISPOSITIONS:
             return DISPOSITIONS[known]
         known = known.rpartition(".")[0]
-    if http_status >= _SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
+    if http_status >= SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
         return Disposition.RETRY
     return Disposition.FAIL
 

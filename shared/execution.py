@@ -19,6 +19,7 @@ from shared.errors import (
     BEING_MADE,
     IN_PROGRESS,
     PARAMETER_MISMATCH,
+    SERVER_ERROR,
     Disposition,
     EcsError,
     EcsRefusedError,
@@ -44,11 +45,14 @@ class Job:
     failed_ids: frozenset[str] = frozenset()
     """Snapshots of the slot and disk that are known to have ended as failed."""
     calls: int = 0
-    failures: int = 0
+    retries: int = 0
+    """How often an answer asked for another try."""
+    waits: int = 0
+    """How often an answer said that the disk or the account is busy."""
     uncertain: bool = False
     """An answer was lost, or is still being made: a snapshot of ours may come to be."""
     look_first: bool = False
-    """Somebody's snapshot of the disk is being made, perhaps ours: look before asking again."""
+    """A snapshot of ours may exist all the same: look before asking again."""
     last: EcsError | None = None
     """Why it is not done yet."""
     foreseen: str = ""
@@ -123,7 +127,9 @@ class Execution:
                     flying.add(pool.submit(self._safely, job))
                 if not flying and not self._sleep():
                     break
-                done, flying = wait(flying, self._pause_s, return_when=FIRST_COMPLETED)
+                # With all places taken, nothing can start before a call has ended.
+                pause = self._pause_s if len(flying) < self.max_in_flight else None
+                done, flying = wait(flying, pause, return_when=FIRST_COMPLETED)
                 yield from filter(None, (self._settled(future.result()) for future in done))
         for _, _, job in sorted(self._due):
             yield self._left(job)
@@ -160,7 +166,7 @@ class Execution:
                 return job
             # As if ECS had answered so: no call is spent on a refusal that could be foreseen.
             error = _as_refused(job.foreseen)
-            waiting = replace(job, foreseen="", failures=1, last=error)
+            waiting = replace(job, foreseen="", waits=1, last=error)
             self._put_off(Again(waiting, self._delay_s(Disposition.WAIT, waiting, error)))
         return None
 
@@ -193,6 +199,8 @@ class Execution:
         except OutOfTimeError:
             return _deferred(job)
         except Exception as exc:  # noqa: BLE001 - one disk's accident must not cost the others
+            if job.uncertain:
+                return _deferred(job)
             return job.outcome("failed", f"accident: {exc}", code=type(exc).__name__)
 
     def _step(self, job: Job) -> Step:
@@ -201,7 +209,7 @@ class Execution:
             try:
                 entry = self.look(job.disk_id)
             except EcsError as exc:
-                return self._again(job, exc)
+                return self._blind(job, exc)
             if entry.snapshot_id:
                 return _found(job, entry)
             job = replace(
@@ -226,19 +234,23 @@ class Execution:
             return self._mismatch(job, error)
         asked = _asked(error)
         if asked in MAX_TRIES:
-            uncertain = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
-            look_first = job.look_first or error.code in BEING_MADE
-            job = replace(job, uncertain=job.uncertain or uncertain, look_first=look_first)
+            lost = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
+            look_first = error.code in BEING_MADE or _is_server_error(error)
+            job = replace(
+                job,
+                uncertain=job.uncertain or lost,
+                look_first=job.look_first or look_first,
+            )
             return self._again(job, error)
         outcome = self._refused(job, error, asked)
         return Stop(outcome, error.code) if asked is Disposition.STOP else outcome
 
     def _refused(self, job: Job, error: EcsError, asked: Disposition) -> Outcome:
-        if job.uncertain:
+        if job.uncertain or job.look_first:
             # The refusal may be due to the very snapshot whose answer was lost.
             entry = self._look_if_possible(job)
             if entry is None:
-                return _deferred(job)
+                return _deferred(replace(job, last=error))
             if entry.snapshot_id:
                 return _found(job, entry)
         if error.code == GONE:
@@ -256,7 +268,7 @@ class Execution:
         try:
             entry = self.look(job.disk_id)
         except EcsError as exc:
-            return self._again(job, exc)
+            return self._blind(job, exc)
         except OutOfTimeError:
             return _deferred(replace(job, last=error))
         if entry.snapshot_id:
@@ -264,18 +276,28 @@ class Execution:
             return _existing(job, entry, reason, code=error.code)
         return job.outcome("failed", str(error), code=error.code)
 
+    def _blind(self, job: Job, error: EcsError) -> Step:
+        """Decide where a look was refused: as for any other call, and never create unseen."""
+        if _asked(error) is not Disposition.STOP:
+            return self._again(job, error)
+        if job.uncertain:
+            return Stop(_deferred(replace(job, last=error)), error.code)
+        return Stop(job.outcome("failed", str(error), code=error.code), error.code)
+
     def _again(self, job: Job, error: EcsError) -> Step:
         """Try again later, or end here if it was tried often enough."""
         asked = _asked(error)
-        job = replace(job, failures=job.failures + 1, last=error)
-        if job.failures < MAX_TRIES.get(asked, 0):
+        busy = asked is Disposition.WAIT
+        job = replace(job, retries=job.retries + (not busy), waits=job.waits + busy, last=error)
+        tries = job.waits if busy else job.retries
+        if tries < MAX_TRIES.get(asked, 0):
             return Again(job, self._delay_s(asked, job, error))
         entry = self._look_if_possible(job) if job.uncertain or job.look_first else None
         if entry is not None and entry.snapshot_id:
             return _found(job, entry)
         if job.uncertain:
             return _deferred(job)
-        return job.outcome("failed", f"tried {job.failures} times: {error}", code=error.code)
+        return job.outcome("failed", f"tried {tries} times: {error}", code=error.code)
 
     def _look_if_possible(self, job: Job) -> Entry | None:
         try:
@@ -286,7 +308,7 @@ class Execution:
     def _delay_s(self, asked: Disposition, job: Job, error: EcsError | None) -> float:
         return backoff_s(
             asked,
-            job.failures,
+            job.waits if asked is Disposition.WAIT else job.retries,
             retry_after_s=error.retry_after_s if isinstance(error, EcsRefusedError) else None,
             chance=self.pacer.clock.random(),
         )
@@ -295,6 +317,11 @@ class Execution:
 def _asked(error: EcsError) -> Disposition:
     status = error.http_status if isinstance(error, EcsRefusedError) else 0
     return disposition(error.code, status)
+
+
+def _is_server_error(error: EcsError) -> bool:
+    """Say whether the service itself stumbled, perhaps after it had done what was asked."""
+    return isinstance(error, EcsRefusedError) and error.http_status >= SERVER_ERROR
 
 
 def _as_refused(code: str) -> EcsError:
@@ -306,10 +333,10 @@ def _as_refused(code: str) -> EcsError:
 def _found(job: Job, entry: Entry) -> Outcome:
     """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
     found = replace(job, attempt=entry.attempt)
-    if job.uncertain:
-        reason = "accepted by ECS; its answer was lost, its tags name this slot"
-        return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
-    return _existing(found, entry, "made earlier for this slot")
+    if not job.uncertain and not (job.last and _is_server_error(job.last)):
+        return _existing(found, entry, "made earlier for this slot")
+    reason = "accepted by ECS: no answer said so, but its tags name this slot"
+    return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
 
 
 def _existing(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:

@@ -137,15 +137,16 @@ class Inventory:
             yield from self._pages(api, lambda token: lister(next_token=token))
 
     def _pages(self, api: str, page_at: Callable[[str], Page[T]]) -> Iterator[T]:
-        token = ""
+        token, seen = "", set[str]()
         while True:
             page = self._pacer.retried(api, lambda token=token: page_at(token))  # type: ignore[misc] # a lambda's default is not typed
             yield from page.items
             if not page.next_token:
                 return
-            if page.next_token == token:
-                raise EcsUnknownError(action=api, reason="the next page is the same page again")
+            if page.next_token in seen:
+                raise EcsUnknownError(action=api, reason="the pages of the listing go in a circle")
             token = page.next_token
+            seen.add(token)
 
 
 def _sure_tags(select: Select) -> list[tuple[str, str]]:

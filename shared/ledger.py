@@ -55,8 +55,10 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: Slot) -> dict[str, Entry]:
         if snapshot.status == FAILED:
             entry.failed_attempt = max(entry.failed_attempt, attempt)
             entry.failed_ids.add(snapshot.snapshot_id)
-        elif attempt > entry.attempt:
-            entry.snapshot_id, entry.attempt = snapshot.snapshot_id, attempt
+        else:
+            # Of two (by hands or by fate) always the same one, whatever the listing's order.
+            mine = (entry.attempt, entry.snapshot_id)
+            entry.attempt, entry.snapshot_id = max(mine, (attempt, snapshot.snapshot_id))
     return ledger
 
 

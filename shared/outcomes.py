@@ -35,10 +35,8 @@ TAKEN = ("created", "existing", "completed")
 LEFT = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""
 
-MAX_VALUE_LENGTH = 8000
-"""Of one field, in characters: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
-EVENT = "event"
-"""The field from which a run can be started again: never cut, FC sends 128 KB at most."""
+MAX_VALUE_BYTES = 8000
+"""Of one field, in UTF-8: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +77,21 @@ def disk_record(outcome: Outcome) -> Record:
 
 
 def clipped(record: Mapping[str, str]) -> Record:
-    """Return a record with values that a log store takes whole, in text that UTF-8 can carry."""
-    return {key: _clipped(key, value) for key, value in record.items()}
+    """
+    Return a record with values that a log store takes whole, in text that UTF-8 can carry.
+
+    The event of a `run_started` is never cut: from it a run can be started again, and FC sends
+    128 KB at most.
+    """
+    started = record.get("record") == "run_started"
+    return {key: _clipped(value, whole=started and key == "event") for key, value in record.items()}
 
 
-def _clipped(key: str, value: str) -> str:
-    value = value.encode(errors="backslashreplace").decode()
-    if len(value) <= MAX_VALUE_LENGTH or key == EVENT:
-        return value
-    return f"{value[:MAX_VALUE_LENGTH]}… ({len(value)} characters)"
+def _clipped(value: str, *, whole: bool) -> str:
+    encoded = value.encode(errors="backslashreplace")
+    if whole or len(encoded) <= MAX_VALUE_BYTES:
+        return encoded.decode()
+    return f"{encoded[:MAX_VALUE_BYTES].decode(errors='ignore')}… ({len(encoded)} bytes)"
 
 
 def fold(records: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], Mapping[str, str]]:

@@ -8,7 +8,9 @@ problem like any other. Never judges what the values mean.
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +23,24 @@ def parse_json(text: bytes | str, path: str, problems: Problems) -> Any:  # noqa
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = sorted({key for key in keys if keys.count(key) > 1})
+            counts = Counter(key for key, _ in pairs)
+            twice = sorted(key for key, count in counts.items() if count > 1)
             problems.add(path, ", ".join(twice), "must not be given twice")
         return value
 
     def refuse(constant: str) -> None:
         problems.add(path, constant, "is not JSON")
 
+    def finite(text: str) -> float:
+        # 1e999 is JSON, and would come back as Infinity, which is none.
+        if math.isinf(number := float(text)):
+            problems.add(path, text, "is too large a number")
+        return number
+
     try:
-        value = json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+        value = json.loads(
+            text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite
+        )
     except (ValueError, RecursionError) as exc:
         problems.add(path, text[:80], f"must be JSON in UTF-8: {exc}")
         return None
@@ -80,11 +90,13 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
         yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
-            keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-            for number, key in enumerate(keys):
-                if key in keys[:number]:
-                    line = node.value[number][0].start_mark.line + 1
+            seen: set[str] = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node, deep=True)
+                if repr(key) in seen:
+                    line = key_node.start_mark.line + 1
                     problems.add(f"{path} line {line}", key, "must not be given twice")
+                seen.add(repr(key))
             return super().construct_mapping(node, deep)
 
     for kind, pattern, first in _PLAIN_VALUES:

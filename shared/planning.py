@@ -28,6 +28,7 @@ Occurrence = tuple[str, ...]
 """What asks, as texts: kind first, such as ``("timer", name, time)``."""
 
 DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
+OCCURRENCE_LENGTH = 8
 PLACEHOLDERS = ("policy", "disk_id", "occurrence_at", "occurrence")
 
 
@@ -128,12 +129,17 @@ def snapshot_name(slot: Slot, template: str, disk_id: str) -> str:
     values = {
         "policy": slot.policy,
         "disk_id": disk_id,
-        "occurrence": _digest(*slot.occurrence)[:8],
+        "occurrence": _digest(*slot.occurrence)[:OCCURRENCE_LENGTH],
     }
     if slot.occurred_at is not None:
         values["occurrence_at"] = slot.occurred_at.astimezone(timezone.utc).strftime(
             "%Y%m%dT%H%M%SZ"
         )
+    return rendered(template, values)
+
+
+def rendered(template: str, values: Mapping[str, str]) -> str:
+    """Return a template with its placeholders filled in; each must have a value."""
     return "".join(
         literal + ("" if placeholder is None else values[placeholder])
         for literal, placeholder in parts_of(template)

@@ -22,7 +22,7 @@ from shared.policy import (
     PolicyFile,
     comparable,
 )
-from shared.selection import DISK_TYPES, Select, TagChoice
+from shared.selection import DISK_TYPES, KNOWN_CATEGORIES, Select, TagChoice
 from shared.snapshot_settings import check_snapshot_settings, merged_with
 from shared.validation import (
     Problems,
@@ -125,7 +125,8 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
         limits=limits,
         defaults=defaults,
         policies=policies,
-        warnings=tuple(warning for policy in policies for warning in policy.warnings),
+        warnings=tuple(warning for policy in policies for warning in policy.warnings)
+        or (() if policies else ("policies: there are none, so nothing will ever run",)),
     )
 
 
@@ -163,7 +164,8 @@ def _policies(raw: object, defaults: Mapping[str, Any], problems: Problems) -> t
         policy_of(item, defaults, f"policies[{number}]", problems)
         for number, item in enumerate(raw)
     ]
-    names = [policy.name for policy in policies if policy is not None]
+    # As they were given: a policy with a mistake elsewhere has a name all the same.
+    names = [str(item["name"]) for item in raw if isinstance(item, Mapping) and "name" in item]
     for name in sorted({name for name in names if names.count(name) > 1}):
         problems.add("policies", name, "must be the name of one policy only")
     return tuple(policy for policy in policies if policy is not None)
@@ -194,8 +196,10 @@ def policy_of(
     before = len(problems)
     warnings: list[str] = []
     given = check_mapping(raw, path, problems)
+    if len(problems) > before:
+        return None
     check_keys(given, _POLICY_KEYS, path, problems)
-    name = _policy_name(given, path, problems, inline=inline) if isinstance(raw, Mapping) else ""
+    name = _policy_name(given, path, problems, inline=inline)
     merged = merged_with(defaults, given)
     _check_flags(merged, path, problems)
     timer, types, where = _on(given.get("on"), f"{path}.on", problems, warnings, inline=inline)
@@ -204,6 +208,11 @@ def policy_of(
     if select.event_resource and (not types or regions):
         at, rule = f"{path}.select.event_resource", "needs a policy on events, of the own region"
         problems.add(at, True, rule)  # noqa: FBT003 - the value that stands there
+    warnings += [
+        f"{path}.select.categories: '{category}' is not a known category of disks"
+        for category in select.categories
+        if category not in KNOWN_CATEGORIES
+    ]
     # A name that is wrong itself has been reported: judge the rest with a good one.
     snapshot = check_snapshot_settings(
         merged.get("snapshot"), name or "policy", f"{path}.snapshot", problems, warnings
@@ -228,7 +237,10 @@ def policy_of(
 def _policy_name(given: Mapping[str, Any], path: str, problems: Problems, *, inline: bool) -> str:
     """Return a policy's name, empty if it is not a good one."""
     before = len(problems)
-    check_name(given.get("name"), f"{path}.name", problems)
+    if "name" in given:
+        check_name(given["name"], f"{path}.name", problems)
+    else:
+        problems.add(f"{path}.name", None, "must be given")
     if given.get("name") == DIRECT and not inline:
         problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
     return str(given["name"]) if len(problems) == before else ""

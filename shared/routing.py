@@ -52,7 +52,7 @@ def route(
     Return the runs that a trigger asks for.
 
     Args:
-        trigger: What asks.
+        trigger: What asks; of a draft only the problems are of use.
         file: The policies.
         region: The function's own, for policies that name none.
         now: To judge the age of the occurrence.
@@ -63,8 +63,10 @@ def route(
 
     """
     problems = Problems()
-    _check_age(trigger, file, now, problems)
     policies = _concerned(trigger, file, problems)
+    if policies or not isinstance(trigger, Event):
+        # How old an event is that nobody wants is nobody's concern.
+        _check_age(trigger, file, now, problems)
     runs = [
         Run(
             slot=Slot(
@@ -115,6 +117,8 @@ def _concerned(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequen
         return _inline(trigger, file, problems)
     if trigger.policy is not None:
         return _named(trigger.policy, "payload.policy", file, problems)
+    if not trigger.name:
+        return ()
     found = [policy for policy in file.policies if policy.timer == trigger.name]
     if not found:
         known = sorted({policy.timer for policy in file.policies if policy.timer})
@@ -136,9 +140,10 @@ def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Po
 
 
 def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    policies: Sequence[Policy] = ()
     if trigger.policy is not None:
         policies = _named(trigger.policy, "policy", file, problems)
-    else:
+    if trigger.policy is None or trigger.snapshot is not None:
         before = len(problems)
         raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
         warnings: list[str] = []
@@ -159,6 +164,8 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
 
 
 def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    if not name:  # a draft's, reported already
+        return ()
     policy = file.named(name)
     if policy is None:
         known = ", ".join(policy.name for policy in file.policies) or "none"
@@ -178,13 +185,14 @@ def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | 
         rule = "selects what an event is about (event_resource), and this is no event"
         problems.add("policy", policy.name, rule)
         return None
+    problems.extend(trigger.resource_problems)
     if trigger.disk_id and trigger.disk_id in (select.disk_ids or (trigger.disk_id,)):
         return replace(select, event_resource=False, disk_ids=(trigger.disk_id,))
     if trigger.instance_id and trigger.instance_id in (
         select.instance_ids or (trigger.instance_id,)
     ):
         return replace(select, event_resource=False, instance_ids=(trigger.instance_id,))
-    if not trigger.disk_id and not trigger.instance_id:
+    if not trigger.disk_id and not trigger.instance_id and not trigger.resource_problems:
         rule = f"names no instance or disk, and policy {policy.name} is about just that"
         problems.add(f"{_name(trigger)}.data", dict(trigger.content.get("data", {})), rule)
     return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from shared.choosing import Choice, Chooser
 from shared.ecs import Ecs
-from shared.errors import EcsError
+from shared.errors import EcsError, InvalidEventError, InvalidSettingsError, Problem
 from shared.execution import Execution, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry, read_ledger
@@ -27,6 +27,7 @@ from shared.runtime import Runtime, utc
 from shared.sls import Recorder
 
 MATCHED_NOTHING = "MatchedNothing"
+NOTHING_TAKEN = "NothingTaken"
 OUT_OF_TIME = "OutOfTime"
 
 
@@ -35,10 +36,11 @@ class Summary:
     """How a run ended; `outcomes` only where somebody waits for them."""
 
     run: Run
-    status: str = "ok"
-    """``ok``, ``partial``, ``failed``, or ``no_match`` where nothing was wanted."""
+    status: str = "failed"
+    """``ok``, ``partial``, ``failed``; ``skipped`` where no disk could have a snapshot; or
+    ``no_match`` where nothing was wanted."""
     code: str = ""
-    reason: str = ""
+    reason: str = "interrupted"
     started: bool = True
     """False if ledger or selection could not be read: no call that writes was made."""
     counts: Counter[str] = field(default_factory=Counter)
@@ -50,27 +52,44 @@ class Summary:
         return self.status in ("partial", "failed")
 
 
-class Runner:
-    """Carries out one run; what it needs for that is put together here."""
+class Region:
+    """ECS in one region, for all runs of one invocation: they share its rate."""
 
-    def __init__(self, run: Run, runtime: Runtime, limits: Limits, recorder: Recorder) -> None:
-        self._run = run
-        self._limits = limits
-        self._recorder = recorder
-        self._runtime = runtime
-        self._pacer = Pacer(
+    def __init__(self, region: str, runtime: Runtime, limits: Limits) -> None:
+        """
+        Prepare; nothing is called yet.
+
+        Raises:
+            InvalidSettingsError: A local cloud is set up, and not for this region.
+
+        """
+        if runtime.ecs_endpoints and region not in runtime.ecs_endpoints:
+            rule = f"must name {region} too: the others are on a local cloud"
+            raise InvalidSettingsError([Problem("ECS_ENDPOINT", list(runtime.ecs_endpoints), rule)])
+        self.pacer = Pacer(
             clock=runtime.clock,
             deadline=runtime.deadline,
             calls_per_minute=limits.max_calls_per_minute,
         )
-        self._ecs = Ecs(
-            run.slot.region,
+        self.ecs = Ecs(
+            region,
             runtime.credentials,
-            endpoint=runtime.ecs_endpoints.get(run.slot.region),
+            endpoint=runtime.ecs_endpoints.get(region),
             read_timeout_s=runtime.read_timeout_s,
             max_in_flight=limits.max_in_flight,
         )
-        self._inventory = Inventory(self._ecs, self._pacer)
+        self.inventory = Inventory(self.ecs, self.pacer)
+
+
+class Runner:
+    """Carries out one run."""
+
+    def __init__(self, run: Run, region: Region, limits: Limits, recorder: Recorder) -> None:
+        self._run = run
+        self._region = region
+        self._limits = limits
+        self._recorder = recorder
+        self._calls_before = Counter(region.pacer.calls)
         self._ledger: dict[str, Entry] = {}
 
     def carry_out(self) -> Summary:
@@ -90,20 +109,25 @@ class Runner:
         try:
             self._take_snapshots(summary)
         except (EcsError, OutOfTimeError) as exc:
-            summary.status, summary.started = "failed", False
+            summary.started = False
             summary.code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
             summary.reason = f"the run could not start: {exc}"
-        except Exception as exc:
-            summary.status, summary.code, summary.reason = "failed", type(exc).__name__, str(exc)
+        except InvalidEventError as exc:
+            summary.code, summary.reason = type(exc).__name__, str(exc)
             raise
+        except Exception as exc:  # noqa: BLE001 - one run's accident must not cost the others
+            summary.code, summary.reason = type(exc).__name__, f"accident: {exc}"
+            summary.started = False
         finally:
             self._record(self._end(summary))
         return summary
 
     def _take_snapshots(self, summary: Summary) -> None:
-        self._ledger = read_ledger(self._inventory.slot_snapshots(self._run.slot), self._run.slot)
+        self._ledger = read_ledger(
+            self._region.inventory.slot_snapshots(self._run.slot), self._run.slot
+        )
         chosen = Chooser(
-            self._run, self._inventory, self._ledger, max_disks=self._limits.max_disks
+            self._run, self._region.inventory, self._ledger, max_disks=self._limits.max_disks
         ).choose()
         outcomes = list(self._from_ledger(chosen)) + chosen.outcomes
         if not outcomes and not chosen.jobs:
@@ -147,8 +171,8 @@ class Runner:
                 yield job.outcome("planned", f"dry run: would ask for {planned.name}")
             return
         execution = Execution(
-            ecs=self._ecs,
-            pacer=self._pacer,
+            ecs=self._region.ecs,
+            pacer=self._region.pacer,
             plan=self._plan,
             look=self._look,
             max_in_flight=self._limits.max_in_flight,
@@ -160,7 +184,7 @@ class Runner:
         return plan_snapshot(self._run.slot, self._run.policy.snapshot, disk_id, attempt=attempt)
 
     def _look(self, disk_id: str) -> Entry:
-        snapshots = self._inventory.disk_snapshots(disk_id)
+        snapshots = self._region.inventory.disk_snapshots(disk_id)
         return read_ledger(snapshots, self._run.slot).get(disk_id, Entry())
 
     # --- the end -------------------------------------------------------------------------------
@@ -172,25 +196,31 @@ class Runner:
         self._record(disk_record(outcome))
 
     def _judge(self, summary: Summary) -> None:
-        summary.status = verdict(summary.counts)
+        summary.status, summary.reason = verdict(summary.counts), ""
         if summary.code:
             summary.reason = f"{summary.code} ended the run: every further call would fail too"
+        elif summary.counts.keys() == {"skipped"}:
+            # Nothing is wrong, and nothing was done: no failure, and never "ok". Who asked
+            # for these very disks did not get what was asked for.
+            summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
+            summary.status = "failed" if self._run.asked_by == "direct" else "skipped"
 
     def _matched_nothing(self, summary: Summary) -> None:
         summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
         if self._run.asked_by == "event":
             summary.status, summary.reason = "no_match", "the policy does not select the resource"
-        elif not self._run.policy.allow_empty:
-            summary.status = "failed"
+        elif self._run.policy.allow_empty:
+            summary.status = "ok"
 
     def _end(self, summary: Summary) -> Record:
+        calls = self._region.pacer.calls - self._calls_before
         return {
             "record": "run_finished",
             "status": summary.status,
             "code": summary.code,
             "reason": summary.reason,
             **{f"count_{status}": str(number) for status, number in summary.counts.items()},
-            **{f"calls_{api}": str(number) for api, number in self._pacer.calls.items()},
+            **{f"calls_{api}": str(number) for api, number in calls.items()},
         }
 
     def _record(self, record: Record) -> None:

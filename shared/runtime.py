@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import InvalidSettingsError
-from shared.validation import Problems
+from shared.validation import Problems, check_region
 
 
 class Clock(Protocol):
@@ -117,6 +117,11 @@ class Runtime:
     region: str
     credentials: Credentials
     deadline: float
+    ends: float
+    """
+    When everything has to be out, in the same seconds as the deadline: shortly before Function
+    Compute ends the invocation.
+    """
     read_timeout_s: float
     clock: Clock
     log_target: LogTarget | None
@@ -161,6 +166,7 @@ def runtime_of(
         region=region,
         credentials=_credentials(context, env, problems),
         deadline=started + timeout_s - reserve_s,
+        ends=started + timeout_s - min(1.0, timeout_s * 0.1),
         read_timeout_s=min(MAX_READ_TIMEOUT_S, reserve_s * 0.45),
         clock=clock,
         log_target=_log_target(context, env, region, problems),
@@ -227,16 +233,20 @@ def _ecs_endpoints(value: str, region: str, problems: Problems) -> dict[str, str
     endpoints: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in value.split(","))):
         name, found, address = part.rpartition("=")
-        endpoints[name if found else region] = address
+        name = name if found else region
+        endpoints[name] = address
+        check_region(name, "ECS_ENDPOINT", problems)
         _check_endpoint(address, "ECS_ENDPOINT", problems)
     return endpoints
 
 
-_LOOPBACK = re.compile(r"http://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\])(?::\d+)?/?")
+_ENDPOINT = re.compile(
+    r"https://[0-9A-Za-z.-]+(?::\d+)?/?|http://(?:127\.\d+\.\d+\.\d+|localhost)(?::\d+)?/?"
+)
 
 
 def _check_endpoint(address: str, name: str, problems: Problems) -> None:
-    if not address.startswith("https://") and not _LOOPBACK.fullmatch(address):
+    if not _ENDPOINT.fullmatch(address):
         problems.add(
             name, address, "must be https://…, or http:// on loopback: requests carry credentials"
         )

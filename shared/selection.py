@@ -95,6 +95,18 @@ LOCAL_CATEGORIES = (
 )
 """Disks of a host itself, of which ECS makes no snapshots (EBS snapshot management guide)."""
 
+KNOWN_CATEGORIES = (
+    "cloud",
+    "cloud_auto",
+    "cloud_efficiency",
+    "cloud_essd",
+    "cloud_essd_entry",
+    "cloud_regional_disk_auto",
+    "cloud_ssd",
+    *LOCAL_CATEGORIES,
+)
+"""DescribeDisks, `Category`; another is let through with a warning."""
+
 USABLE_DISK_STATUS = ("In_use", "Available")
 """CreateSnapshot, `DiskId`: the disk must be in one of these states."""
 USABLE_INSTANCE_STATUS = ("Running", "Stopped")

@@ -12,7 +12,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 from aliyun.log import LogClient, LogItem, PutLogsRequest
@@ -121,6 +121,7 @@ class Recorder:
         common: Mapping[str, str],
         out: TextIO | None = None,
         budget_s: float = FLUSH_BUDGET_S,
+        time_left: Callable[[], float] = lambda: FLUSH_BUDGET_S,
     ) -> None:
         """
         Start.
@@ -131,6 +132,8 @@ class Recorder:
             common: Fields of every record.
             out: In place of stdout.
             budget_s: How long a failing SLS may hold up a run in all.
+            time_left: How long, in seconds from now, the function still has; what is not in
+                SLS by then goes to stdout, before it is too late for that too.
 
         """
         self._sink = sink
@@ -143,7 +146,10 @@ class Recorder:
         self._oldest_at = 0.0
         self._flushing = False
         self._closed = False
+        self._time_left = time_left
+        self._failures = 0
         self._waited_s = 0.0
+        """How long flushes waited in which SLS failed."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -185,23 +191,23 @@ class Recorder:
                 return
             self._flushing = True
             self._changed.notify_all()
-            started = time.monotonic()
+            started, failures = time.monotonic(), self._failures
             done = self._changed.wait_for(
                 lambda: self._sink is None or not (self._waiting or self._sending),
-                timeout=max(0.0, self._budget_s - self._waited_s),
+                timeout=max(0.0, min(self._budget_s - self._waited_s, self._time_left())),
             )
-            self._waited_s += time.monotonic() - started
+            waited_s = time.monotonic() - started
             self._flushing = False
             if not done:
-                self._give_up(f"no answer within {self._budget_s:g} s")
-            elif self._sink is not None:
-                self._waited_s = 0.0  # SLS is well: what it took is no failure's cost
+                self._give_up(f"no answer within {waited_s:.1f} s")
+            elif self._failures > failures:
+                self._waited_s += waited_s
 
     # --- the thread --------------------------------------------------------------------------
 
     def _send_all(self, sink: Sink) -> None:
         while self._take():
-            problem = _written(sink, self._sending)
+            problem = self._written(sink, self._sending)
             with self._changed:
                 if self._sink is None:  # given up meanwhile: it is all on stdout by now
                     return
@@ -236,6 +242,25 @@ class Recorder:
             or time.monotonic() - self._oldest_at >= SEND_AFTER_S
         )
 
+    def _written(self, sink: Sink, batch: Batch) -> str:
+        """Write a batch, again where that may help; returns the problem, empty if none."""
+        problem = ""
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                time.sleep(RETRY_DELAY_S)
+            try:
+                sink(batch)
+            except SlsError as exc:
+                self._failures += 1
+                problem = str(exc)
+                if not exc.transient:
+                    return problem
+            except Exception as exc:  # noqa: BLE001 - whatever it is, the records go to stdout
+                return f"{type(exc).__name__}: {exc}"
+            else:
+                return ""
+        return problem
+
     def _give_up(self, problem: str) -> None:
         """Send what is left, and all that comes, to stdout; the lock is held."""
         self._sink = None
@@ -247,27 +272,8 @@ class Recorder:
 
     def _print(self, records: Sequence[Record]) -> None:
         out = self._out or sys.stdout
-        out.writelines(json.dumps(record) + "\n" for record in records)
+        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         out.flush()
-
-
-def _written(sink: Sink, batch: Batch) -> str:
-    """Write a batch, trying again where that may help; returns the problem, empty if none."""
-    problem = ""
-    for attempt in range(MAX_TRIES):
-        if attempt:
-            time.sleep(RETRY_DELAY_S)
-        try:
-            sink(batch)
-        except SlsError as exc:
-            problem = str(exc)
-            if not exc.transient:
-                return problem
-        except Exception as exc:  # noqa: BLE001 - whatever it is, the records have to go to stdout
-            return f"{type(exc).__name__}: {exc}"
-        else:
-            return ""
-    return problem
 
 
 def _size(record: Record) -> int:

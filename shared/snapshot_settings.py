@@ -6,17 +6,17 @@ Every key of ``snapshot:`` becomes a field of `planning.SnapshotSettings`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from shared.planning import (
+    OCCURRENCE_LENGTH,
     PLACEHOLDERS,
-    Slot,
     SnapshotSettings,
     parts_of,
     placeholders_of,
-    snapshot_name,
+    rendered,
 )
 from shared.validation import (
     OWN_TAG_COUNT,
@@ -84,7 +84,7 @@ def check_snapshot_settings(
         check_tags(given["tags"], f"{path}.tags", problems, reserved=OWN_TAG_COUNT)
     if "resource_group_id" in given:
         group = given["resource_group_id"]
-        if not isinstance(group, str) or not group.startswith("rg-"):
+        if not isinstance(group, str) or not _RESOURCE_GROUP.fullmatch(group):
             problems.add(f"{path}.resource_group_id", group, "must be such as 'rg-bp67acfmxazb4p'")
     check_snapshot_kind(given, path, problems)
     warnings += [
@@ -99,6 +99,7 @@ def check_snapshot_settings(
     return SnapshotSettings(**settings, tags=tuple(given.get("tags", {}).items()))
 
 
+_RESOURCE_GROUP = re.compile(r"rg-[0-9A-Za-z-]{1,60}")
 _LONGEST_ID = "d-" + "0" * 62
 
 
@@ -113,18 +114,18 @@ def _check_template(template: object, policy: str, path: str, problems: Problems
         problems.add(path, template, f"has braces that do not match: {exc}")
         return
     unknown = [name for name in names if name not in PLACEHOLDERS]
+    known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+    for name in dict.fromkeys(unknown):
+        problems.add(path, template, f"unknown placeholder {{{name}}}; known: {known}")
     if unknown:
-        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        problems.add(path, template, f"unknown placeholder {{{unknown[0]}}}; known: {known}")
         template = _without(unknown, template)
-    slot = Slot(
-        deployment="d",
-        policy=policy,
-        region="r",
-        occurrence=("o",),
-        occurred_at=datetime(2000, 1, 1, tzinfo=timezone.utc),
-    )
-    check_snapshot_name(snapshot_name(slot, template, _LONGEST_ID), path, problems)
+    values = {
+        "policy": policy,
+        "disk_id": _LONGEST_ID,
+        "occurrence": "0" * OCCURRENCE_LENGTH,  # may begin with a digit, which a name may not
+        "occurrence_at": "20000101T000000Z",
+    }
+    check_snapshot_name(rendered(template, values), path, problems)
 
 
 def _without(unknown: Collection[str], template: str) -> str:

@@ -11,17 +11,16 @@ Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.errors import Problem
 from shared.parsing import parse_json
 from shared.planning import Occurrence
-from shared.policy import DIRECT
-from shared.policy_file import policy_of
 from shared.runtime import parse_instant, utc
-from shared.snapshot_settings import check_snapshot_settings
 from shared.validation import (
     Problems,
     check_flag,
@@ -42,7 +41,8 @@ class Timer:
     """
 
     name: str
-    occurred_at: datetime
+    occurred_at: datetime | None
+    """None, here and below, only in a draft: what came has none, or none that can be read."""
     policy: str | None = None
     inline: Mapping[str, Any] | None = None
     content: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Timer:
     @property
     def occurrence(self) -> Occurrence:
         """The tick's identity: the timer and its time, whatever the payload says."""
-        return ("timer", self.name, utc(self.occurred_at))
+        return ("timer", self.name, utc(self.occurred_at) if self.occurred_at else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,11 @@ class Event:
     source: str
     event_id: str
     type: str
-    occurred_at: datetime
+    occurred_at: datetime | None
     instance_id: str | None
     disk_id: str | None
+    resource_problems: tuple[Problem, ...] = ()
+    """What is wrong with the two ids: matters only to a policy about the event's resource."""
     content: Mapping[str, Any]
 
     @property
@@ -94,9 +96,18 @@ Trigger = Timer | Event | Direct
 Kind = Literal["timer", "event"]
 
 
-def parse_trigger(
-    event: bytes, *, kind: Kind, account_id: str, region: str
-) -> tuple[tuple[Trigger, ...], Problems]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What a function was started with; of a list of events each is judged alone."""
+
+    triggers: tuple[Trigger, ...] = ()
+    """The good ones, each occurrence once, in their order."""
+    drafts: tuple[Trigger, ...] = ()
+    """The others, as far as they could be read: to find what else is wrong with them."""
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> Parsed:
     """
     Read what a function was started with.
 
@@ -106,29 +117,28 @@ def parse_trigger(
         account_id: The function's own account; empty if it is not known.
         region: The function's own region.
 
-    Returns:
-        The triggers that are good, each occurrence once and in their order, and what is wrong
-        with the others. Of a list of events each is judged alone.
-
     """
     problems = Problems()
     value = parse_json(event, "event", problems)
     if problems:
-        return (), problems
+        return Parsed(problems=tuple(problems))
     items = [("", value)]
     if isinstance(value, list):
         items = [(f"[{number}].", item) for number, item in enumerate(value)]
         if kind == "timer" or not value:
             problems.add("event", value, "must be one event, or a list of events for EventBridge")
-            return (), problems
+            return Parsed(problems=tuple(problems))
     triggers: dict[Occurrence, Trigger] = {}
+    drafts: list[Trigger] = []
     for prefix, item in items:
         found = Problems()
         trigger = _one(item, prefix, kind, account_id, region, found)
         if trigger is not None and not found:
             triggers.setdefault(trigger.occurrence, trigger)
+        elif trigger is not None:
+            drafts.append(trigger)
         problems.extend(found)
-    return tuple(triggers.values()), problems
+    return Parsed(triggers=tuple(triggers.values()), drafts=tuple(drafts), problems=tuple(problems))
 
 
 _TIMER = "a timer's event (triggerName, triggerTime)"
@@ -162,17 +172,12 @@ def _one(
     return None
 
 
-def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer | None:
+def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer:
     name = _text(item, "triggerName", prefix, problems)
     occurred_at = _instant(item, "triggerTime", prefix, problems)
     if "key" in item:
         problems.add(f"{prefix}key", item["key"], _NO_KEY)
     policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
-    if problems and inline is not None:
-        # All problems at once: what else is wrong would come to light only after these.
-        policy_of(inline, {}, f"{prefix}payload", problems, inline=True)
-    if name is None or occurred_at is None:
-        return None
     return Timer(
         name=name, occurred_at=occurred_at, policy=policy, inline=inline, content=dict(item)
     )
@@ -184,18 +189,18 @@ _NO_KEY = "must not be given: a timer's slot is its trigger time"
 def _payload(
     payload: object, path: str, problems: Problems
 ) -> tuple[str | None, Mapping[str, Any] | None]:
-    """Return the policy that a payload names, or the one that it is."""
+    """Return the policy that a payload names (empty if that cannot be read), or that it is."""
     if payload is None or payload == "":
         return None, None
     if not isinstance(payload, str):
         problems.add(path, payload, "must be a text that holds JSON")
-        return None, None
+        return "", None
     before = len(problems)
     value = parse_json(payload, path, problems)
     if not isinstance(value, Mapping):
         if len(problems) == before:
             problems.add(path, value, 'must be {"policy": …} or a whole policy')
-        return None, None
+        return "", None
     if "key" in value:
         problems.add(f"{path}.key", value["key"], _NO_KEY)
     if "policy" not in value:
@@ -208,7 +213,7 @@ def _payload(
 
 def _event(
     item: Mapping[str, Any], prefix: str, account_id: str, region: str, problems: Problems
-) -> Event | None:
+) -> Event:
     event_id = _text(item, "id", prefix, problems)
     source = _text(item, "source", prefix, problems)
     kind = _text(item, "type", prefix, problems)
@@ -218,10 +223,10 @@ def _event(
         problems.add(f"{prefix}specversion", item["specversion"], "must be '1.0'")
     _same(item, "aliyunaccountid", account_id, f"{prefix}aliyunaccountid", "account", problems)
     _same(item, "aliyunregionid", region, f"{prefix}aliyunregionid", "region", problems)
+    _check_subject(item.get("subject"), account_id, region, f"{prefix}subject", problems)
     data = check_mapping(item.get("data"), f"{prefix}data", problems)
-    instance_id, disk_id = _resource(data, f"{prefix}data", problems)
-    if event_id is None or source is None or kind is None or occurred_at is None:
-        return None
+    wrong = Problems()
+    instance_id, disk_id = _resource(data, f"{prefix}data", wrong)
     if not kind.startswith("ecs:Instance:") and disk_id:
         # Of the two ids in such an event the disk is what it is about.
         instance_id = None
@@ -234,8 +239,22 @@ def _event(
         occurred_at=occurred_at,
         instance_id=instance_id,
         disk_id=disk_id,
+        resource_problems=tuple(wrong),
         content=item,
     )
+
+
+_SUBJECT = re.compile(r"acs:ecs:([^:]*):([^:]*):.*")
+
+
+def _check_subject(
+    subject: object, account_id: str, region: str, path: str, problems: Problems
+) -> None:
+    """Compare an ARN such as ``acs:ecs:cn-hangzhou:1234:instance/i-…``; other forms pass."""
+    match = _SUBJECT.fullmatch(subject) if isinstance(subject, str) else None
+    for own, its in zip((region, account_id), match.groups() if match else (), strict=False):
+        if own and its and own != its:
+            problems.add(path, subject, f"must be of the function's own region and account ({own})")
 
 
 def _same(
@@ -287,16 +306,12 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     if snapshot is not None:
         snapshot = check_mapping(snapshot, "snapshot", problems)
     check_flag(item.get("dry_run", False), "dry_run", problems)
-    policy = _text(item, "policy", "", problems) if "policy" in item else None
     disk_ids: tuple[str, ...] = ()
     if "disk_ids" in item:
         disk_ids = check_ids(item["disk_ids"], "disk", "disk_ids", problems)
-    if problems:
-        # All problems at once: without any, they are looked for with the defaults merged in.
-        check_snapshot_settings(snapshot, DIRECT, "snapshot", problems, [])
     return Direct(
         key=str(item.get("key")),
-        policy=policy,
+        policy=_text(item, "policy", "", problems) if "policy" in item else None,
         disk_ids=disk_ids,
         snapshot=snapshot,
         dry_run=item.get("dry_run") is True,
@@ -304,12 +319,13 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     )
 
 
-def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str | None:
+def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
+    """Return the text at a key, empty if it is no good one."""
     value = item.get(key)
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value
     problems.add(f"{prefix}{key}", value, "must be a text, printable and not empty")
-    return None
+    return ""
 
 
 def _instant(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> datetime | None:

@@ -265,7 +265,7 @@ def check_texts(value: object, path: str, problems: Problems) -> tuple[str, ...]
     if not isinstance(items, list) or not items or not all(isinstance(i, str) for i in items):
         problems.add(path, value, "must be a text or a list of texts, and not empty")
         return ()
-    return tuple(dict.fromkeys(str(item) for item in items))
+    return tuple(dict.fromkeys(item for item in items if _is_text(item, path, problems)))
 
 
 def check_choice(value: object, choices: Sequence[str], path: str, problems: Problems) -> None:

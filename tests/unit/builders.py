@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from shared.ecs_types import Disk, Instance, Snapshot
-from shared.errors import EcsRefusedError, EcsUnknownError
+from shared.errors import EcsRefusedError, EcsUnknownError, Problem
 from shared.planning import Slot, SnapshotSettings, ledger_tags
 from shared.policy import PolicyFile
 from shared.policy_file import load_policies
@@ -27,7 +27,7 @@ def found(check: Callable[..., object], *args: Any, **more: Any) -> list[str]:
     return [problem.rule for problem in problems]
 
 
-def lines(problems: Problems) -> list[str]:
+def lines(problems: Iterable[Problem]) -> list[str]:
     return [str(problem) for problem in problems]
 
 

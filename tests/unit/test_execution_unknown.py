@@ -27,7 +27,7 @@ def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
 
     assert (outcome.status, outcome.snapshot_id, outcome.calls) == ("created", "s-made", 1)
     assert bench.looks == ["d-0"]
-    assert "its answer was lost" in outcome.reason
+    assert "its tags name this slot" in outcome.reason
 
 
 def test_if_nothing_is_there_it_asks_again_with_the_same_token() -> None:

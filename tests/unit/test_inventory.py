@@ -97,7 +97,7 @@ def test_a_page_that_leads_to_itself_is_no_answer() -> None:
         def describe_disks(self, **_: object) -> Page[Disk]:
             return Page(items=(disk(),), next_token="again")
 
-    with pytest.raises(EcsUnknownError, match="the same page again"):
+    with pytest.raises(EcsUnknownError, match="go in a circle"):
         listed(Stuck())
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.outcomes import (
     LEFT,
-    MAX_VALUE_LENGTH,
+    MAX_VALUE_BYTES,
     RANKS,
     TAKEN,
     Outcome,
@@ -206,9 +206,18 @@ def test_whatever_a_record_says_can_be_sent(text: str) -> None:
 
 
 def test_a_long_value_is_cut_and_says_so() -> None:
-    """No log store has to cut a record; an event is kept whole, for a run starts again from it."""
-    long = "x" * (MAX_VALUE_LENGTH + 1)
+    """No log store has to cut a record: what counts is its bytes."""
+    long = "x" * (MAX_VALUE_BYTES + 1)
 
     assert clipped({"reason": long[1:]}) == {"reason": long[1:]}
-    assert clipped({"reason": long})["reason"] == f"{long[1:]}… (8001 characters)"
-    assert clipped({"event": long}) == {"event": long}
+    assert clipped({"reason": long})["reason"] == f"{long[1:]}… (8001 bytes)"
+    assert clipped({"reason": "数" * 3000})["reason"] == f"{'数' * 2666}… (9000 bytes)"
+
+
+def test_only_the_event_from_which_a_run_can_start_again_is_kept_whole() -> None:
+    """It would be of no use otherwise; that of a refusal is for reading only."""
+    long = "x" * (MAX_VALUE_BYTES + 1)
+
+    assert clipped({"record": "run_started", "event": long})["event"] == long
+    assert clipped({"record": "run_started", "reason": long})["reason"] != long
+    assert clipped({"record": "refused", "event": long})["event"] != long

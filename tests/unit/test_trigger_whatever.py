@@ -38,13 +38,14 @@ SAMPLES: list[Any] = [
 
 def judged(event: bytes, kind: Kind) -> tuple[int, list[str]]:
     """Take an event as far as a run of it goes without a call; problems can all be written."""
-    triggers, problems = parse_trigger(event, kind=kind, account_id=ACCOUNT_ID, region=REGION)
-    for trigger in triggers:
+    parsed = parse_trigger(event, kind=kind, account_id=ACCOUNT_ID, region=REGION)
+    problems = list(parsed.problems)
+    for trigger in (*parsed.triggers, *parsed.drafts):
         runs, found = route(trigger, POLICIES, region=REGION, now=NOON)
         assert not (runs and found)
         assert all(json.dumps(run.content).isascii() and run.slot.slot_id for run in runs)
         problems.extend(found)
-    return len(triggers), [line for line in lines(problems) if line.encode()]
+    return len(parsed.triggers), [line for line in lines(problems) if line.encode()]
 
 
 @given(event=st.binary() | st.text().map(str.encode), kind=KINDS)
