@@ -199,11 +199,13 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
         reason = credentials.redacted(f"{type(exc).__name__}: {exc}")
         return EcsUnknownError(action=action, reason=reason[:400])
     retry_after_ms = getattr(exc, "retry_after", None)
+    http_status = int(getattr(exc, "status_code", None) or 0)
     return EcsRefusedError(
         action=action,
-        code=_known(exc.code),
+        # Without one, a code that nobody knows: its status decides.
+        code=_known(exc.code) or f"Http{http_status}",
         message=credentials.redacted(_message(exc)),
-        http_status=int(getattr(exc, "status_code", None) or 0),
+        http_status=http_status,
         request_id=_known(getattr(exc, "request_id", None)),
         retry_after_s=retry_after_ms / 1000 if isinstance(retry_after_ms, int | float) else None,
     )
@@ -235,7 +237,7 @@ def _page(
     name: str,
     read: Callable[[Any], T],
 ) -> Page[T]:
-    if container is None:
+    if getattr(container, name, None) is None:
         # A listing that is not there is not an empty one.
         raise EcsUnknownError(action=action, reason="the answer holds no listing")
     try:

@@ -86,6 +86,25 @@ def test_shared_never_imports_a_function() -> None:
     assert importers(("functions",), "shared") == set()
 
 
+def modules_in_order() -> list[str]:
+    """The modules of shared/, as the table of docs/design.md lists them, top to bottom."""
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    table = design.split("| module of `shared/` |")[1].split("\n\n")[0]
+    rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+    return [row.strip("`") for row in rows]
+
+
+def test_each_module_of_shared_imports_only_from_those_above_it() -> None:
+    """The design's table is the order, and names every module."""
+    order = modules_in_order()
+    assert sorted(order) == sorted(p.stem for p in files("shared") if p.stem != "__init__")
+
+    for number, module in enumerate(order):
+        source = (ROOT / "shared" / f"{module}.py").read_text(encoding="utf-8")
+        below = {f"shared.{other}" for other in order[number:]}
+        assert below.isdisjoint(imports(source)), module
+
+
 PURE = ("planning", "ledger", "outcomes", "selection", "policy", "validation", "errors")
 
 
