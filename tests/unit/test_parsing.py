@@ -198,3 +198,13 @@ def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     assert lines(problems) == [
         "policies.yaml: 'No such file or directory': must be a readable file"
     ]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_a_number_that_json_cannot_give_back_is_refused(number: str) -> None:
+    """From a recorded event a run is started again: what is read can be written."""
+    problems = Problems()
+
+    parse_json(f'{{"key": {number}}}', "event", problems)
+
+    assert [problem.path for problem in problems] == ["event"]

@@ -175,11 +175,19 @@ def test_a_local_cloud_has_an_address_for_each_region(value: str, expected: dict
         "http://localhost.example:80",
         "ecs.example",
         "ftp://127.0.0.1",
+        "https://",
+        "http://[::1]:9000",
     ],
 )
 def test_credentials_never_travel_in_the_clear(name: str, address: str) -> None:
     """https, or http on loopback."""
     assert problems_of(python310(), **{name: address}) == [name]
+
+
+def test_an_address_belongs_to_a_region() -> None:
+    """`=http://…` names none, and would silently mean the real cloud."""
+    with pytest.raises(InvalidSettingsError, match="must be the id of a region"):
+        runtime(ECS_ENDPOINT="=http://127.0.0.1:1")
 
 
 def test_a_pause_is_any_value_at_all() -> None:

@@ -290,6 +290,42 @@ def test_an_sls_that_hangs_costs_its_budget_once_and_no_record() -> None:
     assert numbers(printed(out)) == list(range(5))
 
 
+def test_an_sls_that_stumbles_each_time_costs_its_budget_in_all() -> None:
+    """A good answer in between does not start the count again."""
+    out = io.StringIO()
+
+    def stumble(call: int) -> None:
+        if call % 2:
+            raise SlsError("InternalServerError (500): no", transient=True)
+
+    sink = FakeSink(stumble)
+
+    with recorder(sink, out, budget_s=0.8) as records:
+        for n in range(20):
+            records.add({"n": str(n)})
+            records.flush()
+
+    # Each stumble costs half a second until the next try: the second one is beyond the budget.
+    assert sink.calls <= 4
+    assert sorted({*numbers(sink.records), *numbers(printed(out))}) == list(range(20))
+
+
+def test_a_function_that_is_about_to_end_waits_for_nobody() -> None:
+    """What is not in SLS by then goes to stdout while there is time for that."""
+    go, out = threading.Event(), io.StringIO()
+
+    def hang(_: int) -> None:
+        go.wait(5)
+
+    sink = FakeSink(hang)
+
+    with recorder(sink, out, time_left=lambda: 0.1) as records:
+        records.add({"n": "0"})
+    assert numbers(printed(out)) == [0]
+    assert sink.batches == []
+    go.set()
+
+
 def test_the_budget_is_less_than_what_is_promised() -> None:
     """SLS that refuses, hangs or is gone costs a run at most 10 s in all."""
     assert FLUSH_BUDGET_S < PROMISED_S
