@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from cli.screen import say, screen
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies.yaml"
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
-WIDTH_WITHOUT_TERMINAL = 150
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_show_locals=False
+)
 
 
 @app.command()
@@ -26,7 +23,7 @@ def demo() -> None:
     """Let a timer and an event become snapshots, on a local cloud; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    if not show(_console()):
+    if not show(screen(), POLICIES):
         raise typer.Exit(1)
 
 
@@ -37,15 +34,16 @@ def check(
     """Say everything that is wrong with a policy file, and whether the templates agree."""
     from cli.check import check as find  # noqa: PLC0415 - as above
 
-    console = _console()
-    problems, warnings = find(policies)
-    for warning in warnings:
-        console.print(f"warning: {warning}", style="yellow", markup=False, highlight=False)
-    for problem in problems:
-        console.print(problem, style="red", markup=False, highlight=False)
-    if problems:
+    console = screen()
+    found = find(policies)
+    for warning in found.warnings:
+        say(console, f"warning: {warning}", "yellow")
+    for problem in found.problems:
+        say(console, problem, "red")
+    if found.problems:
         raise typer.Exit(1)
-    console.print(f"{policies.name}: good, and the templates agree with it", style="green")
+    agreed = ", and the templates agree with it" if found.templates else ""
+    say(console, f"{policies.name}: good{agreed}", "green")
 
 
 @app.command()
@@ -60,19 +58,26 @@ def invoke(
     """Give an event to a function, on a local cloud, and show what it answers and records."""
     from cli.invoke import invoke as call  # noqa: PLC0415 - as above
 
-    if not call(_console(), function, event, fleet=fleet, policies=policies, now=now):
+    if not call(screen(), function, event, fleet=fleet, policies=policies, now=now):
         raise typer.Exit(1)
 
 
 @app.command()
 def package() -> None:
     """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
+    from cli.package import PackageError  # noqa: PLC0415 - as above
     from cli.package import package as build  # noqa: PLC0415 - as above
 
     check(POLICIES)
-    for folder in build(POLICIES):
+    console = screen()
+    try:
+        folders = build(POLICIES)
+    except PackageError as exc:
+        say(console, str(exc), "red")
+        raise typer.Exit(1) from exc
+    for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        _console().print(f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+        say(console, f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
 
 
 if __name__ == "__main__":

@@ -3,13 +3,16 @@ Does everything that has to agree, agree: policies, both templates, functions an
 
 A timer that no policy names fails every time it fires; an event type that the rule's
 pattern lacks never arrives, and nobody is told. Both are found here, before a deployment.
+What one function's deployment says by itself is `cli.deployment`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from cli.deployment import disabled, wrong_alone
 from cli.templates import Function, TemplateError, read_fun, read_s
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
@@ -17,37 +20,62 @@ from shared.policy import PolicyFile
 from shared.policy_file import load_policies
 from shared.validation import Problems
 
-ON_SCHEDULE, ON_EVENT = "snapshot_on_schedule", "snapshot_on_event"
+ON_SCHEDULE = "snapshot_on_schedule"
+FUN, S = "template.yml", "s.yaml"
+_READERS = {FUN: read_fun, S: read_s}
 
 
-def check(policies_path: Path) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a check found, one message each."""
+
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is allowed and should still be looked at."""
+    templates: bool
+    """Whether there were templates to look at."""
+
+
+def check(policies_path: Path) -> Findings:
     """
     Check a policy file, and the project beside it.
 
     Args:
-        policies_path: The file; templates, `functions/` and `events/` are looked for beside it,
-            and without templates there only the file itself is checked.
-
-    Returns:
-        What is wrong, and what is allowed and should still be looked at.
+        policies_path: The file; templates, `functions/` and `events/` are looked for beside it.
+            Without templates there only the file itself is checked; one of the two alone is a
+            problem.
 
     """
     root = policies_path.parent
+    there = [name for name in _READERS if (root / name).exists()]
     problems = Problems()
     try:
         file = load_policies(read_policies(policies_path, problems), problems)
     except InvalidPolicyError as exc:
-        return [str(problem) for problem in exc.problems], []
-    if not (root / "s.yaml").exists():
-        return [], list(file.warnings)
-    try:
-        templates = {
-            "template.yml": read_fun(root / "template.yml"),
-            "s.yaml": read_s(root / "s.yaml"),
-        }
-    except TemplateError as exc:
-        return [str(exc)], list(file.warnings)
-    return [*_disagreements(root, file, templates)], list(file.warnings)
+        return Findings(problems=tuple(map(str, exc.problems)), templates=bool(there))
+    if not there:
+        return Findings(warnings=file.warnings, templates=False)
+    templates, found = _read(root)
+    if not found:
+        found = list(_disagreements(root, file, templates))
+    warnings = [*file.warnings]
+    for name, functions in templates.items():
+        for function, says in functions.items():
+            warnings += disabled(f"{name}: {function}", says)
+    return Findings(problems=tuple(found), warnings=tuple(warnings), templates=True)
+
+
+def _read(root: Path) -> tuple[dict[str, dict[str, Function]], list[str]]:
+    templates, problems = {}, []
+    for name, read in _READERS.items():
+        if not (root / name).exists():
+            problems.append(f"{name}: is missing beside the other template: keep both or neither")
+            continue
+        try:
+            templates[name] = read(root / name)
+        except TemplateError as exc:
+            problems.append(str(exc))
+    return templates, problems
 
 
 def _disagreements(
@@ -58,16 +86,18 @@ def _disagreements(
     for name, functions in templates.items():
         yield from _sets(name, set(functions), "functions/", folders)
         for function, says in functions.items():
-            yield from _alone(f"{name}: {function}", function, says)
+            yield from wrong_alone(f"{name}: {function}", root / "functions" / function, says)
         yield from _timers(name, file, functions)
-    yield from _event_types(file, templates["s.yaml"])
-    fun, s = templates["template.yml"], templates["s.yaml"]
+    yield from _event_types(file, templates[S])
+    fun, s = templates[FUN], templates[S]
     for function in sorted(fun.keys() & s.keys()):
         for what, (one, other) in fun[function].differences(s[function]).items():
-            yield f"{function}: {what}: template.yml says {one!r}, s.yaml {other!r}"
+            yield f"{function}: {what}: {FUN} says {one!r}, {S} {other!r}"
 
 
 def _folders(path: Path) -> set[str]:
+    if not path.is_dir():
+        return set()
     return {item.name for item in path.iterdir() if item.is_dir() and any(item.glob("*.*"))}
 
 
@@ -75,15 +105,6 @@ def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[st
     for name in sorted(these ^ those):
         has, lacks = (one, other) if name in these else (other, one)
         yield f"{name}: is in {has} and not in {lacks}"
-
-
-def _alone(where: str, function: str, says: Function) -> Iterator[str]:
-    """Check what a template says of one function by itself."""
-    if says.code != f"build/{function}":
-        yield f"{where}: code is {says.code!r}: must be 'build/{function}', what is packaged"
-    for what in ("max_retries", "max_event_age_s", "on_failure", "role"):
-        if getattr(says, what) is None:
-            yield f"{where}: {what} is not set: FC's default is not the operator's decision"
 
 
 def _timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
@@ -96,10 +117,10 @@ def _timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> I
 
 
 def _event_types(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    says = functions.get(ON_EVENT)
-    has = set(says.event_types or ()) if says else set()
+    rules = [rule for says in functions.values() for rule in says.rules or ()]
+    has = {kind for rule in rules for kind in rule.types}
     wanted = {kind for policy in file.policies for kind in policy.event_types}
     for kind in sorted(wanted - has):
-        yield f"s.yaml: the rule's pattern lacks '{kind}': its policies would never run"
+        yield f"{S}: the rule's pattern lacks '{kind}': its policies would never run"
     for kind in sorted(has - wanted):
-        yield f"s.yaml: no policy is on events of type '{kind}': leave it out of the pattern"
+        yield f"{S}: no policy is on events of type '{kind}': leave it out of the pattern"

@@ -2,77 +2,86 @@
 The main job, to look at: a timer and an event become snapshots on a local cloud.
 
 Everything is real but the cloud: the handlers, the SDKs, HTTP. What is shown is read back
-from the cloud, not remembered.
+from the cloud, not remembered. How tables look is `cli.tables`'.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from cli.local import Invocation, LocalCloud, as_of, local_cloud
+from cli.tables import outcomes_table, records_table
 from emulator.knobs import Knobs
+from shared.errors import RunFailedError
 from shared.outcomes import fold
 
 ROOT = Path(__file__).parent.parent
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
-POLICIES = ROOT / "policies.yaml"
 EVENTS = ROOT / "events"
 
 SPEED = 600.0
-"""A minute of waiting takes a tenth of a second: some disks are busy when the timer fires."""
+"""Some disks are busy when the timer fires; `_INTRODUCTION` says it to a person."""
 HARSH = {
-    "no client token remembered: the ledger alone": Knobs(token_memory_s=0.0),
-    "new snapshots not listed for an hour: the token alone": Knobs(listing_lag_s=3600.0),
+    "where ECS remembers no token (the ledger alone)": Knobs(token_memory_s=0.0),
+    "where new snapshots are not listed for an hour (the token alone)": Knobs(listing_lag_s=3600.0),
 }
 """The two halves of "exactly once", each without the other."""
+LEFT_OUT_BY = ("snapshot", "never")
+"""The tag that the policies which ship exclude."""
 
-_COLOURS = {
-    "created": "green",
-    "existing": "green",
-    "completed": "green",
-    "skipped": "yellow",
-    "deferred": "yellow",
-    "failed": "red",
-    "broken": "red",
-}
+_INTRODUCTION = (
+    "A local cloud with {regions} regions answers on loopback; the real handlers and SDKs talk to "
+    "it over HTTP.\n"
+    "The local cloud's clock runs 600 times as fast: a minute of waiting takes a tenth of a "
+    "second.\n"
+    "On purpose: this fleet has a disk for every kind of refusal.\n"
+)
+_NOTHING = (
+    "nothing was taken: the demo shows policies on timer 'nightly' and on spot interruptions; "
+    "policies.yaml has none, or is wrong (python -m cli check)"
+)
+_Deliveries = Mapping[str, tuple[str, bytes]]
 
 
-def demo(console: Console) -> bool:
-    """Show it; returns whether the second deliveries added no snapshot."""
-    with local_cloud(FLEET, POLICIES, knobs=Knobs(), speed=SPEED) as local:
+def demo(console: Console, policies: Path, harsh: Mapping[str, Knobs] = HARSH) -> bool:
+    """
+    Show it.
+
+    Returns:
+        Whether each cloud's first deliveries made snapshots and the second ones none.
+
+    """
+    with local_cloud(FLEET, policies, speed=SPEED) as local:
         deliveries = _deliveries(local)
-        ecs = len(local.cloud.regions)
-        console.rule("[bold]1. A timer fires, and a spot instance is about to be taken away")
-        console.print(
-            f"A local cloud with {ecs} regions answers on loopback. The real handlers and SDKs "
-            "talk to it over HTTP.\n"
-        )
-        for name, (function, event) in deliveries.items():
-            _show_invocation(console, name, local.invoke(function, event))
-        _show_outcomes(console, local.records())
-        console.rule("[bold]2. The same two events are delivered again")
-        added = _again(local, deliveries)
-        for number in added.values():
-            console.print(f"New snapshots after the second delivery: [bold]{number}[/bold]")
-        for what, knobs in HARSH.items():
-            with local_cloud(FLEET, POLICIES, knobs=knobs, speed=SPEED) as harsh:
-                again = _deliveries(harsh)
-                for function, event in again.values():
-                    harsh.invoke(function, event)
-                added |= {what: sum(_again(harsh, again).values())}
-            console.print(f"The same with {what}: [bold]{added[what]}[/bold] new")
+        _rule(console, "1. A timer fires, and a spot instance is about to be taken away")
+        console.print(_INTRODUCTION.format(regions=len(local.cloud.regions)))
+        if not _show_first(console, local, deliveries):
+            console.print(_NOTHING, style="red")
+            return False
+        _show_outcomes(console, local)
+        _rule(console, "2. The same two events are delivered again")
+        added = [_added(local, deliveries)]
+        _say_number(console, "New snapshots after the second delivery", added[0])
+        for what, knobs in harsh.items():
+            with local_cloud(FLEET, policies, knobs=knobs, speed=SPEED) as other:
+                again = _deliveries(other)
+                if not _added(other, again):
+                    console.print(_NOTHING, style="red")
+                    return False
+                added.append(_added(other, again))
+            _say_number(console, f"The same {what}", added[-1])
         console.print()
-        console.rule("[bold]3. The records, as SLS has them")
-        _show_records(console, local.records())
-    return not any(added.values())
+        _rule(console, "3. The records, as SLS has them")
+        _show_records(console, local)
+    return not any(added)
 
 
-def _deliveries(local: LocalCloud) -> dict[str, tuple[str, bytes]]:
+def _deliveries(local: LocalCloud) -> _Deliveries:
     """Return the sample events, as if they had happened this minute."""
     samples = {
         "timer 'nightly'": ("snapshot_on_schedule", "timer.json"),
@@ -84,59 +93,72 @@ def _deliveries(local: LocalCloud) -> dict[str, tuple[str, bytes]]:
     }
 
 
-def _again(local: LocalCloud, deliveries: Mapping[str, tuple[str, bytes]]) -> dict[str, int]:
+def _added(local: LocalCloud, deliveries: _Deliveries) -> int:
+    """Deliver; return how many snapshots there are more than before."""
     before = local.snapshot_count()
     for function, event in deliveries.values():
         local.invoke(function, event)
-    return {"": local.snapshot_count() - before}
+    return local.snapshot_count() - before
+
+
+def _show_first(console: Console, local: LocalCloud, deliveries: _Deliveries) -> bool:
+    before = local.snapshot_count()
+    for name, (function, event) in deliveries.items():
+        _show_invocation(console, name, local.invoke(function, event))
+    console.print()
+    return local.snapshot_count() > before
 
 
 def _show_invocation(console: Console, name: str, invocation: Invocation) -> None:
     if invocation.error is None:
-        answer = invocation.answer or {}
-        console.print(f"[bold]{name}[/bold]: returned status [green]{answer['status']}[/green]")
+        status = str((invocation.answer or {})["status"])
+        console.print(Text.assemble((name, "bold"), ": returned status ", (status, "green")))
         return
     kind = type(invocation.error).__name__
-    console.print(
-        f"[bold]{name}[/bold]: raised [red]{kind}[/red], so that Function Compute counts it as "
-        "failed, tries again and alarms:"
+    # Of anything else that is wrong, another delivery is no use.
+    then = (
+        ", so that Function Compute counts it as failed, tries again and alarms"
+        if isinstance(invocation.error, RunFailedError)
+        else ""
     )
-    console.print(f"  {invocation.error}", style="dim", highlight=False)
+    console.print(Text.assemble((name, "bold"), ": raised ", (kind, "red"), f"{then}:"))
+    console.print(Text(f"  {invocation.error}", "dim"))
 
 
-def _show_outcomes(console: Console, records: Sequence[Mapping[str, str]]) -> None:
-    table = Table(title="What became of each disk", title_justify="left", expand=False)
-    for heading in ("policy", "disk", "outcome", "reason", "snapshot"):
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("disk", "snapshot"))
-    held = sorted(fold(records).values(), key=lambda r: (r["policy"], r["disk_id"]))
-    for record in held:
-        colour = _COLOURS.get(record["status"], "white")
-        table.add_row(
-            record["policy"],
-            record["disk_id"] or record["instance_id"],
-            f"[{colour}]{record['status']}[/{colour}]",
-            record["code"] or record["reason"],
-            record["snapshot_id"],
-        )
-    console.print()
-    console.print(table)
+def _show_outcomes(console: Console, local: LocalCloud) -> None:
+    held = list(fold(local.records()).values())
+    console.print("What became of each disk:\n")
+    for policy in sorted({record["policy"] for record in held}):
+        records = [record for record in held if record["policy"] == policy]
+        console.print(outcomes_table(policy, records, console.width))
+        console.print()
     counts = Counter(record["status"] for record in held)
-    console.print(", ".join(f"{number} {status}" for status, number in counts.items()) + "\n")
+    console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
+    key, value = LEFT_OUT_BY
+    for disk_id in _left_out(local, {record["disk_id"] for record in held}):
+        console.print(f"{disk_id} is not among them: its tag {key}: {value} leaves it out.")
+    console.print("What each code means: README, 'When a disk fails'.\n")
 
 
-def _show_records(console: Console, records: Sequence[Mapping[str, str]]) -> None:
-    table = Table(expand=False)
-    for heading in ("at", "function", "record", "disk", "status", "code", "snapshot"):
-        table.add_column(heading, no_wrap=True)
-    for record in records:
-        table.add_row(
-            record["at"][11:19],
-            record["function"].removeprefix("snapshot_"),
-            record["record"],
-            record.get("disk_id", ""),
-            record.get("status", ""),
-            record.get("code", ""),
-            record.get("snapshot_id", ""),
-        )
-    console.print(table)
+def _left_out(local: LocalCloud, seen: set[str]) -> list[str]:
+    key, value = LEFT_OUT_BY
+    return [
+        disk_id
+        for region in local.cloud.regions
+        for disk_id, disk in local.cloud.ecs(region).disks.items()
+        if disk.tags.get(key) == value and disk_id not in seen
+    ]
+
+
+def _show_records(console: Console, local: LocalCloud) -> None:
+    records = local.records()
+    console.print(records_table(records, console.width))
     console.print(f"{len(records)} records.")
+
+
+def _rule(console: Console, title: str) -> None:
+    console.rule(Text(title, "bold"))
+
+
+def _say_number(console: Console, what: str, number: int) -> None:
+    console.print(Text.assemble(f"{what}: ", (str(number), "bold")))

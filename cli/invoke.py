@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.local import FUNCTIONS, as_of, local_cloud
-from emulator.knobs import Knobs
+from cli.local import FUNCTIONS, UnusableFleetError, as_of, local_cloud
+from cli.screen import say
 
 SPEED = 600.0
 """As many seconds pass on the local cloud's clock as on ours in one: waiting is short."""
@@ -16,19 +16,35 @@ SPEED = 600.0
 def invoke(
     console: Console, function: str, event_path: Path, *, fleet: Path, policies: Path, now: bool
 ) -> bool:
-    """Show the answer and the records; returns whether the function returned rather than raised."""
+    """
+    Show the answer and the records.
+
+    Returns:
+        Whether the function returned; False where it raised, or was never called because a
+        file cannot be used, which is said in one message.
+
+    """
     if function not in FUNCTIONS:
-        console.print(
-            f"{function}: no such function; there are {', '.join(FUNCTIONS)}", style="red"
-        )
+        say(console, f"{function}: no such function; there are {', '.join(FUNCTIONS)}", "red")
         return False
-    with local_cloud(fleet, policies.resolve(), knobs=Knobs(), speed=SPEED) as local:
+    try:
         event = event_path.read_bytes()
-        invocation = local.invoke(function, as_of(event, local.clock.now()) if now else event)
-        if invocation.error is None:
-            console.print_json(data=invocation.answer)
-        else:
-            console.print(f"{type(invocation.error).__name__}: {invocation.error}", style="red")
-        for record in local.records():
-            console.print_json(data={key: value for key, value in record.items() if value})
+        # What stands in them is the function's to judge; that they are there is ours.
+        policies.read_bytes()
+    except OSError as exc:
+        say(console, f"{exc.filename}: cannot be read: {exc.strerror}", "red")
+        return False
+    try:
+        with local_cloud(fleet, policies.resolve(), speed=SPEED) as local:
+            invocation = local.invoke(function, as_of(event, local.clock.now()) if now else event)
+            records = local.records()
+    except UnusableFleetError as exc:
+        say(console, str(exc), "red")
+        return False
+    if invocation.error is None:
+        console.print_json(data=invocation.answer)
+    else:
+        say(console, f"{type(invocation.error).__name__}: {invocation.error}", "red")
+    for record in records:
+        console.print_json(data={key: value for key, value in record.items() if value})
     return invocation.error is None

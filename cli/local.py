@@ -23,16 +23,22 @@ from typing import Any
 
 from aliyun.log import GetLogsRequest, LogClient
 
-from emulator.cloud import Cloud
-from emulator.fleet import load
+from emulator.cloud import DEFAULT_REGION, Cloud
+from emulator.fleet import Fleet, load
 from emulator.knobs import Knobs
 from emulator.server import serve
+from emulator.sls.errors import SlsError
 from shared.errors import SnapshotAutomationError
 from shared.runtime import utc
 
 ACCOUNT_ID = "1234567890123456"
 FUNCTIONS = ("snapshot_on_event", "snapshot_on_schedule")
 PROJECT, LOGSTORE = "snapshot-automation", "records"
+"""Where records go if the fleet file names no other place."""
+
+
+class UnusableFleetError(Exception):
+    """A fleet file that no cloud can be made of; says what is wrong with it, one a line."""
 
 
 class FastClock:
@@ -80,6 +86,8 @@ class LocalCloud:
     cloud: Cloud
     clock: FastClock
     sls_url: str
+    sls_project: str
+    sls_logstore: str
 
     def invoke(self, function: str, event: bytes, *, timeout_s: int = 7200) -> Invocation:
         """Call a function's handler, as Function Compute would."""
@@ -107,7 +115,7 @@ class LocalCloud:
         records: list[dict[str, str]] = []
         while True:
             request = GetLogsRequest(
-                PROJECT, LOGSTORE,
+                self.sls_project, self.sls_logstore,
                 fromTime=0, toTime=2**31 - 1, line=100, offset=len(records), reverse=False,
             )  # fmt: skip
             page = [dict(log.get_contents()) for log in client.get_logs(request).get_logs()]
@@ -117,9 +125,16 @@ class LocalCloud:
 
 
 def as_of(event: bytes, now: datetime) -> bytes:
-    """Return a sample event as if it had happened this minute; without a time, as it is."""
+    """
+    Return a sample event as if it had happened this minute.
+
+    Without a time, and if it is no JSON, it comes back as it is: the function judges it.
+    """
     minute = utc(now.replace(second=0, microsecond=0))
-    value = json.loads(event)
+    try:
+        value = json.loads(event)
+    except (ValueError, RecursionError):
+        return event
     for item in value if isinstance(value, list) else [value]:
         for key in ("triggerTime", "time"):
             if isinstance(item, dict) and key in item:
@@ -129,42 +144,83 @@ def as_of(event: bytes, now: datetime) -> bytes:
 
 @contextmanager
 def local_cloud(
-    fleet_path: Path, policies_path: Path, *, knobs: Knobs, speed: float
+    fleet_path: Path, policies_path: Path, *, speed: float, knobs: Knobs | None = None
 ) -> Iterator[LocalCloud]:
-    """Serve a fleet on loopback, with the functions' environment pointing there."""
-    fleet = load(fleet_path)
+    """
+    Serve a fleet on loopback, with the functions' environment pointing there.
+
+    Args:
+        fleet_path: The fleet file; its knobs and its place in SLS are honoured.
+        policies_path: What the functions read; need not exist.
+        speed: How many of the cloud's seconds pass in one of ours.
+        knobs: What holds instead of the fleet's knobs.
+
+    Raises:
+        UnusableFleetError: The fleet file is missing or wrong.
+
+    """
     for function in FUNCTIONS:
         # Importing takes a second of ours, which is many minutes on a fast clock.
         importlib.import_module(f"functions.{function}.index")
     clock = FastClock(speed)
-    cloud = Cloud(
-        regions=fleet.regions, account_id=fleet.account_id or ACCOUNT_ID, clock=clock, knobs=knobs
-    )
-    fleet.fill(cloud)
-    cloud.sls.create_project(PROJECT)
-    cloud.sls.create_logstore(PROJECT, LOGSTORE)
+    try:
+        fleet = load(fleet_path)
+        cloud = _cloud(fleet, clock, knobs)
+    except OSError as exc:
+        raise UnusableFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
+    except (ValueError, SlsError) as exc:
+        raise UnusableFleetError(f"{fleet_path}: no fleet can be made of it:\n{exc}") from exc
     with serve(cloud) as address:
+        local = LocalCloud(
+            cloud=cloud,
+            clock=clock,
+            sls_url=address.sls,
+            sls_project=fleet.sls_project or PROJECT,
+            sls_logstore=fleet.sls_logstore or LOGSTORE,
+        )
         environment = {
             "ECS_ENDPOINT": ",".join(f"{region}={url}" for region, url in address.ecs.items()),
             "SLS_ENDPOINT": address.sls,
-            "SLS_PROJECT": PROJECT,
-            "SLS_LOGSTORE": LOGSTORE,
+            "SLS_PROJECT": local.sls_project,
+            "SLS_LOGSTORE": local.sls_logstore,
             "ALIBABA_CLOUD_ACCESS_KEY_ID": cloud.access_key.access_key_id,
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": cloud.access_key.access_key_secret,
             "POLICIES_FILE": str(policies_path),
         }
         with _environment(environment):
-            yield LocalCloud(cloud=cloud, clock=clock, sls_url=address.sls)
+            yield local
+
+
+def _cloud(fleet: Fleet, clock: FastClock, knobs: Knobs | None) -> Cloud:
+    if knobs is None:
+        knobs = Knobs()
+        fleet.turn(knobs)
+    cloud = Cloud(
+        regions=fleet.regions or [DEFAULT_REGION],
+        account_id=fleet.account_id or ACCOUNT_ID,
+        clock=clock,
+        knobs=knobs,
+    )
+    fleet.fill(cloud)
+    project, logstore = fleet.sls_project or PROJECT, fleet.sls_logstore or LOGSTORE
+    cloud.sls.create_project(project)
+    cloud.sls.create_logstore(project, logstore)
+    return cloud
+
+
+_NOT_ON_LOOPBACK = (
+    "ALIBABA_CLOUD_SECURITY_TOKEN", "SNAPSHOTS_PAUSED",
+    "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
+)  # fmt: skip
+"""An operator's own token or proxy must not get into a trial."""
 
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
     """Set variables, and put back what was there."""
-    # An operator's own token or proxy must not get into a trial on loopback.
-    gone = ("ALIBABA_CLOUD_SECURITY_TOKEN", "SNAPSHOTS_PAUSED", "HTTP_PROXY", "http_proxy")
-    before = {name: os.environ.get(name) for name in (*values, *gone)}
+    before = {name: os.environ.get(name) for name in (*values, *_NOT_ON_LOOPBACK)}
     os.environ.update(values)
-    for name in gone:
+    for name in _NOT_ON_LOOPBACK:
         os.environ.pop(name, None)
     try:
         yield

@@ -31,8 +31,18 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An EventBridge trigger: which events it lets through."""
+
+    name: str
+    sources: tuple[str, ...]
+    types: tuple[str, ...]
+    enabled: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function as a template deploys it; `event_types` None where Fun cannot say it."""
+    """One function as a template deploys it; `rules` None where Fun cannot say it."""
 
     description: Any
     runtime: Any
@@ -41,20 +51,22 @@ class Function:
     role: Any
     memory_mb: Any
     timeout_s: Any
-    environment: Any
-    log: Any
+    environment: Mapping[str, Any]
+    log: tuple[Any, Any]
+    """Project and Logstore."""
     max_retries: Any
     max_event_age_s: Any
     on_failure: Any
-    timers: Mapping[str, Any]
-    event_types: tuple[str, ...] | None
+    timers: Mapping[str, tuple[Any, Any]]
+    """By name: cron expression, and whether it is enabled."""
+    rules: tuple[Rule, ...] | None
 
     def differences(self, other: Function) -> dict[str, tuple[Any, Any]]:
         """Return what is said differently of the same function; what only one can say is left."""
         return {
             field.name: (mine, its)
             for field in fields(self)
-            if field.name != "event_types"
+            if field.name != "rules"
             and (mine := getattr(self, field.name)) != (its := getattr(other, field.name))
         }
 
@@ -74,8 +86,8 @@ def read_fun(path: Path) -> dict[str, Function]:
 
 def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Function:
     says = body["Properties"]
-    retries = says.get("AsyncConfiguration", {})
-    log = service.get("LogConfig", {})
+    retries = says.get("AsyncConfiguration") or {}
+    log = service.get("LogConfig") or {}
     return Function(
         description=says.get("Description"),
         runtime=says.get("Runtime"),
@@ -84,17 +96,17 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
         role=service.get("Role"),
         memory_mb=says.get("MemorySize"),
         timeout_s=says.get("Timeout"),
-        environment=says.get("EnvironmentVariables", {}),
+        environment=dict(says.get("EnvironmentVariables") or {}),
         log=(log.get("Project"), log.get("Logstore")),
         max_retries=retries.get("MaxAsyncRetryAttempts"),
         max_event_age_s=retries.get("MaxAsyncEventAgeInSeconds"),
-        on_failure=retries.get("Destination", {}).get("OnFailure"),
+        on_failure=(retries.get("Destination") or {}).get("OnFailure"),
         timers={
             name: (event["Properties"]["CronExpression"], event["Properties"].get("Enable"))
-            for name, event in body.get("Events", {}).items()
+            for name, event in (body.get("Events") or {}).items()
             if event["Type"] == "Timer"
         },
-        event_types=None,
+        rules=None,
     )
 
 
@@ -110,10 +122,13 @@ def read_s(path: Path) -> dict[str, Function]:
 
 
 def _s_function(says: Mapping[str, Any]) -> Function:
-    retries = says.get("asyncInvokeConfig", {})
-    log = says.get("logConfig", {})
-    failure = retries.get("destinationConfig", {}).get("onFailure", {})
-    triggers = {trigger["triggerName"]: trigger for trigger in says.get("triggers", [])}
+    retries = says.get("asyncInvokeConfig") or {}
+    log = says.get("logConfig") or {}
+    failure = (retries.get("destinationConfig") or {}).get("onFailure") or {}
+    triggers = {
+        trigger["triggerName"]: (trigger["triggerType"], trigger["triggerConfig"])
+        for trigger in says.get("triggers") or []
+    }
     return Function(
         description=says.get("description"),
         runtime=says.get("runtime"),
@@ -122,22 +137,32 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         role=says.get("role"),
         memory_mb=says.get("memorySize"),
         timeout_s=says.get("timeout"),
-        environment=says.get("environmentVariables", {}),
+        environment=dict(says.get("environmentVariables") or {}),
         log=(log.get("project"), log.get("logstore")),
         max_retries=retries.get("maxAsyncRetryAttempts"),
         max_event_age_s=retries.get("maxAsyncEventAgeInSeconds"),
         on_failure=failure.get("destination"),
         timers={
-            name: (trigger["triggerConfig"]["cronExpression"], trigger["triggerConfig"]["enable"])
-            for name, trigger in triggers.items()
-            if trigger["triggerType"] == "timer"
+            name: (config["cronExpression"], config.get("enable"))
+            for name, (kind, config) in triggers.items()
+            if kind == "timer"
         },
-        event_types=tuple(
-            kind
-            for trigger in triggers.values()
-            if trigger["triggerType"] == "eventbridge"
-            for kind in json.loads(trigger["triggerConfig"]["eventRuleFilterPattern"])["type"]
+        rules=tuple(
+            _rule(name, config)
+            for name, (kind, config) in triggers.items()
+            if kind == "eventbridge"
         ),
+    )
+
+
+def _rule(name: str, config: Mapping[str, Any]) -> Rule:
+    pattern = json.loads(config["eventRuleFilterPattern"])
+    sources, types = pattern.get("source") or [], pattern["type"]
+    for value in (*sources, *types):
+        if not isinstance(value, str):
+            raise TypeError(f"{name}: the pattern must name sources and types by texts: {value!r}")
+    return Rule(
+        name=name, sources=tuple(sources), types=tuple(types), enabled=config.get("triggerEnable")
     )
 
 

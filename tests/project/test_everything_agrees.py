@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.check import check
+from cli.check import Findings, check
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("policies.yaml", "template.yml", "s.yaml", "functions", "events")
@@ -33,13 +33,12 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def problems_of(project: Path) -> str:
-    problems, _ = check(project / "policies.yaml")
-    return "\n".join(problems)
+    return "\n".join(check(project / "policies.yaml").problems)
 
 
 def test_what_is_shipped_agrees_and_needs_no_warning() -> None:
     """The repository itself has nothing to complain of."""
-    assert check(ROOT / "policies.yaml") == ([], [])
+    assert check(ROOT / "policies.yaml") == Findings(templates=True)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +59,24 @@ def test_what_is_shipped_agrees_and_needs_no_warning() -> None:
         ("s.yaml", "functionName: snapshot_on_event", "functionName: x", "x: is in s.yaml"),
         ("template.yml", "Resources:", "Resource:", "template.yml: cannot be read"),
         ("policies.yaml", "retention_days: 30", "retention_days: 0", "policies[0].snapshot.ret"),
+        ("s.yaml", '"0 10 * * * *"', '"10 * * * *"', "timer 'hourly': '10 * * * *': must have 6"),
+        ("template.yml", "CRON_TZ=Asia/Shanghai", "CRON_TZ=Asia/Shanghi", "no such time zone"),
+        ("s.yaml", "runtime: python3.10", "runtime: python3.11", "runtime is 'python3.11'"),
+        ("s.yaml", "handler: index.handler", "handler: main.handler", "/main.py"),
+        ("s.yaml", "handler: index.handler", "handler: handler", "must be FILE.FUNCTION"),
+        ("s.yaml", '["acs.ecs"]', '["acs.ecs", "acs.oss"]', "ecs-events: source is"),
+        ("s.yaml", '"source": ["acs.ecs"],', "", "ecs-events: source is []"),
+        ("s.yaml", '"ecs:Instance:StateChange"', '{"prefix": "ecs:"}', "s.yaml: cannot be read"),
+        ("s.yaml", "SLS_LOGSTORE: records", "SLS_LOGSTORE: record", "SLS_LOGSTORE is 'record'"),
+        ("s.yaml", "    project: snapshot-automation\n", "", "log is not set"),
+        ("s.yaml", "/queues/snapshot-failures/", "/queues/failures/", "allows no mns:SendMessage"),
+        (
+            "functions/snapshot_on_event/ram-policy.json",
+            "logstore/records",
+            "logstore/others",
+            "allows no log:PostLogStoreLogs on 'project/snapshot-automation/logstore/records'",
+        ),
+        ("functions/snapshot_on_event/ram-policy.json", "{", "[", "ram-policy.json: cannot be"),
     ],
 )
 def test_each_disagreement_is_named(
@@ -81,3 +98,60 @@ def test_a_function_without_samples_and_one_without_template_are_named(project: 
 
     assert "snapshot_on_event: is in functions/ and not in events/" in found
     assert "prune: is in functions/ and not in s.yaml" in found
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "warning"),
+    [
+        ("template.yml", "Enable: true", "Enable: false", "template.yml: snapshot_on_schedule"),
+        ("s.yaml", "            enable: true\n", "", "timer 'nightly' is not enabled"),
+        ("s.yaml", "triggerEnable: true", "triggerEnable: false", "ecs-events is not enabled"),
+    ],
+)
+def test_what_is_switched_off_is_a_warning(
+    project: Path, file: str, old: str, new: str, warning: str
+) -> None:
+    """It may be meant, and it may have been forgotten."""
+    edit(project / file, old, new)
+
+    assert warning in "\n".join(check(project / "policies.yaml").warnings)
+
+
+def test_a_role_may_be_allowed_more_than_it_needs(project: Path) -> None:
+    """Wildcards of RAM are understood."""
+    for path in project.glob("functions/*/ram-policy.json"):
+        edit(path, "project/snapshot-automation/logstore/records", "project/snapshot-*")
+        edit(path, "mns:SendMessage", "mns:*")
+
+    assert problems_of(project) == ""
+
+
+def test_a_policy_file_elsewhere_is_checked_alone(project: Path, tmp_path: Path) -> None:
+    """Nothing is said of templates that nobody looked at."""
+    alone = tmp_path / "elsewhere" / "policies.yaml"
+    alone.parent.mkdir()
+    shutil.copy(project / "policies.yaml", alone)
+
+    assert check(alone) == Findings(templates=False)
+
+
+@pytest.mark.parametrize("name", ["template.yml", "s.yaml"])
+def test_one_template_alone_is_a_problem(project: Path, name: str) -> None:
+    """It cannot be compared, and was perhaps lost."""
+    (project / name).unlink()
+
+    assert problems_of(project) == (
+        f"{name}: is missing beside the other template: keep both or neither"
+    )
+
+
+def test_missing_folders_are_a_problem_like_any_other(project: Path) -> None:
+    """Every function lacks its folder, then."""
+    shutil.rmtree(project / "functions")
+    shutil.rmtree(project / "events")
+
+    assert problems_of(project).splitlines() == [
+        f"{function}: is in {name} and not in functions/"
+        for name in ("template.yml", "s.yaml")
+        for function in ("snapshot_on_event", "snapshot_on_schedule")
+    ]

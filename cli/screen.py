@@ -1,0 +1,35 @@
+"""
+Where the commands write; foreign text appears as it is.
+
+Rich would read markup and emoji codes in messages: ``acs:ram::`` has one, and a disk's id
+may hold anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO
+
+from rich.console import Console
+
+WIDTH_WITHOUT_TERMINAL = 150
+
+
+def screen(file: IO[str] | None = None, *, width: int | None = None) -> Console:
+    """
+    Return a console that takes every text literally.
+
+    Args:
+        file: Where to write; None is stdout.
+        width: In columns; None is the terminal's, or what ``COLUMNS`` says, or 150.
+
+    """
+    if width is None and not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+        width = WIDTH_WITHOUT_TERMINAL
+    return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+
+def say(console: Console, line: str, style: str | None = None) -> None:
+    """Write a message for people and programs alike: one line stays one line at any width."""
+    console.print(line, style=style, soft_wrap=True)

@@ -1,0 +1,116 @@
+"""
+The demo's two tables, which fit a terminal of 80 columns and say more in a wider one.
+
+Ids, instants and statuses have fixed widths and stay whole; codes and reasons take what is
+left, and are folded. Never looks anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+COLOURS = {
+    "created": "green",
+    "existing": "green",
+    "completed": "green",
+    "skipped": "yellow",
+    "deferred": "yellow",
+    "failed": "red",
+    "broken": "red",
+}
+WITH_RECORD = 100
+"""In a narrower terminal a run's start and end show in the column of the disk."""
+WITH_WORDS = 140
+"""From this width on an outcome is told in words too, not by its code alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    heading: str
+    width: int | None = None
+    """None: what is left."""
+    from_width: int = 0
+    """The terminal that it needs; a narrower one does without."""
+
+
+_OUTCOME = (
+    _Column(heading="disk", width=22),
+    _Column(heading="outcome", width=8),
+    _Column(heading="why"),
+    _Column(heading="snapshot", width=22, from_width=100),
+)
+_RECORD = (
+    _Column(heading="at", width=8),
+    _Column(heading="function", width=11, from_width=150),
+    _Column(heading="record", width=12, from_width=WITH_RECORD),
+    _Column(heading="disk", width=22),
+    _Column(heading="status", width=8),
+    _Column(heading="code"),
+    _Column(heading="snapshot", width=22, from_width=120),
+)
+
+
+def outcomes_table(policy: str, records: Sequence[Mapping[str, str]], width: int) -> Table:
+    """Return what became of each disk of a policy, by disk."""
+    rows = [
+        {
+            "disk": record["disk_id"] or record["instance_id"],
+            "outcome": record["status"],
+            "why": _why(record, width),
+            "snapshot": record["snapshot_id"],
+        }
+        for record in sorted(records, key=lambda record: record["disk_id"])
+    ]
+    return _table(_OUTCOME, rows, width, title=f"policy {policy}")
+
+
+def _why(record: Mapping[str, str], width: int) -> str:
+    code, reason = record["code"], record["reason"]
+    if not code or (width >= WITH_WORDS and code in reason):
+        return reason
+    return f"{code}: {reason}" if width >= WITH_WORDS else code
+
+
+def records_table(records: Sequence[Mapping[str, str]], width: int) -> Table:
+    """Return the records as they are, in their order."""
+    rows = [
+        {
+            "at": record["at"][11:19],
+            "function": record["function"].removeprefix("snapshot_"),
+            "record": record["record"],
+            "disk": record.get("disk_id") or ("" if width >= WITH_RECORD else record["record"]),
+            "status": record.get("status", ""),
+            "code": record.get("code", ""),
+            "snapshot": record.get("snapshot_id", ""),
+        }
+        for record in records
+    ]
+    return _table(_RECORD, rows, width)
+
+
+def _table(
+    columns: Sequence[_Column], rows: Sequence[Mapping[str, str]], width: int, title: str = ""
+) -> Table:
+    shown = [column for column in columns if width >= column.from_width]
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for column in shown:
+        table.add_column(column.heading, width=column.width, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(column.heading, row[column.heading]) for column in shown))
+    return table
+
+
+def _cell(heading: str, value: str) -> Text:
+    return Text(value, COLOURS.get(value, "") if heading in ("outcome", "status") else "")

@@ -1,0 +1,148 @@
+"""`cli invoke`: one event on a cloud of the operator's making, or one readable message."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from cli.invoke import invoke
+from cli.local import as_of, local_cloud
+from tests.cli.consoles import console
+
+ROOT = Path(__file__).parent.parent.parent
+POLICIES = ROOT / "policies.yaml"
+FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
+NOW = datetime(2026, 3, 1, 12, 30, 5, tzinfo=timezone.utc)
+DISK = "d-bp1a000000000000001"
+
+
+def request_of(tmp_path: Path, disk_id: str = DISK) -> Path:
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps({"key": "ticket-1", "disk_ids": [disk_id]}))
+    return path
+
+
+def fleet_of(tmp_path: Path, *more: str) -> Path:
+    path = tmp_path / "fleet.yaml"
+    path.write_text("\n".join([f"regions: {{cn-hangzhou: {{disks: [{{id: {DISK}}}]}}}}", *more]))
+    return path
+
+
+def said(function: str, event: Path, *, fleet: Path = FLEET, policies: Path = POLICIES) -> str:
+    screen, text = console(40)
+    invoke(screen, function, event, fleet=fleet, policies=policies, now=False)
+    return text.getvalue()
+
+
+def test_shows_the_answer_and_the_records(tmp_path: Path) -> None:
+    """Read back from the log, wherever the fleet has it."""
+    screen, text = console()
+    fleet = fleet_of(tmp_path, "sls: {project: my-project, logstore: my-records}")
+
+    done = invoke(
+        screen, "snapshot_on_event", request_of(tmp_path), fleet=fleet, policies=POLICIES, now=True
+    )
+
+    assert done
+    assert '"status": "ok"' in text.getvalue()
+    assert '"record": "run_finished"' in text.getvalue()
+
+
+def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
+    """Its knobs, and where its records are."""
+    fleet = fleet_of(
+        tmp_path,
+        "knobs: {manual_snapshot_quota: 0}",
+        "sls: {project: my-project, logstore: my-records}",
+    )
+
+    with local_cloud(fleet, POLICIES, speed=600.0) as local:
+        local.invoke("snapshot_on_event", request_of(tmp_path).read_bytes())
+        records = local.cloud.sls.records("my-project", "my-records")
+
+    assert local.cloud.knobs.manual_snapshot_quota == 0
+    assert "QuotaExceed.Snapshot" in {record.get("code") for record in records}
+
+
+def test_the_demo_fleet_has_its_log_where_the_templates_have_it(tmp_path: Path) -> None:
+    """One pair of names in templates, roles and samples."""
+    with local_cloud(FLEET, tmp_path, speed=600.0) as local:
+        assert (local.sls_project, local.sls_logstore) == ("snapshot-automation", "records")
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])
+def test_goes_past_an_operators_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A local cloud is on loopback, where no proxy leads."""
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    assert '"status": "ok"' in said(
+        "snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path)
+    )
+
+
+def test_takes_foreign_text_as_it_is(tmp_path: Path) -> None:
+    """Rich would stumble over a closing tag, and make an emoji of a code."""
+    shown = said("snapshot_on_event", request_of(tmp_path, "d-[/red]:ram:"))
+
+    assert "InvalidEventError" in shown
+    assert "'d-[/red]:ram:'" in shown
+
+
+def test_a_message_is_not_broken_at_the_edge(tmp_path: Path) -> None:
+    """A line stays a line, for whoever copies or searches it."""
+    missing = tmp_path / ("long" * 20)
+
+    assert said("snapshot_on_event", missing) == (
+        f"{missing}: cannot be read: No such file or directory\n"
+    )
+
+
+def test_each_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    """One line for each, and no traceback."""
+    event, missing = request_of(tmp_path), tmp_path / "none"
+
+    for shown in (
+        said("snapshot_on_event", missing),
+        said("snapshot_on_event", event, fleet=missing),
+        said("snapshot_on_event", event, policies=missing),
+    ):
+        assert shown == f"{missing}: cannot be read: No such file or directory\n"
+    assert said("prune", event).startswith("prune: no such function; there are snapshot_on_event")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("regions: {hangzhou: {}}", "regions.hangzhou"),
+        ("regions: {cn-hangzhou: {}}\nsls: {project: Not_Good}", "sls.project: 'Not_Good'"),
+        ("\0", "must be YAML"),
+    ],
+)
+def test_a_fleet_that_is_wrong_is_named(tmp_path: Path, text: str, problem: str) -> None:
+    """The path as it was given, and each problem."""
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(text)
+
+    shown = said("snapshot_on_event", request_of(tmp_path), fleet=fleet)
+
+    assert shown.startswith(f"{fleet}: no fleet can be made of it:\n")
+    assert problem in shown
+
+
+@pytest.mark.parametrize("event", [b"{", b"\xff", b"[" * 100_000, b"", b"null", b'"x"'])
+def test_an_event_without_a_time_stays_as_it_is(event: bytes) -> None:
+    """What it is worth is the function's to say."""
+    assert as_of(event, NOW) == event
+
+
+def test_an_event_may_be_as_of_now() -> None:
+    """Samples are of last year, and too old to be carried out."""
+    assert json.loads(as_of(b'[{"time": "x", "id": "1"}, {"triggerTime": "y"}]', NOW)) == [
+        {"time": "2026-03-01T12:30:00Z", "id": "1"},
+        {"triggerTime": "2026-03-01T12:30:00Z"},
+    ]
