@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 COVERED_ELSEWHERE = {
     "make test": "is what runs this test",
     "make check": "runs this test too",
-    "make package": "fetches packages: tested with the deployment",
+    "make package": "tests/project/test_package.py builds it, in a folder of its own",
 }
 NEEDS_A_CLOUD = {"s deploy", "IGNORE_TPL_VALIDATION=1 fun deploy -y"}
 
