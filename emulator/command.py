@@ -2,8 +2,8 @@
 The local cloud as a process: `serve`, until it is told to end.
 
 What a program needs goes into the ready file, what a person needs to stderr;
-stdout stays empty. Ends with 0 on SIGTERM and SIGINT, with 2 for arguments or a
-fleet file that cannot be used, with 1 if a port is taken.
+stdout stays empty. Ends with 0 on SIGTERM and SIGINT, with 2 for arguments or files
+that cannot be used, with 1 if a port is taken.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import argparse
 import json
 import os
 import secrets
+import shlex
 import signal
 import string
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,7 +28,7 @@ from emulator.credentials import AccessKey
 from emulator.fleet import Fleet
 from emulator.knobs import Knobs
 from emulator.options import parser
-from emulator.server import Address, serve
+from emulator.server import Address, ports_of, serve
 from emulator.sls.errors import SlsError
 
 _PROJECT = "local-project"
@@ -51,18 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         fleet = fleets.load(options.fleet) if options.fleet else fleets.EMPTY
         place = _place(options, fleet)
+        ports_of(place.cloud, options.port)
+        _check_ready_file(options.ready_file)
     except (OSError, ValueError, SlsError) as exc:
         sys.stderr.write(f"cannot begin:\n{exc}\n")
         return _MISUSED
     try:
-        if options.ready_file is not None:
-            # One that a killed process left behind would be believed.
-            options.ready_file.unlink(missing_ok=True)
         _run(place, port=options.port, ready_file=options.ready_file)
     except OSError as exc:
-        sys.stderr.write(f"cannot serve: {exc}\n")
+        sys.stderr.write(f"cannot serve: {exc.filename}: {exc.strerror}\n")
         return _FAILED
     return _ENDED
+
+
+def _check_ready_file(path: Path | None) -> None:
+    """Look before anything is announced; whether there is room is only known at the end."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ValueError(f"--ready-file {path}: is a folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"--ready-file {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--ready-file {path}: {path.parent} may not be written to")
 
 
 def _place(options: argparse.Namespace, fleet: Fleet) -> _Place:
@@ -115,21 +127,21 @@ def _run(place: _Place, *, port: int, ready_file: Path | None) -> None:
 
 @contextmanager
 def _announced(place: _Place, address: Address, ready_file: Path | None) -> Iterator[None]:
-    """Say where it answers, to a person and to a program."""
-    sys.stderr.write(_for_a_person(place, address))
-    sys.stderr.flush()
-    if ready_file is None:
-        yield
-        return
+    """Say where it answers, to a program and to a person."""
     mine = _for_a_program(place, address)
-    _write(ready_file, mine)
+    if ready_file is not None:
+        # Only now, when every port is ours: a start that fails leaves another's file alone.
+        _write(ready_file, mine)
     try:
+        sys.stderr.write(_for_a_person(place, address, os.environ))
+        sys.stderr.flush()
         yield
     finally:
-        # By now it may be another's, who was told to use the same path.
-        with suppress(OSError):
-            if ready_file.read_text(encoding="utf-8") == mine:
-                ready_file.unlink()
+        if ready_file is not None:
+            # By now it may be another's, who was told to use the same path.
+            with suppress(OSError):
+                if ready_file.read_text(encoding="utf-8") == mine:
+                    ready_file.unlink()
 
 
 def _for_a_program(place: _Place, address: Address) -> str:
@@ -145,7 +157,11 @@ def _for_a_program(place: _Place, address: Address) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _for_a_person(place: _Place, address: Address) -> str:
+_NOT_BY_PROXY = "127.0.0.1,localhost"
+_PROXIES = ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def _for_a_person(place: _Place, address: Address, env: Mapping[str, str]) -> str:
     ecs = ",".join(f"{region_id}={url}" for region_id, url in address.ecs.items())
     variables = {
         "ECS_ENDPOINT": ecs,
@@ -155,7 +171,11 @@ def _for_a_person(place: _Place, address: Address) -> str:
         "ALIBABA_CLOUD_ACCESS_KEY_ID": place.cloud.access_key.access_key_id,
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": place.cloud.access_key.access_key_secret,
     }
-    lines = [f"export {name}='{value}'" for name, value in variables.items()]
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+    # A token of another key would be sent along, and refused.
+    lines.append("unset ALIBABA_CLOUD_SECURITY_TOKEN")
+    if any(env.get(name) for name in _PROXIES):
+        lines.append(f"export NO_PROXY={_NOT_BY_PROXY} no_proxy={_NOT_BY_PROXY}")
     return "\n".join(
         ["The local cloud answers. To point the functions at it:", *lines, "Ctrl+C ends it.", ""]
     )
@@ -164,11 +184,11 @@ def _for_a_person(place: _Place, address: Address) -> str:
 def _write(path: Path, text: str) -> None:
     """Let the file appear whole, readable by its owner only: it holds a secret."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         part.replace(path)
-    except OSError:
+    except OSError as exc:
         part.unlink(missing_ok=True)
-        raise
+        raise OSError(exc.errno, exc.strerror, str(path)) from exc

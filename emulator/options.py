@@ -6,7 +6,8 @@ import argparse
 import re
 from pathlib import Path
 
-_MAX_PORT = 65535
+from emulator.server import MAX_PORT
+
 _ACCOUNT_ID = re.compile(r"[0-9]{16}")
 
 
@@ -76,9 +77,9 @@ def _add_knobs(serve: argparse.ArgumentParser) -> None:
 
 
 def _port(text: str) -> int:
-    if text.isdecimal() and int(text) <= _MAX_PORT:
+    if text.isdecimal() and int(text) <= MAX_PORT:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {_MAX_PORT}")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {MAX_PORT}")
 
 
 def _account_id(text: str) -> str:

@@ -25,6 +25,7 @@ from emulator.cloud import Cloud
 from emulator.wire import Request, Response
 
 LOOPBACK = "127.0.0.1"
+MAX_PORT = 65535
 _MAX_HANG_S = 60.0
 _MAX_BODY_BYTES = 32 * 1024 * 1024
 _Handle = Callable[[Request], Response]
@@ -52,21 +53,41 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
             last.
 
     Raises:
-        ValueError: The host is not loopback, or the cloud has no regions yet.
-        OSError: A port is taken.
+        ValueError: The host is not loopback, the cloud has no regions yet, or there are
+            not as many ports from this one on.
+        OSError: A port cannot be had; its file name is the port's address.
 
     """
     _refuse_outside(host)
-    if not cloud.regions:
-        raise ValueError("the cloud has no regions yet: name some, as in Cloud(regions=[...])")
+    ports = ports_of(cloud, port)
     handles: list[_Handle] = [cloud.ecs(region_id).handle for region_id in cloud.regions]
     handles.append(cloud.sls.handle)
     with ExitStack() as stack:
         urls = [
-            stack.enter_context(_listening(handle, host, port + i if port else 0))
-            for i, handle in enumerate(handles)
+            stack.enter_context(_listening(handle, host, number))
+            for handle, number in zip(handles, ports, strict=True)
         ]
         yield Address(ecs=dict(zip(cloud.regions, urls[:-1], strict=True)), sls=urls[-1])
+
+
+def ports_of(cloud: Cloud, port: int) -> list[int]:
+    """
+    Return the ports that `serve` will ask for: one for each region's ECS, and the last for SLS.
+
+    Raises:
+        ValueError: The cloud has no regions yet, or there are not as many ports.
+
+    """
+    if not cloud.regions:
+        raise ValueError("the cloud has no regions yet: name some, as in Cloud(regions=[...])")
+    count = len(cloud.regions) + 1
+    if not port:
+        return [0] * count
+    if port + count - 1 > MAX_PORT:
+        raise ValueError(
+            f"port {port}: {count} are needed from there on, and the last there is is {MAX_PORT}"
+        )
+    return list(range(port, port + count))
 
 
 def _refuse_outside(host: str) -> None:
@@ -80,7 +101,10 @@ def _refuse_outside(host: str) -> None:
 
 @contextmanager
 def _listening(handle: _Handle, host: str, port: int) -> Iterator[str]:
-    server = _Server(host, port, handle)
+    try:
+        server = _Server(host, port, handle)
+    except OSError as exc:
+        raise OSError(exc.errno, exc.strerror, f"{host}:{port}") from exc
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -29,7 +28,7 @@ regions:
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own module and arguments
+    return subprocess.Popen(
         [sys.executable, "-m", "emulator", "serve", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -52,6 +51,19 @@ def serving(path: Path, *arguments: str) -> Iterator[tuple[dict[str, Any], subpr
     process = start("--ready-file", str(path), *arguments)
     try:
         yield wait_for(path, process), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@contextmanager
+def serving_anew(ready: Path, before: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    process = start("--ready-file", str(ready))
+    try:
+        deadline = time.monotonic() + 30
+        while (told := json.loads(ready.read_text())) == before:
+            assert time.monotonic() < deadline
+        yield told
     finally:
         process.terminate()
         process.communicate(timeout=10)
@@ -117,8 +129,10 @@ def test_ends_cleanly_when_told_to(ready: Path, number: signal.Signals) -> None:
     assert not ready.exists()
 
 
-def test_tells_a_person_what_to_set(ready: Path) -> None:
+def test_tells_a_person_what_to_set(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The functions' own environment variables, ready to paste."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     with serving(
         ready,
         "--region",
@@ -128,7 +142,7 @@ def test_tells_a_person_what_to_set(ready: Path) -> None:
         "--access-key-id",
         "LTAI-mine",
         "--access-key-secret",
-        "my-secret",
+        "my'$ecret",
     ) as (told, process):  # fmt: skip - one option and its value after the other
         process.terminate()
         _, said = process.communicate(timeout=10)
@@ -136,13 +150,25 @@ def test_tells_a_person_what_to_set(ready: Path) -> None:
     ecs = ",".join(f"{region_id}={url}" for region_id, url in told["ecs"].items())
     assert list(told["ecs"]) == ["cn-hangzhou", "cn-shanghai"]
     assert said.splitlines()[1:-1] == [
-        f"export ECS_ENDPOINT='{ecs}'",
-        f"export SLS_ENDPOINT='{told['sls']}'",
-        f"export SLS_PROJECT='{told['sls_project']}'",
-        f"export SLS_LOGSTORE='{told['sls_logstore']}'",
-        "export ALIBABA_CLOUD_ACCESS_KEY_ID='LTAI-mine'",
-        "export ALIBABA_CLOUD_ACCESS_KEY_SECRET='my-secret'",
+        f"export ECS_ENDPOINT={ecs}",
+        f"export SLS_ENDPOINT={told['sls']}",
+        f"export SLS_PROJECT={told['sls_project']}",
+        f"export SLS_LOGSTORE={told['sls_logstore']}",
+        "export ALIBABA_CLOUD_ACCESS_KEY_ID=LTAI-mine",
+        "export ALIBABA_CLOUD_ACCESS_KEY_SECRET='my'\"'\"'$ecret'",
+        "unset ALIBABA_CLOUD_SECURITY_TOKEN",
     ]
+
+
+def test_what_it_prints_leads_past_a_proxy(ready: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy cannot reach this machine's loopback."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    with serving(ready) as (_, process):
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+
+    assert "export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost\n" in said
 
 
 def test_keys_are_new_each_time(tmp_path: Path) -> None:
@@ -154,15 +180,27 @@ def test_keys_are_new_each_time(tmp_path: Path) -> None:
         assert first["access_key_secret"] != second["access_key_secret"]
 
 
-def test_a_ready_file_left_behind_is_not_believed(ready: Path) -> None:
+def test_replaces_a_ready_file_that_was_left_behind(ready: Path) -> None:
     """A killed process cannot remove its own."""
-    ready.write_text("{}")
+    with serving(ready) as (before, process):
+        process.kill()
+        process.wait(timeout=10)
+        assert ready.exists()
 
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        status, said = refusal("--ready-file", str(ready), "--port", str(taken.getsockname()[1]))
+    with serving_anew(ready, before) as after:
+        assert after["access_key_secret"] != before["access_key_secret"]
 
-    assert (status, ready.exists()) == (1, False)
-    assert "cannot serve" in said
+
+def test_a_start_that_fails_leaves_anothers_ready_file_alone(ready: Path) -> None:
+    """The other one still serves; which port it was is said."""
+    with serving(ready) as (told, _):
+        port = told["sls"].rpartition(":")[2]
+
+        status, said = refusal("--ready-file", str(ready), "--port", port)
+
+        assert json.loads(ready.read_text()) == told
+    assert status == 1
+    assert said == f"cannot serve: 127.0.0.1:{port}: Address already in use\n"
 
 
 def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
@@ -188,6 +226,9 @@ def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
         (("--region", "hangzhou"), "no region's id"),
         (("--sls-project", "Not_A_Project"), "is invalid"),
         (("--fleet", "no-such-file.yaml"), "no-such-file.yaml"),
+        (("--port", "65535"), "port 65535: 2 are needed from there on, and the last there is"),
+        (("--ready-file", "no/such/ready.json"), "--ready-file no/such/ready.json: there is no"),
+        (("--ready-file", "emulator"), "--ready-file emulator: is a folder"),
     ],
 )
 def test_refuses_what_it_cannot_use(arguments: tuple[str, ...], reason: str) -> None:
@@ -197,3 +238,4 @@ def test_refuses_what_it_cannot_use(arguments: tuple[str, ...], reason: str) -> 
     assert status == 2
     assert reason in said
     assert "Traceback" not in said
+    assert "export" not in said
