@@ -1,6 +1,8 @@
 """`python -m emulator serve`, as a process of its own."""
 
 import json
+import os
+import re
 import signal
 import stat
 import subprocess
@@ -18,6 +20,7 @@ from emulator.credentials import AccessKey
 from tests.emulator.clients import disk_ids, ecs_client, sls_client
 
 ROOT = Path(__file__).parents[2]
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 FLEET = """
 account_id: "6543210987654321"
 sls: {project: backup-demo, logstore: snapshots}
@@ -110,6 +113,36 @@ def test_serves_a_fleet_to_whoever_reads_the_ready_file(ready: Path, fleet: Path
     assert written == 1
     assert told["account_id"] == "6543210987654321"
     assert place == ("backup-demo", "snapshots")
+
+
+def test_the_script_of_the_readme_takes_a_snapshot(tmp_path: Path) -> None:
+    """A handler and a served cloud need nothing but the ready file."""
+    readme = (ROOT / "emulator" / "README.md").read_text()
+    (script,) = [code for code in PYTHON.findall(readme) if "handler(" in code]
+    demo = ROOT / "emulator" / "fleets" / "demo.yaml"
+
+    with serving(tmp_path / "ready.json", "--fleet", str(demo)):
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+    assert json.loads(done.stdout)["runs"][0]["disks"][0]["status"] == "created"
+
+
+def test_nothing_of_sls_is_said_to_be_confirmed() -> None:
+    """Every row ends in "no" until somebody has asked a real cloud."""
+    readme = (ROOT / "emulator" / "README.md").read_text()
+    tables = [part for part in readme.split("\n\n") if "| confirmed |" in part]
+
+    rows = [row for table in tables for row in table.splitlines()[2:]]
+    assert len(tables) == 2
+    assert len(rows) > 15
+    assert all(row.endswith("| no |") for row in rows)
 
 
 def test_only_its_owner_may_read_the_ready_file(ready: Path) -> None:
