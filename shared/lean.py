@@ -1,0 +1,123 @@
+"""
+What the SDKs would load and a function never uses stays unloaded: the cold start is ours.
+
+Two things cost most of it. The ECS SDK imports all of its 1,150 models, of which a function
+needs about thirty: here each is imported when it is first asked for. And the SDKs import
+libraries at their top for what is never done here, such as asynchronous calls: those are
+stand-ins that can be imported, named and inherited from, and say so if they are ever used.
+
+It has to be installed before an SDK is imported, so the package `shared` does that first of
+all. It changes no source of theirs, and what is packaged lacks `LEFT_OUT` altogether.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+LEFT_OUT = {
+    "aiofiles": "files read asynchronously (alibabacloud-credentials)",
+    "aiohttp": "asynchronous calls (alibabacloud-tea, darabonba-core)",
+    "apscheduler": "credentials refreshed by a timer (alibabacloud-credentials)",
+    "dateparser": "dates in words (aliyun-log-python-sdk)",
+    "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
+    "websocket": "web sockets (darabonba-core)",
+}
+"""Libraries, and what the SDKs would use them for."""
+
+LAZY = "alibabacloud_ecs20140526.models"
+
+
+class _Unused(type):
+    """The class of everything that a stand-in holds: may be named and inherited from."""
+
+    def __getattr__(cls, name: str) -> Any:  # noqa: ANN401 - stands for anything
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _stand_in(f"{cls.__qualname__}.{name}")
+
+    def __call__(cls, *_: object, **__: object) -> Any:  # noqa: ANN401 - never returns
+        library = cls.__qualname__.partition(".")[0]
+        raise ImportError(
+            f"{cls.__qualname__} is needed, and {library} is left out of this function "
+            f"({LEFT_OUT[library]} are never done here): see shared/lean.py"
+        )
+
+
+def _stand_in(name: str) -> _Unused:
+    return _Unused(name, (), {"__module__": name})
+
+
+class _Absent(ModuleType):
+    """A module of a library that is left out."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - stands for anything
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _stand_in(f"{self.__name__}.{name}")
+
+
+class _Lazy(ModuleType):
+    """A package whose names are imported from its modules as they are asked for."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the SDK keeps there
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = _home_of(name, self.__path__[0])
+        if module is None:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{self.__name__}.{module}"), name)
+        setattr(self, name, value)
+        return value
+
+
+_IMPORT = re.compile(r"^from \.(\w+) import (\w+)$", re.MULTILINE)
+_homes: dict[str, dict[str, str]] = {}
+
+
+def _home_of(name: str, folder: str) -> str | None:
+    """Return the module of a package in which a name lives, as its own imports say."""
+    if folder not in _homes:
+        source = Path(folder, "__init__.py").read_text(encoding="utf-8")
+        _homes[folder] = {name: module for module, name in _IMPORT.findall(source)}
+    return _homes[folder].get(name)
+
+
+class _Loader(Loader):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _Lazy(spec.name) if spec.name == LAZY else _Absent(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: names come as they are asked for."""
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if fullname.partition(".")[0] in LEFT_OUT:
+            return ModuleSpec(fullname, _Loader(), is_package=True)
+        if fullname != LAZY:
+            return None
+        real = PathFinder.find_spec(fullname, path, target)
+        if real is None or not real.submodule_search_locations:
+            return None
+        spec = ModuleSpec(fullname, _Loader(), origin=real.origin, is_package=True)
+        spec.submodule_search_locations = real.submodule_search_locations
+        return spec
+
+
+def install() -> None:
+    """Let imports pass by here first; the second time changes nothing."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
