@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo package lock clean
+.PHONY: help venv check format test demo bench-cold package lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,6 +39,9 @@ test: $(INSTALLED) ## all tests
 
 demo: $(INSTALLED) ## a timer and an event become snapshots, on a local cloud
 	@$(BIN)/python -m cli demo
+
+bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
+	@$(BIN)/python -W ignore -m benchmarks.cold_start
 
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package

@@ -65,16 +65,21 @@ def invoke(
 @app.command()
 def package() -> None:
     """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
-    from cli.package import PackageError  # noqa: PLC0415 - as above
-    from cli.package import package as build  # noqa: PLC0415 - as above
+    from cli import package as builder  # noqa: PLC0415 - as above
 
     check(POLICIES)
     console = screen()
+    version = builder.target_version()
+    say(console, f"fetching the libraries for Linux and Python {version} …")
     try:
-        folders = build(POLICIES)
-    except PackageError as exc:
+        folders = builder.package(POLICIES)
+    except builder.PackageError as exc:
         say(console, str(exc), "red")
         raise typer.Exit(1) from exc
+    say(console, "compiling …")
+    if builder.compile_for(folders, version) is None:
+        warning = f"no Python {version} is at hand: shipped as source, each cold start compiles it"
+        say(console, f"warning: {warning}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         say(console, f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")

@@ -8,8 +8,10 @@ What one function's deployment says by itself is `cli.deployment`'s.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from cli.deployment import disabled, wrong_alone
@@ -18,6 +20,9 @@ from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
 from shared.policy_file import load_policies
+from shared.routing import route
+from shared.runtime import utc
+from shared.trigger import parse_trigger
 from shared.validation import Problems
 
 ON_SCHEDULE = "snapshot_on_schedule"
@@ -108,12 +113,29 @@ def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[st
 
 
 def _timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    has = set(functions[ON_SCHEDULE].timers) if ON_SCHEDULE in functions else set()
+    timers = functions[ON_SCHEDULE].timers if ON_SCHEDULE in functions else {}
     wanted = {policy.timer for policy in file.policies if policy.timer}
-    for timer in sorted(wanted - has):
+    for timer in sorted(wanted - timers.keys()):
         yield f"{name}: no timer '{timer}': its policies would never run"
-    for timer in sorted(has - wanted):
-        yield f"{name}: no policy is on timer '{timer}': it would fail each time"
+    for timer in sorted(wanted & timers.keys()):
+        if timers[timer].payload:
+            yield f"{name}: timer '{timer}' has a payload, which runs in place of its policies"
+    for timer in sorted(timers.keys() - wanted):
+        if not timers[timer].payload:
+            yield f"{name}: no policy is on timer '{timer}': it would fail each time"
+    for timer, trigger in timers.items():
+        yield from _payload(f"{name}: timer '{timer}'", timer, trigger.payload, file)
+
+
+def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Iterator[str]:
+    """Check a payload as the function will: the policy that it names, or that it is."""
+    now = datetime.now(timezone.utc)
+    event = {"triggerName": timer, "triggerTime": utc(now), "payload": payload}
+    parsed = parse_trigger(json.dumps(event).encode(), kind="timer", account_id="", region="")
+    yield from (f"{where}: {problem}" for problem in parsed.problems)
+    for trigger in (*parsed.triggers, *parsed.drafts) if payload else ():
+        _, problems = route(trigger, file, region="cn-hangzhou", now=now)
+        yield from (f"{where}: {problem}" for problem in problems)
 
 
 def _event_types(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:

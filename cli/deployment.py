@@ -18,7 +18,6 @@ from cli.templates import Function
 
 RUNTIMES = ("python3.9", "python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
-EVENT_SOURCES = ("acs.ecs",)
 RAM_POLICY = "ram-policy.json"
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "role")
 
@@ -33,12 +32,13 @@ def wrong_alone(where: str, folder: Path, says: Function) -> Iterator[str]:
     if says.runtime not in RUNTIMES:
         yield f"{where}: runtime is {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
     yield from _handler(where, folder, says)
-    for timer, (expression, _) in says.timers.items():
-        if problem := cron_problem(expression):
-            yield f"{where}: timer '{timer}': {expression!r}: {problem}"
+    for timer, trigger in says.timers.items():
+        if problem := cron_problem(trigger.cron):
+            yield f"{where}: timer '{timer}': {trigger.cron!r}: {problem}"
     for rule in says.rules or ():
-        if rule.sources != EVENT_SOURCES:
-            yield f"{where}: {rule.name}: source is {list(rule.sources)}: must be ['acs.ecs']"
+        sources = sorted({f"acs.{kind.partition(':')[0]}" for kind in rule.types})
+        if sorted(rule.sources) != sources:
+            yield f"{where}: {rule.name}: source is {list(rule.sources)}: must be {sources}"
     yield from _log(where, says)
     if folder.is_dir():
         yield from _permissions(where, folder / RAM_POLICY, says)
@@ -46,8 +46,8 @@ def wrong_alone(where: str, folder: Path, says: Function) -> Iterator[str]:
 
 def disabled(where: str, says: Function) -> Iterator[str]:
     """Name the triggers that are not on: allowed, and their policies never run."""
-    for timer, (_, enabled) in says.timers.items():
-        if enabled is not True:
+    for timer, trigger in says.timers.items():
+        if trigger.enabled is not True:
             yield f"{where}: timer '{timer}' is not enabled: its policies do not run"
     for rule in says.rules or ():
         if rule.enabled is not True:

@@ -41,6 +41,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimerTrigger:
+    """A timer as a template sets it up; the payload is empty where there is none."""
+
+    cron: Any
+    enabled: Any
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """One function as a template deploys it; `rules` None where Fun cannot say it."""
 
@@ -57,7 +66,7 @@ class Function:
     max_retries: Any
     max_event_age_s: Any
     on_failure: Any
-    timers: Mapping[str, tuple[Any, Any]]
+    timers: Mapping[str, TimerTrigger]
     """By name: cron expression, and whether it is enabled."""
     rules: tuple[Rule, ...] | None
 
@@ -102,7 +111,11 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
         max_event_age_s=retries.get("MaxAsyncEventAgeInSeconds"),
         on_failure=(retries.get("Destination") or {}).get("OnFailure"),
         timers={
-            name: (event["Properties"]["CronExpression"], event["Properties"].get("Enable"))
+            name: TimerTrigger(
+                cron=event["Properties"]["CronExpression"],
+                enabled=event["Properties"].get("Enable"),
+                payload=event["Properties"].get("Payload") or "",
+            )
             for name, event in (body.get("Events") or {}).items()
             if event["Type"] == "Timer"
         },
@@ -143,7 +156,11 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         max_event_age_s=retries.get("maxAsyncEventAgeInSeconds"),
         on_failure=failure.get("destination"),
         timers={
-            name: (config["cronExpression"], config.get("enable"))
+            name: TimerTrigger(
+                cron=config["cronExpression"],
+                enabled=config.get("enable"),
+                payload=config.get("payload") or "",
+            )
             for name, (kind, config) in triggers.items()
             if kind == "timer"
         },

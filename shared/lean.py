@@ -26,6 +26,7 @@ LEFT_OUT = {
     "aiofiles": "files read asynchronously (alibabacloud-credentials)",
     "aiohttp": "asynchronous calls (alibabacloud-tea, darabonba-core)",
     "apscheduler": "credentials refreshed by a timer (alibabacloud-credentials)",
+    "cryptography": "RSA signatures (alibabacloud-tea-openapi)",
     "dateparser": "dates in words (aliyun-log-python-sdk)",
     "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
     "websocket": "web sockets (darabonba-core)",

@@ -41,6 +41,53 @@ def test_what_is_shipped_agrees_and_needs_no_warning() -> None:
     assert check(ROOT / "policies.yaml") == Findings(templates=True)
 
 
+TIMER = """
+        - triggerName: weekly
+          triggerType: timer
+          qualifier: LATEST
+          triggerConfig: {cronExpression: "0 0 3 * * 1", enable: true, payload: 'PAYLOAD'}
+"""
+LAST_TIMER = """            cronExpression: "0 10 * * * *"
+            enable: true
+            payload: ""
+"""
+
+
+@pytest.mark.parametrize(
+    ("payload", "problem"),
+    [
+        ('{"policy": "nightly-production"}', None),
+        ('{"name": "x", "select": {"all": true}}', None),
+        ('{"policy": "nightlies"}', "payload.policy: 'nightlies': no such policy"),
+        ('{"name": "x", "select": {}}', "payload.select"),
+        ("awesome-fc", "payload: 'awesome-fc': must be JSON"),
+    ],
+)
+def test_a_timers_payload_is_read_as_the_function_will(
+    project: Path, payload: str, problem: str | None
+) -> None:
+    """A timer that no policy names may bring one along."""
+    edit(project / "s.yaml", LAST_TIMER, LAST_TIMER + TIMER.replace("PAYLOAD", payload))
+
+    found = [line for line in problems_of(project).splitlines() if "s.yaml: timer 'weekly'" in line]
+
+    if problem is None:
+        assert found == []
+    else:
+        assert any(problem in line for line in found)
+
+
+def test_a_payload_beside_policies_is_named(project: Path) -> None:
+    """It would run in their place, and they never."""
+    edit(
+        project / "s.yaml",
+        LAST_TIMER,
+        LAST_TIMER.replace('""', '\'{"policy": "hourly-databases"}\''),
+    )
+
+    assert "timer 'hourly' has a payload, which runs in place of" in problems_of(project)
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [

@@ -5,16 +5,28 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
+from hashlib import sha256
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 from cli.local import as_of, local_cloud
-from cli.package import PackageError, package, target_version
+from cli.package import (
+    REACHED_MODELS,
+    UNREACHED,
+    PackageError,
+    compile_for,
+    package,
+    target_version,
+)
+from emulator import Fault
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
@@ -81,7 +93,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
                 text=True,
                 check=False,
                 cwd=build,
-                env={key: os.environ[key] for key in os.environ if key != "POLICIES_FILE"},
+                env=environment(with_policies=False),
             )
             assert done.returncode == 0, done.stderr
             said = json.loads(done.stdout)
@@ -96,8 +108,128 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
         for path in folder.glob(pattern)
     }
 
+    assert compile_for(folders, target_version()) is not None
+    again = package(POLICIES, build.with_name("again"))
+    compile_for(again, target_version())
+    assert contents(folders) == contents(again), "two builds are the same bytes"
+    shutil.rmtree(build.with_name("again"))
+    everything = run_every_path([python, "-I", "-S"], folders[0])
+
+    assert everything["ended"]
     assert [folder.name for folder in folders] == list(EVENTS)
     assert (answers, snapshots, outside, shipped) == (["ok", "ok"], [2, 2], [], set())
+
+
+RUN_EVERY_PATH = """
+import json, sys
+from importlib.metadata import distributions
+from pathlib import Path
+from types import SimpleNamespace
+sys.path.insert(0, sys.argv[1])
+from shared.app import respond
+from shared.errors import SnapshotAutomationError
+context = SimpleNamespace(
+    request_id="r-1", region="cn-hangzhou", account_id="1234567890123456",
+    function=SimpleNamespace(name="function", timeout=600),
+)
+class Clock:
+    passed = 0.0
+    def now(self):
+        from datetime import datetime, timezone
+        return datetime.now(timezone.utc)
+    def monotonic(self):
+        return self.passed
+    def sleep(self, seconds):
+        Clock.passed += seconds
+    def random(self):
+        return 0.5
+ended = []
+for kind, event in json.load(sys.stdin):
+    try:
+        answer = respond(event.encode(), context, function="f", kind=kind, clock=Clock())
+        ended.append(answer["status"])
+    except SnapshotAutomationError as exc:
+        ended.append(type(exc).__name__)
+loaded = {str(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+reached = [
+    d.metadata["Name"] for d in distributions()
+    if any(str(d.locate_file(file)) in loaded for file in d.files or ())
+]
+models = [n.rpartition(".")[2] for n in sys.modules if ".models._" in n and "ecs2014" in n]
+print(json.dumps({"ended": ended, "reached": reached, "models": models}))
+"""
+TROUBLE = (
+    {"kind": "error", "code": "Throttling", "status": 403, "retry_after_ms": 10},
+    {"kind": "error", "code": "InternalError", "status": 500},
+    {"kind": "html"},
+    {"kind": "empty"},
+    {"kind": "drop", "after_effect": True},
+    {"kind": "slow", "delay_s": 0.01},
+)
+
+
+def environment(*, with_policies: bool) -> dict[str, str]:
+    """Return the local cloud's; a package has policies of its own."""
+    return {k: v for k, v in os.environ.items() if with_policies or k != "POLICIES_FILE"}
+
+
+def contents(folders: Sequence[Path]) -> dict[str, str]:
+    return {
+        f"{folder.name}/{path.relative_to(folder)}": sha256(path.read_bytes()).hexdigest()
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
+    """Run all samples in one process, in trouble of every kind; return what it loaded."""
+    kinds = {"snapshot_on_event": "event", "snapshot_on_schedule": "timer"}
+    with local_cloud(FLEET, POLICIES, speed=1.0) as local:
+        for action in ("CreateSnapshot", "DescribeSnapshots", "DescribeDisks"):
+            for fault in TROUBLE:
+                local.cloud.faults.add(Fault(action=action, **fault))
+        local.cloud.faults.add(Fault(kind="error", service="sls", action="PutLogs", status=500))
+        events = [
+            (kinds[path.parent.name], as_of(path.read_bytes(), local.clock.now()).decode())
+            for path in sorted((ROOT / "events").glob("*/*.json"))
+        ]
+        done = subprocess.run(
+            [*python, "-W", "ignore", "-c", RUN_EVERY_PATH, str(where)],
+            input=json.dumps(events),
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment(with_policies=where == ROOT),
+        )
+    assert done.returncode == 0, done.stderr
+    said: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    assert {"ok", "no_match", "RunFailedError", "InvalidEventError"} <= set(said["ended"])
+    return said
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_what_is_left_out_is_what_no_path_of_a_function_reaches() -> None:
+    """Derived from what runs: not a library more, and not a model less."""
+    said = run_every_path([sys.executable], ROOT)
+
+    required = {
+        canonical(line.partition("==")[0])
+        for line in (ROOT / "requirements" / "runtime.txt").read_text().splitlines()
+        if "==" in line and not line.startswith(" ")
+    }
+    reached = {canonical(name) for name in said["reached"]}
+    here = {canonical(name) for name in packages_of_this_environment()}
+    assert (required & here) - reached == UNREACHED & here
+    for model in said["models"]:
+        assert any(fnmatch(f"{model}.py", pattern) for pattern in REACHED_MODELS), model
+
+
+def packages_of_this_environment() -> list[str]:
+    return [distribution.metadata["Name"] for distribution in distributions()]
 
 
 def test_says_who_could_not_fetch_the_libraries(
