@@ -25,13 +25,14 @@ from typing import Any
 LEFT_OUT = {
     "aiofiles": "files read asynchronously (alibabacloud-credentials)",
     "aiohttp": "asynchronous calls (alibabacloud-tea, darabonba-core)",
+    "aliyun.log.logclient_operator": "projects copied and migrated (aliyun-log-python-sdk)",
     "apscheduler": "credentials refreshed by a timer (alibabacloud-credentials)",
     "cryptography": "RSA signatures (alibabacloud-tea-openapi)",
     "dateparser": "dates in words (aliyun-log-python-sdk)",
     "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
     "websocket": "web sockets (darabonba-core)",
 }
-"""Libraries, and what the SDKs would use them for."""
+"""Libraries and modules, and what the SDKs would use them for."""
 
 LAZY = "alibabacloud_ecs20140526.models"
 
@@ -45,11 +46,18 @@ class _Unused(type):
         return _stand_in(f"{cls.__qualname__}.{name}")
 
     def __call__(cls, *_: object, **__: object) -> Any:  # noqa: ANN401 - never returns
-        library = cls.__qualname__.partition(".")[0]
+        name = _left_out(cls.__qualname__) or ""
         raise ImportError(
-            f"{cls.__qualname__} is needed, and {library} is left out of this function "
-            f"({LEFT_OUT[library]} are never done here): see shared/lean.py"
+            f"{cls.__qualname__} is needed, and {name} is left out of this function "
+            f"({LEFT_OUT[name]} are never needed here): see shared/lean.py"
         )
+
+
+def _left_out(name: str) -> str | None:
+    """Return the entry of `LEFT_OUT` to which a module or something in it belongs."""
+    parts = name.split(".")
+    heads = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
+    return next((head for head in heads if head in LEFT_OUT), None)
 
 
 def _stand_in(name: str) -> _Unused:
@@ -106,7 +114,7 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if fullname.partition(".")[0] in LEFT_OUT:
+        if _left_out(fullname):
             return ModuleSpec(fullname, _Loader(), is_package=True)
         if fullname != LAZY:
             return None

@@ -29,7 +29,9 @@ LOADED = f"""
 import sys
 import shared.app
 files = [m for m in sys.modules.values() if getattr(m, "__file__", None)]
-print(sorted({{m.__name__.partition(".")[0] for m in files}} & {set(LEFT_OUT)!r}))
+left_out = {tuple(LEFT_OUT)!r}
+print(sorted(m.__name__ for m in files if (m.__name__ + ".").startswith(
+    tuple(name + "." for name in left_out))))
 print(len([name for name in sys.modules if name.startswith("alibabacloud_ecs20140526.models.")]))
 """
 
