@@ -28,6 +28,7 @@ check: $(INSTALLED) ## formatting, lint, types, tests: what CI holds
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	@$(BIN)/python -m cli check
 	$(BIN)/pytest
 
 format: $(INSTALLED) ## format, and fix what ruff can fix

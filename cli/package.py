@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cli.templates import read_s
+from shared import built_for
 from shared.parsing import read_policies
 from shared.validation import Problems
 
@@ -34,8 +35,8 @@ UNREACHED = frozenset(
     {
         "aiofiles", "aiohappyeyeballs", "aiohttp", "aiosignal", "alibabacloud-tea-util", "anyio",
         "apscheduler", "async-timeout", "attrs", "cffi", "cryptography", "dateparser",
-        "elastic-transport", "elasticsearch", "exceptiongroup", "frozenlist", "multidict",
-        "propcache", "pycparser", "pytz", "regex", "sniffio", "typing-extensions",
+        "elastic-transport", "elasticsearch", "exceptiongroup", "frozenlist", "jmespath",
+        "multidict", "propcache", "pycparser", "pytz", "regex", "sniffio", "typing-extensions",
         "tzdata", "tzlocal", "websocket-client", "yarl",
     }
 )  # fmt: skip
@@ -91,6 +92,7 @@ def package(policies: Path, build: Path = BUILD) -> list[Path]:
         shutil.copytree(ROOT / "functions" / function, folder, dirs_exist_ok=True, ignore=ignore)
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)
         (folder / "policies.json").write_text(json.dumps(content, indent=1) + "\n")
+        (folder / built_for.FILE).write_text(target_version() + "\n")
         folders.append(folder)
     shutil.rmtree(libraries)
     return folders

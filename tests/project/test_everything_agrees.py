@@ -97,7 +97,7 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
         ("s.yaml", '"ecs:Instance:StateChange",', "", "pattern lacks 'ecs:Instance:StateChange'"),
         ("policies.yaml", "SystemMaintenance.Stop", "SystemFailure.Stop", "no policy is on events"),
         ("s.yaml", "timeout: 7200", "timeout: 60", "timeout_s: template.yml says 7200, s.yaml 60"),
-        ("template.yml", "MemorySize: 256", "MemorySize: 512", "memory_mb"),
+        ("template.yml", "MemorySize: 128", "MemorySize: 512", "memory_mb"),
         ("template.yml", "Runtime: python3.10", "Runtime: python3.9", "runtime"),
         ("template.yml", 'CronExpression: "0 10', 'CronExpression: "0 11', "timers"),
         ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code is '.'"),
