@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from emulator.ecs import EcsService
 from emulator.faults import Faults
 from emulator.ids import Ids
 from emulator.knobs import Knobs
+from emulator.ram import Ram
 from emulator.sls import SlsService
 
 DEFAULT_REGION = "cn-hangzhou"
@@ -40,6 +41,7 @@ class _Parts:
     knobs: Knobs
     ids: Ids
     keys: AccessKeys = field(default_factory=AccessKeys)
+    ram: Ram = field(default_factory=Ram)
     faults: Faults = field(default_factory=Faults)
     calls: Calls = field(default_factory=Calls)
 
@@ -84,6 +86,7 @@ class Cloud:
             account_id=account_id,
             clock=self.clock,
             keys=self.keys,
+            ram=self.ram,
             faults=self.faults,
             ids=self._parts.ids,
             calls=self.calls,
@@ -108,6 +111,11 @@ class Cloud:
     def keys(self) -> AccessKeys:
         """Every access key that is known here."""
         return self._parts.keys
+
+    @property
+    def ram(self) -> Ram:
+        """Its roles, and what was decided over their calls."""
+        return self._parts.ram
 
     @property
     def faults(self) -> Faults:
@@ -142,8 +150,26 @@ class Cloud:
                 raise UnknownRegionError(f"no region {wanted!r} here: there is {self._known()}")
         return found
 
+    def add_role(self, name: str, policy_documents: Iterable[object]) -> None:
+        """
+        Make a role with policies, as parsed from JSON; the same name again replaces them.
+
+        Raises:
+            PolicyError: A document cannot be used.
+
+        """
+        self.ram.add_role(name, policy_documents)
+
+    def assume_role(self, name: str, expires_at: datetime | None = None) -> AccessKey:
+        """Return a new STS key that a role's policies bind; raises UnknownRoleError."""
+        self.ram.check_role(name)
+        return self._new_key(expires_at, role=name)
+
     def temporary_key(self, expires_at: datetime | None = None) -> AccessKey:
-        """Return a new STS key with its security token; None is: never expires."""
+        """Return a new STS key of the account itself; None is: never expires."""
+        return self._new_key(expires_at, role=None)
+
+    def _new_key(self, expires_at: datetime | None, *, role: str | None) -> AccessKey:
         with self._lock:
             self._temporary_count += 1
             label = f"{self._seed}/temporary/{self._temporary_count}"
@@ -153,6 +179,7 @@ class Cloud:
                 access_key_secret=_letters(label, "secret")[:44],
                 security_token=f"CAIS{_letters(label, 'token')}",
                 expires_at=expires_at,
+                role=role,
             )
         )
 
@@ -168,6 +195,7 @@ class Cloud:
             account_id=parts.account_id,
             clock=parts.clock,
             keys=parts.keys,
+            ram=parts.ram,
             faults=parts.faults,
             knobs=parts.knobs,
             ids=parts.ids,

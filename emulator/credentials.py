@@ -19,6 +19,8 @@ class AccessKey:
     access_key_secret: str
     security_token: str | None = None
     expires_at: datetime | None = None
+    role: str | None = None
+    """The role whose policies bind it; None is the account itself, which may do everything."""
 
 
 class AccessKeys:

@@ -79,7 +79,10 @@ KNOBS = {
     if knob.name in _COUNTS
     else Rule(_is_seconds, "seconds, 0 or more")
     for knob in fields(Knobs)
-} | {"token_memory_s": Rule(lambda v: v is None or _is_seconds(v), "seconds, or null: for ever")}
+} | {
+    "create_snapshot_with_tags_needs_tag_resources": _FLAG,
+    "token_memory_s": Rule(lambda v: v is None or _is_seconds(v), "seconds, or null: for ever"),
+}
 REGION = {"instances": _ANY, "disks": _ANY, "snapshots": _ANY}
 _SHARED = {"name": _TEXT, "tags": _TAGS, "resource_group_id": _TEXT, "created_at": _INSTANT}
 INSTANCE = {

@@ -1,7 +1,8 @@
 """
 What the real service leaves undocumented, as settings that a test turns.
 
-Every default is the mild reading; tests run the harsh ones too.
+Every default is the mild reading, but for rights, where it is the strict one: a role
+that is granted enough for it is granted enough. Tests run the other readings too.
 """
 
 from __future__ import annotations
@@ -23,3 +24,5 @@ class Knobs:
     """How long a snapshot is progressing before it is accomplished."""
     manual_snapshot_quota: int = 256
     """Manual snapshots a disk may have (CreateSnapshot, operation description)."""
+    create_snapshot_with_tags_needs_tag_resources: bool = True
+    """Whether a role needs ecs:TagResources too where CreateSnapshot has tags; not documented."""

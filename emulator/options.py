@@ -74,6 +74,12 @@ def _add_knobs(serve: argparse.ArgumentParser) -> None:
         )
     for name in ("tag-listing-cap", "manual-snapshot-quota"):
         knobs.add_argument(f"--{name}", type=_count, metavar="COUNT")
+    knobs.add_argument(
+        "--create-snapshot-with-tags-needs-tag-resources",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether roles need ecs:TagResources for that too",
+    )
 
 
 def _port(text: str) -> int:

@@ -27,7 +27,8 @@ def success(answer: Answer, *, request_id: str, delay_s: float = 0.0) -> Respons
 
 def refusal(error: EcsError, *, request_id: str, host: str) -> Response:
     """Return the error envelope; `Recommend` is the line that the gateway adds."""
-    return _envelope(error.status, error.code, error.message, request_id, host)
+    detail = {"AccessDeniedDetail": error.access_denied} if error.access_denied else None
+    return _envelope(error.status, error.code, error.message, request_id, host, detail=detail)
 
 
 def fault(fault: Fault, *, request_id: str, host: str) -> Response:
@@ -65,6 +66,8 @@ def _envelope(
     host: str,
     headers: Mapping[str, str] | None = None,
     delay_s: float = 0.0,
+    *,
+    detail: Answer | None = None,
 ) -> Response:
     body = {
         "RequestId": request_id,
@@ -73,6 +76,7 @@ def _envelope(
         "Message": message,
         "Recommend": "https://error-center.aliyun.com/status/search?"
         f"Keyword={quote(code)}&source=PopGw",
+        **(detail or {}),
     }
     return _json(status, body, request_id, headers, delay_s=delay_s)
 

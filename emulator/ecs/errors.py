@@ -4,6 +4,7 @@ What the service refuses with: one exception, and a constructor for each family 
     EcsError            a documented code of the service, or of the gateway before it
       .of(code)         … from CreateSnapshot's own table (`codes`)
       missing, …        … from the tables of the other operations and of the gateway
+      forbidden         … for a role whose policies do not allow the call
       not_implemented   the emulator's own refusals: codes that begin with "Emulator."
 
 A code that begins with "Emulator." never comes from a real cloud.
@@ -11,13 +12,19 @@ A code that begins with "Emulator." never comes from a real cloud.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from emulator.ecs.codes import CREATE_SNAPSHOT
+from emulator.ram import Decision
 
 _FIRST_ROW = {row.code: row for row in reversed(CREATE_SNAPSHOT)}
 
 
 class EcsError(Exception):
     """A refusal, in the service's own terms."""
+
+    access_denied: Mapping[str, str] | None = None
+    """What the envelope's AccessDeniedDetail says; None where it has none."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -45,6 +52,30 @@ def unknown_parameter(name: str, action: str, known: str) -> EcsError:
     return EcsError(
         400, "Emulator.UnknownParameter", f"{action} documents no parameter {name}. {known}"
     )
+
+
+def forbidden(decision: Decision, account_id: str) -> EcsError:
+    """
+    Learnt from the common error codes, and from AccessDeniedDetail in the models of SDKs.
+
+    The message names neither action nor resource; the detail names the action.
+    """
+    error = EcsError(
+        403,
+        "Forbidden.RAM",
+        "User not authorized to operate on the specified resource,"
+        " or this API doesn't support RAM.",
+    )
+    error.access_denied = {
+        "AuthAction": decision.need.action,
+        "AuthResource": decision.need.resource,
+        "AuthPrincipalType": "AssumedRoleUser",
+        "AuthPrincipalDisplayName": f"{decision.role}:session",
+        "AuthPrincipalOwnerId": account_id,
+        "NoPermissionType": decision.kind,
+        "PolicyType": "AccountLevelIdentityBasedPolicy",
+    }
+    return error
 
 
 def unreadable(why: str) -> EcsError:

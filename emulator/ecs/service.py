@@ -1,9 +1,9 @@
 """
 The ECS endpoint of one region: requests in, answers out.
 
-A request is read, its signature and its parameters are checked, a fault that waits for it
-happens, and only then is it carried out; all of it is noted in `Calls`. What an operation
-does stands in the module of its name.
+A request is read; its signature, its parameters and its key's rights are checked, a fault
+that waits for it happens, and only then is it carried out; all of it is noted in `Calls`.
+What an operation does stands in the module of its name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from emulator.calls import Call, Calls
 from emulator.clock import Clock
-from emulator.credentials import AccessKeys
+from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import (
     answers,
     create_snapshot,
@@ -24,18 +24,20 @@ from emulator.ecs import (
     describe_instances,
     describe_snapshots,
     params,
+    rights,
     signing,
     specs,
     tag_resources,
 )
 from emulator.ecs.answers import Answer
 from emulator.ecs.arranging import Arranging
-from emulator.ecs.errors import EcsError, unknown_action
+from emulator.ecs.errors import EcsError, forbidden, unknown_action
 from emulator.ecs.region import Region
 from emulator.ecs.specs import Spec
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
 from emulator.knobs import Knobs
+from emulator.ram import Ram
 from emulator.wire import Request, Response
 
 Act = Callable[[], Answer]
@@ -70,13 +72,14 @@ class _Exchange:
 class EcsService(Arranging):
     """One region's ECS; safe to share between threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that the services of one cloud share
         self,
         *,
         region_id: str,
         account_id: str,
         clock: Clock,
         keys: AccessKeys,
+        ram: Ram,
         faults: Faults,
         knobs: Knobs,
         ids: Ids,
@@ -86,6 +89,7 @@ class EcsService(Arranging):
             region_id=region_id, account_id=account_id, clock=clock, knobs=knobs, ids=ids
         )
         self._keys = keys
+        self._ram = ram
         self._faults = faults
         self._calls = calls
         self._nonces = signing.Nonces()
@@ -120,11 +124,12 @@ class EcsService(Arranging):
         return response
 
     def _answer(self, exchange: _Exchange) -> Response:
-        signing.authenticate(
+        key = signing.authenticate(
             exchange.request, keys=self._keys, nonces=self._nonces, now=self.clock.now()
         )
         exchange.params = params.decode(exchange.request)
         act = self._prepare(exchange)
+        self._check_rights(key, exchange)
         fault = self._faults.take(
             service="ecs",
             region=self.region_id,
@@ -136,6 +141,12 @@ class EcsService(Arranging):
         if fault.kind == "slow":
             return self._answer_slowly(fault, act, exchange)
         return self._meet(fault, act, exchange)
+
+    def _check_rights(self, key: AccessKey, exchange: _Exchange) -> None:
+        needs = rights.needs(self, exchange.action, exchange.params)
+        denied = self._ram.refusal(key, needs)
+        if denied is not None:
+            raise forbidden(denied, self.account_id)
 
     def _prepare(self, exchange: _Exchange) -> Act:
         params.check_envelope(exchange.request, exchange.params)

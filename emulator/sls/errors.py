@@ -49,6 +49,13 @@ def unauthorized(message: str) -> SlsError:
     return SlsError(401, "Unauthorized", message)
 
 
+def denied(action: str, resource: str) -> SlsError:
+    """Refuse what a role's policies do not allow; code and message as users report them."""
+    return SlsError(
+        401, "Unauthorized", f"denied by sts or ram, action: {action}, resource: {resource}"
+    )
+
+
 def project_not_exist(project: str) -> SlsError:
     """Say that there is no project of that name."""
     return SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")

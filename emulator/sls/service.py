@@ -1,8 +1,9 @@
 """
 The SLS of one account, for all regions: requests in, answers out.
 
-Order for every request: which operation, who signs, are the parameters good,
-does a fault happen, and only then the effect. Every request is noted in `Calls`.
+Order for every request: which operation, who signs, are the parameters good, may
+the key's role do it, does a fault happen, and only then the effect. Every request
+is noted in `Calls`.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass, field, replace
 
 from emulator import calls
 from emulator.clock import Clock
-from emulator.credentials import AccessKeys
+from emulator.credentials import AccessKey, AccessKeys
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
-from emulator.sls import faulty, routes, signature
-from emulator.sls.errors import SlsError, envelope, not_implemented
+from emulator.ram import Ram
+from emulator.sls import faulty, rights, routes, signature
+from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
 from emulator.sls.state import Logstore, Project, Projects
@@ -43,6 +45,7 @@ class SlsService:
         account_id: str,
         clock: Clock,
         keys: AccessKeys,
+        ram: Ram,
         faults: Faults,
         ids: Ids,
         calls: calls.Calls,
@@ -51,6 +54,7 @@ class SlsService:
         self._account_id = account_id
         self._clock = clock
         self._keys = keys
+        self._ram = ram
         self._faults = faults
         self._ids = ids
         self._calls = calls
@@ -102,8 +106,12 @@ class SlsService:
         operation, logstore = found
         seen.action = operation.name
         seen.params = dict(request.query)
-        checked = operation.check(self._call(request, logstore))
+        call, key = self._call(request, logstore)
+        checked = operation.check(call)
         seen.params = dict(checked.params)
+        refusal = self._ram.refusal(key, [rights.need(operation.name, call, checked)])
+        if refusal is not None:
+            raise denied(refusal.need.action, refusal.need.resource)
         fault = self._faults.take(
             service="sls", region="", action=operation.name, params=checked.params
         )
@@ -111,10 +119,10 @@ class SlsService:
             return _effect(checked, request_id)
         return _with_fault(fault, checked, request_id, seen)
 
-    def _call(self, request: Request, logstore: str) -> Call:
+    def _call(self, request: Request, logstore: str) -> tuple[Call, AccessKey]:
         project, region_id = routes.project_and_region(request.host)
-        signature.verify(request, keys=self._keys, clock=self._clock)
-        return Call(
+        key = signature.verify(request, keys=self._keys, clock=self._clock)
+        call = Call(
             request=request,
             project=project,
             region_id=region_id,
@@ -124,6 +132,7 @@ class SlsService:
             limits=self.limits,
             account_id=self._account_id,
         )
+        return call, key
 
     def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
         self._calls.add(

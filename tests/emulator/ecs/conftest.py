@@ -24,6 +24,7 @@ from emulator.ecs import EcsService
 from emulator.faults import Faults
 from emulator.ids import Ids
 from emulator.knobs import Knobs
+from emulator.ram import Ram
 from emulator.wire import Request, Response
 
 START = datetime(2026, 11, 24, 8, 0, tzinfo=timezone.utc)
@@ -41,6 +42,7 @@ class Bench:
     faults: Faults
     knobs: Knobs
     calls: Calls
+    ram: Ram
 
     def client(self, key: AccessKey = KEY) -> Client:
         """Return the real SDK's client; it knows nothing of the emulator."""
@@ -138,11 +140,13 @@ def bench() -> Iterator[Bench]:
         Calls(),
     )
     keys.add(KEY)
+    ram = Ram()
     ecs = EcsService(
         region_id=REGION,
         account_id="1234567890123456",
         clock=clock,
         keys=keys,
+        ram=ram,
         faults=faults,
         knobs=knobs,
         ids=Ids(seed=1),
@@ -155,7 +159,9 @@ def bench() -> Iterator[Bench]:
             callback=lambda prepared: to_answer(ecs.handle(to_request(prepared))),
             content_type=None,
         )
-        yield Bench(ecs=ecs, clock=clock, keys=keys, faults=faults, knobs=knobs, calls=calls)
+        yield Bench(
+            ecs=ecs, clock=clock, keys=keys, faults=faults, knobs=knobs, calls=calls, ram=ram
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,83 @@
+"""Rights of a role's calls (Log Service, "Action list")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
+from aliyun.log.index_config import IndexConfig, IndexLineConfig
+
+from emulator import Cloud
+from emulator.faults import Fault
+from tests.emulator.clients import sls_client
+from tests.emulator.sls.conftest import LOGSTORE, PROJECT
+
+Act = Callable[[LogClient], Any]
+PLACE = f"acs:log:cn-hangzhou:1234567890123456:project/{PROJECT}"
+
+
+def role_client(cloud: Cloud, *actions: str, resource: str = "*") -> LogClient:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    cloud.add_role("worker", [{"Version": "1", "Statement": [statement]}])
+    return sls_client(cloud.assume_role("worker"))
+
+
+def put(client: LogClient) -> None:
+    client.put_logs(PutLogsRequest(PROJECT, LOGSTORE, "", "", [LogItem(contents=[("a", "b")])]))
+
+
+def line_index() -> IndexConfig:
+    return IndexConfig(line_config=IndexLineConfig([","]))
+
+
+CALLS: dict[str, tuple[Act, str]] = {
+    "PostLogStoreLogs": (put, f"/logstore/{LOGSTORE}"),
+    "GetLogStoreLogs": (lambda c: c.get_log(PROJECT, LOGSTORE, 1, 2), f"/logstore/{LOGSTORE}"),
+    "GetLogStore": (lambda c: c.get_logstore(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
+    "ListLogStores": (lambda c: c.list_logstore(PROJECT), "/logstore/*"),
+    "CreateLogStore": (lambda c: c.create_logstore(PROJECT, "fresh"), "/logstore/fresh"),
+    "CreateIndex": (
+        lambda c: c.create_index(PROJECT, LOGSTORE, line_index()),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "GetProject": (lambda c: c.get_project(PROJECT), ""),
+    "CreateProject": (lambda c: c.create_project(PROJECT, ""), ""),
+}
+
+
+@pytest.mark.parametrize("action", CALLS)
+def test_each_operation_needs_its_own_action(cloud: Cloud, action: str) -> None:
+    """Refused as users report it: 401, naming the action and the resource."""
+    act, resource = CALLS[action]
+
+    with pytest.raises(LogException) as caught:
+        act(role_client(cloud, "ecs:*"))
+
+    assert (caught.value.get_resp_status(), caught.value.get_error_code()) == (401, "Unauthorized")
+    assert caught.value.get_error_message() == (
+        f"denied by sts or ram, action: log:{action}, resource: {PLACE}{resource}"
+    )
+
+
+def test_what_is_allowed_is_done(cloud: Cloud) -> None:
+    """On the logstore that the policy names, and on no other."""
+    cloud.sls.create_logstore(PROJECT, "other")
+    put(role_client(cloud, "log:PostLogStoreLogs", resource=f"{PLACE}/logstore/{LOGSTORE}"))
+    assert len(cloud.sls.records(PROJECT, LOGSTORE)) == 1
+
+    with pytest.raises(LogException, match="denied by sts or ram"):
+        put(role_client(cloud, "log:PostLogStoreLogs", resource=f"{PLACE}/logstore/other"))
+
+
+def test_rights_come_before_faults_and_effects(cloud: Cloud) -> None:
+    """What is refused for want of rights uses up no fault, and writes nothing."""
+    cloud.faults.add(Fault(kind="error", service="sls", action="PutLogs"))
+
+    with pytest.raises(LogException, match="denied by sts or ram"):
+        put(role_client(cloud, "ecs:*"))
+
+    assert cloud.sls.records(PROJECT, LOGSTORE) == []
+    assert cloud.calls.of("PutLogs")[-1].code == "Unauthorized"
+    assert cloud.faults.take(service="sls", region="", action="PutLogs", params={})
