@@ -218,7 +218,12 @@ def _known(value: object) -> str:
 
 def _message(exc: Any) -> str:  # noqa: ANN401 - an SDK exception, untyped
     data = exc.data if isinstance(exc.data, Mapping) else {}
-    return str(data.get("Message") or exc.message or "")
+    message = str(data.get("Message") or exc.message or "")
+    # The message of Forbidden.RAM names no action; this does, where it is sent.
+    denied = data.get("AccessDeniedDetail")
+    if isinstance(denied, Mapping) and denied.get("AuthAction"):
+        message += f" Missing: {denied['AuthAction']} ({denied.get('NoPermissionType')})."
+    return message
 
 
 def _id_list(ids: Sequence[str] | None) -> str | None:

@@ -84,10 +84,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Every further call will fail too, with this code."""
+    """Every further call will fail too, with this error."""
 
     outcome: Outcome
-    code: str
+    error: EcsError
 
 
 Step = Outcome | Again | Stop
@@ -109,6 +109,8 @@ class Execution:
     max_in_flight: int
     stopped_by: str = field(default="", init=False)
     """The code that ended the run early; empty if none did."""
+    stopped_because: str = field(default="", init=False)
+    """The refusal that had this code, in words."""
     _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
     """A heap of the jobs that wait: until when, in which order, which."""
     _order: Iterator[int] = field(default_factory=count, init=False)
@@ -180,7 +182,8 @@ class Execution:
             self._put_off(step)
             return None
         if isinstance(step, Stop):
-            self.stopped_by = self.stopped_by or step.code
+            if not self.stopped_by:
+                self.stopped_by, self.stopped_because = step.error.code, str(step.error)
             return step.outcome
         return step
 
@@ -243,7 +246,7 @@ class Execution:
             )
             return self._again(job, error)
         outcome = self._refused(job, error, asked)
-        return Stop(outcome, error.code) if asked is Disposition.STOP else outcome
+        return Stop(outcome, error) if asked is Disposition.STOP else outcome
 
     def _refused(self, job: Job, error: EcsError, asked: Disposition) -> Outcome:
         if job.uncertain or job.look_first:
@@ -281,8 +284,8 @@ class Execution:
         if _asked(error) is not Disposition.STOP:
             return self._again(job, error)
         if job.uncertain:
-            return Stop(_deferred(replace(job, last=error)), error.code)
-        return Stop(job.outcome("failed", str(error), code=error.code), error.code)
+            return Stop(_deferred(replace(job, last=error)), error)
+        return Stop(job.outcome("failed", str(error), code=error.code), error)
 
     def _again(self, job: Job, error: EcsError) -> Step:
         """Try again later, or end here if it was tried often enough."""

@@ -178,7 +178,7 @@ class Runner:
             max_in_flight=self._limits.max_in_flight,
         )
         yield from execution.outcomes(iter(jobs))
-        summary.code = execution.stopped_by
+        summary.code, summary.reason = execution.stopped_by, execution.stopped_because
 
     def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:
         return plan_snapshot(self._run.slot, self._run.policy.snapshot, disk_id, attempt=attempt)
@@ -196,10 +196,12 @@ class Runner:
         self._record(disk_record(outcome))
 
     def _judge(self, summary: Summary) -> None:
-        summary.status, summary.reason = verdict(summary.counts), ""
+        summary.status = verdict(summary.counts)
         if summary.code:
-            summary.reason = f"{summary.code} ended the run: every further call would fail too"
-        elif summary.counts.keys() == {"skipped"}:
+            summary.reason += "; this ended the run: every further call would fail too"
+            return
+        summary.reason = ""
+        if summary.counts.keys() == {"skipped"}:
             # Nothing is wrong, and nothing was done: no failure, and never "ok". Who asked
             # for these very disks did not get what was asked for.
             summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
