@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.cron import cron_problem
+from cli.rights import called_actions
 from cli.templates import Function
 
 RUNTIMES = ("python3.9", "python3.10", "python3.12")
@@ -72,7 +73,7 @@ def _log(where: str, says: Function) -> Iterator[str]:
 
 
 def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
-    """Hold what the function writes to against what its role may write to."""
+    """Hold what the function calls and writes to against what its role may."""
     shown = f"functions/{path.parent.name}/{path.name}"
     try:
         statements = json.loads(path.read_bytes())["Statement"]
@@ -90,6 +91,10 @@ def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
     for action, resource in wanted.items():
         if not any(fnmatchcase(action, may) and fnmatchcase(resource, on) for may, on in allowed):
             yield f"{where}: {shown} allows no {action} on '{resource}'"
+    # On which resources, the tests hold: they run each function with its own role.
+    for action in sorted(called_actions() - wanted.keys()):
+        if not any(fnmatchcase(action, may) for may, _ in allowed):
+            yield f"{where}: {shown} allows no {action}, which the code calls"
 
 
 def _allowed(statements: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

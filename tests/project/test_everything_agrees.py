@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.check import Findings, check
+from cli.rights import called_actions
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("policies.yaml", "template.yml", "s.yaml", "functions", "events")
@@ -124,6 +125,18 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "allows no log:PostLogStoreLogs on 'project/snapshot-automation/logstore/records'",
         ),
         ("functions/snapshot_on_event/ram-policy.json", "{", "[", "ram-policy.json: cannot be"),
+        (
+            "functions/snapshot_on_event/ram-policy.json",
+            '"ecs:DescribeDisks", ',
+            "",
+            "allows no ecs:DescribeDisks, which the code calls",
+        ),
+        (
+            "functions/snapshot_on_schedule/ram-policy.json",
+            "ecs:TagResources",
+            "ecs:UntagResources",
+            "snapshot_on_schedule/ram-policy.json allows no ecs:TagResources, which the code",
+        ),
     ],
 )
 def test_each_disagreement_is_named(
@@ -162,6 +175,22 @@ def test_what_is_switched_off_is_a_warning(
     edit(project / file, old, new)
 
     assert warning in "\n".join(check(project / "policies.yaml").warnings)
+
+
+def test_what_the_code_calls_is_read_from_its_doors(tmp_path: Path) -> None:
+    """L3: a call that somebody adds is missed in the roles by itself."""
+    (tmp_path / "ecs.py").write_text("""self._call("DeleteSnapshot", m, r); other("NoCall")""")
+    (tmp_path / "sls.py").write_text("")
+
+    assert called_actions(tmp_path) == {"ecs:DeleteSnapshot"}
+    assert called_actions() == {
+        "ecs:CreateSnapshot",
+        "ecs:DescribeDisks",
+        "ecs:DescribeInstances",
+        "ecs:DescribeSnapshots",
+        "ecs:TagResources",
+        "log:PostLogStoreLogs",
+    }
 
 
 def test_a_role_may_be_allowed_more_than_it_needs(project: Path) -> None:

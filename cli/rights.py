@@ -1,0 +1,43 @@
+"""
+Which actions the code calls, read from its doors to the SDKs: `shared/ecs.py`, `shared/sls.py`.
+
+Today every function can reach all of both. Never looks at a role, and never asks whether some
+path needs a right: tests do, by running each with a role that lacks one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import shared
+
+BESIDES = {"ecs:CreateSnapshot": "ecs:TagResources"}
+"""What a call needs besides its own action, since it sends tags: assumed, not documented."""
+WRITES_RECORDS = "log:PostLogStoreLogs"
+
+
+def called_actions(doors: Path | None = None) -> set[str]:
+    """
+    Return the actions that the code calls, as a RAM policy names them.
+
+    Args:
+        doors: The folder of `ecs.py` and `sls.py`; None is the project's own.
+
+    """
+    doors = doors or Path(shared.__file__).parent
+    calls = {f"ecs:{action}" for action in _calls(doors / "ecs.py", "_call") if action}
+    calls |= {BESIDES[action] for action in calls & BESIDES.keys()}
+    if any(True for _ in _calls(doors / "sls.py", "put_logs")):
+        calls.add(WRITES_RECORDS)
+    return calls
+
+
+def _calls(path: Path, method: str) -> Iterator[str]:
+    """Return the first argument of each call of a method; empty where it is no text."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == method:
+            first = node.args[0] if node.args else None
+            value = first.value if isinstance(first, ast.Constant) else None
+            yield value if isinstance(value, str) else ""
