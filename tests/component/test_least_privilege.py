@@ -1,0 +1,259 @@
+"""
+Each function with its own RAM policy: enough for every path, and nothing beyond.
+
+The samples in events/ are the paths: timers, events of every kind and direct requests, with
+the policies that ship. The local cloud holds each call to the function's ram-policy.json.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.templates import read_fun, read_s
+from emulator.ecs.state import Snapshot
+from emulator.ram import Need
+from emulator.ram.policies import Grant, statements
+from shared.errors import InvalidEventError, RunFailedError
+from tests.component.test_sample_events import LEAVES_DISKS, ROOT, SAMPLES, demo, start
+from tests.component.world import LOGSTORE, World, environment
+
+FUNCTIONS = ("snapshot_on_event", "snapshot_on_schedule")
+TEMPLATES = {
+    "template.yml": read_fun(ROOT / "template.yml"),
+    "s.yaml": read_s(ROOT / "s.yaml"),
+}
+LOG_PROJECT = "snapshot-automation"
+"""As the templates and the policies name it."""
+
+BY_FUNCTION_COMPUTE = "mns:SendMessage"
+"""
+No code of ours calls it: Function Compute does, with the function's role, where an asynchronous
+invocation has failed for good and the template names a queue for that.
+"""
+
+Policy = dict[str, Any]
+POLICIES: dict[str, Policy] = {
+    function: json.loads((ROOT / "functions" / function / "ram-policy.json").read_text())
+    for function in FUNCTIONS
+}
+
+
+def grants(policy: Policy) -> set[Grant]:
+    return {grant for statement in statements(policy) for grant in statement.grants}
+
+
+def actions(policy: Policy) -> list[str]:
+    return sorted({grant.action for grant in grants(policy)} - {BY_FUNCTION_COMPUTE})
+
+
+def without(policy: Policy, action: str) -> Policy:
+    """The policy with one action taken out, wherever it stands."""
+    left = deepcopy(policy)
+    for statement in left["Statement"]:
+        given = statement["Action"]
+        names = [given] if isinstance(given, str) else given
+        statement["Action"] = [name for name in names if name != action] or ["none:Needed"]
+    return left
+
+
+@contextmanager
+def bound(folder: Path, policy: Policy) -> Iterator[World]:
+    """Make the demo's world, in which the functions run with a role of this policy."""
+    with demo(folder) as world, environment(SLS_PROJECT=LOG_PROJECT, SLS_LOGSTORE=LOGSTORE):
+        world.cloud.sls.create_project(LOG_PROJECT)
+        world.cloud.sls.create_logstore(LOG_PROJECT, LOGSTORE)
+        world.cloud.add_role("function", [policy])
+        world.key = world.cloud.assume_role("function")
+        yield world
+
+
+def samples_of(function: str) -> Mapping[str, bytes]:
+    return {name: event for name, event in SAMPLES.items() if name.startswith(f"{function}/")}
+
+
+def ended(world: World, sample: str) -> str:
+    """How a sample ended: its status, or the exception with its text."""
+    try:
+        return str(start(world, sample, SAMPLES[sample])["status"])
+    except (InvalidEventError, RunFailedError) as exc:
+        return f"{type(exc).__name__}: {exc}"
+
+
+def made(world: World) -> list[str]:
+    """What snapshots there are, without what differs from one cloud to the next."""
+
+    def told(snapshot: Snapshot) -> str:
+        return json.dumps([snapshot.disk_id, snapshot.name, snapshot.tags])
+
+    return sorted(map(told, world.ecs.snapshots.values()))
+
+
+def records(world: World) -> list[dict[str, str]]:
+    return world.cloud.sls.records(LOG_PROJECT, LOGSTORE)
+
+
+# --- enough --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_every_path_works_with_the_functions_own_policy(tmp_path: Path, sample: str) -> None:
+    """What comes of it is what comes of it with all rights, and no call was refused."""
+    with demo(tmp_path) as world:
+        unbound = ended(world, sample), made(world)
+    policy = POLICIES[sample.partition("/")[0]]
+
+    with bound(tmp_path, policy) as world:
+        assert (ended(world, sample), made(world)) == unbound
+        assert all(decision.allowed for decision in world.cloud.ram.decisions)
+        assert records(world)
+
+
+Arrange = Callable[[World], None]
+
+
+def lost_answer(world: World) -> None:
+    world.fault("drop", after_effect=True)
+
+
+def forgotten_ledger(world: World) -> None:
+    world.cloud.knobs.listing_lag_s = 10.0**9
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("arrange", [lost_answer, forgotten_ledger])
+def test_the_ways_back_from_trouble_work_too(
+    tmp_path: Path, function: str, arrange: Arrange
+) -> None:
+    """Looking for a snapshot whose answer was lost, asking again for what is not listed yet."""
+    sample = f"{function}/direct_disks.json"
+
+    with bound(tmp_path, POLICIES[function]) as world:
+        arrange(world)
+        assert ended(world, sample) == "ok"
+        assert ended(world, sample) == "ok"
+        assert all(decision.allowed for decision in world.cloud.ram.decisions)
+
+
+# --- nothing beyond ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> None:
+    """Each action on each resource; what is left is what Function Compute itself needs."""
+    used: set[Grant] = set()
+    for number, sample in enumerate(samples_of(function)):
+        (tmp_path / str(number)).mkdir()
+        with bound(tmp_path / str(number), POLICIES[function]) as world:
+            ended(world, sample)
+            used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
+
+    unused = grants(POLICIES[function]) - used
+
+    assert {grant.action for grant in unused} == {BY_FUNCTION_COMPUTE}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_function_compute_may_send_what_failed_to_the_queue_and_nowhere_else(
+    template: str, function: str
+) -> None:
+    """The one grant that no call of ours needs covers just the template's queue."""
+    queue = TEMPLATES[template][function].on_failure
+    other = queue.replace("snapshot-failures", "others")
+
+    def may_send_to(arn: str) -> bool:
+        need = Need(action=BY_FUNCTION_COMPUTE, resource=arn)
+        return any(statement.covering(need) for statement in statements(POLICIES[function]))
+
+    assert may_send_to(queue)
+    assert not may_send_to(other)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_action_is_a_pattern(function: str) -> None:
+    """`*` would grant what a later version of the service calls so."""
+    assert not [action for action in actions(POLICIES[function]) if "*" in action]
+
+
+# --- each of them --------------------------------------------------------------------------------
+
+RUNS = {
+    "snapshot_on_schedule": "snapshot_on_schedule/timer.json",
+    "snapshot_on_event": "snapshot_on_event/instance_stopped.json",
+}
+"""By function a sample whose run makes snapshots, and calls everything that the function calls."""
+NEEDED = [
+    (function, action)
+    for function in FUNCTIONS
+    for action in actions(POLICIES[function])
+    if action.startswith("ecs:")
+]
+
+
+def test_the_runs_make_snapshots() -> None:
+    """Else the tests below could not fail."""
+    assert all(LEAVES_DISKS[sample] for sample in RUNS.values())
+
+
+@pytest.mark.parametrize(("function", "action"), NEEDED)
+def test_a_run_without_one_action_ends_and_names_it(
+    tmp_path: Path, function: str, action: str
+) -> None:
+    """L3, L6: the exception and the run's last record name the action that is missing."""
+    with bound(tmp_path, without(POLICIES[function], action)) as world:
+        before = made(world)
+
+        with pytest.raises(RunFailedError, match=f"Missing: {action} "):
+            start(world, RUNS[function], SAMPLES[RUNS[function]])
+
+        [end] = [one for one in records(world) if one["record"] == "run_finished"]
+        assert (end["status"], end["code"]) in (
+            ("failed", "Forbidden.RAM"),
+            ("partial", "Forbidden.RAM"),
+        )
+        assert f"Missing: {action} " in end["reason"]
+        assert made(world) == before
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_run_that_may_not_write_its_records_prints_them_and_says_why(
+    tmp_path: Path, function: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The snapshots matter more, so it goes on; each record is in the function's own log."""
+    action = "log:PostLogStoreLogs"
+    with bound(tmp_path, without(POLICIES[function], action)) as world:
+        with pytest.raises(RunFailedError):
+            start(world, RUNS[function], SAMPLES[RUNS[function]])
+        assert records(world) == []
+
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    [why] = [one for one in printed if one["record"] == "sls_failed"]
+    assert f"denied by sts or ram, action: {action}, resource:" in why["reason"]
+    assert {"run_started", "disk", "run_finished"} <= {one["record"] for one in printed}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function: str) -> None:
+    """So each action is taken away from a run that needs it."""
+    with bound(tmp_path, POLICIES[function]) as world:
+        ended(world, RUNS[function])
+        called = {decision.need.action for decision in world.cloud.ram.decisions}
+
+    assert sorted(called) == actions(POLICIES[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_without_the_undocumented_need_tags_take_no_right_of_their_own(
+    tmp_path: Path, function: str
+) -> None:
+    """The mild reading: ecs:TagResources beside CreateSnapshot is then granted in vain."""
+    with bound(tmp_path, without(POLICIES[function], "ecs:TagResources")) as world:
+        world.cloud.knobs.create_snapshot_with_tags_needs_tag_resources = False
+        assert ended(world, f"{function}/direct_disks.json") == "ok"
