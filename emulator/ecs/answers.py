@@ -1,4 +1,4 @@
-"""How the service's answers look on the wire: JSON, error envelopes, and injected faults."""
+"""How the service's answers look on the wire: JSON or XML, errors, and injected faults."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from emulator.ecs import xml
+from emulator.ecs.envelope import Envelope, Form
 from emulator.ecs.errors import EcsError
 from emulator.faults import Fault
 from emulator.wire import Response
@@ -20,18 +22,23 @@ _GATEWAY_PAGE = (
 Answer = Mapping[str, Any]
 
 
-def success(answer: Answer, *, request_id: str, delay_s: float = 0.0) -> Response:
+def success(
+    answer: Answer, *, envelope: Envelope, request_id: str, delay_s: float = 0.0
+) -> Response:
     """Return an answer with its RequestId."""
-    return _json(200, {"RequestId": request_id, **answer}, request_id, delay_s=delay_s)
+    body = {"RequestId": request_id, **answer}
+    return _written(200, envelope.answer_name, body, envelope.form, delay_s=delay_s)
 
 
-def refusal(error: EcsError, *, request_id: str, host: str) -> Response:
-    """Return the error envelope; `Recommend` is the line that the gateway adds."""
-    detail = {"AccessDeniedDetail": error.access_denied} if error.access_denied else None
-    return _envelope(error.status, error.code, error.message, request_id, host, detail=detail)
+def refusal(error: EcsError, *, envelope: Envelope, request_id: str, host: str) -> Response:
+    """Return the error document; `Recommend` is the line that the gateway adds."""
+    body = _error(error.code, error.message, request_id, host)
+    if error.access_denied:
+        body["AccessDeniedDetail"] = dict(error.access_denied)
+    return _written(error.status, "Error", body, envelope.form)
 
 
-def fault(fault: Fault, *, request_id: str, host: str) -> Response:
+def fault(fault: Fault, *, envelope: Envelope, request_id: str, host: str) -> Response:
     """Return what the client sees of a fault; "slow" is not one that replaces the answer."""
     if fault.kind == "drop":
         return Response(status=0, body=b"", transport="drop", delay_s=fault.delay_s)
@@ -43,9 +50,8 @@ def fault(fault: Fault, *, request_id: str, host: str) -> Response:
     if fault.kind == "empty":
         return Response(status=fault.status, body=b"", delay_s=fault.delay_s)
     extra = {} if fault.retry_after_ms is None else {"x-acs-retry-after": str(fault.retry_after_ms)}
-    return _envelope(
-        fault.status, fault.code, fault.message, request_id, host, extra, fault.delay_s
-    )
+    body = _error(fault.code, fault.message, request_id, host)
+    return _written(fault.status, "Error", body, envelope.form, extra, delay_s=fault.delay_s)
 
 
 def instant(moment: datetime | None) -> str:
@@ -58,43 +64,34 @@ def tag_list(tags: Mapping[str, str]) -> Answer:
     return {"Tag": [{"TagKey": key, "TagValue": value} for key, value in tags.items()]}
 
 
-def _envelope(
-    status: int,
-    code: str,
-    message: str,
-    request_id: str,
-    host: str,
-    headers: Mapping[str, str] | None = None,
-    delay_s: float = 0.0,
-    *,
-    detail: Answer | None = None,
-) -> Response:
-    body = {
+def _error(code: str, message: str, request_id: str, host: str) -> dict[str, Any]:
+    return {
         "RequestId": request_id,
         "HostId": host,
         "Code": code,
         "Message": message,
         "Recommend": "https://error-center.aliyun.com/status/search?"
         f"Keyword={quote(code)}&source=PopGw",
-        **(detail or {}),
     }
-    return _json(status, body, request_id, headers, delay_s=delay_s)
 
 
-def _json(
+def _written(
     status: int,
+    name: str,
     body: Answer,
-    request_id: str,
+    form: Form,
     headers: Mapping[str, str] | None = None,
     *,
     delay_s: float = 0.0,
 ) -> Response:
+    """Write an answer in the form that was asked for; JSON has no place for its name."""
+    is_xml = form == "XML"
     return Response(
         status=status,
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=xml.document(name, body) if is_xml else json.dumps(body, ensure_ascii=False).encode(),
         headers={
-            "content-type": "application/json;charset=utf-8",
-            "x-acs-request-id": request_id,
+            "content-type": f"{'text/xml' if is_xml else 'application/json'};charset=utf-8",
+            "x-acs-request-id": body["RequestId"],
             **(headers or {}),
         },
         delay_s=delay_s,

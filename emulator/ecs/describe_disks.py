@@ -102,14 +102,10 @@ def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[Di
     with region.lock:
         disks = region.state.disks
         candidates = disks.since(page.start) if ids is None else disks.among(ids, page.start)
-        found, next_token = listing.cut(candidates, tests, page)
+        found = listing.cut(candidates, tests, page)
         return {
-            # Documented: not valid where NextToken pages.
-            "TotalCount": 0,
-            "PageSize": page.size,
-            "PageNumber": 1,
-            "NextToken": next_token,
-            "Disks": {"Disk": [_shown(region, disk) for disk in found]},
+            **found.about,
+            "Disks": {"Disk": [_shown(region, disk) for disk in found.records]},
         }
 
 

@@ -56,14 +56,10 @@ def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[In
     with region.lock:
         table = region.state.instances
         candidates = table.since(page.start) if ids is None else table.among(ids, page.start)
-        found, next_token = listing.cut(candidates, tests, page)
+        found = listing.cut(candidates, tests, page)
         return {
-            # Documented: without meaning where NextToken pages.
-            "TotalCount": 0,
-            "PageSize": page.size,
-            "PageNumber": 1,
-            "NextToken": next_token,
-            "Instances": {"Instance": [_shown(region, instance) for instance in found]},
+            **found.about,
+            "Instances": {"Instance": [_shown(region, instance) for instance in found.records]},
         }
 
 

@@ -126,14 +126,10 @@ def _list(
 ) -> Answer:
     with region.lock:
         region.state.release_expired()
-        found, next_token = listing.cut(candidates(page.start), tests, page)
+        found = listing.cut(candidates(page.start), tests, page)
         return {
-            # Documented: not valid where NextToken pages.
-            "TotalCount": 0,
-            "PageSize": page.size,
-            "PageNumber": 1,
-            "NextToken": next_token,
-            "Snapshots": {"Snapshot": [_shown(region, snapshot) for snapshot in found]},
+            **found.about,
+            "Snapshots": {"Snapshot": [_shown(region, snapshot) for snapshot in found.records]},
         }
 
 

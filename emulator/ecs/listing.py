@@ -2,8 +2,8 @@
 What the three Describe operations share: filters, pages, and where listings end.
 
 Learnt from their request models in the SDK. NextToken is opaque: it says where to go on,
-and belongs to the filters that it came from. Records come in the order of their creation,
-the newest last.
+and belongs to the filters that it came from; PageNumber and PageSize are the older way.
+Records come in the order of their creation, the newest last.
 """
 
 from __future__ import annotations
@@ -12,19 +12,22 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from itertools import islice
+from typing import Generic, Protocol, TypeVar
 
 from emulator.ecs import params as read
-from emulator.ecs.errors import EcsError, dry_run, invalid_parameter
+from emulator.ecs.errors import EcsError, dry_run, invalid_parameter, not_implemented
 from emulator.knobs import Knobs
 
 MAX_IDS = 100
 DEFAULT_PAGE = 10
+MAX_OLD_PAGE = 100
+"""PageSize; the newer MaxResults has each operation's own limit."""
 
-_PAGING = ("NextToken", "MaxResults", "DryRun")
+_PAGING = ("NextToken", "MaxResults", "PageNumber", "PageSize", "DryRun")
 _FILTER_KEYS = {1: "CreationStartTime", 2: "CreationEndTime"}
 
 
@@ -54,38 +57,64 @@ class Page:
     """A digest of the filters, the token's proof that it belongs here."""
     cap: int | None
     """How many the whole listing can show; None is all."""
+    number: int | None
+    """Which page, counted from 1, where the older way to page is used; else None."""
+    is_counted: bool
+    """Whether TotalCount is valid: NextToken and MaxResults are not used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found(Generic[R]):
+    """One page of a listing, and what an answer says of it."""
+
+    records: list[R]
+    about: Mapping[str, int | str]
 
 
 def page_from(params: read.Params, *, size: int, knobs: Knobs) -> Page:
-    """Read NextToken; `size` is the operation's reading of MaxResults."""
+    """Read which page is asked for; `size` is the operation's reading of MaxResults."""
     filters = _digest({n: v for n, v in params.items() if n not in _PAGING})
     start, shown_count = 0, 0
     token = params.get("NextToken")
     if token:
         start, shown_count = _decoded(token, filters)
+    by_token = not {"NextToken", "MaxResults"}.isdisjoint(params)
+    by_number = not {"PageNumber", "PageSize"}.isdisjoint(params)
+    if by_token and by_number:
+        raise not_implemented("both ways to page at once", "Which one holds is not documented.")
     return Page(
         start=start,
         shown_count=shown_count,
-        size=size,
+        size=_in_range(params, "PageSize", DEFAULT_PAGE, MAX_OLD_PAGE) if by_number else size,
         filters=filters,
         cap=knobs.tag_listing_cap if _is_capped(params) else None,
+        number=_in_range(params, "PageNumber", 1, None) if by_number else None,
+        is_counted=not by_token,
     )
 
 
-def cut(records: Iterable[R], tests: list[Test[R]], page: Page) -> tuple[list[R], str]:
-    """Return a page of those that pass every test, and the NextToken: empty at the end."""
-    room = page.size if page.cap is None else min(page.size, page.cap - page.shown_count)
-    found: list[R] = []
-    for record in records:
-        if not all(test(record) for test in tests):
-            continue
-        if len(found) < room:
-            found.append(record)
-            continue
-        shown_count = page.shown_count + len(found)
-        ended = page.cap is not None and shown_count >= page.cap
-        return found, "" if ended else _encoded(record.seq, shown_count, page.filters)
-    return found, ""
+def cut(records: Iterable[R], tests: list[Test[R]], page: Page) -> Found[R]:
+    """Return a page of those that pass every test; the NextToken is empty at the end."""
+    rest: Iterator[R] = (record for record in records if all(test(record) for test in tests))
+    if page.cap is not None:
+        rest = islice(rest, max(0, page.cap - page.shown_count))
+    passed_count = 0 if page.number is None else (page.number - 1) * page.size
+    passed_count = sum(1 for _ in islice(rest, passed_count))
+    found = list(islice(rest, page.size))
+    after = next(rest, None)
+    token, total_count = "", 0
+    if after is not None and page.number is None:
+        token = _encoded(after.seq, page.shown_count + len(found), page.filters)
+    if page.is_counted:
+        total_count = passed_count + len(found) + sum(1 for _ in rest) + (after is not None)
+    about: dict[str, int | str] = {
+        # Documented: not valid where NextToken pages.
+        "TotalCount": total_count,
+        "PageSize": page.size,
+        "PageNumber": page.number or 1,
+        "NextToken": token,
+    }
+    return Found(records=found, about=about)
 
 
 def common_tests(params: read.Params) -> list[Test[Listed]]:
@@ -115,6 +144,15 @@ def id_list(
     if len(ids) > MAX_IDS:
         raise too_many
     return ids
+
+
+def _in_range(params: read.Params, name: str, default: int, most: int | None) -> int:
+    number = read.integer(params, name)
+    if number is None:
+        return default
+    if number < 1 or (most is not None and number > most):
+        raise invalid_parameter(name, "it is at least 1" + (f", at most {most}" if most else ""))
+    return number
 
 
 def _is_capped(params: read.Params) -> bool:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from urllib.parse import parse_qsl
+from typing import get_args
 
+from emulator.ecs.envelope import COMMON, Envelope, Form, all_pairs
 from emulator.ecs.errors import (
     EcsError,
     invalid_parameter,
@@ -39,35 +40,29 @@ class TagParam:
     value: str | None
 
 
-def decode(request: Request) -> dict[str, str]:
+def decode(request: Request, envelope: Envelope) -> dict[str, str]:
     """
-    Return the parameters of query and form body together.
+    Return the operation's own parameters, of query and form body together.
 
     Current SDKs send ECS parameters in the query and an empty body; a form is read too.
     A name that comes twice is refused: which one counts is not documented.
     """
-    pairs = list(request.query)
-    if request.body:
-        content_type = request.headers.get("content-type", "")
-        if not content_type.startswith("application/x-www-form-urlencoded"):
-            raise unreadable(f"A body of type {content_type!r}; the emulator reads forms.")
-        pairs += parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
+    pairs = all_pairs(request)
     params = dict(pairs)
     if len(params) != len(pairs):
         names = [name for name, _ in pairs]
         twice = sorted(name for name in params if names.count(name) > 1)
         raise unreadable(f"The parameter {', '.join(twice)} came more than once.")
-    return params
+    common = COMMON if envelope.is_rpc else {"Format"}
+    return {name: value for name, value in params.items() if name not in common}
 
 
-def check_envelope(request: Request, params: dict[str, str]) -> None:
-    """Take the version and the format; what is left belongs to the operation."""
-    version = request.headers.get("x-acs-version", "")
-    if version != VERSION:
-        raise invalid_version(version)
-    answer_format = params.pop("Format", "JSON")
-    if answer_format.upper() != "JSON":
-        raise not_implemented(f"Format={answer_format}", "It answers in JSON.")
+def check_envelope(envelope: Envelope) -> None:
+    """Hold version and form of the answer to what there is."""
+    if envelope.version != VERSION:
+        raise invalid_version(envelope.version)
+    if envelope.asked_form.upper() not in ("", *get_args(Form)):
+        raise invalid_parameter("Format", f"it is {' or '.join(get_args(Form))}")
 
 
 def check_names(spec: Spec, params: Params) -> None:

@@ -25,12 +25,14 @@ from emulator.ecs import (
     describe_snapshots,
     params,
     rights,
+    rpc_signing,
     signing,
     specs,
     tag_resources,
 )
 from emulator.ecs.answers import Answer
 from emulator.ecs.arranging import Arranging
+from emulator.ecs.envelope import COMMON, Envelope, envelope_of
 from emulator.ecs.errors import EcsError, forbidden, unknown_action
 from emulator.ecs.region import Region
 from emulator.ecs.specs import Spec
@@ -64,7 +66,7 @@ class _Exchange:
     request: Request
     request_id: str
     host: str
-    action: str
+    envelope: Envelope
     params: dict[str, str]
     code: str = ""
 
@@ -96,24 +98,27 @@ class EcsService(Arranging):
 
     def handle(self, request: Request) -> Response:
         """Answer one request; refusals are answers too, nothing is raised for them."""
+        envelope = envelope_of(request)
         exchange = _Exchange(
             request=request,
             request_id=self.ids.request(),
             host=request.host or f"ecs.{self.region_id}.aliyuncs.com",
-            action=request.headers.get("x-acs-action", ""),
-            params=dict(request.query),
+            envelope=envelope,
+            params={name: value for name, value in request.query if name not in COMMON},
         )
         at = self.clock.now()
         try:
             response = self._answer(exchange)
         except EcsError as error:
             exchange.code = error.code
-            response = answers.refusal(error, request_id=exchange.request_id, host=exchange.host)
+            response = answers.refusal(
+                error, envelope=envelope, request_id=exchange.request_id, host=exchange.host
+            )
         self._calls.add(
             Call(
                 service="ecs",
                 region=self.region_id,
-                action=exchange.action,
+                action=envelope.action,
                 params=exchange.params,
                 at=at,
                 status=response.status,
@@ -124,35 +129,41 @@ class EcsService(Arranging):
         return response
 
     def _answer(self, exchange: _Exchange) -> Response:
-        key = signing.authenticate(
+        authenticate = (
+            rpc_signing.authenticate if exchange.envelope.is_rpc else signing.authenticate
+        )
+        key = authenticate(
             exchange.request, keys=self._keys, nonces=self._nonces, now=self.clock.now()
         )
-        exchange.params = params.decode(exchange.request)
+        exchange.params = params.decode(exchange.request, exchange.envelope)
         act = self._prepare(exchange)
         self._check_rights(key, exchange)
         fault = self._faults.take(
             service="ecs",
             region=self.region_id,
-            action=exchange.action,
+            action=exchange.envelope.action,
             params=exchange.params,
         )
         if fault is None:
-            return answers.success(act(), request_id=exchange.request_id)
+            return answers.success(
+                act(), envelope=exchange.envelope, request_id=exchange.request_id
+            )
         if fault.kind == "slow":
             return self._answer_slowly(fault, act, exchange)
         return self._meet(fault, act, exchange)
 
     def _check_rights(self, key: AccessKey, exchange: _Exchange) -> None:
-        needs = rights.needs(self, exchange.action, exchange.params)
+        needs = rights.needs(self, exchange.envelope.action, exchange.params)
         denied = self._ram.refusal(key, needs)
         if denied is not None:
             raise forbidden(denied, self.account_id)
 
     def _prepare(self, exchange: _Exchange) -> Act:
-        params.check_envelope(exchange.request, exchange.params)
-        if exchange.action not in _OPERATIONS:
-            raise unknown_action(exchange.action, ", ".join(sorted(_OPERATIONS)))
-        spec, prepare = _OPERATIONS[exchange.action]
+        params.check_envelope(exchange.envelope)
+        action = exchange.envelope.action
+        if action not in _OPERATIONS:
+            raise unknown_action(action, ", ".join(sorted(_OPERATIONS)))
+        spec, prepare = _OPERATIONS[action]
         params.check_names(spec, exchange.params)
         return prepare(self, exchange.params)
 
@@ -162,7 +173,12 @@ class EcsService(Arranging):
         until = self.clock.now() + timedelta(seconds=fault.delay_s)
         with self.lock:
             self.tokens.hold(exchange.params.get("ClientToken", ""), until)
-        return answers.success(answer, request_id=exchange.request_id, delay_s=fault.delay_s)
+        return answers.success(
+            answer,
+            envelope=exchange.envelope,
+            request_id=exchange.request_id,
+            delay_s=fault.delay_s,
+        )
 
     def _meet(self, fault: Fault, act: Act, exchange: _Exchange) -> Response:
         if fault.after_effect:
@@ -170,4 +186,9 @@ class EcsService(Arranging):
             with suppress(EcsError):
                 act()
         exchange.code = _FAULT_CODES.get(fault.kind, fault.code)
-        return answers.fault(fault, request_id=exchange.request_id, host=exchange.host)
+        return answers.fault(
+            fault,
+            envelope=exchange.envelope,
+            request_id=exchange.request_id,
+            host=exchange.host,
+        )

@@ -22,7 +22,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.ecs.errors import EcsError, missing, not_implemented
+from emulator.ecs.errors import EcsError, missing
 from emulator.wire import Request
 
 ALGORITHM = "ACS3-HMAC-SHA256"
@@ -75,10 +75,8 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
     """
     claim = _claim(request)
     _check_form(request, claim)
-    key = keys.find(claim.key_id)
-    if key is None:
-        raise EcsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
-    _check_token(key, request.headers.get("x-acs-security-token"), now)
+    key = find_key(keys, claim.key_id)
+    check_token(key, request.headers.get("x-acs-security-token"), now)
     _check_signature(request, claim, key.access_key_secret)
     nonces.use(request.headers["x-acs-signature-nonce"])
     return key
@@ -86,10 +84,6 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
 
 def _claim(request: Request) -> _Claim:
     header = request.headers.get("authorization")
-    if header is None and any(name == "Signature" for name, _ in request.query):
-        raise not_implemented(
-            "RPC signatures (HMAC-SHA1 in the query)", f"It verifies {ALGORITHM}."
-        )
     match = _AUTHORIZATION.fullmatch((header or "").strip())
     if match is None:
         raise EcsError(
@@ -110,12 +104,7 @@ def _check_form(request: Request, claim: _Claim) -> None:
     for name in ("x-acs-date", "x-acs-signature-nonce", "x-acs-content-sha256"):
         if not request.headers.get(name):
             raise missing(name)
-    if not _DATE.fullmatch(request.headers["x-acs-date"]):
-        raise EcsError(
-            400,
-            "InvalidTimeStamp.Format",
-            "Specified time stamp or date value is not well formatted.",
-        )
+    check_date(request.headers["x-acs-date"])
     must_sign = {"host"} | {name for name in request.headers if name.startswith("x-acs-")}
     unsigned = must_sign - set(claim.signed_headers)
     if unsigned:
@@ -126,7 +115,26 @@ def _check_form(request: Request, claim: _Claim) -> None:
         )
 
 
-def _check_token(key: AccessKey, token: str | None, now: datetime) -> None:
+def find_key(keys: AccessKeys, access_key_id: str) -> AccessKey:
+    """Return the key of that id; raises InvalidAccessKeyId.NotFound."""
+    key = keys.find(access_key_id)
+    if key is None:
+        raise EcsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+    return key
+
+
+def check_date(text: str) -> None:
+    """Hold a date to its form; raises InvalidTimeStamp.Format."""
+    if not _DATE.fullmatch(text):
+        raise EcsError(
+            400,
+            "InvalidTimeStamp.Format",
+            "Specified time stamp or date value is not well formatted.",
+        )
+
+
+def check_token(key: AccessKey, token: str | None, now: datetime) -> None:
+    """Refuse a security token that is missing, not the key's, or expired at `now`."""
     if key.security_token is not None and not token:
         raise EcsError(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
     if (token or None) != key.security_token:

@@ -16,8 +16,7 @@ _OWNERS = frozenset({"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "Resourc
 _TAGS = frozenset({"Tag.N.Key", "Tag.N.Value"})
 _CREATION_TIME = frozenset({"Filter.1.Key", "Filter.1.Value", "Filter.2.Key", "Filter.2.Value"})
 _LISTING = _TAGS | _CREATION_TIME | {"RegionId", "ResourceGroupId", "DryRun"}
-_PAGES = frozenset({"NextToken", "MaxResults"})
-_OLD_PAGES = frozenset({"PageNumber", "PageSize"})
+_PAGES = frozenset({"NextToken", "MaxResults", "PageNumber", "PageSize"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ DESCRIBE_SNAPSHOTS = Spec(
         "Status",
         "Usage",
     },
-    refused=_OWNERS | _OLD_PAGES | {"Encrypted", "KMSKeyId", "SnapshotLinkId"},
+    refused=_OWNERS | {"Encrypted", "KMSKeyId", "SnapshotLinkId"},
 )
 
 DESCRIBE_DISKS = Spec(
@@ -96,7 +95,6 @@ DESCRIBE_DISKS = Spec(
     | _PAGES
     | {"Category", "DiskIds", "DiskType", "InstanceId", "LockReason", "Status", "ZoneId"},
     refused=_OWNERS
-    | _OLD_PAGES
     | {
         "AdditionalAttributes.N",
         "AutoSnapshotPolicyId",
@@ -121,7 +119,6 @@ DESCRIBE_INSTANCES = Spec(
     required=("RegionId",),
     honoured=_LISTING | _PAGES | {"InstanceIds", "LockReason", "Status", "ZoneId"},
     refused=_OWNERS
-    | _OLD_PAGES
     | {
         "AdditionalAttributes.N",
         "DeviceAvailable",

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi import utils_models as openapi
+from darabonba.exceptions import UnretryableException
 from darabonba.runtime import RuntimeOptions
 
 from emulator.ecs import specs
@@ -132,9 +133,9 @@ def test_lists_are_counted_from_one(bench: Bench, name: str) -> None:
         bench.create(disk.disk_id, **{name: "k"})
 
 
-def test_only_json_is_answered(bench: Bench) -> None:
-    """Format=XML is documented, and refused by name; JSON in any case is the default."""
-    with refused(400, "Emulator.NotImplemented", "Format=XML"):
+def test_a_form_is_asked_for_in_any_style_of_signature(bench: Bench) -> None:
+    """JSON is the default of the newer style; XML is answered where it is asked for."""
+    with pytest.raises(UnretryableException, match="<DescribeDisksResponse>"):
         bench.call("DescribeDisks", RegionId=REGION, Format="XML")
     assert bench.call("DescribeDisks", RegionId=REGION, Format="json")["RequestId"]
 

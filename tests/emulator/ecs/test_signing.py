@@ -162,22 +162,6 @@ def test_the_date_may_be_far_from_the_clock(bench: Bench) -> None:
     assert code_of(bench, signed_request(bench)) == ""
 
 
-def test_rpc_signatures_are_refused_by_name(bench: Bench) -> None:
-    """HMAC-SHA1 in the query is documented, not implemented, and told so."""
-    request = Request(
-        method="GET",
-        host="ecs.aliyuncs.com",
-        path="/",
-        query=(("Action", "DescribeDisks"), ("Signature", "abc="), ("RegionId", REGION)),
-    )
-
-    response = bench.ecs.handle(request)
-
-    assert response.status == 400
-    assert b"Emulator.NotImplemented" in response.body
-    assert b"HMAC-SHA1" in response.body
-
-
 @settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, alphabet="abcXYZ.1"), st.text(max_size=20), max_size=5))
 def test_the_canonical_query_does_not_depend_on_the_order_sent(query: dict[str, str]) -> None:
