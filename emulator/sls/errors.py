@@ -12,6 +12,7 @@ says so. A code that begins with `Emulator.` never comes from a real cloud.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 
 class SlsError(Exception):
@@ -42,6 +43,16 @@ def not_implemented(message: str) -> SlsError:
 def unknown_parameter(message: str) -> SlsError:
     """Refuse a parameter that would otherwise be ignored."""
     return SlsError(400, "Emulator.UnknownParameter", message)
+
+
+def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
+    """Raise Emulator.UnknownParameter for what would otherwise be ignored."""
+    unknown = sorted(set(given) - known)
+    if unknown:
+        listed = ", ".join(sorted(known)) or "no parameters here"
+        raise unknown_parameter(
+            f"{', '.join(unknown)}: unknown to the local cloud, which knows {listed}."
+        )
 
 
 def unauthorized(message: str) -> SlsError:

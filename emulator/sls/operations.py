@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from emulator.clock import Clock
-from emulator.sls.errors import parameter_invalid, unknown_parameter
+from emulator.sls.errors import parameter_invalid
 from emulator.sls.limits import Limits
 from emulator.sls.state import Projects
 from emulator.wire import Request
@@ -62,14 +62,20 @@ class Call:
         return body
 
 
-def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
-    """Raise Emulator.UnknownParameter for what would otherwise be ignored."""
-    unknown = sorted(set(given) - known)
-    if unknown:
-        listed = ", ".join(sorted(known)) or "no parameters here"
-        raise unknown_parameter(
-            f"{', '.join(unknown)}: unknown to the local cloud, which knows {listed}."
-        )
+def checked(call: Call, effect: Callable[[], Answer], *, logstore: str | None = None) -> Checked:
+    """Return a call that was found good; `logstore` where its path names none."""
+    params = dict(call.request.query)
+    params |= {
+        "project": call.project,
+        "logstore": call.logstore if logstore is None else logstore,
+    }
+    return Checked(params=params, effect=effect)
+
+
+def document(call: Call, content: Mapping[str, object]) -> Checked:
+    """Return a call that is answered with a JSON document, and changes nothing."""
+    answer = Answer(body=json.dumps(content).encode(), headers={"Content-Type": "application/json"})
+    return checked(call, lambda: answer)
 
 
 def whole_number(name: str, value: object) -> int:

@@ -1,5 +1,5 @@
 """
-GetLogs: the records of a time range, page by page; no search, no SQL.
+GetLogs: the records of a time range that a query finds, page by page; no SQL.
 
 Source: Log Service API reference, "GetLogs" (the GET form), and the Python SDK
 (logclient.py, `get_log`) for the form it uses by default: a POST of the same
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 
 import lz4.block
 
-from emulator.sls.errors import SlsError, not_implemented, parameter_invalid
-from emulator.sls.operations import Answer, Call, Checked, refuse_unknown, whole_number
+from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, refuse_unknown
+from emulator.sls.operations import Answer, Call, Checked, whole_number
+from emulator.sls.search import Test, search
 from emulator.sls.state import Record
 
 _MAX_LINES = 100
@@ -59,25 +60,24 @@ def get_logs_v2(call: Call) -> Checked:
 def _get(call: Call, given: Mapping[str, object], answer: _Form) -> Checked:
     logstore = call.projects.logstore(call.project, call.logstore)
     query = _parse(given)
-    if not logstore.indexed:
+    if logstore.index is None:
         raise SlsError(400, "IndexConfigNotExist", "Logstore without index config.")
+    is_found = search(str(given.get("query") or ""), logstore.index)
     params = {name: str(value) for name, value in given.items()}
     params |= {"project": call.project, "logstore": call.logstore}
 
     def effect() -> Answer:
         records = call.projects.records(call.project, call.logstore)
-        return answer(call, _page(records, query))
+        return answer(call, _page(records, query, is_found))
 
     return Checked(params=params, effect=effect)
 
 
 def _parse(given: Mapping[str, object]) -> _Query:
     refuse_unknown(given, _KNOWN)
-    if str(given.get("query") or "*").strip() != "*":
-        raise not_implemented(f"query {given['query']!r}: the local cloud answers * only.")
     if _boolean("powerSql", given):
         raise not_implemented("powerSql: the local cloud has no SQL.")
-    # Ordering is always exact here, and there is no scan to page through: both only checked.
+    # Search and ordering are always exact, and there is no scan to page through: only checked.
     _boolean("accurate", given)
     _boolean("forward", given)
     query = _Query(
@@ -123,7 +123,7 @@ def _boolean(name: str, given: Mapping[str, object]) -> bool:
     return found
 
 
-def _page(records: list[Record], query: _Query) -> list[dict[str, str]]:
+def _page(records: list[Record], query: _Query, is_found: Test) -> list[dict[str, str]]:
     """Sort by second, then arrival; only what was indexed on arrival is found."""
     found = [
         record
@@ -131,6 +131,7 @@ def _page(records: list[Record], query: _Query) -> list[dict[str, str]]:
         if record.indexed
         and query.from_ns <= record.at_ns < query.to_ns
         and query.topic in ("", record.topic)
+        and is_found(dict(record.fields))
     ]
     # Not by nanosecond: the Python SDK fills that part in with its own clock's (LogItem).
     found.sort(key=lambda record: record.time_s)

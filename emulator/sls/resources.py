@@ -1,19 +1,17 @@
 """
-Projects, logstores and indexes: making them, looking at them.
+Projects and logstores: making them, looking at them.
 
 Source: Log Service API reference, "CreateProject", "GetProject",
-"CreateLogstore", "GetLogstore", "ListLogstore", "CreateIndex"; parameters that
-only newer clients send are those of the Python SDK (logclient.py).
+"CreateLogstore", "GetLogstore", "ListLogstore"; parameters that only newer clients
+send are those of the Python SDK (logclient.py).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import datetime
 
-from emulator.sls.errors import SlsError, not_implemented, parameter_invalid
-from emulator.sls.operations import Answer, Call, Checked, refuse_unknown, whole_number
+from emulator.sls.errors import not_implemented, parameter_invalid, refuse_unknown
+from emulator.sls.operations import Answer, Call, Checked, checked, document, whole_number
 from emulator.sls.state import Logstore, Project
 
 _PROJECT = frozenset(("projectName", "description", "resourceGroupId"))
@@ -23,12 +21,10 @@ _LOGSTORE = frozenset(
         *("maxSplitShard", "appendMeta", "telemetryType"),
     }
 )
-_INDEX = frozenset(("line", "keys", "log_reduce"))
 _LIST = frozenset(("offset", "size", "logstoreName"))
 _MAX_PAGE = 500
 _MAX_TTL_DAYS = 3650
 _MAX_SHARDS = 10
-_Effect = Callable[[], Answer]
 
 
 def create_project(call: Call) -> Checked:
@@ -51,14 +47,14 @@ def create_project(call: Call) -> Checked:
         call.projects.add_project(project)
         return Answer()
 
-    return _checked(call, effect)
+    return checked(call, effect)
 
 
 def get_project(call: Call) -> Checked:
     """Describe the project; its region is that of the host, for here it is in all of them."""
     project = call.projects.project(call.project)
     created = project.created_at.strftime("%Y-%m-%d %H:%M:%S")
-    return _document(
+    return document(
         call,
         {
             "projectName": project.name,
@@ -83,21 +79,21 @@ def create_logstore(call: Call) -> Checked:
         name=str(body.get("logstoreName", "")),
         settings=body,
         created_at=call.clock.now(),
-        indexed=False,
+        index=None,
     )
 
     def effect() -> Answer:
         call.projects.add_logstore(call.project, logstore)
         return Answer()
 
-    return _checked(call, effect, logstore=logstore.name)
+    return checked(call, effect, logstore=logstore.name)
 
 
 def get_logstore(call: Call) -> Checked:
     """Describe a logstore, by the settings it was made with."""
     logstore = call.projects.logstore(call.project, call.logstore)
     refuse_unknown(dict(call.request.query), frozenset())
-    return _document(call, _describe(logstore))
+    return document(call, _describe(logstore))
 
 
 def list_logstores(call: Call) -> Checked:
@@ -111,24 +107,7 @@ def list_logstores(call: Call) -> Checked:
     part = query.get("logstoreName", "")
     names = [name for name in call.projects.logstore_names(call.project) if part in name]
     page = names[offset : offset + size]
-    return _document(call, {"count": len(page), "total": len(names), "logstores": page})
-
-
-def create_index(call: Call) -> Checked:
-    """Make a logstore searchable, from the next write on."""
-    logstore = call.projects.logstore(call.project, call.logstore)
-    body = call.json_body()
-    refuse_unknown(body, _INDEX)
-    if not (body.get("line") or body.get("keys")):
-        raise SlsError(400, "IndexInfoInvalid", "line or keys is needed.")
-
-    def effect() -> Answer:
-        if logstore.indexed:
-            raise SlsError(400, "IndexAlreadyExist", "Logstore index is already created.")
-        logstore.indexed = True
-        return Answer()
-
-    return _checked(call, effect)
+    return document(call, {"count": len(page), "total": len(names), "logstores": page})
 
 
 def _between(name: str, value: object, most: int) -> None:
@@ -154,19 +133,3 @@ def _describe(logstore: Logstore) -> dict[str, object]:
 
 def _epoch(at: datetime) -> int:
     return int(at.timestamp())
-
-
-def _document(call: Call, document: dict[str, object]) -> Checked:
-    answer = Answer(
-        body=json.dumps(document).encode(), headers={"Content-Type": "application/json"}
-    )
-    return _checked(call, lambda: answer)
-
-
-def _checked(call: Call, effect: _Effect, *, logstore: str | None = None) -> Checked:
-    params = dict(call.request.query)
-    params |= {
-        "project": call.project,
-        "logstore": call.logstore if logstore is None else logstore,
-    }
-    return Checked(params=params, effect=effect)

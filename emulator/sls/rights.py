@@ -14,11 +14,14 @@ _ACTIONS = {
     "CreateIndex": "log:CreateIndex",
     "CreateLogStore": "log:CreateLogStore",
     "CreateProject": "log:CreateProject",
+    "DeleteIndex": "log:DeleteIndex",
+    "GetIndex": "log:GetIndex",
     "GetLogStore": "log:GetLogStore",
     "GetLogs": "log:GetLogStoreLogs",
     "GetProject": "log:GetProject",
     "ListLogStore": "log:ListLogStores",
     "PutLogs": "log:PostLogStoreLogs",
+    "UpdateIndex": "log:UpdateIndex",
 }
 _OF_THE_PROJECT = ("CreateProject", "GetProject")
 

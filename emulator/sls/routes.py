@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from emulator.sls import reading, resources, writing
+from emulator.sls import indexing, reading, resources, writing
 from emulator.sls.errors import SlsError
 from emulator.sls.operations import Call, Checked
 from emulator.wire import Request
@@ -42,7 +42,10 @@ OPERATIONS = (
     Operation("GetLogStore", "GET", f"/logstores/{_NAME}", resources.get_logstore),
     Operation("ListLogStore", "GET", "/logstores", resources.list_logstores),
     Operation("CreateLogStore", "POST", "/logstores", resources.create_logstore),
-    Operation("CreateIndex", "POST", f"/logstores/{_NAME}/index", resources.create_index),
+    Operation("CreateIndex", "POST", f"/logstores/{_NAME}/index", indexing.create_index),
+    Operation("GetIndex", "GET", f"/logstores/{_NAME}/index", indexing.get_index),
+    Operation("UpdateIndex", "PUT", f"/logstores/{_NAME}/index", indexing.update_index),
+    Operation("DeleteIndex", "DELETE", f"/logstores/{_NAME}/index", indexing.delete_index),
     Operation("GetProject", "GET", "/", resources.get_project),
     Operation("CreateProject", "POST", "/", resources.create_project),
 )

@@ -19,6 +19,7 @@ from emulator.ids import Ids
 from emulator.ram import Ram
 from emulator.sls import faulty, rights, routes, signature
 from emulator.sls.errors import SlsError, denied, envelope, not_implemented
+from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
 from emulator.sls.state import Logstore, Project, Projects
@@ -65,10 +66,15 @@ class SlsService:
         self._projects.add_project(Project(name=name, description="", created_at=self._clock.now()))
 
     def create_logstore(self, project: str, logstore: str, *, indexed: bool = True) -> None:
-        """Make a logstore, unlike CreateLogStore with an index; raises SlsError as it does."""
+        """Make a logstore, unlike CreateLogStore with an index of every field."""
         self._projects.add_logstore(
             project,
-            Logstore(name=logstore, settings={}, created_at=self._clock.now(), indexed=indexed),
+            Logstore(
+                name=logstore,
+                settings={},
+                created_at=self._clock.now(),
+                index=EVERYTHING if indexed else None,
+            ),
         )
 
     def records(self, project: str, logstore: str) -> list[dict[str, str]]:

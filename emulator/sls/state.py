@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from emulator.sls.errors import SlsError, logstore_not_exist, project_not_exist
+from emulator.sls.index import Index
 
 # CreateProject and CreateLogstore, parameters projectName and logstoreName.
 _PROJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
@@ -45,8 +46,13 @@ class Logstore:
     name: str
     settings: dict[str, object]
     created_at: datetime
-    indexed: bool
+    index: Index | None
+    index_changed_at: datetime = field(init=False)
     records: list[Record] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Date the index it is made with."""
+        self.index_changed_at = self.created_at
 
 
 @dataclass(slots=True, kw_only=True)

@@ -12,9 +12,9 @@ import zlib
 import lz4.block
 
 from emulator.sls import protobuf
-from emulator.sls.errors import SlsError, parameter_invalid
+from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
 from emulator.sls.limits import Limits
-from emulator.sls.operations import Answer, Call, Checked, refuse_unknown
+from emulator.sls.operations import Answer, Call, Checked
 from emulator.sls.protobuf import LogGroup
 from emulator.sls.state import Logstore, Record
 
@@ -170,7 +170,7 @@ def _records(group: LogGroup, logstore: Logstore) -> list[Record]:
             time_ns=log.time_ns,
             topic=group.topic,
             fields=(*log.contents, *about_group, ("__time__", str(log.time_s))),
-            indexed=logstore.indexed,
+            indexed=logstore.index is not None,
         )
         for log in group.logs
     ]

@@ -140,7 +140,7 @@ def test_nothing_of_sls_and_of_rights_is_said_to_be_confirmed() -> None:
     tables = [part for part in readme.split("\n\n") if "| confirmed |" in part]
 
     rows = [row for table in tables for row in table.splitlines()[2:]]
-    assert len(tables) == 3
+    assert len(tables) == 4
     assert len(rows) > 15
     assert all(row.endswith("| no |") for row in rows)
 

@@ -123,18 +123,10 @@ def test_gives_one_page_by_offset_and_line(client: LogClient) -> None:
 
 
 def test_star_is_everything(client: LogClient) -> None:
-    """The only query that the local cloud answers."""
+    """And so is no query."""
     put(client, 1)
 
     assert got(client, query="*") == ["0"]
-
-
-def test_refuses_a_search(client: LogClient) -> None:
-    """Anything else would need the service's own search."""
-    with pytest.raises(LogException, match=r"answers \* only") as caught:
-        got(client, query="status: failed")
-
-    assert caught.value.get_error_code() == "Emulator.NotImplemented"
 
 
 def test_refuses_sql(client: LogClient) -> None:

@@ -11,6 +11,7 @@ from aliyun.log.index_config import IndexConfig, IndexLineConfig
 
 from emulator import Cloud
 from emulator.faults import Fault
+from emulator.sls import rights, routes
 from tests.emulator.clients import sls_client
 from tests.emulator.sls.conftest import LOGSTORE, PROJECT
 
@@ -42,6 +43,12 @@ CALLS: dict[str, tuple[Act, str]] = {
         lambda c: c.create_index(PROJECT, LOGSTORE, line_index()),
         f"/logstore/{LOGSTORE}",
     ),
+    "GetIndex": (lambda c: c.get_index_config(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
+    "UpdateIndex": (
+        lambda c: c.update_index(PROJECT, LOGSTORE, line_index()),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "DeleteIndex": (lambda c: c.delete_index(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
     "GetProject": (lambda c: c.get_project(PROJECT), ""),
     "CreateProject": (lambda c: c.create_project(PROJECT, ""), ""),
 }
@@ -59,6 +66,12 @@ def test_each_operation_needs_its_own_action(cloud: Cloud, action: str) -> None:
     assert caught.value.get_error_message() == (
         f"denied by sts or ram, action: log:{action}, resource: {PLACE}{resource}"
     )
+
+
+def test_every_operation_is_held_to_rights() -> None:
+    """None that the emulator has is free for all."""
+    assert set(rights._ACTIONS) == {operation.name for operation in routes.OPERATIONS}
+    assert {action.removeprefix("log:") for action in rights._ACTIONS.values()} == set(CALLS)
 
 
 def test_what_is_allowed_is_done(cloud: Cloud) -> None:
