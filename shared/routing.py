@@ -194,7 +194,7 @@ def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | 
         return replace(select, event_resource=False, instance_ids=(trigger.instance_id,))
     if not trigger.disk_id and not trigger.instance_id and not trigger.resource_problems:
         rule = f"names no instance or disk, and policy {policy.name} is about just that"
-        problems.add(f"{_name(trigger)}.data", dict(trigger.content.get("data", {})), rule)
+        problems.add(f"{_name(trigger)}.data", trigger.content.get("data", {}), rule)
     return None
 
 

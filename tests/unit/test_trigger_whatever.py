@@ -121,7 +121,16 @@ def mutations(draw: st.DrawFn) -> bytes:
     return as_bytes(event)
 
 
+def with_data(data: Any) -> bytes:
+    """A sample about an instance that is taken away, with other data."""
+    kind = "ecs:Instance:PreemptibleInstanceInterruption"
+    [event, *_] = [e for e in SAMPLES if isinstance(e, dict) and e.get("type") == kind]
+    return as_bytes({**event, "data": data})
+
+
 @settings(max_examples=400)
+@example(event=with_data(None), kind="event")
+@example(event=with_data(["i"]), kind="event")
 @given(event=mutations(), kind=KINDS)
 def test_a_good_event_with_mistakes_is_judged_and_never_trips_us(event: bytes, kind: Kind) -> None:
     """Every event becomes triggers, problems, or both; nothing is dropped in silence."""
