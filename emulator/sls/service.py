@@ -8,6 +8,7 @@ is noted in `Calls`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -22,7 +23,7 @@ from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
-from emulator.sls.state import Logstore, Project, Projects
+from emulator.sls.state import Logstore, Project, Projects, Record
 from emulator.wire import Request, Response
 
 _UNKNOWN = "Unknown"
@@ -85,6 +86,40 @@ class SlsService:
         of a field that a log has twice, the last.
         """
         return [dict(record.fields) for record in self._projects.records(project, logstore)]
+
+    def write(
+        self, project: str, logstore: str, *, topic: str, logs: Sequence[Mapping[str, str]]
+    ) -> None:
+        """
+        Write logs of this moment, as a service of the same cloud does; no call is noted.
+
+        Raises:
+            SlsError: There is no such Logstore.
+
+        """
+        store = self._projects.logstore(project, logstore)
+        now_s, now_ns = divmod(round(self._clock.now().timestamp() * 1e6) * 1000, 10**9)
+        about_group = (("__source__", ""), ("__topic__", topic), ("__time__", str(now_s)))
+        self._projects.append(
+            store,
+            [
+                Record(
+                    time_s=now_s,
+                    time_ns=now_ns,
+                    topic=topic,
+                    fields=(*log.items(), *about_group),
+                    indexed=store.index is not None,
+                )
+                for log in logs
+            ],
+        )
+
+    def has_logstore(self, project: str, logstore: str) -> bool:
+        """Return whether both exist."""
+        with suppress(SlsError):
+            self._projects.logstore(project, logstore)
+            return True
+        return False
 
     def handle(self, request: Request) -> Response:
         """Answer one request; refusals are answers too."""
