@@ -164,6 +164,7 @@ class Arranging(Region):
             retention_days=retention_days,
             resource_group_id=resource_group_id,
             encrypted=disk.encrypted,
+            told=status != "progressing",
             clock=self.clock,
         )
         with self.lock:
@@ -186,6 +187,7 @@ class Arranging(Region):
             snapshot = self.snapshots[snapshot_id]
             snapshot.fails = True
             snapshot.ends_at = min(snapshot.ends_at, self.clock.now())
+            self.state.expect_end(snapshot)
 
     def fail_next(self, disk_id: str, *, count: int = 1) -> None:
         """Let the next snapshots of a disk be accepted, and then end as failed."""

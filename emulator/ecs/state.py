@@ -34,7 +34,12 @@ class Instance:
     resource_group_id: str = ""
     """Empty is the account's default group."""
     zone_id: str = ""
+    told_status: str = ""
+    """The status that was last told as an event; at first the one it began with."""
     seq: int = -1
+
+    def __post_init__(self) -> None:
+        self.told_status = self.told_status or self.status
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +106,8 @@ class Snapshot:
     resource_group_id: str = ""
     encrypted: bool = False
     available_at_once: bool = False
+    told: bool = False
+    """Whether its end was told as an event."""
     seq: int = -1
     clock: Clock = field(repr=False)
 
@@ -184,6 +191,7 @@ class State:
         """How many of the next snapshots of a disk end as failed."""
         self._by_disk: dict[str, dict[str, None]] = {}
         self._releases: list[tuple[datetime, int, str]] = []
+        self._endings: list[tuple[datetime, int, str]] = []
         self._tie = itertools.count()
         self._clock = clock
 
@@ -194,7 +202,36 @@ class State:
         if snapshot.released_at is not None:
             entry = (snapshot.released_at, next(self._tie), snapshot.snapshot_id)
             heapq.heappush(self._releases, entry)
+        self.expect_end(snapshot)
         return snapshot
+
+    def expect_end(self, snapshot: Snapshot) -> None:
+        """Let `take_ended` return a snapshot once it ended, unless that was told already."""
+        if not snapshot.told:
+            entry = (snapshot.ends_at, next(self._tie), snapshot.snapshot_id)
+            heapq.heappush(self._endings, entry)
+
+    def next_ending(self) -> datetime | None:
+        """Return when the next snapshot ends that was not told of; None is: there is none."""
+        while self._endings:
+            ends_at, _, snapshot_id = self._endings[0]
+            snapshot = self.snapshots.records.get(snapshot_id)
+            if snapshot is not None and not snapshot.told:
+                return ends_at
+            heapq.heappop(self._endings)
+        return None
+
+    def take_ended(self, now: datetime) -> Iterator[Snapshot]:
+        """Return the snapshots that ended by now, each once."""
+        while self._endings and self._endings[0][0] <= now:
+            snapshot = self.snapshots.records.get(heapq.heappop(self._endings)[2])
+            if snapshot is None or snapshot.told:
+                continue
+            if snapshot.ends_at > now:
+                self.expect_end(snapshot)
+                continue
+            snapshot.told = True
+            yield snapshot
 
     def drop_snapshot(self, snapshot_id: str) -> None:
         """Forget a snapshot; one that is not there is no mistake."""
