@@ -1,4 +1,4 @@
-"""The local cloud: ECS and SLS as the services answer, for tests and for trying things out."""
+"""The local cloud: ECS, SLS, FC and EventBridge as the services answer, to test and to try."""
 
 from emulator.clock import ManualClock
 from emulator.cloud import Cloud

@@ -1,5 +1,5 @@
 """
-One local cloud: an ECS for each region, one SLS, one account.
+One local cloud: an ECS and an FC for each region, one SLS, one event bus, one account.
 
 Holds them together and opens no socket; a door (`server.serve`, `stub.stub`)
 lets requests in.
@@ -12,13 +12,16 @@ import re
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from emulator.calls import Calls
 from emulator.clock import Clock, SystemClock
 from emulator.credentials import AccessKey, AccessKeys
+from emulator.driving import Spawn, advance_to
 from emulator.ecs import EcsService
+from emulator.eventbridge.bus import EventBridge
 from emulator.faults import Faults
+from emulator.fc import FcService
 from emulator.ids import Ids
 from emulator.knobs import Knobs
 from emulator.ram import Ram
@@ -81,6 +84,7 @@ class Cloud:
         self._any_region = regions is None
         self._lock = threading.Lock()
         self._ecs = {region_id: self._new_ecs(region_id) for region_id in regions or ()}
+        self._fc: dict[str, FcService] = {}
         self.access_key = self.keys.add(access_key or _access_key(f"{seed}/permanent"))
         self.sls = SlsService(
             account_id=account_id,
@@ -90,6 +94,9 @@ class Cloud:
             faults=self.faults,
             ids=self._parts.ids,
             calls=self.calls,
+        )
+        self.eventbridge = EventBridge(
+            ids=self._parts.ids, regions=lambda: [(self.ecs(r), self.fc(r)) for r in self.regions]
         )
 
     @property
@@ -165,6 +172,48 @@ class Cloud:
         self.ram.check_role(name)
         return self._new_key(expires_at, role=name)
 
+    def fc(self, region_id: str | None = None) -> FcService:
+        """Return the FC of a region, as `ecs` does."""
+        wanted = self.ecs(region_id).region_id
+        with self._lock:
+            if wanted not in self._fc:
+                self._fc[wanted] = self._new_fc(wanted)
+            return self._fc[wanted]
+
+    def tick(self, spawn: Spawn = lambda work: work()) -> None:
+        """
+        Do what is due by now: tell of what happened, fire timers, carry out what waits.
+
+        `spawn` gets each invocation of a function; by default it is carried out at once.
+        """
+        busy = True
+        while busy:
+            busy = self.eventbridge.collect()
+            for region_id in self.regions:
+                busy = self.fc(region_id).tick(spawn) or busy
+
+    def run_until(self, at: datetime) -> None:
+        """
+        Let time pass up to an instant, and do everything at its own time.
+
+        Raises:
+            TypeError: The cloud's clock cannot be moved.
+
+        """
+        self.tick()
+        while (due := self._next_due()) is not None and due <= at:
+            advance_to(self.clock, due)
+            self.tick()
+        advance_to(self.clock, at)
+        self.tick()
+
+    def close(self) -> None:
+        """End the processes of functions; the cloud may go on, and starts new ones."""
+        with self._lock:
+            services = list(self._fc.values())
+        for fc in services:
+            fc.close()
+
     def temporary_key(self, expires_at: datetime | None = None) -> AccessKey:
         """Return a new STS key of the account itself; None is: never expires."""
         return self._new_key(expires_at, role=None)
@@ -187,6 +236,35 @@ class Cloud:
         if self._any_region:
             return "every region with a name such as cn-hangzhou"
         return ", ".join(self._ecs)
+
+    def _next_due(self) -> datetime | None:
+        due = [self.eventbridge.next_due()]
+        due += [self.fc(region_id).next_due() for region_id in self.regions]
+        return min(filter(None, due), default=None)
+
+    def _key_of(self, role: str, lasts_s: float) -> AccessKey:
+        """Return what a function with that role signs with; without a role, nothing."""
+        if not role:
+            return AccessKey(access_key_id="", access_key_secret="")
+        expires_at = self.clock.now() + timedelta(seconds=lasts_s)
+        name = role.rpartition("role/")[2]
+        # A role that nobody made here has no policies to be bound by.
+        known = self.ram.has_role(name)
+        return self.assume_role(name, expires_at) if known else self.temporary_key(expires_at)
+
+    def _new_fc(self, region_id: str) -> FcService:
+        parts = self._parts
+        return FcService(
+            region_id=region_id,
+            account_id=parts.account_id,
+            clock=parts.clock,
+            keys=parts.keys,
+            faults=parts.faults,
+            ids=parts.ids,
+            calls=parts.calls,
+            sls=self.sls,
+            key_of=self._key_of,
+        )
 
     def _new_ecs(self, region_id: str) -> EcsService:
         parts = self._parts

@@ -148,6 +148,7 @@ def _for_a_program(place: _Place, address: Address) -> str:
     document = {
         "ecs": dict(address.ecs),
         "sls": address.sls,
+        "fc": dict(address.fc),
         "access_key_id": place.cloud.access_key.access_key_id,
         "access_key_secret": place.cloud.access_key.access_key_secret,
         "account_id": place.cloud.account_id,
@@ -166,6 +167,7 @@ def _for_a_person(place: _Place, address: Address, env: Mapping[str, str]) -> st
     variables = {
         "ECS_ENDPOINT": ecs,
         "SLS_ENDPOINT": address.sls,
+        "FC_ENDPOINT": next(iter(address.fc.values())),
         "SLS_PROJECT": place.sls_project,
         "SLS_LOGSTORE": place.sls_logstore,
         "ALIBABA_CLOUD_ACCESS_KEY_ID": place.cloud.access_key.access_key_id,

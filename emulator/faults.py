@@ -29,9 +29,13 @@ class Fault:
     """
 
     kind: Kind
-    service: Literal["ecs", "sls"] = "ecs"
+    service: Literal["ecs", "sls", "fc"] = "ecs"
     action: str | None = None
-    """An action's name, such as CreateSnapshot or PutLogs; None is every action."""
+    """
+    An action's name, such as CreateSnapshot, PutLogs or InvokeFunction; None is every action.
+
+    FC has one more, Run, which keeps it from reaching a function, whoever invoked that.
+    """
     region: str | None = None
     matches: Callable[[Mapping[str, str]], bool] = lambda _params: True
     """Called with the request's parameters; only where it says True."""

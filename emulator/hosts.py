@@ -5,7 +5,8 @@ ECS hosts come in the forms of the Python SDK's own table and rule
 (alibabacloud_ecs20140526 7.11.8, `_endpoint_map`, and tea-openapi,
 `get_endpoint_rules`): `ecs-<region>`, `ecs.<region>`, `ecs-<network>.<region>`
 such as `ecs-vpc.<region>`, and the central `ecs`, all under `.aliyuncs.com`. SLS
-hosts are those of the Log Service API reference, "Endpoints".
+hosts are those of the Log Service API reference, "Endpoints"; FC hosts those of
+"Endpoints" of Function Compute: `<account>.<region>.fc` and `fcv3.<region>`.
 """
 
 from __future__ import annotations
@@ -21,10 +22,15 @@ _ECS = re.compile(
 _SLS = re.compile(
     rf"(?:[^.]+\.)?{_REGION}(?:-intranet|-internal|-vpc|-share)?\.(?:log|sls)\.aliyuncs\.com"
 )
+_FC = re.compile(
+    rf"(?:[0-9]+\.{_REGION}(?:-internal|-vpc)?\.fc"
+    rf"|fcv3(?:-vpc)?\.{_REGION.replace('region', 'dotted')})\.aliyuncs\.com"
+)
 
 KNOWN = (
     "ecs-<region>.aliyuncs.com, ecs.<region>.aliyuncs.com, ecs-vpc.<region>.aliyuncs.com,"
-    " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com"
+    " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com,"
+    " <account>.<region>.fc.aliyuncs.com, fcv3.<region>.aliyuncs.com"
 )
 
 
@@ -32,7 +38,7 @@ KNOWN = (
 class Place:
     """The service behind a host, and its region; None is the central host's choice."""
 
-    service: Literal["ecs", "sls"]
+    service: Literal["ecs", "sls", "fc"]
     region_id: str | None
 
 
@@ -44,4 +50,7 @@ def find(host: str) -> Place | None:
     sls = _SLS.fullmatch(host)
     if sls:
         return Place("sls", sls["region"])
+    fc = _FC.fullmatch(host)
+    if fc:
+        return Place("fc", fc["region"] or fc["dotted"])
     return None

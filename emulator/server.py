@@ -1,5 +1,5 @@
 """
-The door for other processes: HTTP on loopback, a port for each region's ECS and one for SLS.
+The door for other processes: HTTP on loopback, a port for each region's ECS and FC, one for SLS.
 
 Built on the standard library's `http.server`. Werkzeug's server closes every
 connection after one answer (serving.py sends `Connection: close`), and WSGI gives
@@ -21,13 +21,17 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from emulator.clock import SystemClock
 from emulator.cloud import Cloud
+from emulator.driving import Worker
 from emulator.wire import Request, Response
 
 LOOPBACK = "127.0.0.1"
 MAX_PORT = 65535
 _MAX_HANG_S = 60.0
-_MAX_BODY_BYTES = 32 * 1024 * 1024
+_MAX_BODY_BYTES = 140 * 1024 * 1024
+"""A function's code, 100 MB, in base64."""
+_MAX_LINE_BYTES = 1024
 _Handle = Callable[[Request], Response]
 
 
@@ -38,6 +42,13 @@ class Address:
     ecs: Mapping[str, str]
     """By region: `http://127.0.0.1:PORT`."""
     sls: str
+    fc: Mapping[str, str]
+    """By region, as with ECS; both API versions."""
+
+    def variables(self, region_id: str) -> dict[str, str]:
+        """Return what tells a function of that region where this cloud is."""
+        ecs = ",".join(f"{region}={url}" for region, url in self.ecs.items())
+        return {"ECS_ENDPOINT": ecs, "SLS_ENDPOINT": self.sls, "FC_ENDPOINT": self.fc[region_id]}
 
 
 @contextmanager
@@ -45,12 +56,16 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
     """
     Answer on loopback until the block ends.
 
+    Functions that run meanwhile are told the addresses. On the machine's own clock timers
+    fire and what waits is carried out; on another one, `cloud.tick` and
+    `cloud.run_until` do that. At the end, functions' processes end.
+
     Args:
         cloud: Its regions are those it has now.
         host: An address of this machine's loopback; any other is refused.
         port: 0 lets the system choose every port. Otherwise the first region's
-            ECS gets this one, the other regions in order the next ones, SLS the
-            last.
+            ECS gets this one, the other regions in order the next ones, then SLS,
+            then the regions' FC.
 
     Raises:
         ValueError: The host is not loopback, the cloud has no regions yet, or there are
@@ -62,17 +77,45 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
     ports = ports_of(cloud, port)
     handles: list[_Handle] = [cloud.ecs(region_id).handle for region_id in cloud.regions]
     handles.append(cloud.sls.handle)
+    regions = cloud.regions
+    handles += [cloud.fc(region_id).handle for region_id in regions]
     with ExitStack() as stack:
         urls = [
             stack.enter_context(_listening(handle, host, number))
             for handle, number in zip(handles, ports, strict=True)
         ]
-        yield Address(ecs=dict(zip(cloud.regions, urls[:-1], strict=True)), sls=urls[-1])
+        count = len(regions)
+        address = Address(
+            ecs=dict(zip(regions, urls[:count], strict=True)),
+            sls=urls[count],
+            fc=dict(zip(regions, urls[count + 1 :], strict=True)),
+        )
+        stack.enter_context(_running(cloud, address))
+        yield address
+
+
+@contextmanager
+def _running(cloud: Cloud, address: Address) -> Iterator[None]:
+    """Let functions run, and know where the cloud is."""
+    for region_id in address.fc:
+        cloud.fc(region_id).settings.environment.update(address.variables(region_id))
+    worker = Worker(cloud) if isinstance(cloud.clock, SystemClock) else None
+    if worker:
+        worker.start()
+    try:
+        yield
+    finally:
+        if worker:
+            worker.stop()
+        cloud.close()
+        for region_id in address.fc:
+            for name in address.variables(region_id):
+                cloud.fc(region_id).settings.environment.pop(name, None)
 
 
 def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
-    Return the ports that `serve` will ask for: one for each region's ECS, and the last for SLS.
+    Return the ports that `serve` will ask for: each region's ECS, SLS, each region's FC.
 
     Raises:
         ValueError: The cloud has no regions yet, or there are not as many ports.
@@ -80,7 +123,7 @@ def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
     if not cloud.regions:
         raise ValueError("the cloud has no regions yet: name some, as in Cloud(regions=[...])")
-    count = len(cloud.regions) + 1
+    count = 2 * len(cloud.regions) + 1
     if not port:
         return [0] * count
     if port + count - 1 > MAX_PORT:
@@ -204,14 +247,36 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         """Return the body; None, and the connection ends, if its length cannot be told."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunks()
         length = self.headers.get("Content-Length", "0")
         if self.headers.get("Transfer-Encoding") or not length.isdecimal():
-            self.send_error(411, "a request needs Content-Length here")
+            self.send_error(411, "a request needs Content-Length or chunks here")
             return None
         if int(length) > _MAX_BODY_BYTES:
             self.send_error(413, f"a body may have {_MAX_BODY_BYTES} bytes here")
             return None
         return self.rfile.read(int(length))
+
+    def _chunks(self) -> bytes | None:
+        """Return a body that comes in chunks, as Node's clients send it."""
+        body = bytearray()
+        while True:
+            size = self.rfile.readline(_MAX_LINE_BYTES).partition(b";")[0].strip()
+            try:
+                length = int(size, 16)
+            except ValueError:
+                self.send_error(400, "a chunk begins with its size")
+                return None
+            if length < 0 or len(body) + length > _MAX_BODY_BYTES:
+                self.send_error(413, f"a body may have {_MAX_BODY_BYTES} bytes here")
+                return None
+            body += self.rfile.read(length)
+            # The end of the chunk; after the last one, of trailers and of the body.
+            while self.rfile.readline(_MAX_LINE_BYTES).strip() and not length:
+                pass
+            if not length:
+                return bytes(body)
 
     def _request(self, body: bytes) -> Request:
         parts = urlsplit(self.path)

@@ -63,7 +63,10 @@ def stub(cloud: Cloud | None = None, **arguments: Unpack[CloudArguments]) -> Ite
         door = _Door(cloud, mock)
         for method in _METHODS:
             mock.add_callback(method, re.compile(r".*", re.DOTALL), door.answer, content_type=None)
-        yield cloud
+        try:
+            yield cloud
+        finally:
+            cloud.close()
 
 
 class _Door:
@@ -88,6 +91,8 @@ class _Door:
         # The central host serves the region that a request names, else the first one.
         region_id = place.region_id or dict(request.query).get("RegionId")
         ecs = self._cloud.ecs(region_id)
+        if place.service == "fc":
+            return self._cloud.fc(region_id).handle(request)
         return ecs.handle(request) if place.service == "ecs" else self._cloud.sls.handle(request)
 
     def _transport(self, response: Response, prepared: PreparedRequest) -> _Answer | Exception:

@@ -58,6 +58,11 @@ class Ram:
         with self._lock:
             self._roles[name] = read
 
+    def has_role(self, name: str) -> bool:
+        """Return whether there is that role."""
+        with self._lock:
+            return name in self._roles
+
     def check_role(self, name: str) -> None:
         """Raise UnknownRoleError unless there is that role."""
         with self._lock:

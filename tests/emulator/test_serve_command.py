@@ -185,6 +185,7 @@ def test_tells_a_person_what_to_set(ready: Path, monkeypatch: pytest.MonkeyPatch
     assert said.splitlines()[1:-1] == [
         f"export ECS_ENDPOINT={ecs}",
         f"export SLS_ENDPOINT={told['sls']}",
+        f"export FC_ENDPOINT={told['fc']['cn-hangzhou']}",
         f"export SLS_PROJECT={told['sls_project']}",
         f"export SLS_LOGSTORE={told['sls_logstore']}",
         "export ALIBABA_CLOUD_ACCESS_KEY_ID=LTAI-mine",
@@ -259,7 +260,7 @@ def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
         (("--region", "hangzhou"), "no region's id"),
         (("--sls-project", "Not_A_Project"), "is invalid"),
         (("--fleet", "no-such-file.yaml"), "no-such-file.yaml"),
-        (("--port", "65535"), "port 65535: 2 are needed from there on, and the last there is"),
+        (("--port", "65535"), "port 65535: 3 are needed from there on, and the last there is"),
         (("--ready-file", "no/such/ready.json"), "--ready-file no/such/ready.json: there is no"),
         (("--ready-file", "emulator"), "--ready-file emulator: is a folder"),
     ],

@@ -164,16 +164,17 @@ def test_listens_no_more_when_the_block_ends(cloud: Cloud) -> None:
 
 def test_ports_follow_each_other_from_the_one_given(cloud: Cloud) -> None:
     """Regions in their order, SLS last."""
-    with serve(cloud, port=free_ports(3)) as address:
-        ports = [port_of(url) for url in (*address.ecs.values(), address.sls)]
+    with serve(cloud, port=free_ports(5)) as address:
+        urls = (*address.ecs.values(), address.sls, *address.fc.values())
+        ports = [port_of(url) for url in urls]
 
-    assert ports == [ports[0], ports[0] + 1, ports[0] + 2]
+    assert ports == list(range(ports[0], ports[0] + 5))
     assert list(address.ecs) == ["cn-hangzhou", "cn-shanghai"]
 
 
 def test_a_port_that_is_taken_frees_the_others(cloud: Cloud) -> None:
     """All or none."""
-    first = free_ports(3)
+    first = free_ports(5)
     with (
         socket.create_server(("127.0.0.1", first + 2)),
         pytest.raises(OSError, match="in use"),
@@ -188,7 +189,7 @@ def test_a_port_that_is_taken_frees_the_others(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"Transfer-Encoding": "chunked"}, 411),
+        ({"Transfer-Encoding": "gzip"}, 411),
         ({"Content-Length": "many"}, 411),
         ({"Content-Length": str(10**12)}, 413),
     ],
@@ -202,6 +203,36 @@ def test_refuses_a_body_whose_length_it_cannot_use(
     for name, value in headers.items():
         connection.putheader(name, value)
     connection.endheaders()
+
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_takes_a_body_in_chunks(cloud: Cloud, address: Address) -> None:
+    """As Node's clients send it; what it says is what counts."""
+    connection = connect(address.fc["cn-hangzhou"])
+    connection.request(
+        "POST", "/2016-08-15/services", iter([b'{"a": ', b"1}"]), encode_chunked=True
+    )
+
+    answer = connection.getresponse()
+
+    assert answer.status == 400
+    assert b"Authorization" in answer.read()
+    assert cloud.calls.of("CreateService")
+    connection.close()
+
+
+@pytest.mark.parametrize(("size", "status"), [(b"many", 400), (b"-1", 413), (b"fffffffff", 413)])
+def test_refuses_a_chunk_whose_size_it_cannot_use(
+    address: Address, size: bytes, status: int
+) -> None:
+    """No client sends one."""
+    connection = connect(address.sls)
+    connection.putrequest("POST", "/")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    connection.send(size + b"\r\n")
 
     assert connection.getresponse().status == status
     connection.close()

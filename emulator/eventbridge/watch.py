@@ -1,0 +1,39 @@
+"""
+What happened in an ECS since the last look, as events.
+
+Two things are told: an instance is in another state, a snapshot has ended. States that
+came and went between two looks are not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from emulator.ecs import EcsService
+from emulator.eventbridge import events
+from emulator.eventbridge.events import Event
+
+
+def next_due(ecs: EcsService) -> datetime | None:
+    """Return when the next snapshot ends; None is: none is progressing."""
+    with ecs.lock:
+        return ecs.state.next_ending()
+
+
+def collect(ecs: EcsService, *, new_id: Callable[[], str]) -> list[Event]:
+    """Return what is to be told by now, each thing once."""
+    now = ecs.clock.now()
+    about = {"account_id": ecs.account_id, "region_id": ecs.region_id}
+    with ecs.lock:
+        found = [
+            events.snapshot_completed(snapshot, event_id=new_id(), at=snapshot.ends_at, **about)
+            for snapshot in ecs.state.take_ended(now)
+        ]
+        for instance in ecs.instances.values():
+            if instance.status != instance.told_status:
+                instance.told_status = instance.status
+                found.append(
+                    events.instance_state_change(instance, event_id=new_id(), at=now, **about)
+                )
+    return found

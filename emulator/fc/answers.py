@@ -1,0 +1,57 @@
+"""The form of an answer: a document, an error in the API's own envelope, a fault."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from emulator.faults import Fault
+from emulator.fc.errors import FcError
+from emulator.fc.operations import V2, Answer, Api
+from emulator.wire import Response
+
+_HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+_JSON = {"Content-Type": "application/json"}
+
+
+def success(answer: Answer, *, request_id: str) -> Response:
+    """Return what a client sees of a good answer."""
+    document = answer.document
+    body = answer.body if document is None else json.dumps(document).encode()
+    headers = _JSON if document is not None else {}
+    return Response(
+        status=answer.status, body=body, headers={**headers, **answer.headers, **_ids(request_id)}
+    )
+
+
+def refusal(error: FcError, *, api: Api, request_id: str) -> Response:
+    """Return what a client sees of an error."""
+    if api == V2:
+        document = {"ErrorCode": error.code, "ErrorMessage": error.message}
+    else:
+        document = {"RequestId": request_id, "Code": error.code, "Message": error.message}
+    return Response(
+        status=error.status,
+        body=json.dumps(document).encode(),
+        headers={**_JSON, **_ids(request_id)},
+    )
+
+
+def fault(happens: Fault, *, api: Api, request_id: str) -> Response:
+    """Return what a client sees instead; not for "slow", which keeps the real answer."""
+    if happens.kind in ("drop", "hang"):
+        return Response(status=0, body=b"", transport="drop" if happens.kind == "drop" else "hang")
+    if happens.kind == "html":
+        return Response(status=502, body=_HTML, headers={"Content-Type": "text/html"})
+    if happens.kind == "empty":
+        return Response(status=happens.status, body=b"")
+    error = FcError(happens.status, happens.code, happens.message)
+    response = refusal(error, api=api, request_id=request_id)
+    if happens.retry_after_ms is None:
+        return response
+    retry_after = {"x-acs-retry-after": str(happens.retry_after_ms)}
+    return replace(response, headers={**response.headers, **retry_after})
+
+
+def _ids(request_id: str) -> dict[str, str]:
+    return {"X-Fc-Request-Id": request_id, "x-acs-request-id": request_id}

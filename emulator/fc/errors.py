@@ -1,0 +1,65 @@
+"""
+The errors that FC answers with, as exceptions.
+
+    FcError             status, code and message of the answer's envelope
+
+Codes and statuses come from Function Compute's "Error codes" (2016-08-15 and
+2023-03-30). Where they have no code for a case, the nearest one is used, and
+emulator/README.md says so. A code that begins with `Emulator.` never comes from a
+real cloud.
+"""
+
+from __future__ import annotations
+
+
+class FcError(Exception):
+    """A refusal; each API version has its own envelope for it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def invalid_argument(message: str) -> FcError:
+    """Refuse a parameter, or a body that cannot be used."""
+    return FcError(400, "InvalidArgument", message)
+
+
+def not_implemented(message: str) -> FcError:
+    """Refuse what the service can do and the local cloud cannot."""
+    return FcError(400, "Emulator.NotImplemented", message)
+
+
+def unknown_parameter(message: str) -> FcError:
+    """Refuse a parameter that would otherwise be ignored."""
+    return FcError(400, "Emulator.UnknownParameter", message)
+
+
+def service_not_found(service: str) -> FcError:
+    """Say that there is no service of that name."""
+    return FcError(404, "ServiceNotFound", f"service '{service}' does not exist")
+
+
+def function_not_found(function: str, service: str | None) -> FcError:
+    """Say that there is no function of that name; FC 3.0 knows no services."""
+    where = "" if service is None else f" in service '{service}'"
+    return FcError(404, "FunctionNotFound", f"function '{function}' does not exist{where}")
+
+
+def trigger_not_found(trigger: str, function: str) -> FcError:
+    """Say that the function has no trigger of that name."""
+    return FcError(
+        404, "TriggerNotFound", f"trigger '{trigger}' does not exist in function '{function}'"
+    )
+
+
+def already_exists(kind: str, name: str) -> FcError:
+    """Refuse to make a thing twice; the kind is Service, Function or Trigger."""
+    return FcError(409, f"{kind}AlreadyExists", f"{kind.lower()} '{name}' already exists")
+
+
+def not_empty(kind: str, name: str, of: str) -> FcError:
+    """Refuse to delete what still has something in it."""
+    return FcError(409, f"{kind}NotEmpty", f"{kind.lower()} '{name}' has active {of}")

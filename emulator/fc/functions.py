@@ -1,0 +1,244 @@
+"""
+Functions of both APIs: making, showing, changing, deleting them.
+
+Source: the API references of 2016-08-15 and 2023-03-30, "CreateFunction" and its
+neighbours, and the clients' own models (fc2 2.5.2, alibabacloud_fc20230330 4.8.3,
+Funcraft 3.6.24). The defaults are those of the references.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from emulator.fc import fields, packages
+from emulator.fc.errors import invalid_argument, not_empty
+from emulator.fc.interpreters import check_runtime
+from emulator.fc.operations import V2, V3, Answer, Call, Checked, done, page
+from emulator.fc.packages import Code
+from emulator.fc.region import FcRegion
+from emulator.fc.services import check_log, instant
+from emulator.fc.state import Document, Function, Service
+
+_MAX_TIMEOUT_S = 86400
+_MAX_INITIALIZER_TIMEOUT_S = 300
+
+
+def _a_lifecycle(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "an object"
+    for name, hook in value.items():
+        if name == "initializer" or fields.is_empty(hook):
+            continue
+        return f"without {name}, which the local cloud does not call"
+    return None
+
+
+def _a_code(value: object) -> str | None:
+    if not isinstance(value, dict):
+        return "an object with zipFile"
+    if set(value) - {"zipFile", "checksum"}:
+        return "zipFile: the local cloud has no object storage to fetch code from"
+    return None
+
+
+def _one(value: object) -> str | None:
+    return None if value == 1 else "1: built-in runtimes serve one request at a time"
+
+
+_BOTH: dict[str, fields.Rule] = {
+    "functionName": fields.a_name,
+    "description": fields.a_text,
+    "runtime": fields.a_text,
+    "handler": fields.a_handler,
+    "timeout": fields.a_number(1, _MAX_TIMEOUT_S),
+    "memorySize": fields.a_memory_size,
+    "cpu": fields.a_number(0.05, 16),
+    "diskSize": fields.a_number(512, 10240),
+    "environmentVariables": fields.an_environment,
+    "instanceConcurrency": _one,
+    "instanceLifecycleConfig": _a_lifecycle,
+    "code": _a_code,
+}
+_RULES: Mapping[str, dict[str, fields.Rule]] = {
+    V2: {
+        **_BOTH,
+        "initializer": fields.a_text,
+        "initializationTimeout": fields.a_number(1, _MAX_INITIALIZER_TIMEOUT_S),
+        "instanceType": fields.a_text,
+    },
+    V3: {
+        **_BOTH,
+        "role": fields.a_role,
+        "logConfig": fields.a_log_config,
+        "internetAccess": fields.a_flag,
+    },
+}
+_EMPTY = frozenset(
+    {
+        *("caPort", "customContainerConfig", "customDNS", "customHealthCheckConfig"),
+        *("customRuntimeConfig", "disableInjectCredentials", "disableOndemand", "gpuConfig"),
+        *("gpuMemorySize", "idleTimeout", "instanceIsolationMode", "instanceSoftConcurrency"),
+        *("layers", "nasConfig", "ossMountConfig", "resourceGroupId", "sessionAffinity"),
+        *("sessionAffinityConfig", "tags", "tracingConfig", "vpcConfig"),
+    }
+)
+_DEFAULTS: Document = {
+    "description": "",
+    "timeout": 3,
+    "memorySize": 128,
+    "environmentVariables": {},
+    "instanceConcurrency": 1,
+}
+
+
+def create_function(call: Call) -> Checked:
+    """Make a function, which has its code with it."""
+    body = call.json_body()
+    fields.required(body, "functionName", "runtime", "handler", "code")
+    given = _given(call, body)
+    code = _code(given)
+    if code is None:
+        raise invalid_argument("code.zipFile is required")
+    function = new_function(call.region, given, code, service=_service(call))
+
+    def effect() -> Answer:
+        with call.region.lock:
+            call.region.state.add_function(function)
+        return Answer(document=_shown(call, function))
+
+    return Checked(params={**call.params, "functionName": function.name}, effect=effect)
+
+
+def new_function(
+    region: FcRegion, settings: Document, code: Code, *, service: Service | None
+) -> Function:
+    """Return a function that is nowhere yet; the settings have been checked."""
+    now = region.clock.now()
+    name = str(settings["functionName"])
+    function = Function(
+        name=name,
+        service=service,
+        function_id=str(uuid.UUID(region.ids.request())),
+        code=code,
+        settings=settings,
+        created_at=now,
+        modified_at=now,
+        runtime="",
+        handler="",
+    )
+    _apply(function)
+    return function
+
+
+def get_function(call: Call) -> Checked:
+    """Show a function, without its code."""
+    call.check_query("qualifier")
+    return done(call, _shown(call, call.function()))
+
+
+def list_functions(call: Call) -> Checked:
+    """List functions by name: a service's, or those of FC 3.0."""
+    _service(call)
+    with call.region.lock:
+        functions = call.region.state.functions_of(call.service)
+        shown = {name: _shown(call, function) for name, function in functions.items()}
+    return page(call, shown, "functions")
+
+
+def update_function(call: Call) -> Checked:
+    """Change what the body names; instances of the function as it was serve no more."""
+    function = call.function()
+    body = fields.unchanged(call.json_body(), functionName=function.name)
+    given = _given(call, body)
+    code = _code(given)
+
+    def effect() -> Answer:
+        with call.region.lock:
+            function.settings = {**function.settings, **given}
+            function.code = code or function.code
+            function.modified_at = call.region.clock.now()
+            function.generation += 1
+            _apply(function)
+        call.region.executor.forget(function)
+        return Answer(document=_shown(call, function))
+
+    return Checked(params=call.params, effect=effect)
+
+
+def delete_function(call: Call) -> Checked:
+    """Delete a function that has no triggers."""
+    function = call.function()
+    if function.triggers:
+        raise not_empty("Function", function.name, "triggers")
+
+    def effect() -> Answer:
+        with call.region.lock:
+            call.region.state.drop_function(function)
+        call.region.executor.forget(function)
+        return Answer(status=204)
+
+    return Checked(params=call.params, effect=effect)
+
+
+def _given(call: Call, body: Document) -> Document:
+    given = fields.checked(body, _RULES[call.api], empty=_EMPTY)
+    if "runtime" in given:
+        check_runtime(str(given["runtime"]))
+    check_log(call.region, given)
+    return given
+
+
+def _code(given: Document) -> Code | None:
+    """Take the code out of the fields; None is: it stays as it was."""
+    code = given.pop("code", None)
+    return packages.from_base64(code.get("zipFile")) if isinstance(code, dict) and code else None
+
+
+def _service(call: Call) -> Service | None:
+    if call.service is None:
+        return None
+    with call.region.lock:
+        return call.region.state.service(call.service)
+
+
+def _apply(function: Function) -> None:
+    """Let what it was told take effect."""
+    settings = {**_DEFAULTS, **function.settings}
+    function.runtime = str(settings["runtime"])
+    function.handler = str(settings["handler"])
+    function.timeout_s = int(str(settings["timeout"]))
+    function.memory_mb = int(str(settings["memorySize"]))
+    environment = settings["environmentVariables"]
+    function.environment = dict(environment) if isinstance(environment, dict) else {}
+    function.own_role = str(settings.get("role", ""))
+    function.own_log = fields.log_target(settings.get("logConfig"))
+    initializer, timeout = _initializer(settings)
+    function.initializer, function.initializer_timeout_s = initializer, timeout
+
+
+def _initializer(settings: Document) -> tuple[str, int]:
+    """Return its handler and its time, from the one place or the other."""
+    lifecycle = settings.get("instanceLifecycleConfig")
+    hook = lifecycle.get("initializer") if isinstance(lifecycle, dict) else None
+    if isinstance(hook, dict) and hook.get("handler"):
+        return str(hook["handler"]), int(hook.get("timeout") or 3)
+    return str(settings.get("initializer", "")), int(
+        str(settings.get("initializationTimeout") or 3)
+    )
+
+
+def _shown(call: Call, function: Function) -> Document:
+    document: Document = {
+        **_DEFAULTS,
+        **function.settings,
+        "functionId": function.function_id,
+        "codeSize": function.code.size,
+        "codeChecksum": function.code.checksum,
+        "createdTime": instant(function.created_at),
+        "lastModifiedTime": instant(function.modified_at),
+    }
+    if call.api == V3:
+        state = {"state": "Active", "lastUpdateStatus": "Successful"}
+        return {**document, "functionArn": call.region.arn(function), **state}
+    return document

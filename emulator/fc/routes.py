@@ -1,0 +1,113 @@
+"""Which operation a request means, and what its path names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from emulator.fc import async_configs, functions, invoking, services, triggers
+from emulator.fc.operations import V2, V3, Api, Call, Checked
+from emulator.wire import Request
+
+Check = Callable[[Call], Checked]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of one API: its name, its form on the wire, what checks it."""
+
+    name: str
+    api: Api
+    method: str
+    path: re.Pattern[str]
+    """For the whole decoded path."""
+    check: Check
+
+
+def _operation(name: str, api: Api, method: str, path: str, check: Check) -> Operation:
+    named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
+    return Operation(name, api, method, re.compile(f"/{api}{named}"), check)
+
+
+def _crud(
+    api: Api, base: str, noun: str, checks: tuple[Check, Check, Check, Check, Check]
+) -> list[Operation]:
+    """Return the five operations on one kind of thing; `base` is where they are listed."""
+    create, get, list_, update, delete = checks
+    one = f"{base}/{{{noun.lower()}}}"
+    return [
+        _operation(f"Create{noun}", api, "POST", base, create),
+        _operation(f"List{noun}s", api, "GET", base, list_),
+        _operation(f"Get{noun}", api, "GET", one, get),
+        _operation(f"Update{noun}", api, "PUT", one, update),
+        _operation(f"Delete{noun}", api, "DELETE", one, delete),
+    ]
+
+
+_FUNCTIONS = (
+    functions.create_function,
+    functions.get_function,
+    functions.list_functions,
+    functions.update_function,
+    functions.delete_function,
+)
+_TRIGGERS = (
+    triggers.create_trigger,
+    triggers.get_trigger,
+    triggers.list_triggers,
+    triggers.update_trigger,
+    triggers.delete_trigger,
+)
+_SERVICES = (
+    services.create_service,
+    services.get_service,
+    services.list_services,
+    services.update_service,
+    services.delete_service,
+)
+
+
+def _of_functions(api: Api, base: str) -> list[Operation]:
+    """Return the operations on functions, and on what belongs to one."""
+    one = f"{base}/{{function}}"
+    config = f"{one}/async-invoke-config"
+    task = "stateful-async-invocations" if api == V2 else "async-tasks"
+    return [
+        *_crud(api, base, "Function", _FUNCTIONS),
+        *_crud(api, f"{one}/triggers", "Trigger", _TRIGGERS),
+        _operation("PutAsyncInvokeConfig", api, "PUT", config, async_configs.put_config),
+        _operation("GetAsyncInvokeConfig", api, "GET", config, async_configs.get_config),
+        _operation("DeleteAsyncInvokeConfig", api, "DELETE", config, async_configs.delete_config),
+        _operation("InvokeFunction", api, "POST", f"{one}/invocations", invoking.invoke_function),
+        _operation("GetAsyncTask", api, "GET", f"{one}/{task}/{{task}}", invoking.get_async_task),
+    ]
+
+
+OPERATIONS = (
+    *_crud(V2, "/services", "Service", _SERVICES),
+    *_of_functions(V2, "/services/{service}/functions"),
+    *_of_functions(V3, "/functions"),
+)
+
+
+def api_of(request: Request) -> Api:
+    """Return the API that a path begins with; any other is answered as the newer one."""
+    return V2 if request.path.startswith(f"/{V2}/") else V3
+
+
+def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
+    """Return the operation and what its path names; None if unknown."""
+    path = unquote(request.path)
+    for operation in OPERATIONS:
+        match = operation.path.fullmatch(path)
+        if match and operation.method == request.method:
+            return operation, match.groupdict()
+    return None
+
+
+def known(api: Api) -> str:
+    """Return the names of an API's operations, for a refusal."""
+    names = (operation.name for operation in OPERATIONS if operation.api == api)
+    return ", ".join(dict.fromkeys(names))
