@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,10 +58,10 @@ class EventBridge:
         with self._lock:
             return list(self._events)
 
-    def publish(self, event: Event, *, region_id: str) -> int:
+    def publish(self, event: Mapping[str, object], *, region_id: str) -> int:
         """Take an event in; returns how many invocations it makes, which `tick` carries out."""
         with self._lock:
-            self._events.append(event)
+            self._events.append(dict(event))
         fcs = [fc for ecs, fc in self._regions() if ecs.region_id == region_id]
         return sum(self._deliver(fc, event) for fc in fcs)
 
@@ -79,7 +79,7 @@ class EventBridge:
                 anything = True
         return anything
 
-    def _deliver(self, fc: FcService, event: Event) -> int:
+    def _deliver(self, fc: FcService, event: Mapping[str, object]) -> int:
         region = fc.region
         count = 0
         with region.lock:
@@ -97,7 +97,9 @@ class EventBridge:
         return count
 
 
-def _wanted(functions: Iterable[Function], event: Event) -> Iterator[tuple[Function, Trigger]]:
+def _wanted(
+    functions: Iterable[Function], event: Mapping[str, object]
+) -> Iterator[tuple[Function, Trigger]]:
     for function in functions:
         for trigger in function.triggers.values():
             if trigger.type != EVENTBRIDGE or not trigger.enabled:

@@ -1,0 +1,403 @@
+"""API 2016-08-15 on the wire: services, functions, triggers, errors in its own envelope."""
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from emulator import Cloud, Fault
+from emulator.fc import FcService
+from emulator.wire import Response
+from tests.emulator.fc.conftest import ECHO, LOG, Send
+
+SERVICE: dict[str, Any] = {
+    "serviceName": "backups",
+    "role": "acs:ram::1234567890123456:role/backups",
+    "logConfig": {"project": LOG[0], "logstore": LOG[1]},
+}
+TIMER: dict[str, Any] = {
+    "triggerName": "nightly",
+    "triggerType": "timer",
+    "triggerConfig": {"cronExpression": "0 0 2 * * *", "enable": True, "payload": "p"},
+}
+FUNCTIONS = "/services/backups/functions"
+FUNCTION = f"{FUNCTIONS}/echo"
+
+
+def zipped(**files: str) -> str:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"{name}.py", text)
+    return base64.b64encode(packed.getvalue()).decode()
+
+
+def function(**fields: Any) -> dict[str, Any]:
+    return {
+        "functionName": "echo",
+        "runtime": "python3.10",
+        "handler": "index.handler",
+        "code": {"zipFile": zipped(index=ECHO)},
+        **fields,
+    }
+
+
+def read(response: Response) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(response.body)
+    return document
+
+
+def code(response: Response) -> tuple[int, str]:
+    return response.status, read(response)["ErrorCode"]
+
+
+@pytest.fixture
+def deployed(send: Send) -> Send:
+    """A service with a function and a timer."""
+    assert send("POST", "/services", SERVICE).status == 200
+    assert send("POST", FUNCTIONS, function()).status == 200
+    assert send("POST", f"{FUNCTION}/triggers", TIMER).status == 200
+    return send
+
+
+def test_what_was_made_can_be_seen_changed_and_deleted(deployed: Send) -> None:
+    """A service, its function, and that one's trigger; from the outside in and back."""
+    send = deployed
+    assert read(send("GET", "/services/backups"))["role"].endswith("role/backups")
+    assert read(send("GET", FUNCTION))["memorySize"] == 128
+    assert read(send("GET", f"{FUNCTION}/triggers/nightly"))["triggerConfig"]["payload"] == "p"
+
+    assert read(send("PUT", "/services/backups", {"description": "new"}))["description"] == "new"
+    assert read(send("PUT", FUNCTION, {"memorySize": 256}))["memorySize"] == 256
+    off = {"triggerConfig": {"cronExpression": "@every 1h", "enable": False}}
+    assert not read(send("PUT", f"{FUNCTION}/triggers/nightly", off))["triggerConfig"]["enable"]
+
+    for path in (f"{FUNCTION}/triggers/nightly", FUNCTION, "/services/backups"):
+        assert send("DELETE", path).status == 204
+        assert send("GET", path).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/services/nobody", "ServiceNotFound"),
+        ("/services/nobody/functions/echo", "ServiceNotFound"),
+        ("/services/backups/functions/nobody", "FunctionNotFound"),
+        ("/services/backups/functions/nobody/triggers", "FunctionNotFound"),
+        (f"{FUNCTION}/triggers/nobody", "TriggerNotFound"),
+        (f"{FUNCTION}/async-invoke-config", "AsyncConfigNotExists"),
+    ],
+)
+def test_what_is_not_there_is_named(deployed: Send, path: str, said: str) -> None:
+    """Deploying tools decide by these between making and changing."""
+    assert code(deployed("GET", path)) == (404, said)
+
+
+def test_nothing_is_made_twice(deployed: Send) -> None:
+    """409; the first one stays as it is."""
+    send = deployed
+    assert code(send("POST", "/services", SERVICE)) == (409, "ServiceAlreadyExists")
+    assert code(send("POST", FUNCTIONS, function(timeout=9))) == (409, "FunctionAlreadyExists")
+    assert code(send("POST", f"{FUNCTION}/triggers", TIMER)) == (409, "TriggerAlreadyExists")
+    assert read(send("GET", FUNCTION))["timeout"] == 3
+
+
+def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
+    """A service with functions, a function with triggers."""
+    assert code(deployed("DELETE", "/services/backups")) == (409, "ServiceNotEmpty")
+    assert code(deployed("DELETE", FUNCTION)) == (409, "FunctionNotEmpty")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"runtime": "python3.11"}, "the local cloud runs python3.9, python3.10, python3.12"),
+        ({"handler": "handler"}, "such as index.handler"),
+        ({"timeout": 0}, "1 to 86400"),
+        ({"timeout": "60"}, "1 to 86400"),
+        ({"memorySize": 100}, "128 to 32768 in steps of 64"),
+        ({"environmentVariables": {"FC_MINE": "1"}}, "FC_MINE"),
+        ({"environmentVariables": {"MINE": 1}}, "an object of texts (MINE)"),
+        ({"environmentVariables": {"MINE": "x" * 4096}}, "4096 bytes"),
+        ({"instanceConcurrency": 2}, "one request at a time"),
+        ({"functionName": "2nd"}, "not beginning with a digit"),
+        ({"code": {"ossBucketName": "b", "ossObjectName": "o"}}, "no object storage"),
+        ({"code": {"zipFile": "not base64!"}}, "not base64"),
+        ({"code": {"zipFile": base64.b64encode(b"no zip").decode()}}, "not a zip file"),
+        ({"code": None}, "code is required"),
+        ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: the local cloud has none"),
+        ({"colour": "red"}, "colour: unknown to the local cloud, which knows code, cpu"),
+        ({"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}}, "does not call"),
+    ],
+)
+def test_a_wrong_field_is_refused_with_its_rule(
+    send: Send, fields: dict[str, Any], said: str
+) -> None:
+    """Nothing is accepted and ignored, and nothing is made."""
+    send("POST", "/services", SERVICE)
+
+    refused = send("POST", FUNCTIONS, function(**fields))
+
+    assert refused.status == 400
+    assert said in read(refused)["ErrorMessage"]
+    assert read(send("GET", FUNCTIONS)) == {"functions": []}
+
+
+def test_code_that_would_leave_its_folder_is_refused(send: Send) -> None:
+    """An entry such as ../index.py."""
+    send("POST", "/services", SERVICE)
+
+    refused = send("POST", FUNCTIONS, function(code={"zipFile": zipped(**{"../index": ECHO})}))
+
+    assert "outside" in read(refused)["ErrorMessage"]
+
+
+def test_a_logstore_that_does_not_exist_is_refused(send: Send) -> None:
+    """Its records would be lost without a word."""
+    lost = {**SERVICE, "logConfig": {"project": "nowhere", "logstore": "records"}}
+
+    assert "project 'nowhere'" in read(send("POST", "/services", lost))["ErrorMessage"]
+
+
+def test_fields_that_are_sent_empty_or_capitalized_pass(send: Send) -> None:
+    """Funcraft 3.6.24 sends both."""
+    service = {
+        **SERVICE,
+        "vpcConfig": {"vpcId": "", "vSwitchIds": [], "securityGroupId": ""},
+        "nasConfig": {"UserId": -1, "GroupId": -1, "MountPoints": []},
+    }
+    made = function(InstanceLifecycleConfig={"preStop": {"handler": ""}}, customDNS=None)
+
+    assert send("POST", "/services", service).status == 200
+    assert send("POST", FUNCTIONS, made).status == 200
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"cronExpression": "nonsense"}, "a schedule"),
+        ({"cronExpression": "0 0 2 * *"}, "5 fields"),
+        ({"enable": True}, "cronExpression is required"),
+        ({"cronExpression": "@every 1m", "payload": {"a": 1}}, "a text"),
+        ({"cronExpression": "@every 1m", "colour": "red"}, "colour: unknown"),
+    ],
+)
+def test_a_timer_that_would_never_fire_is_refused(
+    deployed: Send, config: dict[str, Any], said: str
+) -> None:
+    """L2: nothing, and no error, is the worst answer."""
+    refused = deployed(
+        "POST", f"{FUNCTION}/triggers", {**TIMER, "triggerName": "t", "triggerConfig": config}
+    )
+
+    assert refused.status == 400
+    assert said in read(refused)["ErrorMessage"]
+
+
+@pytest.mark.parametrize("fixed", [{"triggerType": "oss"}, {"triggerName": "weekly"}])
+def test_a_trigger_stays_what_it_is(deployed: Send, fixed: dict[str, str]) -> None:
+    """An update may repeat its name and type, and not change them."""
+    same = {"triggerType": "timer", "triggerName": "nightly"}
+    path = f"{FUNCTION}/triggers/nightly"
+
+    assert deployed("PUT", path, same).status == 200
+    assert code(deployed("PUT", path, {**same, **fixed})) == (400, "InvalidArgument")
+
+
+def test_a_trigger_of_another_type_is_refused(deployed: Send) -> None:
+    """An empty one too, as Funcraft sends for types that it does not know."""
+    oss = {"triggerName": "t", "triggerType": "oss", "triggerConfig": {"events": ["x"]}}
+
+    assert code(deployed("POST", f"{FUNCTION}/triggers", oss)) == (400, "Emulator.NotImplemented")
+    assert code(deployed("POST", f"{FUNCTION}/triggers", {})) == (400, "InvalidArgument")
+
+
+def test_an_async_config_is_put_as_a_whole(deployed: Send) -> None:
+    """What a second one does not name goes back to its default."""
+    path = "/services/backups.LATEST/functions/echo/async-invoke-config"
+    queue = {"destination": "acs:mns:cn-hangzhou:1:/queues/q/messages"}
+    first = {"maxAsyncRetryAttempts": 1, "DestinationConfig": {"OnFailure": queue}}
+
+    assert read(deployed("PUT", path, first))["destinationConfig"]["onFailure"] == {
+        "destination": queue["destination"]
+    }
+    second = read(deployed("PUT", path, {"maxAsyncEventAgeInSeconds": 60}))
+
+    assert second["maxAsyncRetryAttempts"] == 3
+    assert second["destinationConfig"] == {"onSuccess": None, "onFailure": None}
+    assert deployed("DELETE", path).status == 204
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"maxAsyncRetryAttempts": 9},
+        {"maxAsyncEventAgeInSeconds": 0},
+        {"destinationConfig": {"onFailure": {"destination": "somewhere"}}},
+        {"asyncTask": True},
+    ],
+)
+def test_a_wrong_async_config_is_refused(deployed: Send, config: dict[str, Any]) -> None:
+    """Out of range, no ARN, the other API's word."""
+    assert deployed("PUT", f"{FUNCTION}/async-invoke-config", config).status == 400
+
+
+def test_listings_have_pages(send: Send) -> None:
+    """`limit`, `prefix`, and a token to go on from."""
+    for name in ("a-1", "a-2", "a-3", "b-1"):
+        send("POST", "/services", {"serviceName": name})
+
+    first = read(send("GET", "/services", query={"limit": "2", "prefix": "a"}))
+    rest = {"prefix": "a", "nextToken": first["nextToken"]}
+    second = read(send("GET", "/services", query=rest))
+
+    names = [one["serviceName"] for one in (*first["services"], *second["services"])]
+    assert names == ["a-1", "a-2", "a-3"]
+    assert "nextToken" not in second
+    assert send("GET", "/services", query={"limit": "0"}).status == 400
+    assert send("GET", "/services", query={"colour": "red"}).status == 400
+
+
+def test_an_invocation_answers_what_the_function_says(deployed: Send) -> None:
+    """With the end of its log, where that is asked for."""
+    answer = deployed(
+        "POST", f"{FUNCTION}/invocations", b"hello", headers={"x-fc-log-type": "Tail"}
+    )
+
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert "X-Fc-Error-Type" not in answer.headers
+    assert answer.headers["X-Fc-Log-Result"] == ""
+    assert answer.headers["X-Fc-Request-Id"]
+    assert int(answer.headers["X-Fc-Max-Memory-Usage"]) > 0
+
+
+def test_a_functions_error_is_an_answer_too(deployed: Send) -> None:
+    """Status 200, and a header: InvokeFunction."""
+    deployed("PUT", FUNCTION, {"code": {"zipFile": zipped(index="import nowhere")}})
+
+    answer = deployed("POST", f"{FUNCTION}/invocations", b"hello")
+
+    assert answer.status == 200
+    assert answer.headers["X-Fc-Error-Type"] == "UnhandledInvocationError"
+    assert read(answer)["errorType"] == "ModuleNotFoundError"
+
+
+def test_an_asynchronous_invocation_is_accepted_and_runs_later(
+    cloud: Cloud, fc: FcService, deployed: Send
+) -> None:
+    """202 and no body; after its delay."""
+    later = {"x-fc-invocation-type": "Async", "x-fc-async-delay": "60"}
+
+    accepted = deployed("POST", f"{FUNCTION}/invocations", b"hello", headers=later)
+    cloud.run_until(cloud.clock.now() + timedelta(seconds=59))
+    waiting = fc.invocations[-1].status
+    cloud.run_until(cloud.clock.now() + timedelta(seconds=1))
+
+    assert (accepted.status, accepted.body) == (202, b"")
+    assert waiting == "Enqueued"
+    assert fc.invocations[-1].status == "Succeeded"
+    assert fc.invocations[-1].results[0].body == b"hello"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "said"),
+    [
+        ({"x-fc-invocation-type": "Maybe"}, b"", "Sync, Async"),
+        ({"x-fc-log-type": "Head"}, b"", "None, Tail"),
+        ({"x-fc-invocation-type": "Async", "x-fc-async-delay": "3601"}, b"", "0 to 3600"),
+        (
+            {"x-fc-invocation-type": "Async", "x-fc-stateful-async-invocation-id": "1st"},
+            b"",
+            "beginning with a letter",
+        ),
+        ({"x-fc-invocation-type": "Async"}, b"x" * 131073, "payload size exceeds"),
+    ],
+)
+def test_a_wrong_invocation_is_refused(
+    deployed: Send, headers: dict[str, str], body: bytes, said: str
+) -> None:
+    """Before anything runs."""
+    refused = deployed("POST", f"{FUNCTION}/invocations", body, headers=headers)
+
+    assert refused.status == 400
+    assert said in read(refused)["ErrorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("qualifier", "said"), [("1", "VersionNotFound"), ("prod", "AliasNotFound")]
+)
+def test_there_is_no_version_but_the_latest(deployed: Send, qualifier: str, said: str) -> None:
+    """Nothing here makes versions or aliases."""
+    path = f"/services/backups.{qualifier}/functions/echo/invocations"
+
+    assert code(deployed("POST", path, b"")) == (404, said)
+    assert deployed("POST", path.replace(qualifier, "LATEST"), b"").status == 200
+
+
+def test_what_it_does_not_know_it_refuses_and_says_what_it_knows(send: Send) -> None:
+    """A path of neither API, and an operation that this API has."""
+    refused = send("GET", "/services/backups/versions")
+
+    assert code(refused) == (400, "Emulator.NotImplemented")
+    assert "CreateService, ListServices" in read(refused)["ErrorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"authorization": ""}, (400, "MissingRequiredHeader")),
+        ({"authorization": "FC nobody:c2lnbmF0dXJl"}, (403, "InvalidAccessKeyID")),
+        ({"date": ""}, (400, "MissingRequiredHeader")),
+        ({"date": "Mon, 02 Mar 2026 00:00:00 GMT"}, (403, "SignatureNotMatch")),
+        ({"x-fc-invocation-type": "Async"}, (403, "SignatureNotMatch")),
+        ({"content-md5": "bm90IHRoaXM="}, (403, "SignatureNotMatch")),
+        ({"x-fc-security-token": "found"}, (403, "AccessDenied")),
+    ],
+)
+def test_only_a_good_signature_passes(
+    send: Send, changed: dict[str, str], said: tuple[int, str]
+) -> None:
+    """What is signed must be what was sent."""
+    assert code(send("GET", "/services", changed=changed)) == said
+
+
+def test_a_temporary_key_needs_its_token_and_ends(cloud: Cloud, send: Send) -> None:
+    """A role's key, as functions have it."""
+    key = cloud.temporary_key(expires_at=cloud.clock.now() + timedelta(seconds=60))
+
+    assert send("GET", "/services", key=key).status == 200
+    cloud.run_until(cloud.clock.now() + timedelta(seconds=60))
+    assert code(send("GET", "/services", key=key)) == (403, "AccessDenied")
+
+
+@pytest.mark.parametrize("form", ["hex", "base64", "base64 of hex"])
+def test_a_bodys_digest_is_taken_in_every_form(send: Send, form: str) -> None:
+    """The last is Funcraft's."""
+    digest = hashlib.md5(b"", usedforsecurity=False)
+    forms = {
+        "hex": digest.hexdigest(),
+        "base64": base64.b64encode(digest.digest()).decode(),
+        "base64 of hex": base64.b64encode(digest.hexdigest().encode()).decode(),
+    }
+
+    refused = send("GET", "/services", changed={"content-md5": forms[form]})
+
+    # It is the body's, and was not signed.
+    assert "string to sign" in read(refused)["ErrorMessage"]
+
+
+def test_a_fault_takes_the_answers_place(cloud: Cloud, send: Send) -> None:
+    """After the effect, where it says so; every call is noted."""
+    cloud.faults.add(Fault(kind="error", service="fc", action="CreateService", after_effect=True))
+
+    lost = send("POST", "/services", SERVICE)
+
+    assert code(lost) == (500, "InternalError")
+    assert send("GET", "/services/backups").status == 200
+    noted = [(call.action, call.status, call.code) for call in cloud.calls.all()]
+    assert noted == [("CreateService", 500, "InternalError"), ("GetService", 200, "")]
