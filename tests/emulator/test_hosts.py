@@ -19,6 +19,10 @@ from emulator.hosts import Place
         ("p-1.cn-hangzhou-intranet.log.aliyuncs.com", Place("sls", "cn-hangzhou")),
         ("p-1.ap-southeast-1.sls.aliyuncs.com", Place("sls", "ap-southeast-1")),
         ("cn-hangzhou.log.aliyuncs.com", Place("sls", "cn-hangzhou")),
+        ("1234567890123456.cn-hangzhou.fc.aliyuncs.com", Place("fc", "cn-hangzhou")),
+        ("1234567890123456.us-east-1-internal.fc.aliyuncs.com", Place("fc", "us-east-1")),
+        ("fcv3.cn-hangzhou.aliyuncs.com", Place("fc", "cn-hangzhou")),
+        ("fcv3-vpc.ap-southeast-1.aliyuncs.com", Place("fc", "ap-southeast-1")),
     ],
 )
 def test_knows_the_forms_of_the_sdks_and_the_documentation(host: str, place: Place) -> None:
@@ -32,6 +36,8 @@ def test_knows_the_forms_of_the_sdks_and_the_documentation(host: str, place: Pla
         "example.com",
         "aliyuncs.com",
         "fc.cn-hangzhou.aliyuncs.com",
+        "mine.cn-hangzhou.fc.aliyuncs.com",
+        "fcv3.aliyuncs.com",
         "ecs-cn-hangzhou.aliyuncs.com.example.com",
         "evil-ecs.cn-hangzhou.aliyuncs.com",
         "ecs.hangzhou.aliyuncs.com",
