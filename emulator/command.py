@@ -87,6 +87,8 @@ def _place(options: argparse.Namespace, fleet: Fleet) -> _Place:
         access_key=_access_key(options.access_key_id, options.access_key_secret),
     )
     fleet.fill(cloud)
+    for region_id in cloud.regions:
+        cloud.fc(region_id).settings.own_python = options.own_python
     project = options.sls_project or fleet.sls_project or _PROJECT
     logstore = options.sls_logstore or fleet.sls_logstore or _LOGSTORE
     cloud.sls.create_project(project)

@@ -50,6 +50,11 @@ def _add_place(serve: argparse.ArgumentParser) -> None:
         help="one more region, besides the fleet's; may be repeated (without any: cn-hangzhou)",
     )
     serve.add_argument(
+        "--own-python",
+        action="store_true",
+        help="run functions with this Python, whatever their runtime says",
+    )
+    serve.add_argument(
         "--seed", type=int, default=0, help="the same seed gives the same ids (default 0)"
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from emulator.credentials import AccessKey
 from emulator.fc.instance import Instance
 from emulator.fc.interpreters import interpreter
+from emulator.fc.packages import Code
 from emulator.fc.results import Result, result
 from emulator.fc.settings import FcSettings
 from emulator.fc.state import LATEST, Function
@@ -30,6 +31,8 @@ class _Running:
 
     instance: Instance
     generation: int
+    code: Code
+    """Its folder stays as long as somebody runs in it, also after an update."""
     key: AccessKey
 
 
@@ -114,15 +117,16 @@ class Executor:
         python = interpreter(function.runtime, own=self._settings.own_python)
         key = self._key_of(function.role, self._settings.credentials_last_s)
         instance_id = self._ids.resource("c")
+        code, generation = function.code, function.generation
         instance = Instance(
             instance_id=instance_id,
             python=python,
-            code=function.code.folder(),
-            environment=self._environment(function, key, instance_id),
+            code=code.folder(),
+            environment=self._environment(function, code, key, instance_id),
         )
         with self._lock:
             self._all.add(instance)
-        return _Running(instance=instance, generation=function.generation, key=key)
+        return _Running(instance=instance, generation=generation, code=code, key=key)
 
     def _initialize(self, function: Function, running: _Running, request_id: str) -> Result | None:
         """Run the initializer if there is one; a result is its failure."""
@@ -154,13 +158,13 @@ class Executor:
             timeout_s=function.timeout_s,
             memory_mb=function.memory_mb,
         )
-        changes = function.code.changes()
+        changes = running.code.changes()
         if changes or reply.end != "answered" or reply.broken:
             self._discard(running)
         else:
             self._put_back(function, running)
         if changes:
-            function.code.restore()
+            running.code.restore()
         return result(
             reply,
             timeout_s=function.timeout_s,
@@ -217,7 +221,9 @@ class Executor:
             },
         }
 
-    def _environment(self, function: Function, key: AccessKey, instance_id: str) -> dict[str, str]:
+    def _environment(
+        self, function: Function, code: Code, key: AccessKey, instance_id: str
+    ) -> dict[str, str]:
         """Return the variables that the service sets ("Environment variables"), then its own."""
         version = "FC_FUNCTION_VERSION" if function.runtime == "python3.12" else "FC_VER_ID"
         credentials = _credentials(key)
@@ -226,7 +232,7 @@ class Executor:
             "LANG": "C.UTF-8",
             **self._settings.environment,
             **function.environment,
-            "FC_FUNC_CODE_PATH": str(function.code.folder()),
+            "FC_FUNC_CODE_PATH": str(code.folder()),
             "FC_ACCOUNT_ID": self._account_id,
             "FC_FUNCTION_HANDLER": function.handler,
             "FC_FUNCTION_MEMORY_SIZE": str(function.memory_mb),

@@ -117,11 +117,12 @@ def a_role(value: object) -> str | None:
     return "a role's ARN, acs:ram::<account>:role/<name>"
 
 
-def a_number(least: float, most: float) -> Rule:
+def a_number(least: float, most: float, *, whole: bool = True) -> Rule:
     """Return the rule for numbers between two, both allowed."""
 
     def rule(value: object) -> str | None:
-        good = isinstance(value, (int, float)) and not isinstance(value, bool)
+        kinds = int if whole else (int, float)
+        good = isinstance(value, kinds) and not isinstance(value, bool)
         return None if good and least <= float(str(value)) <= most else f"{least} to {most}"
 
     return rule
@@ -155,4 +156,6 @@ def a_log_config(value: object) -> str | None:
         return "both project and logstore, or neither"
     if value.get("enableInstanceMetrics") or value.get("enableLlmMetrics"):
         return "without instance metrics, which the local cloud does not keep"
+    if value.get("logBeginRule", "None") not in ("", "None", None):
+        return "without logBeginRule: in the local cloud each line is a record"
     return None

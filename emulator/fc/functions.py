@@ -22,23 +22,36 @@ from emulator.fc.state import Document, Function, Service
 
 _MAX_TIMEOUT_S = 86400
 _MAX_INITIALIZER_TIMEOUT_S = 300
+_an_initializer_timeout = fields.a_number(1, _MAX_INITIALIZER_TIMEOUT_S)
 
 
 def _a_lifecycle(value: object) -> str | None:
     if not isinstance(value, dict):
         return "an object"
     for name, hook in value.items():
-        if name == "initializer" or fields.is_empty(hook):
+        if fields.is_empty(hook):
             continue
-        return f"without {name}, which the local cloud does not call"
+        if name != "initializer":
+            return f"without {name}, which the local cloud does not call"
+        wrong = _a_hook(hook)
+        if wrong:
+            return f"with an initializer that is {wrong}"
     return None
+
+
+def _a_hook(value: object) -> str | None:
+    if not isinstance(value, dict) or set(value) - {"handler", "timeout"}:
+        return "an object with handler, timeout"
+    timeout = value.get("timeout")
+    wrong = None if timeout is None else _an_initializer_timeout(timeout)
+    return fields.a_handler(value.get("handler")) or (wrong and f"of a timeout of {wrong}")
 
 
 def _a_code(value: object) -> str | None:
     if not isinstance(value, dict):
         return "an object with zipFile"
-    if set(value) - {"zipFile", "checksum"}:
-        return "zipFile: the local cloud has no object storage to fetch code from"
+    if set(value) - {"zipFile"}:
+        return "zipFile alone: the local cloud has no object storage, and checks no checksum"
     return None
 
 
@@ -53,7 +66,7 @@ _BOTH: dict[str, fields.Rule] = {
     "handler": fields.a_handler,
     "timeout": fields.a_number(1, _MAX_TIMEOUT_S),
     "memorySize": fields.a_memory_size,
-    "cpu": fields.a_number(0.05, 16),
+    "cpu": fields.a_number(0.05, 16, whole=False),
     "diskSize": fields.a_number(512, 10240),
     "environmentVariables": fields.an_environment,
     "instanceConcurrency": _one,
@@ -64,7 +77,7 @@ _RULES: Mapping[str, dict[str, fields.Rule]] = {
     V2: {
         **_BOTH,
         "initializer": fields.a_text,
-        "initializationTimeout": fields.a_number(1, _MAX_INITIALIZER_TIMEOUT_S),
+        "initializationTimeout": _an_initializer_timeout,
         "instanceType": fields.a_text,
     },
     V3: {

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from aliyun.log import LogItem, PutLogsRequest
 
 from emulator.credentials import AccessKey
 from tests.emulator.clients import disk_ids, ecs_client, sls_client
+from tests.emulator.fc.conftest import ECHO, signature
+from tests.emulator.fc.test_api_2016 import zipped
 
 ROOT = Path(__file__).parents[2]
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
@@ -143,6 +146,32 @@ def test_nothing_of_sls_and_of_rights_is_said_to_be_confirmed() -> None:
     assert len(tables) == 4
     assert len(rows) > 15
     assert all(row.endswith("| no |") for row in rows)
+
+
+def test_functions_can_be_deployed_and_invoked(ready: Path) -> None:
+    """Any client that signs: here one that knows no more than HTTP."""
+    with serving(ready, "--own-python") as (told, _):
+        key = AccessKey(
+            access_key_id=told["access_key_id"], access_key_secret=told["access_key_secret"]
+        )
+        url = told["fc"]["cn-hangzhou"]
+        code = {"zipFile": zipped(index=ECHO)}
+        echo = {"functionName": "e", "runtime": "python3.10", "handler": "index.handler"}
+        ask_fc(key, url, "/services", {"serviceName": "s"})
+        ask_fc(key, url, "/services/s/functions", {**echo, "code": code})
+        answer = ask_fc(key, url, "/services/s/functions/e/invocations", {"a": 1})
+
+    assert json.loads(answer) == {"a": 1}
+
+
+def ask_fc(key: AccessKey, url: str, path: str, body: dict[str, Any]) -> bytes:
+    headers = {"date": "Sun, 01 Mar 2026 00:00:00 GMT", "Content-Type": "application/json"}
+    path = f"/2016-08-15{path}"
+    signed = {"date": headers["date"], "content-type": headers["Content-Type"]}
+    headers["authorization"] = f"FC {key.access_key_id}:{signature('POST', path, signed, key)}"
+    answer = requests.post(url + path, json.dumps(body), headers=headers, timeout=20)
+    assert answer.ok, answer.text
+    return answer.content
 
 
 def test_only_its_owner_may_read_the_ready_file(ready: Path) -> None:

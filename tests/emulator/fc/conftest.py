@@ -70,7 +70,7 @@ def send(cloud: Cloud, fc: FcService) -> Send:
         if key.security_token:
             given["x-fc-security-token"] = key.security_token
         path = f"/2016-08-15{path}"
-        given["authorization"] = f"FC {key.access_key_id}:{_signature(method, path, given, key)}"
+        given["authorization"] = f"FC {key.access_key_id}:{signature(method, path, given, key)}"
         request = Request(
             method=method,
             host="1234567890123456.cn-hangzhou.fc.aliyuncs.com",
@@ -84,9 +84,11 @@ def send(cloud: Cloud, fc: FcService) -> Send:
     return send
 
 
-def _signature(method: str, path: str, headers: dict[str, str], key: AccessKey) -> str:
+def signature(method: str, path: str, headers: dict[str, str], key: AccessKey) -> str:
+    """Sign as API 2016-08-15 wants it; names of headers in lower case."""
     own = "".join(f"{n}:{headers[n]}\n" for n in sorted(headers) if n.startswith("x-fc-"))
-    text = f"{method}\n\n\n{headers['date']}\n{own}{unquote(path)}"
+    kind = headers.get("content-type", "")
+    text = f"{method}\n\n{kind}\n{headers['date']}\n{own}{unquote(path)}"
     secret = key.access_key_secret.encode()
     return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest()).decode()
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from emulator import Cloud, Fault
 from emulator.fc import FcService
@@ -127,6 +129,8 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
         ({"instanceConcurrency": 2}, "one request at a time"),
         ({"functionName": "2nd"}, "not beginning with a digit"),
         ({"code": {"ossBucketName": "b", "ossObjectName": "o"}}, "no object storage"),
+        ({"code": {"zipFile": "", "checksum": "1"}}, "checks no checksum"),
+        ({"timeout": 1.5}, "1 to 86400"),
         ({"code": {"zipFile": "not base64!"}}, "not base64"),
         ({"code": {"zipFile": base64.b64encode(b"no zip").decode()}}, "not a zip file"),
         ({"code": None}, "code is required"),
@@ -146,6 +150,39 @@ def test_a_wrong_field_is_refused_with_its_rule(
     assert refused.status == 400
     assert said in read(refused)["ErrorMessage"]
     assert read(send("GET", FUNCTIONS)) == {"functions": []}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+FIELDS = st.sampled_from(
+    [
+        *("timeout", "memorySize", "code", "environmentVariables", "instanceLifecycleConfig"),
+        *("triggerConfig", "logConfig", "role", "destinationConfig", "vpcConfig", "description"),
+        *("maxAsyncRetryAttempts", "statefulInvocation", "qualifier", "handler", "runtime"),
+    ]
+)
+
+
+@given(fields=st.dictionaries(FIELDS, JSON, max_size=3))
+@settings(
+    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+def test_whatever_a_field_is_there_is_an_answer(send: Send, fields: dict[str, Any]) -> None:
+    """Taken or refused with a code: never an accident of the local cloud's own."""
+    send("POST", "/services", SERVICE)
+    send("POST", FUNCTIONS, function())
+    for method, path, body in (
+        ("POST", "/services", {**SERVICE, "serviceName": "other", **fields}),
+        ("PUT", FUNCTION, fields),
+        ("POST", f"{FUNCTION}/triggers", {**TIMER, **fields}),
+        ("PUT", f"{FUNCTION}/async-invoke-config", fields),
+    ):
+        answer = send(method, path, body)
+        assert answer.status in (200, 400, 404, 409)
+        assert answer.status == 200 or read(answer)["ErrorCode"]
 
 
 def test_code_that_would_leave_its_folder_is_refused(send: Send) -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from emulator import Cloud
 from emulator.fc import FcService
 from emulator.fc.errors import FcError
+from emulator.fc.packages import from_text
 from emulator.fc.results import Result
 from tests.emulator.fc.conftest import ECHO, LOG, messages
 
@@ -118,6 +120,37 @@ def test_an_updated_function_has_new_instances(fc: FcService) -> None:
     assert answer["calls"] == 1
     assert answer["pid"] != before
     assert not Path(f"/proc/{before}").exists()
+
+
+UPDATED = """
+import pathlib, time
+
+def handler(event, context):
+    (pathlib.Path(event.decode()) / "begun").touch()
+    while not (pathlib.Path(event.decode()) / "updated").exists():
+        time.sleep(0.01)
+    import late
+    return late.NAME
+"""
+
+
+def test_an_update_leaves_running_invocations_their_code(fc: FcService, tmp_path: Path) -> None:
+    """Who has begun with a version ends with it."""
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "index.py").write_text(UPDATED)
+    (tmp_path / "package" / "late.py").write_text("NAME = 'old'\n")
+    function = fc.add_function("function", tmp_path / "package")
+
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(fc.invoke, function, str(tmp_path).encode())
+        while not (tmp_path / "begun").exists():
+            Event().wait(0.01)
+        function.code = from_text(ECHO)
+        function.generation += 1
+        (tmp_path / "updated").touch()
+
+    assert running.result().body == b"old"
+    assert fc.invoke(function, b"new").body == b"new"
 
 
 MEETS = """
