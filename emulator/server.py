@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from emulator import bodies
 from emulator.clock import SystemClock
 from emulator.cloud import Cloud
 from emulator.driving import Worker
@@ -31,7 +32,6 @@ MAX_PORT = 65535
 _MAX_HANG_S = 60.0
 _MAX_BODY_BYTES = 140 * 1024 * 1024
 """A function's code, 100 MB, in base64."""
-_MAX_LINE_BYTES = 1024
 _Handle = Callable[[Request], Response]
 
 
@@ -247,36 +247,11 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _body(self) -> bytes | None:
         """Return the body; None, and the connection ends, if its length cannot be told."""
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            return self._chunks()
-        length = self.headers.get("Content-Length", "0")
-        if self.headers.get("Transfer-Encoding") or not length.isdecimal():
-            self.send_error(411, "a request needs Content-Length or chunks here")
+        try:
+            return bodies.read(self.headers, self.rfile, max_bytes=_MAX_BODY_BYTES)
+        except bodies.BodyError as exc:
+            self.send_error(exc.status, exc.reason)
             return None
-        if int(length) > _MAX_BODY_BYTES:
-            self.send_error(413, f"a body may have {_MAX_BODY_BYTES} bytes here")
-            return None
-        return self.rfile.read(int(length))
-
-    def _chunks(self) -> bytes | None:
-        """Return a body that comes in chunks, as Node's clients send it."""
-        body = bytearray()
-        while True:
-            size = self.rfile.readline(_MAX_LINE_BYTES).partition(b";")[0].strip()
-            try:
-                length = int(size, 16)
-            except ValueError:
-                self.send_error(400, "a chunk begins with its size")
-                return None
-            if length < 0 or len(body) + length > _MAX_BODY_BYTES:
-                self.send_error(413, f"a body may have {_MAX_BODY_BYTES} bytes here")
-                return None
-            body += self.rfile.read(length)
-            # The end of the chunk; after the last one, of trailers and of the body.
-            while self.rfile.readline(_MAX_LINE_BYTES).strip() and not length:
-                pass
-            if not length:
-                return bytes(body)
 
     def _request(self, body: bytes) -> Request:
         parts = urlsplit(self.path)
