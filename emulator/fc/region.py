@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from emulator.clock import Clock
 from emulator.credentials import AccessKey
@@ -143,7 +144,7 @@ class FcRegion:
             self.submit(self.invocation(function, event, caller=f"timer/{trigger.name}"))
         due = self.queue.take_due(now)
         for invocation in due:
-            spawn(lambda one=invocation: self.queue.attempt(one))  # type: ignore[misc] # bound now
+            spawn(partial(self.queue.attempt, invocation))
         return bool(due)
 
     def _execute(self, invocation: Invocation) -> Result:
