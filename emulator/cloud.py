@@ -259,6 +259,7 @@ class Cloud:
             account_id=parts.account_id,
             clock=parts.clock,
             keys=parts.keys,
+            ram=parts.ram,
             faults=parts.faults,
             ids=parts.ids,
             calls=parts.calls,

@@ -37,6 +37,13 @@ def unknown_parameter(message: str) -> FcError:
     return FcError(400, "Emulator.UnknownParameter", message)
 
 
+def access_denied(action: str, resource: str) -> FcError:
+    """Refuse what the key's role may not do; the form of the message was not confirmed."""
+    return FcError(
+        403, "AccessDenied", f"the caller is not authorized to perform '{action}' on '{resource}'"
+    )
+
+
 def service_not_found(service: str) -> FcError:
     """Say that there is no service of that name."""
     return FcError(404, "ServiceNotFound", f"service '{service}' does not exist")

@@ -1,9 +1,9 @@
 """
 The FC of one region: requests of both APIs in, answers out.
 
-Order for every request: which operation, who signs, are the parameters good, does a
-fault happen, and only then the effect. Every request is noted in `Calls`. What was
-accepted to run later runs when `tick` is called.
+Order for every request: which operation, who signs, are the parameters good, may the
+key do it, does a fault happen, and only then the effect. Every request is noted in
+`Calls`. What was accepted to run later runs when `tick` is called.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import signing
 from emulator.faults import Fault, Faults
-from emulator.fc import answers, routes, signature
+from emulator.fc import answers, rights, routes, signature
 from emulator.fc.arranging import Arranging
 from emulator.fc.asynchronous import Delivery, Invocation
-from emulator.fc.errors import FcError, not_implemented
+from emulator.fc.errors import FcError, access_denied, not_implemented
 from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
 from emulator.ids import Ids
+from emulator.ram import Ram
 from emulator.sls import SlsService
 from emulator.wire import Request, Response
 
@@ -52,6 +53,7 @@ class FcService(Arranging):
         account_id: str,
         clock: Clock,
         keys: AccessKeys,
+        ram: Ram,
         faults: Faults,
         ids: Ids,
         calls: calls.Calls,
@@ -69,6 +71,7 @@ class FcService(Arranging):
         )
         self._clock = clock
         self._keys = keys
+        self._ram = ram
         self._faults = faults
         self._ids = ids
         self._calls = calls
@@ -126,11 +129,15 @@ class FcService(Arranging):
         operation, names = found
         seen.action = operation.name
         seen.params = names
-        self._authenticate(request, api)
-        checked = operation.check(
-            Call(request=request, request_id=request_id, api=api, region=self.region, names=names)
+        key = self._authenticate(request, api)
+        call = Call(
+            request=request, request_id=request_id, api=api, region=self.region, names=names
         )
+        checked = operation.check(call)
         seen.params = dict(checked.params)
+        refusal = self._ram.refusal(key, [rights.need(operation.name, call)])
+        if refusal is not None:
+            raise access_denied(refusal.need.action, refusal.need.resource)
         fault = self._faults.take(
             service="fc",
             region=self.region.region_id,
@@ -141,12 +148,11 @@ class FcService(Arranging):
             return answers.success(checked.effect(), request_id=request_id)
         return self._meet(fault, checked, api, request_id, seen)
 
-    def _authenticate(self, request: Request, api: Api) -> None:
+    def _authenticate(self, request: Request, api: Api) -> AccessKey:
         now = self._clock.now()
         if api == V2:
-            signature.verify_fc(request, keys=self._keys, now=now)
-        else:
-            signature.verify_acs3(request, keys=self._keys, nonces=self._nonces, now=now)
+            return signature.verify_fc(request, keys=self._keys, now=now)
+        return signature.verify_acs3(request, keys=self._keys, nonces=self._nonces, now=now)
 
     def _meet(
         self, fault: Fault, checked: Checked, api: Api, request_id: str, seen: _Seen

@@ -1,4 +1,4 @@
-"""What ships, as it is deployed: both functions in the local cloud's FC, at their real size."""
+"""What ships, as it is deployed: both functions in FC, with their real size and rights."""
 
 from __future__ import annotations
 
@@ -54,11 +54,14 @@ def packages(tmp_path: Path) -> Iterator[dict[str, Path]]:
 
 def deployed(cloud: Cloud, folder: Path) -> Function:
     says = TEMPLATE[folder.name]
+    policy = json.loads((ROOT / "functions" / folder.name / "ram-policy.json").read_text())
+    cloud.add_role(says.role.rpartition("/")[2], [policy])
     return cloud.fc().add_function(
         folder.name,
         folder,
         log=(PROJECT, LOGSTORE),
         runtime=says.runtime,
+        role=says.role,
         handler=says.handler,
         timeout=says.timeout_s,
         memorySize=says.memory_mb,
@@ -88,5 +91,9 @@ def test_both_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Pa
     for one in (first, second):
         assert one.results[0].memory_mb < one.function.memory_mb / 2
         assert one.function.code.changes() == []
+    assert {one.role for one in cloud.ram.decisions} == {
+        "snapshot-on-schedule",
+        "snapshot-on-event",
+    }
     made = {one.get("snapshot_id") for one in cloud.sls.records(PROJECT, LOGSTORE)}
     assert set(ecs.snapshots) <= made

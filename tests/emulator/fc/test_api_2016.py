@@ -412,6 +412,30 @@ def test_a_temporary_key_needs_its_token_and_ends(cloud: Cloud, send: Send) -> N
     assert code(send("GET", "/services", key=key)) == (403, "AccessDenied")
 
 
+def test_a_roles_key_needs_the_operations_right(cloud: Cloud, deployed: Send) -> None:
+    """On that function, and no other; nothing happens without."""
+    invoke = {
+        "Effect": "Allow",
+        "Action": "fc:InvokeFunction",
+        "Resource": "acs:fc:*:*:services/backups/functions/echo",
+    }
+    cloud.add_role("invoker", [{"Version": "1", "Statement": [invoke]}])
+    key = cloud.assume_role("invoker")
+
+    assert deployed("POST", f"{FUNCTION}/invocations", b"1", key=key).status == 200
+    assert code(deployed("DELETE", f"{FUNCTION}/triggers/nightly", key=key)) == (
+        403,
+        "AccessDenied",
+    )
+    assert code(deployed("GET", FUNCTIONS, key=key)) == (403, "AccessDenied")
+    assert deployed("GET", f"{FUNCTION}/triggers/nightly").status == 200
+    assert [one.need.resource.partition("6:")[2] for one in cloud.ram.decisions] == [
+        "services/backups/functions/echo",
+        "services/backups/functions/echo/triggers/nightly",
+        "services/backups/functions/*",
+    ]
+
+
 @pytest.mark.parametrize("form", ["hex", "base64", "base64 of hex"])
 def test_a_bodys_digest_is_taken_in_every_form(send: Send, form: str) -> None:
     """The last is Funcraft's."""

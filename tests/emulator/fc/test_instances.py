@@ -93,6 +93,18 @@ def test_its_key_is_known_and_lasts_36_hours(cloud: Cloud, fc: FcService) -> Non
     assert (key.expires_at - cloud.clock.now()).total_seconds() == 36 * 3600
 
 
+def test_its_key_is_bound_by_its_role(cloud: Cloud, fc: FcService) -> None:
+    """Where a role of that name was made: a key of its own for each instance."""
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    cloud.add_role("narrow", [{"Version": "1", "Statement": [deny]}])
+
+    env = told(fc, role="acs:ram::1234567890123456:role/narrow")["env"]
+
+    key = cloud.keys.find(env["ALIBABA_CLOUD_ACCESS_KEY_ID"])
+    assert key is not None
+    assert key.role == "narrow"
+
+
 def test_an_instance_is_frozen_and_used_again(fc: FcService) -> None:
     """Globals live on, and nothing runs between two invocations."""
     function = fc.add_function("function", TELLS)
