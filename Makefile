@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo bench-cold package lock clean
+.PHONY: help venv check format test demo bench-cold package deploy-tools lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -47,6 +47,18 @@ bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package
 
+# What the tests of deployments run; without it they are skipped. No script of
+# a package runs, and nothing is downloaded that was not locked.
+DEPLOY_TOOLS := tests/deploy/node/node_modules/.installed
+
+deploy-tools: $(DEPLOY_TOOLS) ## install the pinned fun and s (needs Node), for the tests
+
+$(DEPLOY_TOOLS): tests/deploy/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 14 or newer" >&2; exit 1; }
+	@echo "Installing fun and s (once, about half a minute)"
+	@npm ci --prefix tests/deploy/node --ignore-scripts --omit=optional --no-audit --no-fund --silent
+	@touch $@
+
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
 
 lock: $(INSTALLED) ## pin the newest versions, with hashes
@@ -55,4 +67,4 @@ lock: $(INSTALLED) ## pin the newest versions, with hashes
 	$(LOCK) -c requirements/runtime.txt -c requirements/uv.txt requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove what the other targets made
-	rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build tests/deploy/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
