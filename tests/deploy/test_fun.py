@@ -1,0 +1,217 @@
+"""The real `fun deploy` with template.yml as it is: all real but the cloud."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from cli.package import compile_for, package, target_version
+from cli.templates import read_s
+from emulator import Cloud, ManualClock, serve
+from emulator.fc.errors import FcError
+from emulator.fc.interpreters import interpreter
+from emulator.fc.state import AsyncConfig, Function, LogTarget, Service
+from tests.deploy.tools import Done, run, unavailable
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yml"
+POLICIES = ROOT / "policies.yaml"
+LOG = ("snapshot-automation", "records")
+ON_SCHEDULE = ("snapshot-on-schedule", "snapshot_on_schedule")
+ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
+QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
+ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
+
+
+def before_the_night() -> datetime:
+    """The last time that the nightly timer was about to fire: 2 in China is 18 in UTC."""
+    now = datetime.now(timezone.utc)
+    today = now.replace(hour=17, minute=59, second=30, microsecond=0)
+    return today if today < now - timedelta(minutes=1) else today - timedelta(days=1)
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """With the Logstore that README's "Deploy" has made before the first deployment."""
+    cloud = Cloud(clock=ManualClock(before_the_night()))
+    cloud.sls.create_project(LOG[0])
+    cloud.sls.create_logstore(*LOG)
+    with serve(cloud):
+        yield cloud
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The template, and beside it packages that Fun can upload in no time."""
+    shutil.copy(TEMPLATE, tmp_path)
+    for _, name in (ON_SCHEDULE, ON_EVENT):
+        folder = tmp_path / "build" / name
+        folder.mkdir(parents=True)
+        (folder / "index.py").write_text("def handler(event, context):\n    return {}\n")
+    return tmp_path
+
+
+def deploy(cloud: Cloud, project: Path) -> Done:
+    return run(
+        "fun",
+        "deploy",
+        "-y",
+        folder=project,
+        variables={
+            "ACCOUNT_ID": cloud.account_id,
+            "REGION": cloud.regions[0],
+            "ACCESS_KEY_ID": cloud.access_key.access_key_id,
+            "ACCESS_KEY_SECRET": cloud.access_key.access_key_secret,
+            "FC_ENDPOINT": cloud.fc().settings.environment["FC_ENDPOINT"],
+            "FUN_DISABLE_VERSION_CHECK": "1",
+            "IGNORE_TPL_VALIDATION": "1",
+            "RETRIES": "1",
+            "TIMEOUT": "10",
+            # Whatever is not this cloud ends here: nothing listens on this port.
+            "HTTPS_PROXY": "http://127.0.0.1:9",
+        },
+    )
+
+
+def service(cloud: Cloud, name: str) -> Service:
+    return cloud.fc().region.state.service(name)
+
+
+def function(cloud: Cloud, where: tuple[str, str]) -> Function:
+    return cloud.fc().region.state.function(*where)
+
+
+def timers(function: Function) -> dict[str, object]:
+    return {name: trigger.config["cronExpression"] for name, trigger in function.triggers.items()}
+
+
+def test_the_first_deployment_makes_what_the_template_says(cloud: Cloud, project: Path) -> None:
+    """Services with roles and logs, functions, timers, and what becomes of failures."""
+    done = deploy(cloud, project)
+
+    assert done.status == 0, done.said
+    schedule, event = function(cloud, ON_SCHEDULE), function(cloud, ON_EVENT)
+    for one in (schedule, event):
+        assert one.service is not None
+        assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
+        assert one.log == LogTarget(project=LOG[0], logstore=LOG[1])
+        assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 256)
+        assert one.async_config == AsyncConfig(max_age_s=86400, max_retries=3, on_failure=QUEUE)
+        told = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
+        assert told == {"SLS_PROJECT": LOG[0], "SLS_LOGSTORE": LOG[1]}
+    assert (schedule.timeout_s, event.timeout_s) == (7200, 600)
+    assert timers(schedule) == {
+        "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
+        "hourly": "0 10 * * * *",
+    }
+    assert all(trigger.enabled for trigger in schedule.triggers.values())
+    assert event.triggers == {}
+
+
+def test_the_second_deployment_changes_what_changed(cloud: Cloud, project: Path) -> None:
+    """An upgrade: the same services, functions and timers, with what is new in them."""
+    first = deploy(cloud, project)
+    before = function(cloud, ON_SCHEDULE)
+    ids = (service(cloud, ON_SCHEDULE[0]).service_id, before.function_id, before.code.checksum)
+    template = project / "template.yml"
+    text = template.read_text()
+    for old, new in (
+        ("Timeout: 7200", "Timeout: 3600"),
+        ("MaxAsyncRetryAttempts: 3", "MaxAsyncRetryAttempts: 2"),
+        ("Shanghai 0 0 2 * * *", "Shanghai 0 30 3 * * *"),
+        ("Description: ECS disk snapshots from timers", "Description: changed"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    template.write_text(text)
+    (project / "build" / ON_SCHEDULE[1] / "added.py").touch()
+
+    second = deploy(cloud, project)
+
+    assert (first.status, second.status) == (0, 0), first.said + second.said
+    after = function(cloud, ON_SCHEDULE)
+    assert (service(cloud, ON_SCHEDULE[0]).service_id, after.function_id) == ids[:2]
+    assert after.code.checksum != ids[2]
+    assert service(cloud, ON_SCHEDULE[0]).settings["description"] == "changed"
+    assert after.timeout_s == 3600
+    assert after.async_config == AsyncConfig(max_age_s=86400, max_retries=2, on_failure=QUEUE)
+    assert timers(after) == {
+        "nightly": "CRON_TZ=Asia/Shanghai 0 30 3 * * *",
+        "hourly": "0 10 * * * *",
+    }
+    refused = [call for call in cloud.calls.all() if call.status >= 400 and call.status != 404]
+    assert refused == []
+
+
+def test_what_fc_refuses_ends_the_deployment_with_a_failure(cloud: Cloud, project: Path) -> None:
+    """A mistake that got past our own check is not reported as a success."""
+    template = project / "template.yml"
+    template.write_text(template.read_text().replace("0 10 * * * *", "0 70 * * * *"))
+
+    done = deploy(cloud, project)
+
+    assert done.status != 0
+    assert "0 70 * * * *" in done.said
+
+
+@pytest.fixture
+def packaged(tmp_path: Path) -> Iterator[Path]:
+    """The template, and beside it what `make package` builds for it."""
+    version = target_version()
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        unavailable("what ships is for Linux on x86_64, and this machine is another")
+    try:
+        interpreter(f"python{version}", own=False)
+    except FcError as exc:
+        unavailable(f"the functions run on Python {version}: {exc.message}")
+    shutil.copy(TEMPLATE, tmp_path)
+    compile_for(package(POLICIES, tmp_path / "build"), version)
+    yield tmp_path
+    # pytest keeps temporary folders of several runs; these are large.
+    shutil.rmtree(tmp_path / "build", ignore_errors=True)
+
+
+def test_what_is_deployed_takes_snapshots(cloud: Cloud, packaged: Path) -> None:
+    """D4: from `make package` over fun to a timer, an event, snapshots and records in SLS."""
+    ecs, fc = cloud.ecs(), cloud.fc()
+    instance = ecs.add_instance(tags={"env": "prod"})
+    disks = {
+        ecs.add_disk(instance_id=instance.instance_id, tags={"env": "prod"}).disk_id
+        for _ in range(3)
+    }
+    ecs.add_disk(tags={"env": "test"})
+    done = deploy(cloud, packaged)
+    assert done.status == 0, done.said
+
+    cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
+
+    (invocation,) = fc.invocations
+    assert invocation.caller == "timer/nightly"
+    assert invocation.status == "Succeeded", invocation.results[0].body
+    assert {one.disk_id for one in ecs.snapshots.values()} == disks
+    assert snapshots_in_records(cloud) == set(ecs.snapshots)
+
+    # Fun knows no EventBridge: the rule that README's "Deploy" asks for.
+    (rule,) = read_s(ROOT / "s.yaml")["snapshot_on_event"].rules or ()
+    pattern = json.dumps({"source": rule.sources, "type": rule.types})
+    fc.add_rule(function(cloud, ON_EVENT), rule.name, pattern)
+    instance.status = "Stopped"
+    cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
+
+    assert [one.caller for one in fc.invocations[1:]] == ["eventbridge/ecs-events"]
+    assert fc.invocations[1].status == "Succeeded", fc.invocations[1].results[0].body
+    assert len(ecs.snapshots) == 2 * len(disks)
+    assert snapshots_in_records(cloud) == set(ecs.snapshots)
+    assert [function(cloud, one).code.changes() for one in (ON_SCHEDULE, ON_EVENT)] == [[], []]
+
+
+def snapshots_in_records(cloud: Cloud) -> set[str]:
+    records = cloud.sls.records(*LOG)
+    return {one["snapshot_id"] for one in records if one.get("record") == "disk"}
