@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cli.deployment import disabled, wrong_alone
-from cli.templates import Function, TemplateError, read_fun, read_s
+from cli.deployment import disabled, not_built, wrong_alone
+from cli.schemas import schema_problems
+from cli.templates import Function, TemplateError, load_fun, load_s, read_fun, read_s
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
@@ -27,7 +28,8 @@ from shared.validation import Problems
 
 ON_SCHEDULE = "snapshot_on_schedule"
 FUN, S = "template.yml", "s.yaml"
-_READERS = {FUN: read_fun, S: read_s}
+_READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
+"""How each is loaded, which schema it must fit, and how it is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Findings:
     """Whether there were templates to look at."""
 
 
-def check(policies_path: Path) -> Findings:
+def check(policies_path: Path, *, built: bool = False) -> Findings:
     """
     Check a policy file, and the project beside it.
 
@@ -49,6 +51,7 @@ def check(policies_path: Path) -> Findings:
         policies_path: The file; templates, `functions/` and `events/` are looked for beside it.
             Without templates there only the file itself is checked; one of the two alone is a
             problem.
+        built: Whether what the templates deploy has to be there by now.
 
     """
     root = policies_path.parent
@@ -61,8 +64,12 @@ def check(policies_path: Path) -> Findings:
     if not there:
         return Findings(warnings=file.warnings, templates=False)
     templates, found = _read(root)
-    if not found:
-        found = list(_disagreements(root, file, templates))
+    if templates.keys() == _READERS.keys():
+        found += _disagreements(root, file, templates)
+    if built:
+        for name, functions in templates.items():
+            for function, says in functions.items():
+                found += not_built(f"{name}: {function}", root, says)
     warnings = [*file.warnings]
     for name, functions in templates.items():
         for function, says in functions.items():
@@ -72,11 +79,12 @@ def check(policies_path: Path) -> Findings:
 
 def _read(root: Path) -> tuple[dict[str, dict[str, Function]], list[str]]:
     templates, problems = {}, []
-    for name, read in _READERS.items():
+    for name, (load, schema, read) in _READERS.items():
         if not (root / name).exists():
             problems.append(f"{name}: is missing beside the other template: keep both or neither")
             continue
         try:
+            problems += [f"{name}: {one}" for one in schema_problems(load(root / name), schema)]
             templates[name] = read(root / name)
         except TemplateError as exc:
             problems.append(str(exc))

@@ -45,6 +45,16 @@ def wrong_alone(where: str, folder: Path, says: Function) -> Iterator[str]:
         yield from _permissions(where, folder / RAM_POLICY, says)
 
 
+def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
+    """Name what a deployment would upload and is not there: Fun reports success without it."""
+    folder = root / str(says.code)
+    file = f"{str(says.handler).rpartition('.')[0]}.py"
+    if not folder.is_dir():
+        yield f"{where}: {says.code} is not there: run `make package`"
+    elif not (folder / file).is_file():
+        yield f"{where}: {says.code}/{file} is not there: run `make package`"
+
+
 def disabled(where: str, says: Function) -> Iterator[str]:
     """Name the triggers that are not on: allowed, and their policies never run."""
     for timer, trigger in says.timers.items():

@@ -80,13 +80,37 @@ class Function:
         }
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which no key stands twice: the first would be lost without a word."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise ValueError(f"line {node.start_mark.line + 1}: {key!r} is there twice")
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_fun(path: Path) -> Any:  # noqa: ANN401 - any YAML value
+    """Return a template of Fun as it stands; raises TemplateError."""
+    with _reading(path):
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+
+
+def load_s(path: Path) -> Any:  # noqa: ANN401 - any YAML value
+    """Return a template of Serverless Devs, ``${vars.…}`` filled in; raises TemplateError."""
+    document = load_fun(path)
+    with _reading(path):
+        return {**document, "resources": _filled(document["resources"], document.get("vars", {}))}
+
+
 def read_fun(path: Path) -> dict[str, Function]:
     """Read a template of Fun (services, with their functions below them); raises TemplateError."""
+    document = load_fun(path)
     with _reading(path):
-        resources = yaml.safe_load(path.read_text())["Resources"]
         return {
             name: _fun_function(service["Properties"], body)
-            for service in resources.values()
+            for service in document["Resources"].values()
             if service.get("Type") == "Aliyun::Serverless::Service"
             for name, body in service.items()
             if isinstance(body, Mapping) and body.get("Type") == "Aliyun::Serverless::Function"
@@ -125,19 +149,26 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
 
 def read_s(path: Path) -> dict[str, Function]:
     """Read a template of Serverless Devs, ``${vars.…}`` filled in; raises TemplateError."""
+    document = load_s(path)
     with _reading(path):
-        document = yaml.safe_load(path.read_text())
-        resources = _filled(document["resources"], document.get("vars", {}))
-        return {
-            resource["props"]["functionName"]: _s_function(resource["props"])
-            for resource in resources.values()
-        }
+        functions = [resource["props"] for resource in document["resources"].values()]
+        _check_names([says["functionName"] for says in functions])
+        return {says["functionName"]: _s_function(says) for says in functions}
+
+
+def _check_names(names: list[Any]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"{name!r} is no name")
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is there twice")
 
 
 def _s_function(says: Mapping[str, Any]) -> Function:
     retries = says.get("asyncInvokeConfig") or {}
     log = says.get("logConfig") or {}
     failure = (retries.get("destinationConfig") or {}).get("onFailure") or {}
+    _check_names([trigger["triggerName"] for trigger in says.get("triggers") or []])
     triggers = {
         trigger["triggerName"]: (trigger["triggerType"], trigger["triggerConfig"])
         for trigger in says.get("triggers") or []
