@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo bench-cold package deploy-tools lock clean
+.PHONY: help venv check format test demo bench-cold package deploy-fun deploy-tools lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,13 @@ bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
 
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package
+
+# Fun's own schema is older than our runtimes, so `check` stands in for it; and Fun would
+# deploy what an earlier `fun build` left in .fun.
+deploy-fun: package ## build, check, and deploy with Fun, to FC 2.0
+	@$(BIN)/python -m cli check --built
+	rm -rf .fun
+	IGNORE_TPL_VALIDATION=1 fun deploy -y
 
 # What the tests of deployments run; without it they are skipped. No script of
 # a package runs, and nothing is downloaded that was not locked.

@@ -30,12 +30,16 @@ def demo() -> None:
 @app.command()
 def check(
     policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
+    *,
+    built: Annotated[
+        bool, typer.Option("--built", help="And that all is there to deploy.")
+    ] = False,
 ) -> None:
     """Say everything that is wrong with a policy file, and whether the templates agree."""
     from cli.check import check as find  # noqa: PLC0415 - as above
 
     console = screen()
-    found = find(policies)
+    found = find(policies, built=built)
     for warning in found.warnings:
         say(console, f"warning: {warning}", "yellow")
     for problem in found.problems:
@@ -83,6 +87,25 @@ def package() -> None:
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         say(console, f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+
+
+@app.command()
+def smoke(
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    fc_endpoint: Annotated[
+        str | None, typer.Option(envvar="FC_ENDPOINT", help="If not the region's own.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="Whose dry run; else the first that needs no event.")
+    ] = None,
+    *,
+    fun: Annotated[bool, typer.Option("--fun", help="Deployed with Fun, to FC 2.0.")] = False,
+) -> None:
+    """Ask every deployed function for a dry run, and say what came back."""
+    from cli.smoke import smoke as ask  # noqa: PLC0415 - as above
+
+    if not ask(screen(), policies, fun=fun, endpoint=fc_endpoint, policy=policy):
+        raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from cli.__main__ import app
 from cli.package import compile_for, package, target_version
 from cli.templates import read_s
 from emulator import Cloud, ManualClock, serve
@@ -178,7 +180,9 @@ def packaged(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "build", ignore_errors=True)
 
 
-def test_what_is_deployed_takes_snapshots(cloud: Cloud, packaged: Path) -> None:
+def test_what_is_deployed_takes_snapshots(
+    cloud: Cloud, packaged: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """D4: from `make package` over fun to a timer, an event, snapshots and records in SLS."""
     ecs, fc = cloud.ecs(), cloud.fc()
     instance = ecs.add_instance(tags={"env": "prod"})
@@ -190,9 +194,22 @@ def test_what_is_deployed_takes_snapshots(cloud: Cloud, packaged: Path) -> None:
     done = deploy(cloud, packaged)
     assert done.status == 0, done.said
 
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", cloud.access_key.access_key_id)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", cloud.access_key.access_key_secret)
+    monkeypatch.delenv("ALIBABA_CLOUD_SECURITY_TOKEN", raising=False)
+    endpoint = fc.settings.environment["FC_ENDPOINT"]
+    said = CliRunner().invoke(app, ["smoke", "--fun", "--fc-endpoint", endpoint])
+
+    assert said.output.splitlines() == [
+        f"{name}: ok; nightly-production in cn-hangzhou: 3 planned"
+        for name in ("snapshot_on_schedule", "snapshot_on_event")
+    ]
+    assert not ecs.snapshots
+
     cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
 
-    (invocation,) = fc.invocations
+    *asked, invocation = fc.invocations
+    assert len(asked) == 2
     assert invocation.caller == "timer/nightly"
     assert invocation.status == "Succeeded", invocation.results[0].body
     assert {one.disk_id for one in ecs.snapshots.values()} == disks
@@ -205,8 +222,8 @@ def test_what_is_deployed_takes_snapshots(cloud: Cloud, packaged: Path) -> None:
     instance.status = "Stopped"
     cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
 
-    assert [one.caller for one in fc.invocations[1:]] == ["eventbridge/ecs-events"]
-    assert fc.invocations[1].status == "Succeeded", fc.invocations[1].results[0].body
+    assert [one.caller for one in fc.invocations[3:]] == ["eventbridge/ecs-events"]
+    assert fc.invocations[3].status == "Succeeded", fc.invocations[3].results[0].body
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
     assert [function(cloud, one).code.changes() for one in (ON_SCHEDULE, ON_EVENT)] == [[], []]
@@ -214,4 +231,8 @@ def test_what_is_deployed_takes_snapshots(cloud: Cloud, packaged: Path) -> None:
 
 def snapshots_in_records(cloud: Cloud) -> set[str]:
     records = cloud.sls.records(*LOG)
-    return {one["snapshot_id"] for one in records if one.get("record") == "disk"}
+    return {
+        one["snapshot_id"]
+        for one in records
+        if one.get("record") == "disk" and one["dry_run"] == "false"
+    }
