@@ -8,7 +8,10 @@ before them if it is not UTC, or ``@every`` and an interval. Never says when it 
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
@@ -42,7 +45,18 @@ def cron_problem(expression: object) -> str | None:
     for word, (name, lowest, highest, names) in zip(words, _FIELDS, strict=True):
         if not all(_is_good(part, lowest, highest, names) for part in word.split(",")):
             return f"{name}: '{word}' is not in {lowest} to {highest}"
-    return None
+    if not words[0].isdecimal():
+        return f"seconds: '{words[0]}' must be one number"
+    return None if _ever_comes(words) else "never comes: no such month has such a day"
+
+
+def _ever_comes(words: list[str]) -> bool:
+    fields = " ".join("*" if word == "?" else word for word in words)
+    try:
+        next(CronSim(fields, datetime(2000, 1, 1, tzinfo=timezone.utc)))
+    except (CronSimError, StopIteration):
+        return False
+    return True
 
 
 def _is_zone(name: str) -> bool:

@@ -104,7 +104,7 @@ def test_the_first_deployment_makes_what_the_template_says(cloud: Cloud, project
         assert one.service is not None
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1])
-        assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 256)
+        assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 128)
         assert one.async_config == AsyncConfig(max_age_s=86400, max_retries=3, on_failure=QUEUE)
         told = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
         assert told == {"SLS_PROJECT": LOG[0], "SLS_LOGSTORE": LOG[1]}

@@ -17,7 +17,7 @@ COVERED_ELSEWHERE = {
     "make check": "runs this test too",
     "make package": "tests/project/test_package.py builds it, in a folder of its own",
 }
-NEEDS_A_CLOUD = {"s deploy", "IGNORE_TPL_VALIDATION=1 fun deploy -y"}
+NEEDS_A_CLOUD = {"s deploy", "make deploy-fun", ".venv/bin/python -m cli smoke"}
 
 
 def shown(language: str) -> list[str]:
