@@ -40,6 +40,10 @@ def cron_problem(expression: object) -> str | None:
         zone = words.pop(0).removeprefix(_ZONE)
         if not _is_zone(zone):
             return f"no such time zone: '{zone}'"
+    return _fields_problem(words)
+
+
+def _fields_problem(words: list[str]) -> str | None:
     if len(words) != len(_FIELDS):
         return f"must have {len(_FIELDS)} fields, the first are the seconds; has {len(words)}"
     for word, (name, lowest, highest, names) in zip(words, _FIELDS, strict=True):

@@ -41,10 +41,13 @@ def before_the_night() -> datetime:
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """With the Logstore that README's "Deploy" has made before the first deployment."""
+    """With what README's "Deploy" has made before the first deployment: Logstore and roles."""
     cloud = Cloud(clock=ManualClock(before_the_night()))
     cloud.sls.create_project(LOG[0])
     cloud.sls.create_logstore(*LOG)
+    for role, name in (ON_SCHEDULE, ON_EVENT):
+        policy = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
+        cloud.add_role(role, [policy])
     with serve(cloud):
         yield cloud
 
@@ -227,6 +230,7 @@ def test_what_is_deployed_takes_snapshots(
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
     assert [function(cloud, one).code.changes() for one in (ON_SCHEDULE, ON_EVENT)] == [[], []]
+    assert {one.role for one in cloud.ram.decisions} == {ON_SCHEDULE[0], ON_EVENT[0]}
 
 
 def snapshots_in_records(cloud: Cloud) -> set[str]:
