@@ -63,6 +63,7 @@ class Function:
     environment: Mapping[str, Any]
     log: tuple[Any, Any]
     """Project and Logstore."""
+    request_metrics: Any
     max_retries: Any
     max_event_age_s: Any
     on_failure: Any
@@ -131,6 +132,7 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
         timeout_s=says.get("Timeout"),
         environment=dict(says.get("EnvironmentVariables") or {}),
         log=(log.get("Project"), log.get("Logstore")),
+        request_metrics=log.get("EnableRequestMetrics", False),
         max_retries=retries.get("MaxAsyncRetryAttempts"),
         max_event_age_s=retries.get("MaxAsyncEventAgeInSeconds"),
         on_failure=(retries.get("Destination") or {}).get("OnFailure"),
@@ -183,6 +185,7 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         timeout_s=says.get("timeout"),
         environment=dict(says.get("environmentVariables") or {}),
         log=(log.get("project"), log.get("logstore")),
+        request_metrics=log.get("enableRequestMetrics", False),
         max_retries=retries.get("maxAsyncRetryAttempts"),
         max_event_age_s=retries.get("maxAsyncEventAgeInSeconds"),
         on_failure=failure.get("destination"),

@@ -17,10 +17,11 @@ from cli.__main__ import app
 from cli.package import compile_for, package, target_version
 from cli.templates import read_s
 from emulator import Cloud, ManualClock, serve
+from emulator.credentials import AccessKey
 from emulator.fc.errors import FcError
 from emulator.fc.interpreters import interpreter
 from emulator.fc.state import AsyncConfig, Function, LogTarget, Service
-from tests.deploy.tools import Done, run, unavailable
+from tests.deploy.tools import Done, find, run, unavailable
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yml"
@@ -63,7 +64,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def deploy(cloud: Cloud, project: Path) -> Done:
+@pytest.fixture
+def key(cloud: Cloud) -> AccessKey:
+    """That of a deployer, who may do what README's "Deploy" asks for and no more."""
+    policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
+    cloud.add_role("deployer", [policy])
+    return cloud.assume_role("deployer")
+
+
+def deploy(cloud: Cloud, project: Path, key: AccessKey) -> Done:
     return run(
         "fun",
         "deploy",
@@ -72,8 +81,9 @@ def deploy(cloud: Cloud, project: Path) -> Done:
         variables={
             "ACCOUNT_ID": cloud.account_id,
             "REGION": cloud.regions[0],
-            "ACCESS_KEY_ID": cloud.access_key.access_key_id,
-            "ACCESS_KEY_SECRET": cloud.access_key.access_key_secret,
+            "ACCESS_KEY_ID": key.access_key_id,
+            "ACCESS_KEY_SECRET": key.access_key_secret,
+            "SECURITY_TOKEN": key.security_token or "",
             "FC_ENDPOINT": cloud.fc().settings.environment["FC_ENDPOINT"],
             "FUN_DISABLE_VERSION_CHECK": "1",
             "IGNORE_TPL_VALIDATION": "1",
@@ -97,16 +107,18 @@ def timers(function: Function) -> dict[str, object]:
     return {name: trigger.config["cronExpression"] for name, trigger in function.triggers.items()}
 
 
-def test_the_first_deployment_makes_what_the_template_says(cloud: Cloud, project: Path) -> None:
+def test_the_first_deployment_makes_what_the_template_says(
+    cloud: Cloud, project: Path, key: AccessKey
+) -> None:
     """Services with roles and logs, functions, timers, and what becomes of failures."""
-    done = deploy(cloud, project)
+    done = deploy(cloud, project, key)
 
     assert done.status == 0, done.said
     schedule, event = function(cloud, ON_SCHEDULE), function(cloud, ON_EVENT)
     for one in (schedule, event):
         assert one.service is not None
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
-        assert one.log == LogTarget(project=LOG[0], logstore=LOG[1])
+        assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
         assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 128)
         assert one.async_config == AsyncConfig(max_age_s=86400, max_retries=3, on_failure=QUEUE)
         told = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
@@ -120,9 +132,11 @@ def test_the_first_deployment_makes_what_the_template_says(cloud: Cloud, project
     assert event.triggers == {}
 
 
-def test_the_second_deployment_changes_what_changed(cloud: Cloud, project: Path) -> None:
+def test_the_second_deployment_changes_what_changed(
+    cloud: Cloud, project: Path, key: AccessKey
+) -> None:
     """An upgrade: the same services, functions and timers, with what is new in them."""
-    first = deploy(cloud, project)
+    first = deploy(cloud, project, key)
     before = function(cloud, ON_SCHEDULE)
     ids = (service(cloud, ON_SCHEDULE[0]).service_id, before.function_id, before.code.checksum)
     template = project / "template.yml"
@@ -138,7 +152,7 @@ def test_the_second_deployment_changes_what_changed(cloud: Cloud, project: Path)
     template.write_text(text)
     (project / "build" / ON_SCHEDULE[1] / "added.py").touch()
 
-    second = deploy(cloud, project)
+    second = deploy(cloud, project, key)
 
     assert (first.status, second.status) == (0, 0), first.said + second.said
     after = function(cloud, ON_SCHEDULE)
@@ -155,12 +169,14 @@ def test_the_second_deployment_changes_what_changed(cloud: Cloud, project: Path)
     assert refused == []
 
 
-def test_what_fc_refuses_ends_the_deployment_with_a_failure(cloud: Cloud, project: Path) -> None:
+def test_what_fc_refuses_ends_the_deployment_with_a_failure(
+    cloud: Cloud, project: Path, key: AccessKey
+) -> None:
     """A mistake that got past our own check is not reported as a success."""
     template = project / "template.yml"
     template.write_text(template.read_text().replace("0 10 * * * *", "0 70 * * * *"))
 
-    done = deploy(cloud, project)
+    done = deploy(cloud, project, key)
 
     assert done.status != 0
     assert "0 70 * * * *" in done.said
@@ -169,6 +185,7 @@ def test_what_fc_refuses_ends_the_deployment_with_a_failure(cloud: Cloud, projec
 @pytest.fixture
 def packaged(tmp_path: Path) -> Iterator[Path]:
     """The template, and beside it what `make package` builds for it."""
+    find("fun")
     version = target_version()
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         unavailable("what ships is for Linux on x86_64, and this machine is another")
@@ -184,7 +201,7 @@ def packaged(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_what_is_deployed_takes_snapshots(
-    cloud: Cloud, packaged: Path, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, packaged: Path, key: AccessKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """D4: from `make package` over fun to a timer, an event, snapshots and records in SLS."""
     ecs, fc = cloud.ecs(), cloud.fc()
@@ -194,12 +211,12 @@ def test_what_is_deployed_takes_snapshots(
         for _ in range(3)
     }
     ecs.add_disk(tags={"env": "test"})
-    done = deploy(cloud, packaged)
+    done = deploy(cloud, packaged, key)
     assert done.status == 0, done.said
 
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", cloud.access_key.access_key_id)
-    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", cloud.access_key.access_key_secret)
-    monkeypatch.delenv("ALIBABA_CLOUD_SECURITY_TOKEN", raising=False)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", key.access_key_id)
+    monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", key.access_key_secret)
+    monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", key.security_token or "")
     endpoint = fc.settings.environment["FC_ENDPOINT"]
     said = CliRunner().invoke(app, ["smoke", "--fun", "--fc-endpoint", endpoint])
 
@@ -230,7 +247,7 @@ def test_what_is_deployed_takes_snapshots(
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
     assert [function(cloud, one).code.changes() for one in (ON_SCHEDULE, ON_EVENT)] == [[], []]
-    assert {one.role for one in cloud.ram.decisions} == {ON_SCHEDULE[0], ON_EVENT[0]}
+    assert {one.role for one in cloud.ram.decisions} == {*(ON_SCHEDULE[0], ON_EVENT[0], "deployer")}
 
 
 def snapshots_in_records(cloud: Cloud) -> set[str]:

@@ -31,6 +31,14 @@ def unavailable(why: str) -> NoReturn:
     pytest.skip(why)
 
 
+def find(tool: str) -> str:
+    """Return where a tool is; skips the test, or fails it, if it is nowhere."""
+    program = INSTALLED / tool
+    if not program.exists():
+        unavailable(f"{tool} is not installed: `make deploy-tools` does that, and needs Node")
+    return str(program)
+
+
 def run(tool: str, *arguments: str, folder: Path, variables: Mapping[str, str]) -> Done:
     """
     Run fun or s in a folder, with no home but an empty one and no variables but these.
@@ -38,13 +46,11 @@ def run(tool: str, *arguments: str, folder: Path, variables: Mapping[str, str]) 
     Nothing of this machine's accounts reaches it, and it reaches nothing but what the
     variables name.
     """
-    program = INSTALLED / tool
-    if not program.exists():
-        unavailable(f"{tool} is not installed: `make deploy-tools` does that, and needs Node")
+    program = find(tool)
     home = folder / "home"
     home.mkdir(exist_ok=True)
     done = subprocess.run(
-        [str(program), *arguments],
+        [program, *arguments],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "HOME": str(home), **variables},
         stdin=subprocess.DEVNULL,

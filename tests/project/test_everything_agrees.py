@@ -100,6 +100,12 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
         ("s.yaml", "timeout: 7200", "timeout: 60", "timeout_s: template.yml says 7200, s.yaml 60"),
         ("template.yml", "MemorySize: 128", "MemorySize: 512", "memory_mb"),
         ("template.yml", "Runtime: python3.10", "Runtime: python3.9", "runtime"),
+        (
+            "s.yaml",
+            "    enableRequestMetrics: true\n",
+            "",
+            "request_metrics: template.yml says True",
+        ),
         ("template.yml", 'CronExpression: "0 10', 'CronExpression: "0 11', "timers"),
         ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code is '.'"),
         ("template.yml", "          MaxAsyncRetryAttempts: 3\n", "", "max_retries is not set"),
