@@ -82,7 +82,10 @@ def package() -> None:
         raise typer.Exit(1) from exc
     say(console, "compiling …")
     if builder.compile_for(folders, version) is None:
-        warning = f"no Python {version} is at hand: shipped as source, each cold start compiles it"
+        warning = (
+            f"no Python {version} is at hand: shipped as source. Each cold start compiles it, and "
+            "needs up to 123 MB for that: give the functions 256 MB in both templates"
+        )
         say(console, f"warning: {warning}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
