@@ -20,7 +20,7 @@ from emulator.fc.errors import FcError, not_implemented
 
 RUNTIMES = ("python3.9", "python3.10", "python3.12")
 """Those of the service whose context and interpreter are known here."""
-_ASK = "import sys; print('%d.%d' % sys.version_info[:2])"
+_ASK = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
 
 
 def interpreter(runtime: str, *, own: bool) -> str:
@@ -56,7 +56,7 @@ def check_runtime(runtime: str) -> None:
 def _find(version: str) -> str | None:
     if version == f"{sys.version_info[0]}.{sys.version_info[1]}":
         return _own()
-    return next((path for path in _candidates(version) if _is(path, version)), None)
+    return next(filter(None, (_really(path, version) for path in _candidates(version))), None)
 
 
 def _own() -> str:
@@ -73,9 +73,15 @@ def _candidates(version: str) -> Iterator[str]:
         yield str(path)
 
 
-def _is(path: str, version: str) -> bool:
-    """Whether this really is that Python; a pyenv shim may be nothing at all."""
+def _really(path: str, version: str) -> str | None:
+    """
+    Return the interpreter itself, None if this is not that Python.
+
+    A pyenv shim may be nothing at all, or one only with a variable that a function's
+    environment does not have.
+    """
     asked = subprocess.run(  # noqa: S603 - a path found above
         [path, "-I", "-S", "-c", _ASK], capture_output=True, text=True, check=False
     )
-    return asked.returncode == 0 and asked.stdout.strip() == version
+    its_version, _, executable = asked.stdout.strip().partition(" ")
+    return executable if asked.returncode == 0 and its_version == version else None
