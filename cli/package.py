@@ -36,8 +36,8 @@ UNREACHED = frozenset(
         "aiofiles", "aiohappyeyeballs", "aiohttp", "aiosignal", "alibabacloud-tea-util", "anyio",
         "apscheduler", "async-timeout", "attrs", "cffi", "cryptography", "dateparser",
         "elastic-transport", "elasticsearch", "exceptiongroup", "frozenlist", "jmespath",
-        "multidict", "propcache", "pycparser", "pytz", "regex", "sniffio", "typing-extensions",
-        "tzdata", "tzlocal", "websocket-client", "yarl",
+        "multidict", "propcache", "pycparser", "python-dateutil", "pytz", "regex", "sniffio",
+        "typing-extensions", "tzdata", "tzlocal", "websocket-client", "yarl",
     }
 )  # fmt: skip
 """

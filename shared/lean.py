@@ -12,10 +12,12 @@ all. It changes no source of theirs, and what is packaged lacks `LEFT_OUT` altog
 
 from __future__ import annotations
 
+import gc
 import importlib
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
@@ -29,6 +31,7 @@ LEFT_OUT = {
     "apscheduler": "credentials refreshed by a timer (alibabacloud-credentials)",
     "cryptography": "RSA signatures (alibabacloud-tea-openapi)",
     "dateparser": "dates in words (aliyun-log-python-sdk)",
+    "dateutil": "times in words (aliyun-log-python-sdk)",
     "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
     "websocket": "web sockets (darabonba-core)",
 }
@@ -124,6 +127,23 @@ class _Finder(MetaPathFinder):
         spec = ModuleSpec(fullname, _Loader(), origin=real.origin, is_package=True)
         spec.submodule_search_locations = real.submodule_search_locations
         return spec
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """
+    Import without garbage collection, which takes a fifth of the time and finds nothing.
+
+    What was imported is then left out of every later collection: it lives as long as the process.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def install() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.app import respond
-from shared.runtime import Clock
+from shared import lean
+
+with lean.importing():
+    from shared.app import respond
+    from shared.runtime import Clock
 
 
 def handler(event: bytes, context: Any, *, clock: Clock | None = None) -> dict[str, Any]:  # noqa: ANN401 - the runtime's own class

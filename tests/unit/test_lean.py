@@ -89,3 +89,24 @@ except ImportError as exc:
 
     assert f"{library}.some.where.Thing is needed, and {library} is left out" in said
     assert "shared/lean.py" in said
+
+
+def test_collection_goes_on_after_the_imports_and_leaves_them_alone() -> None:
+    """Also where an import fails: a function that runs on must not run out of memory."""
+    code = """
+import gc
+from shared import lean
+frozen = gc.get_freeze_count()
+try:
+    with lean.importing():
+        assert not gc.isenabled()
+        import no_such_module
+except ImportError:
+    pass
+print(gc.isenabled(), gc.get_freeze_count() > frozen)
+gc.disable()
+with lean.importing():
+    pass
+print(gc.isenabled())
+"""
+    assert run(code).split() == ["True", "True", "False"]
