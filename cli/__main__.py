@@ -36,7 +36,7 @@ def check(
     ] = False,
 ) -> None:
     """Say everything that is wrong with a policy file, and whether the templates agree."""
-    from cli.check import check as find  # noqa: PLC0415 - as above
+    from cli.check import check as find  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     console = screen()
     found = find(policies, built=built)
@@ -60,7 +60,7 @@ def invoke(
     now: Annotated[bool, typer.Option("--now", help="As if it had happened this minute.")] = False,
 ) -> None:
     """Give an event to a function, on a local cloud, and show what it answers and records."""
-    from cli.invoke import invoke as call  # noqa: PLC0415 - as above
+    from cli.invoke import invoke as call  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     if not call(screen(), function, event, fleet=fleet, policies=policies, now=now):
         raise typer.Exit(1)
@@ -69,7 +69,7 @@ def invoke(
 @app.command()
 def package() -> None:
     """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
-    from cli import package as builder  # noqa: PLC0415 - as above
+    from cli import package as builder  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     check(POLICIES)
     console = screen()
@@ -105,7 +105,7 @@ def smoke(
     fun: Annotated[bool, typer.Option("--fun", help="Deployed with Fun, to FC 2.0.")] = False,
 ) -> None:
     """Ask every deployed function for a dry run, and say what came back."""
-    from cli.smoke import smoke as ask  # noqa: PLC0415 - as above
+    from cli.smoke import smoke as ask  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     if not ask(screen(), policies, fun=fun, endpoint=fc_endpoint, policy=policy):
         raise typer.Exit(1)

@@ -53,6 +53,8 @@ class Job:
     """An answer was lost, or is still being made: a snapshot of ours may come to be."""
     look_first: bool = False
     """A snapshot of ours may exist all the same: look before asking again."""
+    stumbled: bool = False
+    """A server error came, perhaps after the effect: what is found then may be this run's."""
     last: EcsError | None = None
     """Why it is not done yet."""
     foreseen: str = ""
@@ -238,11 +240,12 @@ class Execution:
         asked = _asked(error)
         if asked in MAX_TRIES:
             lost = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
-            look_first = error.code in BEING_MADE or _is_server_error(error)
+            stumbled = _is_server_error(error)
             job = replace(
                 job,
                 uncertain=job.uncertain or lost,
-                look_first=job.look_first or look_first,
+                look_first=job.look_first or stumbled or error.code in BEING_MADE,
+                stumbled=job.stumbled or stumbled,
             )
             return self._again(job, error)
         outcome = self._refused(job, error, asked)
@@ -336,7 +339,7 @@ def _as_refused(code: str) -> EcsError:
 def _found(job: Job, entry: Entry) -> Outcome:
     """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
     found = replace(job, attempt=entry.attempt)
-    if not job.uncertain and not (job.last and _is_server_error(job.last)):
+    if not job.uncertain and not job.stumbled:
         return _existing(found, entry, "made earlier for this slot")
     reason = "accepted by ECS: no answer said so, but its tags name this slot"
     return found.outcome("created", reason, snapshot_id=entry.snapshot_id)

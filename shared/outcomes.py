@@ -8,7 +8,6 @@ the fold over all its records.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -31,7 +30,6 @@ RANKS: dict[str, int] = {
 }
 """How much each status knows; the higher one holds."""
 
-TAKEN = ("created", "existing", "completed")
 LEFT = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""
 
@@ -54,11 +52,6 @@ class Outcome:
     attempt: int = 1
     calls: int = 0
     """How many CreateSnapshot calls it took in this part."""
-
-    @property
-    def resource_id(self) -> str:
-        """What the outcome is about."""
-        return self.disk_id or self.instance_id
 
 
 def disk_record(outcome: Outcome) -> Record:
@@ -139,8 +132,3 @@ def verdict(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:
     if not left:
         return "ok"
     return "partial" if sum(counts.values()) > left else "failed"
-
-
-def counted(outcomes: Iterable[Outcome]) -> Counter[str]:
-    """Count outcomes by status."""
-    return Counter(outcome.status for outcome in outcomes)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from shared.errors import RunFailedError
-from shared.runtime import utc
 from tests.clocks import FakeClock
-from tests.component.world import NIGHTLY, STOPPED, World, policy
+from tests.component.world import NIGHTLY, STOPPED, World, counts, policy
 
 LONG_S = 10.0**9
 Deliver = Callable[[World], dict[str, Any]]
@@ -42,10 +40,6 @@ class Killer:
 
 def all_snapshots(world: World, disks: list[str]) -> dict[str, list[str]]:
     return {disk_id: world.snapshots_of(disk_id) for disk_id in disks}
-
-
-def counts(answer: dict[str, Any]) -> dict[str, int]:
-    return dict(answer["runs"][0]["counts"])
 
 
 # --- delivered again -----------------------------------------------------------------------------
@@ -391,168 +385,6 @@ def test_a_token_bound_to_other_parameters_with_nothing_in_the_ledger_is_a_failu
     assert world.record_of(disk_id)["code"] == "IdempotentParameterMismatch"
 
 
-# --- a snapshot that failed ----------------------------------------------------------------------
-
-
-def test_a_snapshot_that_ended_as_failed_is_followed_by_the_next_attempt(world: World) -> None:
-    """D11: the token stays bound to the failed snapshot, so the next attempt has its own."""
-    disk_id = world.disk()
-    world.ecs.fail_next(disk_id)
-    tick = world.minute
-    world.tick(at=tick)
-    world.clock.advance(60)
-
-    answer = world.tick(at=tick)
-
-    assert counts(answer) == {"created": 1}
-    first, second = world.creates(disk_id)
-    assert first.params["ClientToken"] != second.params["ClientToken"]
-    failed_id, good_id = world.snapshots_of(disk_id)
-    assert world.ecs.snapshots[failed_id].status == "failed"
-    assert world.outcomes[disk_id]["snapshot_id"] == good_id
-    assert world.outcomes[disk_id]["attempt"] == "2"
-
-
-def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> None:
-    """D11: while a snapshot is progressing, it is the slot's, whatever will become of it."""
-    disk_id = world.disk()
-    world.ecs.fail_next(disk_id)
-    tick = world.minute
-    world.tick(at=tick)
-    world.clock.advance(20)
-
-    answer = world.tick(at=tick)
-
-    assert counts(answer) == {"existing": 1}
-    assert len(world.creates(disk_id)) == 1
-
-
-def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) -> None:
-    """D11: two failures, then a good one; from there on nothing is asked for."""
-    disk_id = world.disk()
-    world.ecs.fail_next(disk_id, count=2)
-    tick = world.minute
-    for _ in range(5):
-        world.tick(at=tick)
-        world.clock.advance(60)
-
-    assert len(world.creates(disk_id)) == 3
-    assert [one["attempt"] for one in world.recorded("disk")] == ["1", "2", "3", "3", "3"]
-
-
-def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:
-    """Accepted, failed, and the disk released: the slot ends as broken, and the run says so."""
-    disk_id = world.disk()
-    world.ecs.fail_next(disk_id)
-    tick = world.minute
-    world.tick(at=tick)
-    world.clock.advance(60)
-    world.ecs.remove_disk(disk_id)
-
-    with pytest.raises(RunFailedError, match="1 broken"):
-        world.tick(at=tick)
-
-    assert world.outcomes[disk_id]["status"] == "broken"
-    assert len(world.creates(disk_id)) == 1
-
-
-def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> None:
-    """D11: the token still answers with the snapshot that failed; the next one is asked for."""
-    disk_id = world.disk()
-    world.ecs.fail_next(disk_id, count=2)
-    tick = world.minute
-    for _ in range(2):
-        world.tick(at=tick)
-        world.clock.advance(60)
-    _, second_id = world.snapshots_of(disk_id)
-    # Somebody edited a tag: the ledger shows two snapshots as the first attempt.
-    world.ecs.snapshots[second_id].tags["snapshot-automation-attempt"] = "1"
-
-    world.tick(at=tick)
-
-    record = world.record_of(disk_id)
-    assert (record["status"], record["attempt"]) == ("created", "3")
-    assert record["snapshot_id"] == world.snapshots_of(disk_id)[2]
-
-
-def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
-    """L15: the token is forgotten, the listing lags, and ECS refuses the disk as busy: by us."""
-    world.cloud.knobs.token_memory_s = 0
-    world.cloud.knobs.listing_lag_s = 10
-    world.cloud.knobs.snapshot_duration_s = LONG_S
-    disk_id = world.disk()
-    tick = world.minute
-    world.tick(at=tick)
-
-    answer = world.tick(at=tick)
-
-    assert counts(answer) == {"existing": 1}
-    assert {call.code for call in world.creates(disk_id)} == {
-        "",
-        "IncorrectDiskStatus.CreatingSnapshot",
-    }
-    assert world.snapshots_of(disk_id) == [world.record_of(disk_id)["snapshot_id"]]
-
-
-# --- a ledger that cannot be read ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "fault",
-    [
-        {"kind": "error", "code": "Forbidden.RAM", "status": 403},
-        {"kind": "error", "code": "Throttling", "status": 403},
-        {"kind": "error", "code": "InternalError", "status": 500},
-        {"kind": "drop"},
-        {"kind": "html"},
-        {"kind": "hang"},
-    ],
-    ids=lambda fault: fault.get("code", fault["kind"]),
-)
-@pytest.mark.parametrize("action", ["DescribeSnapshots", "DescribeDisks", "DescribeInstances"])
-def test_a_run_that_cannot_read_what_there_is_asks_for_nothing(
-    world: World, action: str, fault: dict[str, Any]
-) -> None:
-    """A ledger, or a selection, that could not be read is not an empty one."""
-    world.disks(2)
-    world.fault(**fault, action=action, times=None)
-
-    with pytest.raises(RunFailedError, match="could not start"):
-        world.tick()
-
-    assert world.writes() == []
-    [end] = world.recorded("run_finished")
-    assert end["status"] == "failed"
-    assert end["code"] == fault.get("code", "UnknownOutcome")
-
-
-def test_a_ledger_that_breaks_off_on_its_second_page_is_not_read(world: World) -> None:
-    """D6: half a ledger would make duplicates of the other half."""
-    other = world.ecs.add_disk().disk_id
-    for _ in range(101):
-        world.ecs.add_snapshot(other)
-    world.disk()
-    world.fault(
-        "error", action="DescribeSnapshots", code="Forbidden.RAM", status=403, skip=1, times=None
-    )
-
-    with pytest.raises(RunFailedError, match="could not start"):
-        world.tick()
-
-    assert world.writes() == []
-
-
-def test_a_direct_request_that_cannot_read_the_ledger_raises_too(world: World) -> None:
-    """A summary answers a request that ran; this one did not."""
-    disk_id = world.disk()
-    world.fault("error", action="DescribeSnapshots", code="Forbidden.RAM", status=403, times=None)
-
-    with pytest.raises(RunFailedError, match=r"could not start.*Forbidden\.RAM"):
-        world.schedule({"key": "k", "disk_ids": [disk_id]})
-
-    assert world.writes() == []
-
-
 # --- the same disk twice -------------------------------------------------------------------------
 
 
@@ -584,62 +416,3 @@ def test_a_disk_that_is_listed_twice_is_one_disk(world: World) -> None:
 
     assert counts(answer) == {"planned": 1001}
     assert sorted(one["disk_id"] for one in world.recorded("disk")) == sorted(disks)
-
-
-# --- clocks that are put forward and back --------------------------------------------------------
-
-
-def fires(world: World, *times: str) -> list[str]:
-    """Let the timer fire at these times, a while after each; returns the snapshots' names."""
-    for at in times:
-        moment = datetime.fromisoformat(at)
-        behind = (moment.astimezone(timezone.utc) - world.clock.now()).total_seconds()
-        world.clock.advance(max(0.0, behind) + 60)
-        world.tick(at=at)
-    return [snapshot.name for snapshot in world.ecs.snapshots.values()]
-
-
-def test_an_hour_that_comes_twice_is_two_slots(world: World) -> None:
-    """D7: 02:30 in summer time and 02:30 in winter time are two instants, with two names."""
-    world.policies(policy(snapshot={"name": "n-{occurrence_at}"}))
-    disk_id = world.disk()
-
-    names = fires(world, "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00")
-
-    assert names == ["n-20261025T003000Z", "n-20261025T013000Z"]
-    assert len(world.snapshots_of(disk_id)) == 2
-
-
-def test_one_instant_is_one_slot_in_whatever_zone_it_is_written(world: World) -> None:
-    """D7: the slot is the instant in UTC, not the text."""
-    disk_id = world.disk()
-
-    fires(
-        world, "2026-10-25T02:30:00+02:00", "2026-10-25T00:30:00+00:00", "2026-10-25T08:30:00+08:00"
-    )
-
-    assert len(world.snapshots_of(disk_id)) == 1
-
-
-def test_an_hour_that_is_skipped_is_no_slot_and_costs_none(world: World) -> None:
-    """D7: around the night without 02:30 each tick that came has its own snapshot and name."""
-    disk_id = world.disk()
-
-    names = fires(
-        world, "2026-03-28T02:30:00+01:00", "2026-03-29T03:30:00+02:00", "2026-03-30T02:30:00+02:00"
-    )
-
-    assert len(world.snapshots_of(disk_id)) == 3
-    assert len(set(names)) == 3
-
-
-def test_two_policies_on_one_timer_are_two_slots_with_two_names(world: World) -> None:
-    """D7: names that clash would be no reason for ECS, but one for people to lose a snapshot."""
-    world.cloud.knobs.snapshot_duration_s = 0
-    world.policies(NIGHTLY, policy(name="also"))
-    disk_id = world.disk()
-
-    names = fires(world, utc(world.clock.now() + timedelta(hours=1)).replace("Z", "+00:00"))
-
-    assert len(world.snapshots_of(disk_id)) == 2
-    assert len(set(names)) == 2

@@ -131,6 +131,24 @@ def test_a_server_error_after_the_effect_makes_no_second_snapshot(
     assert world.outcomes[disk]["snapshot_id"] == snapshot_id
 
 
+def test_what_came_after_a_server_error_does_not_change_whose_the_snapshot_is(
+    world: World,
+) -> None:
+    """D2: made by this run and its answer lost, it is created, whatever the last error was."""
+    world.cloud.knobs.listing_lag_s = 3.0
+    disk = world.disk()
+    create = "CreateSnapshot"
+    world.cloud.faults.add(Fault(kind="error", action=create, status=500, after_effect=True))
+    world.cloud.faults.add(
+        Fault(kind="error", action=create, status=403, code="Throttling", times=3)
+    )
+
+    world.tick()
+
+    assert len(world.snapshots_of(disk)) == 1
+    assert world.outcomes[disk]["status"] == "created"
+
+
 def test_one_busy_answer_after_several_retries_is_one_busy_answer(world: World) -> None:
     """T10: tries are counted for each kind of trouble."""
     disk = world.disk()
@@ -190,3 +208,19 @@ def test_text_that_utf_8_cannot_carry_is_refused_before_any_call(world: World) -
             world.schedule(json.dumps(event).encode())
 
     assert {call.service for call in world.cloud.calls.all()} == {"sls"}
+
+
+def test_a_run_that_is_interrupted_is_never_on_record_as_ok(world: World) -> None:
+    """L6: what did not come to its end says so."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    world.disk()
+    world.ecs.before_create = interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.tick()
+
+    (end,) = world.recorded("run_finished")
+    assert (end["status"], end["reason"]) == ("failed", "interrupted")

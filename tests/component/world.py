@@ -231,6 +231,11 @@ class World:
         return [call for call in self.cloud.calls.all() if call.action in WRITES]
 
 
+def counts(answer: dict[str, Any]) -> dict[str, int]:
+    """How many disks had which status in an answer's first run."""
+    return dict(answer["runs"][0]["counts"])
+
+
 def _bytes(event: Any) -> bytes:
     return event if isinstance(event, bytes) else json.dumps(event).encode()
 

@@ -11,9 +11,10 @@ from shared.errors import DISPOSITIONS, Disposition, EcsError
 from shared.execution import Job
 from shared.pacing import MAX_TRIES
 from shared.planning import SnapshotRequest
+from tests.clocks import FakeClock
 from tests.unit.benches import Bench, plan, statuses
 from tests.unit.builders import refused, unknown
-from tests.unit.fakes import Answer
+from tests.unit.fakes import Answer, FakeEcs
 
 # --- the good case -------------------------------------------------------------------------------
 
@@ -139,6 +140,35 @@ def test_a_disk_that_waits_holds_up_no_other() -> None:
     assert [request.disk_id for request in bench.ecs.created] == [
         *("d-0", "d-1", "d-2", "d-3", "d-4", "d-0"),
     ]
+
+
+class CountingClock(FakeClock):
+    """Counts how often it is looked at."""
+
+    looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return super().monotonic()
+
+
+def test_with_all_places_taken_a_disk_that_is_due_is_waited_for_in_peace() -> None:
+    """Nothing can start before a call has ended: no busy loop beside the calls."""
+    bench = Bench()
+    clock = bench.pacer.clock = CountingClock()
+
+    def answer(request: SnapshotRequest, number: int) -> Answer:
+        if request.disk_id == "d-0" and number == 1:
+            return refused("Throttling")
+        if request.disk_id == "d-1":
+            clock.advance(60)  # by now the first disk is due again
+            threading.Event().wait(0.6)  # longer than the delay, which was counted before
+        return f"s-{request.disk_id}"
+
+    bench.ecs = bench.execution.ecs = FakeEcs(answers=answer)
+
+    assert set(statuses(bench.run(2)).values()) == {"created"}
+    assert clock.looks < 100
 
 
 # --- not tried again -----------------------------------------------------------------------------

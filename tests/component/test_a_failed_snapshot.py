@@ -1,0 +1,108 @@
+"""A snapshot that ended as failed is no snapshot; one in progress is the slot's."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.errors import RunFailedError
+from tests.component.world import World, counts
+
+
+def test_a_snapshot_that_ended_as_failed_is_followed_by_the_next_attempt(world: World) -> None:
+    """D11: the token stays bound to the failed snapshot, so the next attempt has its own."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"created": 1}
+    first, second = world.creates(disk_id)
+    assert first.params["ClientToken"] != second.params["ClientToken"]
+    failed_id, good_id = world.snapshots_of(disk_id)
+    assert world.ecs.snapshots[failed_id].status == "failed"
+    assert world.outcomes[disk_id]["snapshot_id"] == good_id
+    assert world.outcomes[disk_id]["attempt"] == "2"
+
+
+def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> None:
+    """D11: while a snapshot is progressing, it is the slot's, whatever will become of it."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(20)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 1}
+    assert len(world.creates(disk_id)) == 1
+
+
+def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) -> None:
+    """D11: two failures, then a good one; from there on nothing is asked for."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id, count=2)
+    tick = world.minute
+    for _ in range(5):
+        world.tick(at=tick)
+        world.clock.advance(60)
+
+    assert len(world.creates(disk_id)) == 3
+    assert [one["attempt"] for one in world.recorded("disk")] == ["1", "2", "3", "3", "3"]
+
+
+def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:
+    """Accepted, failed, and the disk released: the slot ends as broken, and the run says so."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    tick = world.minute
+    world.tick(at=tick)
+    world.clock.advance(60)
+    world.ecs.remove_disk(disk_id)
+
+    with pytest.raises(RunFailedError, match="1 broken"):
+        world.tick(at=tick)
+
+    assert world.outcomes[disk_id]["status"] == "broken"
+    assert len(world.creates(disk_id)) == 1
+
+
+def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> None:
+    """D11: the token still answers with the snapshot that failed; the next one is asked for."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id, count=2)
+    tick = world.minute
+    for _ in range(2):
+        world.tick(at=tick)
+        world.clock.advance(60)
+    _, second_id = world.snapshots_of(disk_id)
+    # Somebody edited a tag: the ledger shows two snapshots as the first attempt.
+    world.ecs.snapshots[second_id].tags["snapshot-automation-attempt"] = "1"
+
+    world.tick(at=tick)
+
+    record = world.record_of(disk_id)
+    assert (record["status"], record["attempt"]) == ("created", "3")
+    assert record["snapshot_id"] == world.snapshots_of(disk_id)[2]
+
+
+def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
+    """L15: the token is forgotten, the listing lags, and ECS refuses the disk as busy: by us."""
+    world.cloud.knobs.token_memory_s = 0
+    world.cloud.knobs.listing_lag_s = 10
+    world.cloud.knobs.snapshot_duration_s = 10.0**9
+    disk_id = world.disk()
+    tick = world.minute
+    world.tick(at=tick)
+
+    answer = world.tick(at=tick)
+
+    assert counts(answer) == {"existing": 1}
+    assert {call.code for call in world.creates(disk_id)} == {
+        "",
+        "IncorrectDiskStatus.CreatingSnapshot",
+    }
+    assert world.snapshots_of(disk_id) == [world.record_of(disk_id)["snapshot_id"]]
