@@ -17,7 +17,9 @@ from emulator.problems import Rule
 
 _PROJECT = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 _LOGSTORE = r"[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]"
-_COUNTS = ("tag_listing_cap", "manual_snapshot_quota")
+_COUNTS = ("tag_listing_cap", "manual_snapshot_quota", "other_calls_per_minute")
+THROTTLING_STATUSES = (400, 403, 429)
+"""Of `Throttling`: what one document or another says."""
 
 
 def _pattern(pattern: str) -> Callable[[object], bool]:
@@ -36,6 +38,12 @@ def _is_count(value: object, least: int = 0) -> bool:
 
 def _is_seconds(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+
+
+def _is_quota(value: object) -> bool:
+    if not isinstance(value, dict):
+        return value is None or _is_count(value)
+    return all(isinstance(action, str) and _is_count(count) for action, count in value.items())
 
 
 def _one_of(*values: str) -> Rule:
@@ -82,6 +90,17 @@ KNOBS = {
 } | {
     "create_snapshot_with_tags_needs_tag_resources": _FLAG,
     "token_memory_s": Rule(lambda v: v is None or _is_seconds(v), "seconds, or null: for ever"),
+    "max_calls_per_minute": Rule(
+        _is_quota, "a whole number, numbers by operation, or null: as many as one likes"
+    ),
+    "throttling_code": Rule(
+        _pattern(r"Throttling(\.\w+)*"), "a code such as Throttling or Throttling.User"
+    ),
+    "throttling_status": Rule(
+        lambda v: v in THROTTLING_STATUSES, f"one of {', '.join(map(str, THROTTLING_STATUSES))}"
+    ),
+    "throttling_tells_retry_after": _FLAG,
+    "other_calls_from": _INSTANT,
 }
 REGION = {"instances": _ANY, "disks": _ANY, "snapshots": _ANY}
 _SHARED = {"name": _TEXT, "tags": _TAGS, "resource_group_id": _TEXT, "created_at": _INSTANT}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
+from emulator.fleet_rules import THROTTLING_STATUSES
 from emulator.server import MAX_PORT
 
 _ACCOUNT_ID = re.compile(r"[0-9]{16}")
+_THROTTLING = re.compile(r"Throttling(\.\w+)*")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,20 +74,40 @@ def _add_account(serve: argparse.ArgumentParser) -> None:
 
 def _add_knobs(serve: argparse.ArgumentParser) -> None:
     knobs = serve.add_argument_group("knobs", "these win over the fleet's; see README.md")
-    for name in ("token-memory", "listing-lag", "snapshot-duration"):
+    for name in ("token-memory", "listing-lag", "snapshot-duration", "throttling-phase"):
         knobs.add_argument(
             f"--{name}",
             dest=f"{name.replace('-', '_')}_s",
             type=_seconds,
             metavar="SECONDS",
         )
-    for name in ("tag-listing-cap", "manual-snapshot-quota"):
+    for name in (
+        "tag-listing-cap",
+        "manual-snapshot-quota",
+        "max-calls-per-minute",
+        "other-calls-per-minute",
+    ):
         knobs.add_argument(f"--{name}", type=_count, metavar="COUNT")
     knobs.add_argument(
         "--create-snapshot-with-tags-needs-tag-resources",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="whether roles need ecs:TagResources for that too",
+    )
+    _add_throttling(knobs)
+
+
+def _add_throttling(knobs: argparse._ArgumentGroup) -> None:
+    knobs.add_argument("--throttling-code", type=_throttling, metavar="CODE")
+    knobs.add_argument("--throttling-status", type=int, choices=THROTTLING_STATUSES)
+    knobs.add_argument(
+        "--throttling-tells-retry-after",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether it says when to come back",
+    )
+    knobs.add_argument(
+        "--other-calls-from", type=_instant, metavar="INSTANT", help="such as 2026-03-01T08:00:00Z"
     )
 
 
@@ -113,3 +137,18 @@ def _count(text: str) -> int:
     if text.isdecimal():
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more")
+
+
+def _throttling(text: str) -> str:
+    if _THROTTLING.fullmatch(text):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is not a code such as Throttling.User")
+
+
+def _instant(text: str) -> datetime:
+    with suppress(ValueError):
+        # Python 3.10 reads no "Z".
+        instant = datetime.fromisoformat(re.sub("Z$", "+00:00", text))
+        if instant.tzinfo is not None:
+            return instant
+    raise argparse.ArgumentTypeError(f"{text!r} is not an instant with its zone")

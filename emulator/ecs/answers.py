@@ -35,7 +35,8 @@ def refusal(error: EcsError, *, envelope: Envelope, request_id: str, host: str) 
     body = _error(error.code, error.message, request_id, host)
     if error.access_denied:
         body["AccessDeniedDetail"] = dict(error.access_denied)
-    return _written(error.status, "Error", body, envelope.form)
+    extra = _retry_after(error.retry_after_ms)
+    return _written(error.status, "Error", body, envelope.form, extra)
 
 
 def fault(fault: Fault, *, envelope: Envelope, request_id: str, host: str) -> Response:
@@ -49,9 +50,13 @@ def fault(fault: Fault, *, envelope: Envelope, request_id: str, host: str) -> Re
         return Response(status=502, body=_GATEWAY_PAGE, headers=headers, delay_s=fault.delay_s)
     if fault.kind == "empty":
         return Response(status=fault.status, body=b"", delay_s=fault.delay_s)
-    extra = {} if fault.retry_after_ms is None else {"x-acs-retry-after": str(fault.retry_after_ms)}
+    extra = _retry_after(fault.retry_after_ms)
     body = _error(fault.code, fault.message, request_id, host)
     return _written(fault.status, "Error", body, envelope.form, extra, delay_s=fault.delay_s)
+
+
+def _retry_after(retry_after_ms: int | None) -> Mapping[str, str]:
+    return {} if retry_after_ms is None else {"x-acs-retry-after": str(retry_after_ms)}
 
 
 def instant(moment: datetime | None) -> str:

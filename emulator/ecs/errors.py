@@ -25,6 +25,8 @@ class EcsError(Exception):
 
     access_denied: Mapping[str, str] | None = None
     """What the envelope's AccessDeniedDetail says; None where it has none."""
+    retry_after_ms: int | None = None
+    """Sent as x-acs-retry-after; None sends none."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{status} {code}: {message}")

@@ -1,8 +1,8 @@
 """
 The ECS endpoint of one region: requests in, answers out.
 
-A request is read; its signature, its parameters and its key's rights are checked, a fault
-that waits for it happens, and only then is it carried out; all of it is noted in `Calls`.
+A request is read; its signature, its parameters, its key's rights and its quota are checked,
+a fault that waits for it happens, and only then is it carried out; all of it is noted in `Calls`.
 What an operation does stands in the module of its name.
 """
 
@@ -36,6 +36,7 @@ from emulator.ecs.envelope import COMMON, Envelope, envelope_of
 from emulator.ecs.errors import EcsError, forbidden, unknown_action
 from emulator.ecs.region import Region
 from emulator.ecs.specs import Spec
+from emulator.ecs.throttling import Throttle
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
 from emulator.knobs import Knobs
@@ -95,6 +96,7 @@ class EcsService(Arranging):
         self._faults = faults
         self._calls = calls
         self._nonces = signing.Nonces()
+        self._throttle = Throttle(knobs)
 
     def handle(self, request: Request) -> Response:
         """Answer one request; refusals are answers too, nothing is raised for them."""
@@ -138,6 +140,7 @@ class EcsService(Arranging):
         exchange.params = params.decode(exchange.request, exchange.envelope)
         act = self._prepare(exchange)
         self._check_rights(key, exchange)
+        self._throttle.check(exchange.envelope.action, self.clock.now())
         fault = self._faults.take(
             service="ecs",
             region=self.region_id,

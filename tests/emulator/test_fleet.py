@@ -173,6 +173,14 @@ regions:
         (REGION + "{disks: [7]}}", "regions.cn-hangzhou.disks[0]"),
         (REGION + "{instances: [{}]}}", "regions.cn-hangzhou.instances[0].id"),
         (REGION + "{disks: [{id: d-bp1a000, type: root}]}}", "regions.cn-hangzhou.disks[0].type"),
+        ("knobs: {max_calls_per_minute: -1}\n" + REGION + "{}}", "knobs.max_calls_per_minute"),
+        (
+            "knobs: {max_calls_per_minute: {DescribeDisks: many}}\n" + REGION + "{}}",
+            "knobs.max_calls_per_minute",
+        ),
+        ("knobs: {throttling_code: Busy}\n" + REGION + "{}}", "knobs.throttling_code"),
+        ("knobs: {throttling_status: 500}\n" + REGION + "{}}", "knobs.throttling_status"),
+        ("knobs: {other_calls_from: 2026-03-01}\n" + REGION + "{}}", "knobs.other_calls_from"),
         (
             REGION + "{disks: [{id: d-bp1a000, tags: {env: 1}}]}}",
             "regions.cn-hangzhou.disks[0].tags",
