@@ -9,9 +9,11 @@ and the table that says for each error code of the service what to do next.
     ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
     ├── InvalidSettingsError    an environment variable of the function is missing or wrong
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
-    └── EcsError                one call to ECS did not do what was asked
-        ├── EcsRefusedError     ECS answered with an error code: see `disposition`
-        └── EcsUnknownError     no answer, or none that can be read: it may have been done
+    ├── EcsError                one call to ECS did not do what was asked
+    │   ├── EcsRefusedError     ECS answered with an error code: see `disposition`
+    │   └── EcsUnknownError     no answer, or none that can be read: it may have been done
+    └── FcError                 Function Compute did not start or show what it was asked for
+        └── DuplicateInvocationError    it has an invocation of that id already
 
 Source of the table: CreateSnapshot, "Error codes" (45 codes), and for the rest
 the platform's common errors. Codes are matched exactly, then by what stands
@@ -132,6 +134,30 @@ class EcsUnknownError(EcsError):
         super().__init__(
             f"{action} had no readable answer: {reason}", action=action, code=UNKNOWN_OUTCOME
         )
+
+
+class FcError(SnapshotAutomationError):
+    """
+    Function Compute did not do what was asked; where no answer came, it may have.
+
+    `code` is the service's, or ours if it sent none; `http_status` 0 if there was no answer;
+    `message` has no secret in it. `transient` says whether asking again later may help.
+    """
+
+    def __init__(
+        self, *, action: str, code: str, message: str, http_status: int = 0, transient: bool = False
+    ) -> None:
+        status = http_status or "not sent"
+        super().__init__(f"{action}: {code} ({status}): {message}")
+        self.action = action
+        self.code = code
+        self.message = message
+        self.http_status = http_status
+        self.transient = transient
+
+
+class DuplicateInvocationError(FcError):
+    """Function Compute has an invocation of this id already, which may be ours: it goes on."""
 
 
 UNKNOWN_OUTCOME = "UnknownOutcome"

@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, cast, get_args
 
+from shared.endpoints import check_endpoint, endpoint, endpoints_by_region
 from shared.errors import InvalidSettingsError
-from shared.validation import Problems, check_region
+from shared.redaction import redacted
+from shared.validation import Problems
 
 
 class Clock(Protocol):
@@ -83,14 +85,8 @@ class Credentials:
     security_token: str | None = field(default=None, repr=False)
 
     def redacted(self, text: str) -> str:
-        """
-        Return a text without the secret and the token.
-
-        The services answer a wrong signature with all that was signed, the token included.
-        """
-        for secret in filter(None, (self.access_key_secret, self.security_token)):
-            text = text.replace(secret, "***")
-        return text
+        """Return a text without the secret, the token, and what was signed with them."""
+        return redacted(text, (self.access_key_secret, self.security_token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +96,17 @@ class LogTarget:
     endpoint: str
     project: str
     logstore: str
+
+
+FcApi = Literal["2.0", "3.0"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionName:
+    """What Function Compute calls a function; `service` is empty on FC 3.0, which has none."""
+
+    service: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,12 @@ class Runtime:
     """Region to ``http://host:port``, for a local cloud; empty on the real one."""
     policies_path: Path
     paused: bool
+    fc_api: FcApi | None
+    """Which API starts functions; None is not said, and nothing can be handed over."""
+    fc_endpoint: str | None
+    """``http://host:port`` of a local cloud; None is the region's own."""
+    fc_function: FunctionName
+    """This very function, for a hand-over to itself."""
 
 
 def runtime_of(
@@ -159,6 +172,7 @@ def runtime_of(
     region = str(getattr(context, "region", "") or env.get("FC_REGION", ""))
     if not region:
         problems.add("FC_REGION", "", "must be set where the context has no region")
+    fc_api = _fc_api(env, problems)
     runtime = Runtime(
         function=function,
         request_id=str(getattr(context, "request_id", "") or ""),
@@ -170,9 +184,14 @@ def runtime_of(
         read_timeout_s=min(MAX_READ_TIMEOUT_S, reserve_s * 0.45),
         clock=clock,
         log_target=_log_target(context, env, region, problems),
-        ecs_endpoints=_ecs_endpoints(env.get("ECS_ENDPOINT", ""), region, problems),
+        ecs_endpoints=endpoints_by_region(
+            env.get("ECS_ENDPOINT", ""), "ECS_ENDPOINT", region=region, problems=problems
+        ),
         policies_path=_policies_path(env),
         paused=bool(env.get("SNAPSHOTS_PAUSED")),
+        fc_api=fc_api,
+        fc_endpoint=endpoint(env.get("FC_ENDPOINT", ""), "FC_ENDPOINT", problems),
+        fc_function=_fc_function(context, fc_api),
     )
     if problems:
         raise InvalidSettingsError(problems)
@@ -224,32 +243,24 @@ def _log_target(
             problems.add(name, "", "must be set: the other one of project and Logstore is")
     # A bare host would mean plain HTTP to the SDK: say https.
     endpoint = env.get("SLS_ENDPOINT") or f"https://{region}.log.aliyuncs.com"
-    _check_endpoint(endpoint, "SLS_ENDPOINT", problems)
+    check_endpoint(endpoint, "SLS_ENDPOINT", problems)
     return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
 
 
-def _ecs_endpoints(value: str, region: str, problems: Problems) -> dict[str, str]:
-    """Read ``http://…`` (the function's own region) or ``region=http://…,region=http://…``."""
-    endpoints: dict[str, str] = {}
-    for part in filter(None, (part.strip() for part in value.split(","))):
-        name, found, address = part.rpartition("=")
-        name = name if found else region
-        endpoints[name] = address
-        check_region(name, "ECS_ENDPOINT", problems)
-        _check_endpoint(address, "ECS_ENDPOINT", problems)
-    return endpoints
+def _fc_api(env: Mapping[str, str], problems: Problems) -> FcApi | None:
+    given = env.get("FC_API")
+    for api in get_args(FcApi):
+        if given == api:
+            return cast("FcApi", api)
+    if given:
+        problems.add("FC_API", given, f"must be one of {', '.join(get_args(FcApi))}")
+    return None
 
 
-_ENDPOINT = re.compile(
-    r"https://[0-9A-Za-z.-]+(?::\d+)?/?|http://(?:127\.\d+\.\d+\.\d+|localhost)(?::\d+)?/?"
-)
-
-
-def _check_endpoint(address: str, name: str, problems: Problems) -> None:
-    if not _ENDPOINT.fullmatch(address):
-        problems.add(
-            name, address, "must be https://…, or http:// on loopback: requests carry credentials"
-        )
+def _fc_function(context: Any, fc_api: FcApi | None) -> FunctionName:  # noqa: ANN401 - as above
+    service = getattr(getattr(context, "service", None), "name", None)
+    name = getattr(getattr(context, "function", None), "name", None)
+    return FunctionName(service="" if fc_api == "3.0" else str(service or ""), name=str(name or ""))
 
 
 _CODE_ROOT = Path(__file__).parent.parent

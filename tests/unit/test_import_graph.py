@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 SHIPS = ("shared", "functions")
 SDKS = ("alibabacloud_", "aliyun", "aliyunsdk", "Tea", "darabonba", "fc2")
-ECS_SDK = ("alibabacloud_", "Tea", "darabonba")
+ECS_SDK = ("alibabacloud_ecs",)
+FC_SDKS = ("alibabacloud_fc", "fc2")
+CORE_OF_BOTH = ("alibabacloud_", "Tea", "darabonba")
 LOG_SDK = ("aliyun",)
 
 
@@ -78,6 +80,8 @@ def test_the_local_cloud_shares_no_code_with_its_clients() -> None:
 def test_each_sdk_has_one_door() -> None:
     """L10: what an SDK raises is translated at one place."""
     assert importers(ECS_SDK, *SHIPS) == {"shared/ecs.py"}
+    assert importers(FC_SDKS, *SHIPS) == {"shared/fc_sdks.py"}
+    assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/ecs.py", "shared/fc_sdks.py"}
     assert importers(LOG_SDK, *SHIPS) == {"shared/sls.py"}
 
 

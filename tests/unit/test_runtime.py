@@ -15,6 +15,7 @@ from shared.errors import InvalidSettingsError
 from shared.runtime import (
     MAX_READ_TIMEOUT_S,
     SYSTEM_CLOCK,
+    FunctionName,
     LogTarget,
     Runtime,
     parse_instant,
@@ -165,7 +166,7 @@ def test_a_local_cloud_has_an_address_for_each_region(value: str, expected: dict
     assert runtime(ECS_ENDPOINT=value).ecs_endpoints == expected
 
 
-@pytest.mark.parametrize("name", ["ECS_ENDPOINT", "SLS_ENDPOINT"])
+@pytest.mark.parametrize("name", ["ECS_ENDPOINT", "SLS_ENDPOINT", "FC_ENDPOINT"])
 @pytest.mark.parametrize(
     "address",
     [
@@ -188,6 +189,35 @@ def test_an_address_belongs_to_a_region() -> None:
     """`=http://…` names none, and would silently mean the real cloud."""
     with pytest.raises(InvalidSettingsError, match="must be the id of a region"):
         runtime(ECS_ENDPOINT="=http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(("api", "service"), [("2.0", "s"), ("3.0", "")])
+def test_a_function_knows_what_fc_calls_it(api: str, service: str) -> None:
+    """FC_API and the context: on FC 3.0 there are no services, whatever the context says."""
+    context = python310(service=SimpleNamespace(name="s", log_project="p", log_store="l"))
+    made = runtime(context, FC_API=api)
+
+    assert made.fc_api == api
+    assert made.fc_function == FunctionName(service=service, name="f")
+    assert made.fc_endpoint is None
+    assert runtime(context, FC_API=api, FC_ENDPOINT="http://127.0.0.1:1").fc_endpoint == (
+        "http://127.0.0.1:1"
+    )
+
+
+def test_without_an_api_everything_but_handing_over_works() -> None:
+    """The context does not tell FC 2.0 from 3.0; a service without a name is no problem yet."""
+    made = runtime(FC_API="")
+
+    assert made.fc_api is None
+    assert made.fc_function == FunctionName(service="", name="f")
+    assert runtime(SimpleNamespace(), **ENV).fc_function == FunctionName(service="", name="")
+
+
+@pytest.mark.parametrize("api", ["2", "3", "2.0 ", "v2.0", "3.0.0"])
+def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
+    """L2: a wrong setting is named at once, not when the time is up."""
+    assert problems_of(python310(), FC_API=api) == ["FC_API"]
 
 
 def test_a_pause_is_any_value_at_all() -> None:

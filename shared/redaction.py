@@ -1,0 +1,55 @@
+"""
+A text without what must not be read: secrets, in whatever spelling, and signatures.
+
+The services answer a wrong signature with all that was signed, the security token included,
+and libraries write the headers of a request where they tell of it.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+
+HIDDEN = "***"
+_KNOWN_BY = 12
+"""So many characters in the right order are the secret, or what was left of it by a cut."""
+_REST = r"(?:[\w+/=%~.-]|\\u00[0-9a-f]{2}|\\/|&#x?[0-9a-f]+;)*"
+_SIGNATURES = (
+    # Signature=…, "signature": "…", signature … not matched.
+    re.compile(r"(?i)(signature\b\W{0,6}(?:(?:is|was|of)\b\W{0,4})?)[A-Za-z0-9+/=%]{16,}"),
+    # The value of Authorization: FC <id>:<signature>, LOG <id>:<signature>.
+    re.compile(r"(?i)(\b(?:FC|LOG|ACS)\s[\w.-]{1,128}:)[A-Za-z0-9+/=%]{16,}"),
+)
+
+
+def redacted(text: str, secrets: Iterable[str | None]) -> str:
+    """
+    Return a text without secrets and signatures; ``***`` stands for each.
+
+    Args:
+        text: Whatever a service or a library said.
+        secrets: Found as they are, percent-encoded once or twice, escaped for JSON or HTML,
+            and cut off at their end; None and empty ones are passed over.
+
+    """
+    for secret in filter(None, secrets):
+        text = _pattern(secret).sub(HIDDEN, text)
+    for signature in _SIGNATURES:
+        text = signature.sub(rf"\1{HIDDEN}", text)
+    return text
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern(secret: str) -> re.Pattern[str]:
+    head = "".join(_spelled(character) for character in secret[:_KNOWN_BY])
+    return re.compile(f"(?:{head}){_REST}")
+
+
+def _spelled(character: str) -> str:
+    if character.isascii() and (character.isalnum() or character in "-_"):
+        return re.escape(character)
+    code = ord(character)
+    percent = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode())
+    entities = f"&#0*{code};|&#x0*{code:x};"
+    return f"(?:{re.escape(character)}|\\\\/|(?i:{percent}|\\\\u{code:04x}|{entities}))"
