@@ -1,5 +1,5 @@
 """
-Which actions the code calls, read from its doors to the SDKs: `shared/ecs.py`, `shared/sls.py`.
+Which actions the code calls, read from its doors to the SDKs, `ecs.py` and `sls_client.py`.
 
 Today every function can reach all of both. Never looks at a role, and never asks whether some
 path needs a right: tests do, by running each with a role that lacks one.
@@ -23,13 +23,13 @@ def called_actions(doors: Path | None = None) -> set[str]:
     Return the actions that the code calls, as a RAM policy names them.
 
     Args:
-        doors: The folder of `ecs.py` and `sls.py`; None is the project's own.
+        doors: The folder of `ecs.py` and `sls_client.py`; None is the project's own.
 
     """
     doors = doors or Path(shared.__file__).parent
     calls = {f"ecs:{action}" for action in _calls(doors / "ecs.py", "_call") if action}
     calls |= {BESIDES[action] for action in calls & BESIDES.keys()}
-    if any(True for _ in _calls(doors / "sls.py", "put_logs")):
+    if any(True for _ in _calls(doors / "sls_client.py", "put_logs")):
         calls.add(WRITES_RECORDS)
     return calls
 

@@ -9,6 +9,7 @@ and the table that says for each error code of the service what to do next.
     ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
     ├── InvalidSettingsError    an environment variable of the function is missing or wrong
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
+    ├── LookFailedError         a look at the records left something undone: the next goes on
     ├── EcsError                one call to ECS did not do what was asked
     │   ├── EcsRefusedError     ECS answered with an error code: see `disposition`
     │   └── EcsUnknownError     no answer, or none that can be read: it may have been done
@@ -88,6 +89,10 @@ class InvalidSettingsError(_ProblemsError):
 
 class RunFailedError(SnapshotAutomationError):
     """A run ended with disks that should have a snapshot and do not; running it again is safe."""
+
+
+class LookFailedError(SnapshotAutomationError):
+    """A look for what has to be started again could not be had, or leaves something to a person."""
 
 
 class EcsError(SnapshotAutomationError):

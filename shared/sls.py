@@ -1,9 +1,8 @@
 """
 Records to SLS while a run goes, and to stdout when SLS fails; none is lost.
 
-The only door to the SLS SDK. A background thread sends batches, so that a slow SLS holds
-up no snapshot; only `flush` waits for it. SLS that refuses, hangs or is gone costs a run
-`FLUSH_BUDGET_S` in all, whatever the SDK's own loop of ten attempts would like.
+A background thread sends batches, so that a slow SLS holds up no snapshot; only `flush` waits
+for it. SLS that refuses, hangs or is gone costs a run `FLUSH_BUDGET_S` in all.
 """
 
 from __future__ import annotations
@@ -13,13 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TextIO
-
-from aliyun.log import LogClient, LogItem, PutLogsRequest
-from aliyun.log.logexception import LogException
+from typing import Protocol, TextIO
 
 from shared.outcomes import Record, clipped
 from shared.runtime import Clock, Credentials, LogTarget, utc
+from shared.sls_client import Batch, SlsError, connect
 
 MAX_BATCH_RECORDS = 4096
 MAX_BATCH_BYTES = 3_000_000
@@ -30,24 +27,10 @@ SEND_AFTER_S = 2.0
 
 FLUSH_BUDGET_S = 9.0
 """What a failing SLS may cost a run in all, less than the 10 s that are promised."""
-CONNECT_TIMEOUT_S = 2.0
-READ_TIMEOUT_S = 3.0
 MAX_TRIES = 2
 RETRY_DELAY_S = 0.5
 
 _BYTES_PER_FIELD = 8  # what protobuf and SLS add to a key and a value, rounded up
-
-
-class SlsError(Exception):
-    """One call to SLS failed; `transient` says whether another try may help."""
-
-    def __init__(self, message: str, *, transient: bool) -> None:
-        super().__init__(message)
-        self.transient = transient
-
-
-Batch = Sequence[tuple[int, Record]]
-"""Records with the second, since 1970, in which each was made."""
 
 
 class Sink(Protocol):
@@ -57,53 +40,9 @@ class Sink(Protocol):
         """Write one batch."""
 
 
-class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
-    """The SDK's client without its loop: ten attempts, a second apart, are not ours to wait for."""
-
-    credentials: Credentials
-
-    def _sendRequest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N802 - the SDK's own signature
-        try:
-            return super()._sendRequest(*args, **kwargs)
-        except LogException as exc:
-            # The SDK's loop catches its own exception only: ours ends it. Without an answer the
-            # SDK says 200.
-            transient = exc.resp_status not in _REFUSALS
-            status = "no answer" if exc.resp_status == _OK else exc.resp_status
-            message = self.credentials.redacted(str(exc.get_error_message()))
-            raise SlsError(
-                f"{exc.get_error_code()} ({status}): {message}", transient=transient
-            ) from exc
-
-
-_OK = 200
-_REFUSALS = range(400, 500)
-
-
 def sls_sink(target: LogTarget, credentials: Credentials) -> Sink:
     """Return what writes batches to one Logstore."""
-    client = _Client(
-        target.endpoint,
-        credentials.access_key_id,
-        credentials.access_key_secret,
-        securityToken=credentials.security_token,
-        source=SOURCE,  # without one the SDK asks the DNS for its own address
-    )
-    client.credentials = credentials
-    client.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-    if target.endpoint.startswith("http://"):
-        # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the
-        # project travels in the Host header, as it does for a bare address.
-        client._isRowIp = True  # noqa: SLF001 - no public way
-
-    def write(batch: Batch) -> None:
-        items = [LogItem(timestamp=at, contents=list(record.items())) for at, record in batch]
-        client.put_logs(PutLogsRequest(target.project, target.logstore, "", SOURCE, items))
-
-    return write
-
-
-SOURCE = "snapshot-automation"
+    return connect(target, credentials).write
 
 
 class Recorder:

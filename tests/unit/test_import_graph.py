@@ -82,7 +82,7 @@ def test_each_sdk_has_one_door() -> None:
     assert importers(ECS_SDK, *SHIPS) == {"shared/ecs.py"}
     assert importers(FC_SDKS, *SHIPS) == {"shared/fc_sdks.py"}
     assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/ecs.py", "shared/fc_sdks.py"}
-    assert importers(LOG_SDK, *SHIPS) == {"shared/sls.py"}
+    assert importers(LOG_SDK, *SHIPS) == {"shared/sls_client.py"}
 
 
 def test_shared_never_imports_a_function() -> None:

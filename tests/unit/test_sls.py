@@ -20,11 +20,10 @@ from shared.sls import (
     MAX_BATCH_RECORDS,
     MAX_TRIES,
     SEND_AFTER_RECORDS,
-    Batch,
     Recorder,
     Sink,
-    SlsError,
 )
+from shared.sls_client import Batch, SlsError
 from tests.clocks import NOON, FakeClock
 
 PROMISED_S = 10.0
