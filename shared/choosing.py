@@ -16,11 +16,13 @@ from shared.errors import Disposition, InvalidEventError, Problem, disposition
 from shared.execution import GONE, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry, in_ledger
-from shared.outcomes import Outcome, Status
+from shared.outcomes import Outcome
+from shared.planning import MAX_ATTEMPTS
 from shared.routing import Run
 from shared.selection import foreseen_code, why_not_by_instance, why_not_by_itself
 
 NO_INSTANCE = "InvalidInstanceId.NotFound"
+FORESEEN = "foreseen from its listing"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -156,12 +158,16 @@ class Chooser:
             instance_id=disk.instance_ids[0] if disk.instance_ids else "",
             attempt=entry.next_attempt,
             failed_ids=frozenset(entry.failed_ids),
+            failed_id=entry.failed_id,
             foreseen=code or "",
         )
         asked = disposition(code) if code else None
-        if asked in (Disposition.SKIP, Disposition.FAIL) and code is not None:
-            kind: Status = "skipped" if asked is Disposition.SKIP else "failed"
-            self._chosen.outcomes.append(job.outcome(kind, "foreseen from its listing", code=code))
+        if entry.failed_attempt >= MAX_ATTEMPTS:
+            self._chosen.outcomes.append(job.used_up(MAX_ATTEMPTS))
+        elif asked is Disposition.SKIP and code:
+            self._chosen.outcomes.append(job.skipped(FORESEEN, code=code))
+        elif asked is Disposition.FAIL and code:
+            self._chosen.outcomes.append(job.outcome("failed", FORESEEN, code=code))
         else:
             self._chosen.jobs.append(job)
         limit = self._max_disks

@@ -27,9 +27,9 @@ from shared.errors import (
     disposition,
 )
 from shared.ledger import Entry
-from shared.outcomes import Outcome, Status
+from shared.outcomes import TOO_MANY_ATTEMPTS, Outcome, Status
 from shared.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s
-from shared.planning import SnapshotRequest
+from shared.planning import MAX_ATTEMPTS, SnapshotRequest
 
 API = "CreateSnapshot"
 GONE = "InvalidDiskId.NotFound"
@@ -44,6 +44,8 @@ class Job:
     attempt: int = 1
     failed_ids: frozenset[str] = frozenset()
     """Snapshots of the slot and disk that are known to have ended as failed."""
+    failed_id: str = ""
+    """Of these the one of the last attempt."""
     calls: int = 0
     retries: int = 0
     """How often an answer asked for another try."""
@@ -74,6 +76,22 @@ class Job:
             attempt=self.attempt,
             calls=self.calls,
         )
+
+    def skipped(self, reason: str, *, code: str) -> Outcome:
+        """Return the end of a job whose disk cannot have a snapshot, or cannot have another."""
+        if not self.failed_ids:
+            return self.outcome("skipped", reason, code=code)
+        return self._broken(f"its snapshot failed, and no other is possible: {reason}", code)
+
+    def used_up(self, max_attempts: int) -> Outcome:
+        """Return the end of a job that has no attempt left: what the last one came to."""
+        tried = self.attempt - 1
+        reason = f"its snapshot ended as failed, attempt {tried} of {max_attempts} at most"
+        return self._broken(reason, TOO_MANY_ATTEMPTS)
+
+    def _broken(self, reason: str, code: str) -> Outcome:
+        last = replace(self, attempt=self.attempt - 1)
+        return last.outcome("broken", reason, code=code, snapshot_id=self.failed_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,8 @@ class Execution:
     plan: Callable[[str, int], SnapshotRequest]
     look: Callable[[str], Entry]
     max_in_flight: int
+    max_attempts: int = MAX_ATTEMPTS
+    """No attempt has a higher number; a disk that would need one is broken."""
     stopped_by: str = field(default="", init=False)
     """The code that ended the run early; empty if none did."""
     stopped_because: str = field(default="", init=False)
@@ -217,11 +237,9 @@ class Execution:
                 return self._blind(job, exc)
             if entry.snapshot_id:
                 return _found(job, entry)
-            job = replace(
-                job,
-                attempt=max(job.attempt, entry.next_attempt),
-                failed_ids=job.failed_ids | entry.failed_ids,
-            )
+            job = _after(job, entry)
+        if job.attempt > self.max_attempts:
+            return job.used_up(self.max_attempts)
         self.pacer.admit(API)
         job = replace(job, calls=job.calls + 1)
         try:
@@ -230,7 +248,7 @@ class Execution:
             return self._judged(job, exc)
         if snapshot_id in job.failed_ids:
             # The token still answers with a snapshot that has failed since.
-            return Again(replace(job, attempt=job.attempt + 1), 0.0)
+            return Again(replace(job, attempt=job.attempt + 1, failed_id=snapshot_id), 0.0)
         return job.outcome("created", "accepted by ECS", snapshot_id=snapshot_id)
 
     def _judged(self, job: Job, error: EcsError) -> Step:
@@ -261,9 +279,10 @@ class Execution:
                 return _found(job, entry)
         if error.code == GONE:
             reason = "the disk vanished between its listing and its snapshot"
-            return job.outcome("skipped", reason, code=error.code)
-        status: Status = "skipped" if asked is Disposition.SKIP else "failed"
-        return job.outcome(status, str(error), code=error.code)
+            return job.skipped(reason, code=error.code)
+        if asked is Disposition.SKIP:
+            return job.skipped(str(error), code=error.code)
+        return job.outcome("failed", str(error), code=error.code)
 
     def _mismatch(self, job: Job, error: EcsError) -> Step:
         """
@@ -343,6 +362,19 @@ def _found(job: Job, entry: Entry) -> Outcome:
         return _existing(found, entry, "made earlier for this slot")
     reason = "accepted by ECS: no answer said so, but its tags name this slot"
     return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
+
+
+def _after(job: Job, entry: Entry) -> Job:
+    """Return a job with what the ledger shows of attempts that ended as failed."""
+    failed_ids = job.failed_ids | entry.failed_ids
+    if entry.next_attempt < job.attempt:
+        return replace(job, failed_ids=failed_ids)
+    return replace(
+        job,
+        attempt=entry.next_attempt,
+        failed_ids=failed_ids,
+        failed_id=entry.failed_id or job.failed_id,
+    )
 
 
 def _existing(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:

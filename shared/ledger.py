@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shared.ecs_types import Snapshot
-from shared.planning import Slot, attempt_in_slot
+from shared.planning import SlotTags, attempt_in_slot
 
 FAILED = "failed"
 
@@ -26,6 +26,8 @@ class Entry:
     """That snapshot's attempt."""
     failed_attempt: int = 0
     """The highest attempt that ended as failed; 0 if none did."""
+    failed_id: str = ""
+    """That attempt's snapshot."""
     failed_ids: set[str] = field(default_factory=set)
     """All snapshots that ended as failed."""
 
@@ -35,7 +37,7 @@ class Entry:
         return self.failed_attempt + 1
 
 
-def read_ledger(snapshots: Iterable[Snapshot], slot: Slot) -> dict[str, Entry]:
+def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> dict[str, Entry]:
     """
     Sort a listing into what the slot has of each disk.
 
@@ -53,7 +55,8 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: Slot) -> dict[str, Entry]:
         # The service's own word for the disk before the tag's: a tag can be edited.
         entry = ledger.setdefault(snapshot.disk_id or tagged_disk_id, Entry())
         if snapshot.status == FAILED:
-            entry.failed_attempt = max(entry.failed_attempt, attempt)
+            worst = (entry.failed_attempt, entry.failed_id)
+            entry.failed_attempt, entry.failed_id = max(worst, (attempt, snapshot.snapshot_id))
             entry.failed_ids.add(snapshot.snapshot_id)
         else:
             # Of two (by hands or by fate) always the same one, whatever the listing's order.

@@ -30,6 +30,9 @@ RANKS: dict[str, int] = {
 }
 """How much each status knows; the higher one holds."""
 
+TOO_MANY_ATTEMPTS = "TooManyAttempts"
+"""Our own code: the snapshots of a disk ended as failed until no attempt was left."""
+
 LEFT = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""
 

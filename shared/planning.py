@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from string import Formatter
+from typing import Protocol
 
 from shared.validation import OWN_TAG_PREFIX
 
@@ -26,6 +27,14 @@ ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
 
 Occurrence = tuple[str, ...]
 """What asks, as texts: kind first, such as ``("timer", name, time)``."""
+
+MAX_ATTEMPTS = 5
+"""
+How often a disk of a slot is asked for at most, by whomever.
+
+Each attempt that ends as failed costs time, and money where it stored something; a disk that
+fails so often fails for a reason that another attempt does not mend.
+"""
 
 DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
 OCCURRENCE_LENGTH = 8
@@ -68,6 +77,31 @@ class Slot:
         return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
 
 
+class SlotTags(Protocol):
+    """What the tags of a snapshot say of its slot: enough to ask for it again."""
+
+    @property
+    def deployment(self) -> str:
+        """The installation whose it is."""
+
+    @property
+    def policy(self) -> str:
+        """The policy that wanted it, by its name."""
+
+    @property
+    def slot_id(self) -> str:
+        """The slot's identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggedSlot:
+    """A slot as read from a snapshot's tags, which do not tell its occurrence."""
+
+    deployment: str
+    policy: str
+    slot_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SnapshotRequest:
     """One CreateSnapshot call; the fields are the API's parameters of the same names."""
@@ -84,7 +118,7 @@ class SnapshotRequest:
     instant_access_retention_days: int | None
 
 
-def client_token(slot: Slot, disk_id: str, *, attempt: int) -> str:
+def client_token(slot: SlotTags, disk_id: str, *, attempt: int) -> str:
     """
     Return the idempotency token for one disk of one slot: 64 hexadecimal digits.
 
@@ -101,13 +135,26 @@ def plan_snapshot(
     slot: Slot, settings: SnapshotSettings, disk_id: str, *, attempt: int
 ) -> SnapshotRequest:
     """Return the whole request for one disk of one slot, the ledger's tags included."""
+    name = snapshot_name(slot, settings.name, disk_id)
+    return snapshot_request(slot, settings, disk_id, name=name, attempt=attempt)
+
+
+def snapshot_request(
+    slot: SlotTags, settings: SnapshotSettings, disk_id: str, *, name: str, attempt: int
+) -> SnapshotRequest:
+    """
+    Return the request for one disk of a slot under a name that is made already.
+
+    The tags that are not the ledger's come in the order of their keys: a request that is
+    rebuilt from a snapshot, whose tags ECS may list in any order, is the very same one.
+    """
     return SnapshotRequest(
         disk_id=disk_id,
         client_token=client_token(slot, disk_id, attempt=attempt),
-        name=snapshot_name(slot, settings.name, disk_id),
+        name=name,
         description=settings.description,
         retention_days=settings.retention_days,
-        tags=ledger_tags(slot, disk_id, attempt=attempt) + settings.tags,
+        tags=ledger_tags(slot, disk_id, attempt=attempt) + tuple(sorted(settings.tags)),
         resource_group_id=settings.resource_group_id,
         category=settings.category,
         instant_access=settings.instant_access,
@@ -178,7 +225,7 @@ def placeholders_of(template: str) -> list[str]:
     return [placeholder for _, placeholder in parts_of(template) if placeholder is not None]
 
 
-def ledger_tags(slot: Slot, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
+def ledger_tags(slot: SlotTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
     """Return the tags by which a later run knows this snapshot as this slot's."""
     return (
         (DEPLOYMENT_TAG, slot.deployment),
@@ -189,7 +236,16 @@ def ledger_tags(slot: Slot, disk_id: str, *, attempt: int) -> tuple[tuple[str, s
     )
 
 
-def attempt_in_slot(tags: Mapping[str, str], slot: Slot) -> tuple[str, int] | None:
+def slot_of(tags: Mapping[str, str], deployment: str) -> TaggedSlot | None:
+    """Return the slot that a snapshot's tags name; None if it is none of the deployment's."""
+    if tags.get(DEPLOYMENT_TAG) != deployment or not tags.get(SLOT_TAG):
+        return None
+    return TaggedSlot(
+        deployment=deployment, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG]
+    )
+
+
+def attempt_in_slot(tags: Mapping[str, str], slot: SlotTags) -> tuple[str, int] | None:
     """Return the disk and the attempt that a snapshot's tags name; None if it is not the slot's."""
     if tags.get(SLOT_TAG) != slot.slot_id or tags.get(DEPLOYMENT_TAG) != slot.deployment:
         return None

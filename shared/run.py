@@ -158,7 +158,7 @@ class Runner:
                     disk_id=disk_id,
                     status="broken",
                     reason="its snapshot ended as failed, and the disk is not to be had again",
-                    snapshot_id=max(entry.failed_ids),
+                    snapshot_id=entry.failed_id,
                     attempt=entry.failed_attempt,
                 )
 

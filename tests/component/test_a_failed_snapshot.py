@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import RunFailedError
+from shared.planning import MAX_ATTEMPTS
 from tests.component.world import World, counts
 
 
@@ -52,6 +53,27 @@ def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) 
 
     assert len(world.creates(disk_id)) == 3
     assert [one["attempt"] for one in world.recorded("disk")] == ["1", "2", "3", "3", "3"]
+
+
+def test_a_disk_whose_snapshots_keep_failing_is_given_up(world: World) -> None:
+    """D11, T10: at the cap the disk is broken, and no further delivery asks for another."""
+    disk_id, good = world.disk(), world.disk()
+    world.ecs.fail_next(disk_id, count=100)
+    tick = world.minute
+    for _ in range(MAX_ATTEMPTS):
+        world.tick(at=tick)
+        world.clock.advance(60)
+
+    for _ in range(2):
+        with pytest.raises(RunFailedError, match="1 broken, 1 existing"):
+            world.tick(at=tick)
+
+    assert len(world.creates(disk_id)) == MAX_ATTEMPTS
+    held = world.outcomes[disk_id]
+    assert (held["status"], held["code"]) == ("broken", "TooManyAttempts")
+    assert held["attempt"] == str(MAX_ATTEMPTS)
+    assert held["snapshot_id"] == world.snapshots_of(disk_id)[-1]
+    assert world.outcomes[good]["status"] == "existing"
 
 
 def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:

@@ -9,7 +9,7 @@ from shared.execution import Execution, Job
 from shared.ledger import Entry
 from shared.outcomes import Outcome
 from shared.pacing import Pacer
-from shared.planning import SnapshotRequest, plan_snapshot
+from shared.planning import MAX_ATTEMPTS, SnapshotRequest, plan_snapshot
 from tests.clocks import FakeClock
 from tests.unit.builders import settings, slot
 from tests.unit.fakes import Answer, FakeEcs
@@ -46,6 +46,7 @@ class Bench:
             plan=about.pop("plan", plan),
             look=self._look,
             max_in_flight=about.pop("max_in_flight", 1),
+            max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
         )
         assert not about
 

@@ -207,6 +207,17 @@ def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
     assert "vanished" in outcome.reason
 
 
+@pytest.mark.parametrize("code", ["InvalidDiskId.NotFound", "DiskCategory.OperationNotSupported"])
+def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code: str) -> None:
+    """L6, L14: a snapshot was accepted and failed: "nothing is wrong" would not be true."""
+    job = Job(disk_id="d-0", attempt=2, failed_ids=frozenset({"s-1"}), failed_id="s-1")
+
+    outcome = Bench(refused(code, 404)).run([job])["d-0"]
+
+    assert (outcome.status, outcome.code) == ("broken", code)
+    assert (outcome.snapshot_id, outcome.attempt) == ("s-1", 1)
+
+
 def test_a_code_that_nobody_knows_is_a_failure() -> None:
     """L3: never guessed to be fine."""
     assert Bench(refused("SomethingNew", 400)).outcome().status == "failed"

@@ -11,7 +11,7 @@ from shared.errors import DISPOSITIONS, Disposition, EcsUnknownError
 from shared.execution import Job
 from shared.ledger import Entry
 from shared.pacing import MAX_TRIES
-from shared.planning import SnapshotRequest
+from shared.planning import MAX_ATTEMPTS, SnapshotRequest
 from tests.unit.benches import MADE, NOTHING, Bench, plan
 from tests.unit.builders import refused, unknown
 from tests.unit.fakes import Answer
@@ -102,6 +102,54 @@ def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
 
     assert (outcome.status, outcome.attempt) == ("created", 2)
     assert bench.ecs.created == [plan("d-0", 1), plan("d-0", 2)]
+
+
+def test_an_attempt_beyond_the_last_is_not_asked_for() -> None:
+    """D11, T10: a failure that is found while the run goes counts towards the one cap."""
+    entry = Entry(failed_attempt=MAX_ATTEMPTS, failed_id="s-last", failed_ids={"s-last"})
+    bench = Bench(unknown(), ledger=lambda _: entry)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.code) == ("broken", "TooManyAttempts")
+    assert (outcome.snapshot_id, outcome.attempt) == ("s-last", MAX_ATTEMPTS)
+    assert len(bench.ecs.created) == 1
+
+
+def test_the_cap_names_the_last_snapshot_that_failed() -> None:
+    """D10, D11: the tokens of all attempts are bound to snapshots that failed by now."""
+    failed_ids = frozenset(f"s-{number}" for number in range(1, MAX_ATTEMPTS + 1))
+    bench = Bench(answer=lambda _, number: f"s-{number}")
+
+    outcome = bench.run([Job(disk_id="d-0", failed_ids=failed_ids)])["d-0"]
+
+    assert (outcome.status, outcome.code, outcome.attempt) == (
+        "broken",
+        "TooManyAttempts",
+        MAX_ATTEMPTS,
+    )
+    assert outcome.snapshot_id == f"s-{MAX_ATTEMPTS}"
+    assert len(bench.ecs.created) == MAX_ATTEMPTS
+
+
+def test_fewer_attempts_may_be_allowed() -> None:
+    """A policy's `repeat_failed` is such a limit."""
+    entry = Entry(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
+    bench = Bench(ledger=lambda _: entry, max_attempts=2)
+
+    outcome = bench.run([Job(disk_id="d-0", attempt=2, look_first=True)])["d-0"]
+
+    assert (outcome.status, outcome.attempt) == ("broken", 2)
+    assert bench.ecs.created == []
+
+
+def test_what_the_ledger_knows_less_of_takes_no_attempt_back() -> None:
+    """D11: a listing that lags does not undo a failure that is known."""
+    bench = Bench(ledger=lambda _: Entry(failed_attempt=1, failed_ids={"s-1"}))
+
+    outcome = bench.run([Job(disk_id="d-0", attempt=3, look_first=True)])["d-0"]
+
+    assert (outcome.status, outcome.attempt) == ("created", 3)
 
 
 # --- a snapshot is being made --------------------------------------------------------------------
@@ -205,11 +253,12 @@ def test_an_answer_that_names_a_failed_snapshot_is_not_a_success() -> None:
 
 
 def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() -> None:
-    """T10: it ends at the deadline, deferred."""
-    bench = Bench(answer=lambda *_: "s-failed", deadline=1.0, rate=600)
+    """T10: it ends with the attempts."""
+    bench = Bench(answer=lambda *_: "s-failed")
     job = Job(disk_id="d-0", failed_ids=frozenset({"s-failed"}))
 
-    assert bench.run([job])["d-0"].status == "deferred"
+    assert bench.run([job])["d-0"].status == "broken"
+    assert len(bench.ecs.created) == MAX_ATTEMPTS
 
 
 # --- whatever happens ----------------------------------------------------------------------------

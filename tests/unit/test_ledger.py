@@ -42,6 +42,7 @@ def test_the_attempt_rises_from_the_highest_that_failed() -> None:
     entry = read_ledger(snapshots, slot())["d-1"]
 
     assert entry.next_attempt == 4
+    assert (entry.failed_attempt, entry.failed_id) == (3, "s-3")
     assert entry.failed_ids == {"s-1", "s-2", "s-3"}
 
 

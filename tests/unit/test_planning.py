@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from shared.planning import (
     PLACEHOLDERS,
     Slot,
     SnapshotSettings,
+    TaggedSlot,
     attempt_in_slot,
     client_token,
     ledger_tags,
     placeholders_of,
     plan_snapshot,
+    slot_of,
     snapshot_name,
 )
 from shared.snapshot_settings import check_snapshot_settings
@@ -263,8 +266,10 @@ def test_the_tags_go_into_the_call_itself_and_fit(
     """R9: tagged at birth, 20 tags at most, the policy's own among them."""
     tags = plan_snapshot(where, settings, disk_id, attempt=attempt).tags
     own = ledger_tags(where, disk_id, attempt=attempt)
+    shuffled = replace(settings, tags=settings.tags[::-1])
 
-    assert tags == own + settings.tags
+    assert plan_snapshot(where, shuffled, disk_id, attempt=attempt).tags == tags
+    assert tags == own + tuple(sorted(settings.tags))
     assert len(own) == OWN_TAG_COUNT
     assert len(tags) == len(dict(tags)) <= MAX_TAGS
     rules = found(check_tags, dict(tags))
@@ -277,6 +282,18 @@ def test_a_snapshot_is_known_by_its_tags(where: Slot, disk_id: str, attempt: int
     tags = dict(ledger_tags(where, disk_id, attempt=attempt))
 
     assert attempt_in_slot(tags, where) == (disk_id, attempt)
+    seen = slot_of(tags, where.deployment)
+    assert seen == TaggedSlot(
+        deployment=where.deployment, policy=where.policy, slot_id=where.slot_id
+    )
+    assert attempt_in_slot(tags, seen) == (disk_id, attempt)
+    for number in (attempt, attempt + 1):
+        assert client_token(seen, disk_id, attempt=number) == client_token(
+            where, disk_id, attempt=number
+        )
+        assert ledger_tags(seen, disk_id, attempt=number) == ledger_tags(
+            where, disk_id, attempt=number
+        )
 
 
 @pytest.mark.parametrize(
@@ -288,6 +305,16 @@ def test_another_slots_snapshot_is_not_ours(changed: dict[str, str]) -> None:
 
     assert attempt_in_slot(tags, slot()) is None
     assert attempt_in_slot({}, slot()) is None
+
+
+def test_a_snapshot_of_another_deployment_has_no_slot_here() -> None:
+    """R4: nor has one without our tags, or with some of them only."""
+    tags = dict(ledger_tags(slot(), "d-1", attempt=1))
+
+    assert slot_of(tags, "other") is None
+    assert slot_of({}, "main") is None
+    for key in ("snapshot-automation-slot", "snapshot-automation-deployment"):
+        assert slot_of({**tags, key: ""}, "main") is None
 
 
 @pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
