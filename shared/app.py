@@ -10,19 +10,18 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.errors import (
-    InvalidEventError,
-    InvalidPolicyError,
-    RunFailedError,
-)
+from shared.continuation import Continuer, Link
+from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
+from shared.fc import Fc
 from shared.parsing import read_policies
 from shared.policy import Limits, PolicyFile
 from shared.policy_file import load_policies
 from shared.routing import Run, route
-from shared.run import Region, Runner, Summary
+from shared.run import Region, Runner, can_hand_over, is_apart, start_apart
+from shared.run_log import CONTINUED, RunLog, Summary
 from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
 from shared.sls import Recorder, sls_sink
-from shared.trigger import Direct, Kind, Trigger, parse_trigger
+from shared.trigger import Kind, Trigger, parse_trigger
 from shared.validation import Problems
 
 Answer = dict[str, Any]
@@ -48,8 +47,8 @@ def respond(
 
     Returns:
         ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; ``skipped``
-        where no disk could have a snapshot; or ``no_match``, ``disabled`` or ``paused`` where
-        nothing was wanted.
+        where no disk could have a snapshot; ``continued`` where another invocation does the rest;
+        or ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
 
     Raises:
         InvalidSettingsError: The environment is wrong.
@@ -82,6 +81,9 @@ class _Invocation:
         self._recorder = recorder
         self._event = ""
         self._regions: dict[str, Region] = {}
+        self._continuer: Continuer | None = None
+        if runtime.fc_api is not None:
+            self._continuer = Continuer(Fc(runtime), runtime.fc_function)
 
     def handle(self, event: bytes, kind: Kind) -> Answer:
         if self._runtime.paused:
@@ -96,10 +98,10 @@ class _Invocation:
         problems = Problems()
         problems.extend(parsed.problems)
         for draft in parsed.drafts:
-            problems.extend(self._route(draft, file)[1])
+            problems.extend(self._route(draft, file, None)[1])
         summaries: list[Summary] = []
         for trigger in parsed.triggers:
-            summaries += self._runs(trigger, file, problems)
+            summaries += self._runs(trigger, file, parsed.link, problems)
         return self._answer(parsed.triggers, summaries, problems)
 
     def _policies(self) -> PolicyFile:
@@ -110,20 +112,30 @@ class _Invocation:
             self._refuse(exc)
             raise
 
-    def _route(self, trigger: Trigger, file: PolicyFile) -> tuple[Sequence[Run], Problems]:
+    def _route(
+        self, trigger: Trigger, file: PolicyFile, link: Link | None
+    ) -> tuple[Sequence[Run], Problems]:
         now = self._runtime.clock.now()
-        return route(trigger, file, region=self._runtime.region, now=now)
+        return route(trigger, file, region=self._runtime.region, now=now, link=link)
 
-    def _runs(self, trigger: Trigger, file: PolicyFile, problems: Problems) -> list[Summary]:
-        runs, found = self._route(trigger, file)
+    def _runs(
+        self, trigger: Trigger, file: PolicyFile, link: Link | None, problems: Problems
+    ) -> list[Summary]:
+        runs, found = self._route(trigger, file, link)
         problems.extend(found)
         if not runs and not found:
             self._recorder.add(_unwanted(trigger))
         summaries = []
         for run in runs:
+            log = RunLog(run, self._runtime, self._recorder)
+            continuer = self._continuer
+            if continuer is not None and is_apart(run) and can_hand_over(run, log, continuer):
+                summaries.append(start_apart(run, log, continuer))
+                continue
             region = self._region(run.slot.region, file.limits)
             try:
-                summaries.append(Runner(run, region, file.limits, self._recorder).carry_out())
+                runner = Runner(run, region, file.limits, log, self._continuer)
+                summaries.append(runner.carry_out())
             except InvalidEventError as exc:
                 problems.extend(exc.problems)
         return summaries
@@ -136,9 +148,7 @@ class _Invocation:
     def _answer(
         self, triggers: Sequence[Trigger], summaries: Sequence[Summary], problems: Problems
     ) -> Answer:
-        direct = any(isinstance(trigger, Direct) for trigger in triggers)
-        # Who asks directly reads the answer; FC reads only whether there was an exception.
-        failed = [one for one in summaries if one.failed and not (direct and one.started)]
+        failed = [one for one in summaries if one.failed and not one.is_read]
         if problems:
             error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
             self._refuse(error)
@@ -178,7 +188,8 @@ def _overall(summaries: Sequence[Summary]) -> str:
     """Return one status for several runs: the worst of them, "partial" if they differ."""
     statuses = {summary.status for summary in summaries}
     if not statuses & {"partial", "failed"}:
-        return next(one for one in ("ok", "skipped", "no_match") if one in statuses)
+        order = (CONTINUED, "ok", "skipped", "no_match")
+        return next(one for one in order if one in statuses)
     return "failed" if statuses == {"failed"} else "partial"
 
 

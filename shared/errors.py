@@ -284,6 +284,11 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
     return Disposition.FAIL
 
 
+def disposition_of(error: EcsError) -> Disposition:
+    """Return what an error asks of us."""
+    return disposition(error.code, getattr(error, "http_status", 0))
+
+
 def is_throttling(code: str) -> bool:
     """Say whether the service asked for fewer calls: ``Throttling`` and whatever starts so."""
     return code.startswith("Throttling")

@@ -24,10 +24,10 @@ from shared.errors import (
     EcsError,
     EcsRefusedError,
     EcsUnknownError,
-    disposition,
+    disposition_of,
 )
 from shared.ledger import Entry
-from shared.outcomes import TOO_MANY_ATTEMPTS, Outcome, Status
+from shared.outcomes import OUT_OF_TIME, TOO_MANY_ATTEMPTS, TOO_MANY_PARTS, Outcome, Status
 from shared.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s
 from shared.planning import MAX_ATTEMPTS, SnapshotRequest
 
@@ -57,6 +57,8 @@ class Job:
     """A snapshot of ours may exist all the same: look before asking again."""
     stumbled: bool = False
     """A server error came, perhaps after the effect: what is found then may be this run's."""
+    mismatch: EcsError | None = None
+    """The refusal that said that the token is bound to other parameters."""
     last: EcsError | None = None
     """Why it is not done yet."""
     foreseen: str = ""
@@ -118,17 +120,22 @@ class Execution:
     """
     One run's calls.
 
-    `plan` makes the request for a disk and an attempt; `look` reads from ECS what the slot
-    has of a disk.
+    `plan` makes the request for a disk and an attempt; `known` says what the slot has of a disk
+    from a listing that is recent, `look` asks ECS about that disk.
     """
 
     ecs: Ecs
     pacer: Pacer
     plan: Callable[[str, int], SnapshotRequest]
+    known: Callable[[str], Entry]
     look: Callable[[str], Entry]
     max_in_flight: int
     max_attempts: int = MAX_ATTEMPTS
     """No attempt has a higher number; a disk that would need one is broken."""
+    somebody_goes_on: bool = False
+    """Whether what is deferred is handed over: then a budget that is used up is no failure."""
+    is_last_part: bool = False
+    """Whether nobody will come back: then what is left is failed."""
     stopped_by: str = field(default="", init=False)
     """The code that ended the run early; empty if none did."""
     stopped_because: str = field(default="", init=False)
@@ -212,35 +219,47 @@ class Execution:
     def _left(self, job: Job) -> Outcome:
         """Say what becomes of a job that the end of the run left undone."""
         if not self.stopped_by or job.uncertain:
-            return _deferred(job)
+            return self._undone(job)
         again = "not tried again" if job.calls else "not tried"
         return job.outcome(
             "failed", f"{again}: {self.stopped_by} ended the run", code=self.stopped_by
         )
 
+    def _undone(self, job: Job) -> Outcome:
+        """Say what becomes of a job that is not done, and that no answer has ended."""
+        code = job.last.code if job.last else OUT_OF_TIME
+        reason = "time ran out before it was asked for"
+        if job.last:
+            reason = f"not done yet: {job.last}"
+        if not self.is_last_part or job.uncertain:
+            return job.outcome("deferred", reason, code=code)
+        reason = f"given up, for no further part may follow ({code}): {reason}"
+        return job.outcome("failed", reason, code=TOO_MANY_PARTS)
+
     def _safely(self, job: Job) -> Step:
         try:
-            return self._step(job)
+            return self._mismatch(job, job.mismatch) if job.mismatch else self._step(job)
         except OutOfTimeError:
-            return _deferred(job)
+            return self._undone(job)
         except Exception as exc:  # noqa: BLE001 - one disk's accident must not cost the others
             if job.uncertain:
-                return _deferred(job)
+                return self._undone(job)
             return job.outcome("failed", f"accident: {exc}", code=type(exc).__name__)
 
     def _step(self, job: Job) -> Step:
-        """Try once: look first if a snapshot of ours may exist already, then ask for one."""
-        if job.uncertain or job.look_first:
-            try:
-                entry = self.look(job.disk_id)
-            except EcsError as exc:
-                return self._blind(job, exc)
-            if entry.snapshot_id:
-                return _found(job, entry)
-            job = _after(job, entry)
-        if job.attempt > self.max_attempts:
-            return job.used_up(self.max_attempts)
-        self.pacer.admit(API)
+        """Try once: see first whether a snapshot of ours exists by now, then ask for one."""
+        try:
+            if job.uncertain or job.look_first:
+                job, found = self._seen(job, self.look(job.disk_id))
+                if found:
+                    return found
+            self.pacer.admit(API)
+            # After the wait for our turn: another delivery may have been faster.
+            job, found = self._seen(job, self.known(job.disk_id))
+        except EcsError as exc:
+            return self._blind(job, exc)
+        if found:
+            return found
         job = replace(job, calls=job.calls + 1)
         try:
             snapshot_id = self.ecs.create_snapshot(self.plan(job.disk_id, job.attempt))
@@ -251,11 +270,18 @@ class Execution:
             return Again(replace(job, attempt=job.attempt + 1, failed_id=snapshot_id), 0.0)
         return job.outcome("created", "accepted by ECS", snapshot_id=snapshot_id)
 
+    def _seen(self, job: Job, entry: Entry) -> tuple[Job, Outcome | None]:
+        """Take in what the slot has of a job's disk, and return the outcome if that ends it."""
+        if entry.snapshot_id:
+            return job, _found(job, entry)
+        job = _after(job, entry)
+        return job, job.used_up(self.max_attempts) if job.attempt > self.max_attempts else None
+
     def _judged(self, job: Job, error: EcsError) -> Step:
         """Decide what an error asks for."""
         if error.code in PARAMETER_MISMATCH:
             return self._mismatch(job, error)
-        asked = _asked(error)
+        asked = disposition_of(error)
         if asked in MAX_TRIES:
             lost = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
             stumbled = _is_server_error(error)
@@ -274,7 +300,7 @@ class Execution:
             # The refusal may be due to the very snapshot whose answer was lost.
             entry = self._look_if_possible(job)
             if entry is None:
-                return _deferred(replace(job, last=error))
+                return self._undone(replace(job, last=error))
             if entry.snapshot_id:
                 return _found(job, entry)
         if error.code == GONE:
@@ -288,30 +314,34 @@ class Execution:
         """
         Decide where the token is bound to other parameters: the policy was edited in between.
 
-        Never answered with a fresh token, which would make the second snapshot.
+        Never answered with a fresh token, which would make the second snapshot. The first one
+        may be too young for a listing, so it is looked for more than once.
         """
+        job = replace(job, mismatch=error, last=error, waits=job.waits + 1)
         try:
             entry = self.look(job.disk_id)
         except EcsError as exc:
             return self._blind(job, exc)
         except OutOfTimeError:
-            return _deferred(replace(job, last=error))
+            return self._undone(job)
         if entry.snapshot_id:
             reason = "made earlier for this slot, under another text of the policy"
             return _existing(job, entry, reason, code=error.code)
+        if job.waits < MAX_TRIES[Disposition.WAIT]:
+            return Again(job, self._delay_s(Disposition.WAIT, job, None))
         return job.outcome("failed", str(error), code=error.code)
 
     def _blind(self, job: Job, error: EcsError) -> Step:
         """Decide where a look was refused: as for any other call, and never create unseen."""
-        if _asked(error) is not Disposition.STOP:
+        if disposition_of(error) is not Disposition.STOP:
             return self._again(job, error)
         if job.uncertain:
-            return Stop(_deferred(replace(job, last=error)), error)
+            return Stop(self._undone(replace(job, last=error)), error)
         return Stop(job.outcome("failed", str(error), code=error.code), error)
 
     def _again(self, job: Job, error: EcsError) -> Step:
         """Try again later, or end here if it was tried often enough."""
-        asked = _asked(error)
+        asked = disposition_of(error)
         busy = asked is Disposition.WAIT
         job = replace(job, retries=job.retries + (not busy), waits=job.waits + busy, last=error)
         tries = job.waits if busy else job.retries
@@ -320,8 +350,8 @@ class Execution:
         entry = self._look_if_possible(job) if job.uncertain or job.look_first else None
         if entry is not None and entry.snapshot_id:
             return _found(job, entry)
-        if job.uncertain:
-            return _deferred(job)
+        if job.uncertain or self.somebody_goes_on or self.is_last_part:
+            return self._undone(job)
         return job.outcome("failed", f"tried {tries} times: {error}", code=error.code)
 
     def _look_if_possible(self, job: Job) -> Entry | None:
@@ -337,11 +367,6 @@ class Execution:
             retry_after_s=error.retry_after_s if isinstance(error, EcsRefusedError) else None,
             chance=self.pacer.clock.random(),
         )
-
-
-def _asked(error: EcsError) -> Disposition:
-    status = error.http_status if isinstance(error, EcsRefusedError) else 0
-    return disposition(error.code, status)
 
 
 def _is_server_error(error: EcsError) -> bool:
@@ -380,9 +405,3 @@ def _after(job: Job, entry: Entry) -> Job:
 def _existing(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:
     found = replace(job, attempt=entry.attempt)
     return found.outcome("existing", reason, code=code, snapshot_id=entry.snapshot_id)
-
-
-def _deferred(job: Job) -> Outcome:
-    if job.last is None:
-        return job.outcome("deferred", "time ran out before it was asked for", code="OutOfTime")
-    return job.outcome("deferred", f"not done yet: {job.last}", code=job.last.code)

@@ -8,7 +8,7 @@ ends at 1,000. Never decides what to snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -53,7 +53,10 @@ class Inventory:
             return self._by_tag(
                 "DescribeSnapshots", self._ecs.describe_snapshots, [(SLOT_TAG, slot.slot_id)]
             )
-        since = slot.occurred_at - LEDGER_MARGIN
+        return self.snapshots_since(slot.occurred_at - LEDGER_MARGIN)
+
+    def snapshots_since(self, since: datetime) -> Iterator[Snapshot]:
+        """List every snapshot that was created at an instant or later, whosever it is."""
         return self._pages(
             "DescribeSnapshots",
             lambda token: self._ecs.describe_snapshots(created_from=since, next_token=token),

@@ -33,6 +33,10 @@ RANKS: dict[str, int] = {
 TOO_MANY_ATTEMPTS = "TooManyAttempts"
 """Our own code: the snapshots of a disk ended as failed until no attempt was left."""
 
+OUT_OF_TIME = "OutOfTime"
+TOO_MANY_PARTS = "TooManyParts"
+"""Codes of our own: time ran out in this part, and in the last one that there may be."""
+
 LEFT = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.continuation import KEY, Link
 from shared.planning import Slot, placeholders_of
 from shared.policy import DIRECT, Policy, PolicyFile, wants_event
 from shared.policy_file import policy_of
@@ -43,10 +44,22 @@ class Run:
     dry_run: bool
     content: Mapping[str, Any]
     """What came, with which the same can be asked again."""
+    link: Link | None = None
+    """What an earlier invocation handed over, None where this one is the first."""
+
+    @property
+    def part(self) -> int:
+        """Return which part of the slot this is, counted from 1."""
+        return self.link.part if self.link else 1
 
 
 def route(
-    trigger: Trigger, file: PolicyFile, *, region: str, now: datetime
+    trigger: Trigger,
+    file: PolicyFile,
+    *,
+    region: str,
+    now: datetime,
+    link: Link | None = None,
 ) -> tuple[tuple[Run, ...], Problems]:
     """
     Return the runs that a trigger asks for.
@@ -56,6 +69,7 @@ def route(
         file: The policies.
         region: The function's own, for policies that name none.
         now: To judge the age of the occurrence.
+        link: Of a part that was handed over, which of the trigger's runs it is.
 
     Returns:
         The runs, one for each policy and region, and what is wrong with the trigger: with
@@ -86,7 +100,41 @@ def route(
         if (select := _resolved(policy, trigger, problems)) is not None
         for where in policy.regions or (region,)
     ]
+    if link is not None and not problems:
+        runs = _handed_over(runs, link, file, problems)
     return (() if problems else tuple(runs)), problems
+
+
+def _handed_over(
+    runs: Sequence[Run], link: Link, file: PolicyFile, problems: Problems
+) -> list[Run]:
+    """
+    Return the run that a part goes on with, none if its policy was switched off meanwhile.
+
+    The slot is made anew from the event and the policies: whoever made the payload up can name
+    no other policy, region or deployment than those that the event asks for by itself.
+    """
+    policy = file.named(link.policy)
+    if not runs and policy is not None and not policy.enabled:
+        return []
+    asked = {
+        f"{KEY}.deployment": (link.deployment, {file.deployment}),
+        f"{KEY}.policy": (link.policy, {run.slot.policy for run in runs}),
+        f"{KEY}.region": (link.region, {run.slot.region for run in runs}),
+        f"{KEY}.slot": (link.slot_id, {run.slot.slot_id for run in runs}),
+    }
+    for path, (value, possible) in asked.items():
+        if value not in possible:
+            known = ", ".join(sorted(possible)) or "nothing"
+            problems.add(
+                path, value, f"is not what this event asks for under the policies: {known}"
+            )
+    return [
+        replace(run, link=link)
+        for run in runs
+        if (run.slot.policy, run.slot.region, run.slot.slot_id)
+        == (link.policy, link.region, link.slot_id)
+    ]
 
 
 def _check_age(trigger: Trigger, file: PolicyFile, now: datetime, problems: Problems) -> None:

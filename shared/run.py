@@ -2,54 +2,45 @@
 One run: the ledger, then the selection, then the checks, then the calls.
 
 In that order always, so that a second delivery reports what the first one did, also when
-the disk is gone or its quota is full by now.
+the disk is gone or its quota is full by now. What time or ECS leaves undone is handed
+over to the next part.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 
 from shared.choosing import Choice, Chooser
+from shared.continuation import MAX_PARTS, Continuer, link_of
 from shared.ecs import Ecs
-from shared.errors import EcsError, InvalidEventError, InvalidSettingsError, Problem
+from shared.errors import (
+    Disposition,
+    EcsError,
+    FcError,
+    InvalidEventError,
+    InvalidSettingsError,
+    Problem,
+    disposition_of,
+)
 from shared.execution import Execution, Job
 from shared.inventory import Inventory
-from shared.ledger import Entry, read_ledger
-from shared.outcomes import Outcome, Record, disk_record, verdict
+from shared.ledger import Entry
+from shared.outcomes import OUT_OF_TIME, TOO_MANY_PARTS, Outcome, verdict
 from shared.pacing import OutOfTimeError, Pacer
 from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
 from shared.routing import Run
-from shared.runtime import Runtime, utc
-from shared.sls import Recorder
+from shared.run_log import CONTINUED, RunLog, Summary
+from shared.runtime import Runtime
+from shared.slot_ledger import SlotLedger
 
 MATCHED_NOTHING = "MatchedNothing"
 NOTHING_TAKEN = "NothingTaken"
-OUT_OF_TIME = "OutOfTime"
+NOT_HANDED_OVER = "NotHandedOver"
 
-
-@dataclass(slots=True, kw_only=True)
-class Summary:
-    """How a run ended; `outcomes` only where somebody waits for them."""
-
-    run: Run
-    status: str = "failed"
-    """``ok``, ``partial``, ``failed``; ``skipped`` where no disk could have a snapshot; or
-    ``no_match`` where nothing was wanted."""
-    code: str = ""
-    reason: str = "interrupted"
-    started: bool = True
-    """False if ledger or selection could not be read: no call that writes was made."""
-    counts: Counter[str] = field(default_factory=Counter)
-    outcomes: list[Outcome] = field(default_factory=list)
-
-    @property
-    def failed(self) -> bool:
-        """Say whether something that was wanted is left undone."""
-        return self.status in ("partial", "failed")
+BUSY_DELAY_S = 60
+"""How long the next part waits where disks were busy, or ECS was in trouble."""
 
 
 class Region:
@@ -81,16 +72,78 @@ class Region:
         self.inventory = Inventory(self.ecs, self.pacer)
 
 
-class Runner:
-    """Carries out one run."""
+def is_apart(run: Run) -> bool:
+    """
+    Say whether a run is better carried out by an invocation of its own: one for each region.
 
-    def __init__(self, run: Run, region: Region, limits: Limits, recorder: Recorder) -> None:
+    Who asks directly waits for the answer, so its regions follow one another.
+    """
+    return run.link is None and run.asked_by != "direct" and len(run.policy.regions) > 1
+
+
+def start_apart(run: Run, log: RunLog, continuer: Continuer) -> Summary:
+    """Let a run be carried out elsewhere; recorded as part 0, it is missed if it never begins."""
+    summary = Summary(run=run)
+    log.started(part=0)
+    _hand_over(summary, log, continuer, part=1)
+    log.finished(summary, {}, part=0)
+    return summary
+
+
+def can_hand_over(run: Run, log: RunLog, continuer: Continuer | None) -> bool:
+    """Say whether somebody else can go on with a run."""
+    if continuer is None or run.part >= MAX_PARTS:
+        return False
+    return continuer.takes(link_of(run.slot, part=run.part + 1, chain=log.chain), run.content)
+
+
+def _hand_over(
+    summary: Summary, log: RunLog, continuer: Continuer, *, part: int, delay_s: int = 0
+) -> None:
+    """Start a part; a failure to do so is the run's, and FC delivers it again."""
+    link = link_of(summary.run.slot, part=part, chain=log.chain)
+    try:
+        continuer.start(link, summary.run.content, delay_s=delay_s)
+    except FcError as exc:
+        summary.status, summary.code, summary.started = "failed", NOT_HANDED_OVER, False
+        summary.reason = f"part {part} could not be started: {exc}"
+    else:
+        summary.status, summary.code = CONTINUED, ""
+        after = f" in {delay_s} s" if delay_s else ""
+        summary.reason = f"handed over to part {part}{after}"
+
+
+class Runner:
+    """Carries out one run, or the part of it for which there is time."""
+
+    def __init__(
+        self,
+        run: Run,
+        region: Region,
+        limits: Limits,
+        log: RunLog,
+        continuer: Continuer | None,
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            run: What to carry out.
+            region: Where.
+            limits: What it may cost.
+            log: Takes its records.
+            continuer: Takes what is left at the end; None if nobody can.
+
+        """
         self._run = run
         self._region = region
         self._limits = limits
-        self._recorder = recorder
+        self._log = log
+        self._continuer = continuer
         self._calls_before = Counter(region.pacer.calls)
-        self._ledger: dict[str, Entry] = {}
+        self._slot_ledger = SlotLedger(run.slot, region.inventory, region.pacer.clock)
+        self._ledger: Mapping[str, Entry] = {}
+        self._delay_s = BUSY_DELAY_S
 
     def carry_out(self) -> Summary:
         """
@@ -101,17 +154,11 @@ class Runner:
 
         """
         summary = Summary(run=self._run)
-        event = json.dumps(self._run.content, sort_keys=True)
-        warnings = "\n".join(self._run.policy.warnings)
-        self._record({"record": "run_started", "event": event, "warnings": warnings})
-        # What is started has to be visible before the first snapshot is asked for.
-        self._recorder.flush()
+        self._log.started()
         try:
             self._take_snapshots(summary)
         except (EcsError, OutOfTimeError) as exc:
-            summary.started = False
-            summary.code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
-            summary.reason = f"the run could not start: {exc}"
+            self._not_started(exc, summary)
         except InvalidEventError as exc:
             summary.code, summary.reason = type(exc).__name__, str(exc)
             raise
@@ -119,13 +166,11 @@ class Runner:
             summary.code, summary.reason = type(exc).__name__, f"accident: {exc}"
             summary.started = False
         finally:
-            self._record(self._end(summary))
+            self._log.finished(summary, self._region.pacer.calls - self._calls_before)
         return summary
 
     def _take_snapshots(self, summary: Summary) -> None:
-        self._ledger = read_ledger(
-            self._region.inventory.slot_snapshots(self._run.slot), self._run.slot
-        )
+        self._ledger = self._slot_ledger.read()
         chosen = Chooser(
             self._run, self._region.inventory, self._ledger, max_disks=self._limits.max_disks
         ).choose()
@@ -174,8 +219,11 @@ class Runner:
             ecs=self._region.ecs,
             pacer=self._region.pacer,
             plan=self._plan,
-            look=self._look,
+            known=self._slot_ledger.entry,
+            look=self._slot_ledger.look,
             max_in_flight=self._limits.max_in_flight,
+            somebody_goes_on=self._may_hand_over,
+            is_last_part=self._is_last_part,
         )
         yield from execution.outcomes(iter(jobs))
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
@@ -183,17 +231,31 @@ class Runner:
     def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:
         return plan_snapshot(self._run.slot, self._run.policy.snapshot, disk_id, attempt=attempt)
 
-    def _look(self, disk_id: str) -> Entry:
-        snapshots = self._region.inventory.disk_snapshots(disk_id)
-        return read_ledger(snapshots, self._run.slot).get(disk_id, Entry())
+    # --- the next part -------------------------------------------------------------------------
+
+    @property
+    def _is_last_part(self) -> bool:
+        return self._run.part >= MAX_PARTS
+
+    @property
+    def _may_hand_over(self) -> bool:
+        return can_hand_over(self._run, self._log, self._continuer)
+
+    def _hand_over(self, summary: Summary, delay_s: int) -> None:
+        if self._continuer is not None:
+            part = self._run.part + 1
+            _hand_over(summary, self._log, self._continuer, part=part, delay_s=delay_s)
 
     # --- the end -------------------------------------------------------------------------------
 
     def _settle(self, outcome: Outcome, summary: Summary) -> None:
         summary.counts[outcome.status] += 1
+        if outcome.status == "deferred" and outcome.code == OUT_OF_TIME:
+            # There is work that waits for nothing but time.
+            self._delay_s = 0
         if self._run.asked_by == "direct":
             summary.outcomes.append(outcome)
-        self._record(disk_record(outcome))
+        self._log.settled(outcome)
 
     def _judge(self, summary: Summary) -> None:
         summary.status = verdict(summary.counts)
@@ -201,11 +263,37 @@ class Runner:
             summary.reason += "; this ended the run: every further call would fail too"
             return
         summary.reason = ""
-        if summary.counts.keys() == {"skipped"}:
+        if summary.counts["deferred"] and self._may_hand_over:
+            self._hand_over(summary, self._delay_s)
+        elif summary.counts.keys() == {"skipped"}:
             # Nothing is wrong, and nothing was done: no failure, and never "ok". Who asked
             # for these very disks did not get what was asked for.
             summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
             summary.status = "failed" if self._run.asked_by == "direct" else "skipped"
+
+    def _not_started(self, error: EcsError | OutOfTimeError, summary: Summary) -> None:
+        """Judge a run whose ledger or selection could not be read: nothing was asked for."""
+        summary.started = False
+        summary.reason = f"the run could not start: {error}"
+        if isinstance(error, OutOfTimeError):
+            summary.code, passes, delay_s = OUT_OF_TIME, True, 0
+        else:
+            passes = disposition_of(error) in (Disposition.RETRY, Disposition.WAIT)
+            summary.code, delay_s = error.code, BUSY_DELAY_S
+        if not passes:
+            return
+        for disk_id in self._run.select.disk_ids:
+            # All that can be named without a listing; whether they have one nobody knows.
+            reason = "not done yet: nothing could be listed"
+            self._settle(
+                Outcome(disk_id=disk_id, status="deferred", code=summary.code, reason=reason),
+                summary,
+            )
+        if self._is_last_part:
+            summary.code = TOO_MANY_PARTS
+            summary.reason = f"not done within {MAX_PARTS} parts; {summary.reason}"
+        elif self._may_hand_over:
+            self._hand_over(summary, delay_s)
 
     def _matched_nothing(self, summary: Summary) -> None:
         summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
@@ -213,30 +301,3 @@ class Runner:
             summary.status, summary.reason = "no_match", "the policy does not select the resource"
         elif self._run.policy.allow_empty:
             summary.status = "ok"
-
-    def _end(self, summary: Summary) -> Record:
-        calls = self._region.pacer.calls - self._calls_before
-        return {
-            "record": "run_finished",
-            "status": summary.status,
-            "code": summary.code,
-            "reason": summary.reason,
-            **{f"count_{status}": str(number) for status, number in summary.counts.items()},
-            **{f"calls_{api}": str(number) for api, number in calls.items()},
-        }
-
-    def _record(self, record: Record) -> None:
-        slot = self._run.slot
-        self._recorder.add(
-            {
-                "deployment": slot.deployment,
-                "policy": slot.policy,
-                "region": slot.region,
-                "slot": slot.slot_id,
-                "occurrence": "/".join(slot.occurrence),
-                "occurred_at": utc(slot.occurred_at) if slot.occurred_at else "",
-                "part": "1",
-                "dry_run": "true" if self._run.dry_run else "false",
-                **record,
-            }
-        )

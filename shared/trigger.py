@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.continuation import KEY, Link, read_link
 from shared.errors import Problem
 from shared.parsing import parse_json
 from shared.planning import Occurrence
@@ -105,6 +106,8 @@ class Parsed:
     drafts: tuple[Trigger, ...] = ()
     """The others, as far as they could be read: to find what else is wrong with them."""
     problems: tuple[Problem, ...] = ()
+    link: Link | None = None
+    """What part of which slot this is, if another invocation handed it over."""
 
 
 def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> Parsed:
@@ -122,7 +125,10 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
     value = parse_json(event, "event", problems)
     if problems:
         return Parsed(problems=tuple(problems))
-    items = [("", value)]
+    link, items = None, [("", value)]
+    if isinstance(value, Mapping) and KEY in value:
+        check_keys(value, (KEY, "event"), "", problems)
+        link, items = read_link(value[KEY], problems), [("event.", value.get("event"))]
     if isinstance(value, list):
         items = [(f"[{number}].", item) for number, item in enumerate(value)]
         if kind == "timer" or not value:
@@ -138,7 +144,15 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
         elif trigger is not None:
             drafts.append(trigger)
         problems.extend(found)
-    return Parsed(triggers=tuple(triggers.values()), drafts=tuple(drafts), problems=tuple(problems))
+    if link is not None and problems:
+        # One slot of one event: neither half is of use without the other.
+        drafts, triggers = [*drafts, *triggers.values()], {}
+    return Parsed(
+        triggers=tuple(triggers.values()),
+        drafts=tuple(drafts),
+        problems=tuple(problems),
+        link=link,
+    )
 
 
 _TIMER = "a timer's event (triggerName, triggerTime)"
@@ -162,7 +176,7 @@ def _one(
             return _event(item, prefix, account_id, region, problems)
         problems.add(where, item, "is a CloudEvent: that is snapshot_on_event's to take")
     elif item.keys() & {"key", "disk_ids", "policy", "snapshot"}:
-        if not prefix:
+        if not prefix.startswith("["):
             return _direct(item, problems)
         problems.add(where, item, "is a direct request: send it alone, not in a list")
     elif "content" in item and "product" in item:

@@ -74,6 +74,7 @@ class World:
     clock: FakeClock
     policies_path: Path
     timeout_s: int = 600
+    request_id: str = "req-1"
     key: AccessKey | None = None
     """With whose rights the functions run; None is the cloud's first key."""
     log_project: str | None = PROJECT
@@ -142,11 +143,13 @@ class World:
 
     def schedule(self, event: Any, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start snapshot_on_schedule; `event` is bytes, or a value that becomes JSON."""
-        return on_schedule.handler(_bytes(event), self.context(), clock=clock or self.clock)
+        context = self.context("snapshot_on_schedule")
+        return on_schedule.handler(_bytes(event), context, clock=clock or self.clock)
 
     def event(self, event: Any, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start snapshot_on_event."""
-        return on_event.handler(_bytes(event), self.context(), clock=clock or self.clock)
+        context = self.context("snapshot_on_event")
+        return on_event.handler(_bytes(event), context, clock=clock or self.clock)
 
     def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return an event as EventBridge sends it, of this minute, unless told otherwise."""
@@ -181,11 +184,11 @@ class World:
         """The minute that it is, as events write it."""
         return utc(self.clock.now().replace(second=0, microsecond=0))
 
-    def context(self) -> Any:
+    def context(self, function: str = "function") -> Any:
         """Return the context of Function Compute's Python 3.10, as far as it is read."""
         key = self.key or self.cloud.access_key
         return SimpleNamespace(
-            request_id="req-1",
+            request_id=self.request_id,
             region=REGION,
             account_id=ACCOUNT_ID,
             credentials=SimpleNamespace(
@@ -193,8 +196,12 @@ class World:
                 access_key_secret=key.access_key_secret,
                 security_token=key.security_token,
             ),
-            function=SimpleNamespace(name="function", timeout=self.timeout_s),
-            service=SimpleNamespace(log_project=self.log_project, log_store=self.log_store),
+            function=SimpleNamespace(name=function, timeout=self.timeout_s),
+            service=SimpleNamespace(
+                name=function.replace("_", "-"),
+                log_project=self.log_project,
+                log_store=self.log_store,
+            ),
         )
 
     # --- assert ----------------------------------------------------------------------------------

@@ -44,9 +44,12 @@ class Bench:
             ecs=self.ecs,
             pacer=self.pacer,
             plan=about.pop("plan", plan),
+            known=about.pop("known", lambda _: NOTHING),
             look=self._look,
             max_in_flight=about.pop("max_in_flight", 1),
             max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
+            somebody_goes_on=about.pop("somebody_goes_on", False),
+            is_last_part=about.pop("is_last_part", False),
         )
         assert not about
 

@@ -1,0 +1,123 @@
+"""
+What a run says of itself: how it ends, and its records on the way.
+
+Three kinds of record, each with the slot: `run_started` holds what is needed to start the
+slot again, `disk` an outcome, `run_finished` the counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.outcomes import Outcome, Record, disk_record
+from shared.routing import Run
+from shared.runtime import Runtime, utc
+from shared.sls import Recorder
+
+CONTINUED = "continued"
+
+
+@dataclass(slots=True, kw_only=True)
+class Summary:
+    """How a run ended; `outcomes` only where somebody waits for them."""
+
+    run: Run
+    status: str = "failed"
+    """``ok``, ``partial``, ``failed``; ``skipped`` where no disk could have a snapshot;
+    ``no_match`` where nothing was wanted; ``continued`` where the rest was handed over."""
+    code: str = ""
+    reason: str = "interrupted"
+    started: bool = True
+    """False if ledger or selection could not be read: no call that writes was made."""
+    counts: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Say whether something that was wanted is left undone, and nobody goes on with it."""
+        return self.status in ("partial", "failed")
+
+    @property
+    def is_read(self) -> bool:
+        """
+        Say whether somebody reads in the answer how the run ended.
+
+        Who asks directly does; FC only sees whether there was an exception, and nobody waits
+        for a part that was handed over.
+        """
+        return self.run.asked_by == "direct" and self.run.link is None and self.started
+
+
+class RunLog:
+    """The records of one run."""
+
+    def __init__(self, run: Run, runtime: Runtime, recorder: Recorder) -> None:
+        self._run = run
+        self._runtime = runtime
+        self._recorder = recorder
+        first = runtime.request_id or f"at-{utc(runtime.clock.now())}"
+        self.chain = run.link.chain if run.link else first
+        """The FC request id of the invocation with which the chain of this run's parts began."""
+
+    def started(self, *, part: int | None = None) -> None:
+        """
+        Record that the run began, and wait until the record is out.
+
+        What is started has to be visible before the first snapshot is asked for.
+        """
+        clock, function = self._runtime.clock, self._runtime.fc_function
+        ends_at = clock.now() + timedelta(seconds=self._runtime.ends - clock.monotonic())
+        self._add(
+            {
+                "record": "run_started",
+                "event": json.dumps(self._run.content, sort_keys=True),
+                "warnings": "\n".join(self._run.policy.warnings),
+                # With these a run that never ended is told from one at work, and started again.
+                "ends_at": utc(ends_at),
+                "fc_service": function.service,
+                "fc_function": function.name,
+            },
+            part=part,
+        )
+        self._recorder.flush()
+
+    def settled(self, outcome: Outcome) -> None:
+        """Record what became of one disk."""
+        self._add(disk_record(outcome))
+
+    def finished(
+        self, summary: Summary, calls: Mapping[str, int], *, part: int | None = None
+    ) -> None:
+        """Record how the run ended; `calls` by API."""
+        self._add(
+            {
+                "record": "run_finished",
+                "status": summary.status,
+                "code": summary.code,
+                "reason": summary.reason,
+                **{f"count_{status}": str(number) for status, number in summary.counts.items()},
+                **{f"calls_{api}": str(number) for api, number in calls.items()},
+            },
+            part=part,
+        )
+
+    def _add(self, record: Record, *, part: int | None = None) -> None:
+        slot = self._run.slot
+        self._recorder.add(
+            {
+                "deployment": slot.deployment,
+                "policy": slot.policy,
+                "region": slot.region,
+                "slot": slot.slot_id,
+                "occurrence": "/".join(slot.occurrence),
+                "occurred_at": utc(slot.occurred_at) if slot.occurred_at else "",
+                "part": str(self._run.part if part is None else part),
+                "chain": self.chain,
+                "dry_run": "true" if self._run.dry_run else "false",
+                **record,
+            }
+        )

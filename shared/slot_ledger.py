@@ -1,0 +1,95 @@
+"""
+What a slot has, listed at the start of a run and again while it goes.
+
+Another delivery of the same event may be at work. ECS tells the two apart by the token,
+for as long as it remembers it, which is documented nowhere: so before each call the
+ledger is never older than `MAX_AGE_S`, and a listing covers what came since the last.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from shared.ecs import SNAPSHOTS_PER_PAGE
+from shared.ecs_types import Snapshot
+from shared.inventory import Inventory
+from shared.ledger import Entry, read_ledger
+from shared.planning import Slot, attempt_in_slot
+from shared.runtime import Clock
+
+MAX_AGE_S = 45.0
+YOUNG_AGE_S = 25.0
+CHEAP_PAGES = 2
+"""
+How old the ledger may be when a snapshot is asked for; less while a listing takes few calls.
+
+A listing goes back to the one before the last, so that what ECS shows late is not missed: at
+most three calls for each hundred snapshots. The shorter age also covers an ECS that
+forgets tokens at once, as long as making a snapshot takes half a minute.
+"""
+
+
+class SlotLedger:
+    """The ledger of one slot; safe to share between threads."""
+
+    def __init__(self, slot: Slot, inventory: Inventory, clock: Clock) -> None:
+        self._slot = slot
+        self._inventory = inventory
+        self._clock = clock
+        self._snapshots: dict[str, Snapshot] = {}
+        self._entries: Mapping[str, Entry] = {}
+        self._since: datetime | None = None
+        """From where the next listing goes."""
+        self._listed_at: datetime | None = None
+        self._listed_s = 0.0
+        self._is_cheap = True
+        self._lock = threading.Lock()
+
+    def read(self) -> Mapping[str, Entry]:
+        """
+        Return what the slot has of each disk, by its id.
+
+        Raises:
+            EcsError, OutOfTimeError: It could not be listed to the end; it is not empty then.
+
+        """
+        with self._lock:
+            self._list(since=None)
+            return self._entries
+
+    def entry(self, disk_id: str) -> Entry:
+        """
+        Return what the slot has of a disk, from a listing that is not too old.
+
+        Raises:
+            EcsError, OutOfTimeError: It had to be listed again, and could not.
+
+        """
+        with self._lock:
+            age_s = self._clock.monotonic() - self._listed_s
+            if self._listed_at is None or age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S):
+                self._list(since=self._since)
+            return self._entries.get(disk_id, Entry())
+
+    def look(self, disk_id: str) -> Entry:
+        """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
+        snapshots = self._inventory.disk_snapshots(disk_id)
+        return read_ledger(snapshots, self._slot).get(disk_id, Entry())
+
+    def _list(self, *, since: datetime | None) -> None:
+        listed_at, listed_s = self._clock.now(), self._clock.monotonic()
+        if since is None:
+            found = self._inventory.slot_snapshots(self._slot)
+        else:
+            found = self._inventory.snapshots_since(since)
+        listed = list(found)
+        self._snapshots.update((one.snapshot_id, one) for one in listed if self._is_ours(one))
+        self._entries = read_ledger(self._snapshots.values(), self._slot)
+        self._since = self._listed_at or listed_at - timedelta(seconds=MAX_AGE_S)
+        self._listed_at, self._listed_s = listed_at, listed_s
+        self._is_cheap = since is None or len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+
+    def _is_ours(self, snapshot: Snapshot) -> bool:
+        return attempt_in_slot(snapshot.tags, self._slot) is not None

@@ -1,0 +1,356 @@
+"""A slot that one invocation cannot finish goes on in the next, and ends as one."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import emulator
+from shared.continuation import MAX_PARTS
+from shared.errors import InvalidEventError, RunFailedError
+from tests.component.parts import Api, handing_over
+from tests.component.world import REGION, World, counts, environment, policy
+
+BOTH = pytest.mark.parametrize("api", ["2.0", "3.0"])
+SLOW = {"max_calls_per_minute": 60, "max_in_flight": 2}
+"""One call a second: 45 of them in the time of a function that may run for a minute."""
+
+
+def a_large_slot(world: World, number: int = 100) -> list[str]:
+    world.policies(limits=SLOW)
+    world.timeout_s = 60
+    return world.disks(number)
+
+
+@BOTH
+def test_a_slot_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
+    world: World, api: Api
+) -> None:
+    """L7, L11, D8: what time leaves is handed over, and every disk ends as created, once."""
+    disks = a_large_slot(world)
+
+    with handing_over(world, api) as parts:
+        answer = world.tick()
+        parts.go_on()
+
+    assert (answer["status"], counts(answer)["created"]) == ("continued", 45)
+    assert [link["part"] for link in parts.links] == [2, 3]
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
+    assert [one["status"] for one in world.recorded("run_finished")] == [
+        "continued",
+        "continued",
+        "ok",
+    ]
+    assert [one["part"] for one in world.recorded("run_started")] == ["1", "2", "3"]
+    assert len({one["chain"] for one in world.recorded("run_finished")}) == 1
+
+
+def test_the_payload_names_the_slot_and_no_disk(world: World) -> None:
+    """A payload has 128 KB: what is left is learnt from the ledger, never carried along."""
+    disks = a_large_slot(world)
+
+    with handing_over(world) as parts:
+        world.tick()
+
+    (invocation,) = parts.all
+    assert not any(disk.encode() in invocation.event for disk in disks)
+    (started,) = world.recorded("run_started")
+    assert json.loads(invocation.event) == {
+        "continuation": {
+            "deployment": "test",
+            "policy": "nightly",
+            "region": REGION,
+            "slot": started["slot"],
+            "part": 2,
+            "chain": "req-1",
+        },
+        "event": json.loads(started["event"]),
+    }
+
+
+@BOTH
+def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api: Api) -> None:
+    """That FC refuses a second invocation of an id is an optimisation, and may be missing."""
+    disks = a_large_slot(world)
+
+    with handing_over(world, api, task_mode=False) as parts:
+        world.tick()
+        parts.go_on()
+
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
+
+
+def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) -> None:
+    """D4: the id of the next part is the same, and FC's refusal of it is no failure."""
+    a_large_slot(world)
+
+    with handing_over(world) as parts:
+        first, second = world.tick(), world.tick()
+
+    assert (first["status"], second["status"]) == ("continued", "continued")
+    assert len(parts.all) == 1
+
+
+def test_a_slot_that_is_started_again_later_is_another_chain(world: World) -> None:
+    """A refused id counts as handed over within its own chain only: another may be dead."""
+    a_large_slot(world)
+
+    with handing_over(world) as parts:
+        world.tick(at="2026-03-01T12:00:00Z")
+        world.request_id = "req-2"
+        world.tick(at="2026-03-01T12:00:00Z")
+
+    assert [link["chain"] for link in parts.links] == ["req-1", "req-2"]
+
+
+def test_where_no_hand_over_is_set_up_the_run_fails_so_that_fc_delivers_it_again(
+    world: World,
+) -> None:
+    """L7: without FC_API what is left is deferred, and the run raises."""
+    a_large_slot(world)
+
+    with pytest.raises(RunFailedError, match="55 deferred"):
+        world.tick()
+
+    assert world.recorded("run_finished")[0]["status"] == "partial"
+
+
+@BOTH
+def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
+    """FC delivers an invocation that raised again, and then the hand-over is tried again."""
+    a_large_slot(world)
+    with handing_over(world, api) as parts:
+        world.cloud.faults.add(
+            emulator.Fault(kind="error", service="fc", action="InvokeFunction", times=None)
+        )
+        with pytest.raises(RunFailedError, match="part 2 could not be started"):
+            world.tick(at="2026-03-01T12:00:00Z")
+        world.cloud.faults.clear()
+        world.tick(at="2026-03-01T12:00:00Z")
+
+    assert [one["code"] for one in world.recorded("run_finished")] == ["NotHandedOver", ""]
+    assert [link["part"] for link in parts.links] == [2]
+
+
+def test_a_busy_disk_is_left_to_a_later_part_which_waits(world: World) -> None:
+    """L15, T3: a disk that stays busy is no failure while somebody can come back to it."""
+    busy, free = world.disk(), world.disk()
+    world.fault(
+        "error",
+        code="IncorrectDiskStatus.CreatingSnapshot",
+        status=403,
+        times=5,
+        matches=lambda params: params["DiskId"] == busy,
+    )
+
+    with handing_over(world) as parts:
+        before = world.clock.now()
+        answer = world.tick()
+        (waiting,) = parts.all
+        waits_s = (waiting.due_at - waiting.submitted_at).total_seconds()
+        parts.go_on()
+
+    assert counts(answer) == {"created": 1, "deferred": 1}
+    assert waits_s == 60
+    assert (world.clock.now() - before).total_seconds() > 60
+    assert world.outcomes[busy]["status"] == "created"
+    assert len(world.snapshots_of(free)) == len(world.snapshots_of(busy)) == 1
+
+
+def test_after_the_last_part_the_rest_is_failed(world: World) -> None:
+    """T10: parts are bounded; a disk that is never free ends as failed, and the run raises."""
+    disk = world.disk()
+    busy = "IncorrectDiskStatus.CreatingSnapshot"
+    world.fault("error", code=busy, status=403, times=None)
+
+    with handing_over(world) as parts:
+        world.tick()
+        parts.go_on()
+
+    assert [link["part"] for link in parts.links] == list(range(2, MAX_PARTS + 1))
+    held = world.outcomes[disk]
+    assert (held["status"], held["code"]) == ("failed", "TooManyParts")
+    assert busy in held["reason"]
+    assert [type(one) for one in parts.raised] == [RunFailedError]
+
+
+def test_a_deadline_that_is_past_at_the_start_defers_everything_and_hands_over(
+    world: World,
+) -> None:
+    """L8: nothing is asked of ECS, nothing is dropped, and the next part does it all."""
+    disk = world.disk()
+
+    with handing_over(world) as parts:
+        late = _LateClock(world)
+        answer = world.schedule({"triggerName": "nightly", "triggerTime": world.minute}, clock=late)
+        calls = list(world.cloud.calls.of("DescribeSnapshots"))
+        parts.go_on()
+
+    assert (answer["status"], calls) == ("continued", [])
+    assert len(world.snapshots_of(disk)) == 1
+
+
+class _LateClock:
+    """Takes ten minutes between the start of an invocation and its first look at the time."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._looks = 0
+
+    def monotonic(self) -> float:
+        self._looks += 1
+        return self._world.clock.monotonic() + (0 if self._looks == 1 else 590)
+
+    def now(self) -> Any:
+        return self._world.clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._world.clock.sleep(seconds)
+
+    def random(self) -> float:
+        return self._world.clock.random()
+
+
+@BOTH
+def test_a_policy_over_several_regions_gets_an_invocation_for_each(world: World, api: Api) -> None:
+    """Regions do not share their time: each has an invocation of its own, and its own slot."""
+    regions = [REGION, "cn-shanghai", "cn-beijing"]
+    world.policies(policy(regions=regions))
+    disks = {
+        name: world.cloud.ecs(name)
+        .add_disk(
+            tags={"env": "prod"}, instance_id=world.cloud.ecs(name).add_instance().instance_id
+        )
+        .disk_id
+        for name in regions
+    }
+
+    with handing_over(world, api) as parts:
+        answer = world.tick()
+        nothing_yet = len(world.creates())
+        parts.go_on()
+
+    assert (answer["status"], nothing_yet) == ("continued", 0)
+    assert [(link["region"], link["part"]) for link in parts.links] == [
+        (name, 1) for name in regions
+    ]
+    for name in regions:
+        assert [one.disk_id for one in world.cloud.ecs(name).snapshots.values()] == [disks[name]]
+    parts_of = {(one["region"], one["part"]) for one in world.recorded("run_started")}
+    assert parts_of == {(name, part) for name in regions for part in ("0", "1")}
+
+
+def test_a_region_that_cannot_be_started_costs_the_others_nothing(world: World) -> None:
+    """L4: the others are started, and the invocation raises for the one that was not."""
+    world.policies(policy(regions=[REGION, "cn-shanghai"]))
+    with handing_over(world) as parts:
+        world.cloud.faults.add(
+            emulator.Fault(kind="error", service="fc", status=403, code="AccessDenied")
+        )
+        with pytest.raises(RunFailedError, match=f"in {REGION}, .* part 1 could not be started"):
+            world.tick()
+
+    assert [link["region"] for link in parts.links] == ["cn-shanghai"]
+
+
+def test_a_direct_request_says_in_its_answer_that_another_part_does_the_rest(
+    world: World,
+) -> None:
+    """Who asks directly learns what is done by now, and that somebody goes on."""
+    disks = a_large_slot(world)
+
+    with handing_over(world) as parts:
+        answer = world.schedule({"key": "k-1", "policy": "nightly"})
+        parts.go_on()
+
+    assert (answer["status"], answer["runs"][0]["reason"]) == ("continued", "handed over to part 2")
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
+
+
+def test_a_request_too_large_to_be_handed_over_is_left_to_who_asked(world: World) -> None:
+    """An asynchronous invocation takes 128 KB; the answer says what is left, and stays good."""
+    a_large_slot(world, 1)
+    named = [f"d-{number:0>40}" for number in range(3000)]
+
+    with handing_over(world) as parts:
+        answer = world.schedule({"key": "k-1", "disk_ids": [*world.ecs.disks, *named]})
+
+    assert (parts.all, answer["status"]) == ([], "partial")
+
+
+# --- payloads that somebody made up ---------------------------------------------------------
+
+
+def forged(world: World, **about: Any) -> dict[str, Any]:
+    """Return a continuation as the first part would make it, but for some of what it says."""
+    a_large_slot(world)
+    with handing_over(world) as parts:
+        world.tick(at=about.pop("at", None))
+    payload: dict[str, Any] = json.loads(parts.all[0].event)
+    payload["continuation"].update(about)
+    return payload
+
+
+@pytest.mark.parametrize(
+    ("about", "path"),
+    [
+        ({"policy": "other"}, "continuation.policy"),
+        ({"region": "cn-shanghai"}, "continuation.region"),
+        ({"deployment": "theirs"}, "continuation.deployment"),
+        ({"slot": "0" * 32}, "continuation.slot"),
+        ({"slot": "nonsense"}, "continuation.slot"),
+        ({"part": 0}, "continuation.part"),
+        ({"part": MAX_PARTS + 1}, "continuation.part"),
+        ({"part": "2"}, "continuation.part"),
+        ({"part": True}, "continuation.part"),
+        ({"chain": "a b"}, "continuation.chain"),
+        ({"disks": ["d-1"]}, "continuation.disks"),
+    ],
+)
+def test_a_forged_continuation_is_refused(world: World, about: dict[str, Any], path: str) -> None:
+    """It can name only what its event asks for by itself, and only parts that there may be."""
+    payload = forged(world, **about)
+    writes = len(world.writes())
+
+    with pytest.raises(InvalidEventError, match=path.replace(".", r"\.")):
+        world.schedule(payload)
+
+    assert len(world.writes()) == writes
+    assert world.recorded("refused")
+
+
+def test_a_continuation_of_an_old_slot_is_refused(world: World) -> None:
+    """Its tokens may be forgotten and its snapshots pruned, whoever sent it."""
+    payload = forged(world)
+    world.clock.advance(26 * 3600)
+
+    with pytest.raises(InvalidEventError, match="25 hours old"):
+        world.schedule(payload)
+
+
+def test_a_continuation_without_its_event_is_refused(world: World) -> None:
+    """All problems at once: the event is missing, and a key is nobody's."""
+    payload = {"continuation": forged(world)["continuation"], "more": 1}
+
+    with pytest.raises(InvalidEventError) as caught:
+        world.schedule(payload)
+
+    assert {problem.path for problem in caught.value.problems} == {"event", "more"}
+
+
+def test_a_part_of_a_policy_that_was_switched_off_ends_quietly(world: World) -> None:
+    """Whoever switches a policy off means its next parts too."""
+    payload = forged(world)
+    world.policies(policy(enabled=False))
+
+    assert world.schedule(payload)["status"] == "disabled"
+
+
+def test_a_paused_function_leaves_parts_alone(world: World) -> None:
+    """The emergency stop holds for what was handed over."""
+    payload = forged(world)
+    with environment(SNAPSHOTS_PAUSED="1"):
+        assert world.schedule(payload)["status"] == "paused"
