@@ -23,7 +23,7 @@ from Tea.exceptions import TeaException
 from shared.ecs_types import Disk, Instance, Page, Snapshot
 from shared.errors import EcsError, EcsRefusedError, EcsUnknownError
 from shared.planning import SnapshotRequest
-from shared.runtime import Credentials
+from shared.runtime import Credentials, parse_instant
 
 DISKS_PER_PAGE = 500
 INSTANCES_PER_PAGE = 100
@@ -131,6 +131,7 @@ class Ecs:
     def describe_snapshots(
         self,
         *,
+        snapshot_ids: Sequence[str] | None = None,
         disk_id: str | None = None,
         created_from: datetime | None = None,
         tags: TagFilter = (),
@@ -145,6 +146,7 @@ class Ecs:
         ]
         request = models.DescribeSnapshotsRequest(
             region_id=self._region,
+            snapshot_ids=_id_list(snapshot_ids),
             disk_id=disk_id,
             filter=since,
             tag=[models.DescribeSnapshotsRequestTag(key=k, value=v) for k, v in tags] or None,
@@ -296,4 +298,12 @@ def _snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untyped
         disk_id=item.source_disk_id or "",
         status=item.status or "",
         tags=_tags(item),
+        created_at=parse_instant(item.creation_time),
+        name=item.snapshot_name or "",
+        description=item.description or None,
+        retention_days=item.retention_days or None,
+        resource_group_id=item.resource_group_id or None,
+        category=item.category or None,
+        instant_access=item.instant_access is True,
+        instant_access_retention_days=item.instant_access_retention_days or None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -43,6 +44,16 @@ class Snapshot:
     status: str
     """``progressing``, ``accomplished`` or ``failed``."""
     tags: Mapping[str, str]
+    created_at: datetime | None = None
+    """None, here and below: ECS shows none."""
+    name: str = ""
+    description: str | None = None
+    retention_days: int | None = None
+    resource_group_id: str | None = None
+    category: str | None = None
+    """Such as ``standard``; CreateSnapshot wants ``Standard``."""
+    instant_access: bool = False
+    instant_access_retention_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,17 @@ class Inventory:
             lambda token: self._ecs.describe_snapshots(created_from=since, next_token=token),
         )
 
+    def snapshot(self, snapshot_id: str) -> Snapshot | None:
+        """Return a snapshot by its id, None if ECS lists none: it may do so later, or no more."""
+        found = self._pages(
+            "DescribeSnapshots",
+            lambda token: self._ecs.describe_snapshots(
+                snapshot_ids=[snapshot_id], next_token=token
+            ),
+        )
+        # What an ECS that passes over the filter lists besides is not meant.
+        return next((one for one in found if one.snapshot_id == snapshot_id), None)
+
     def disk_snapshots(self, disk_id: str) -> Iterator[Snapshot]:
         """List every snapshot of one disk."""
         return self._pages(

@@ -76,6 +76,18 @@ def disk_record(outcome: Outcome) -> Record:
     }
 
 
+def snapshot_record(outcome: Outcome) -> Record:
+    """
+    Return the record of what became of a snapshot whose slot could not be learnt.
+
+    `fold` joins it to its disk by the snapshot's id, whichever comes first. An attempt would be
+    a guess, so there is none.
+    """
+    record = disk_record(outcome)
+    del record["attempt"], record["instance_id"], record["calls"]
+    return record
+
+
 def clipped(record: Mapping[str, str]) -> Record:
     """
     Return a record with values that a log store takes whole, in text that UTF-8 can carry.
@@ -94,27 +106,53 @@ def _clipped(value: str, *, whole: bool) -> str:
     return f"{encoded[:MAX_VALUE_BYTES].decode(errors='ignore')}… ({len(encoded)} bytes)"
 
 
-def fold(records: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+Held = dict[tuple[str, str], Mapping[str, str]]
+
+OF_THE_SLOT = (
+    "deployment", "policy", "region", "slot", "occurrence", "occurred_at", "part", "disk_id",
+    "instance_id", "attempt",
+)  # fmt: skip
+"""What a record without a slot takes over from one that names the same snapshot."""
+
+
+def fold(records: Iterable[Mapping[str, str]]) -> Held:
     """
     Return the outcome of each disk in each slot.
 
     Args:
         records: In any order, any of them twice, of any runs; those of dry runs and those that
-            are about no disk do not count.
+            are about no disk do not count. One that has no slot is about the snapshot that it
+            names (`snapshot_record`), and counts for the disk of which others say that the
+            snapshot is its; if none does, it counts for nothing.
 
     Returns:
         By slot and disk (or instance, where there is no disk) the record that holds: of the
         highest attempt the one of the highest rank, of equals the last by its time.
 
     """
-    held: dict[tuple[str, str], Mapping[str, str]] = {}
+    held: Held = {}
+    owners: dict[str, Held] = {}
+    """By snapshot the records that name it, the weightiest of each slot and disk."""
+    loose = []
     for record in records:
         if record.get("record") != "disk" or record.get("dry_run") == "true":
             continue
-        key = (record["slot"], record["disk_id"] or record["instance_id"])
-        if key not in held or _weight(record) >= _weight(held[key]):
-            held[key] = record
+        if not record.get("slot"):
+            loose.append(record)
+            continue
+        _hold(held, record)
+        if record.get("snapshot_id"):
+            _hold(owners.setdefault(record["snapshot_id"], {}), record)
+    for record in loose:
+        for owner in owners.get(record["snapshot_id"], {}).values():
+            _hold(held, {**record, **{key: owner[key] for key in OF_THE_SLOT if key in owner}})
     return held
+
+
+def _hold(held: Held, record: Mapping[str, str]) -> None:
+    key = (record["slot"], record["disk_id"] or record.get("instance_id", ""))
+    if key not in held or _weight(record) >= _weight(held[key]):
+        held[key] = record
 
 
 def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:

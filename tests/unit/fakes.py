@@ -119,6 +119,7 @@ class FakeEcs(Ecs):
     def describe_snapshots(
         self,
         *,
+        snapshot_ids: Sequence[str] | None = None,
         disk_id: str | None = None,
         created_from: datetime | None = None,
         tags: TagFilter = (),
@@ -127,6 +128,7 @@ class FakeEcs(Ecs):
         self.listings.append(
             Listing(
                 api="DescribeSnapshots",
+                ids=None if snapshot_ids is None else tuple(snapshot_ids),
                 about=disk_id,
                 tags=tuple(tags),
                 created_from=created_from,
@@ -137,6 +139,7 @@ class FakeEcs(Ecs):
             one
             for one in self.snapshots
             if disk_id in (None, one.disk_id)
+            and (snapshot_ids is None or one.snapshot_id in snapshot_ids)
             and all(one.tags.get(key) == value for key, value in tags)
         ]
         return self._page(items, SNAPSHOTS_PER_PAGE, next_token, tags)

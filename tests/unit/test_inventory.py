@@ -296,6 +296,21 @@ def test_a_direct_requests_snapshots_are_listed_by_their_tag() -> None:
     assert ecs.listings[-1].tags == ()
 
 
+def test_one_snapshot_is_looked_up_by_its_id() -> None:
+    """T8: one call, whatever else there is; an id that is not listed is no snapshot so far."""
+    ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", of="d-2")])
+
+    found = inventory(ecs).snapshot("s-2")
+
+    assert found is not None
+    assert found.disk_id == "d-2"
+    assert inventory(ecs).snapshot("s-9") is None
+    assert ecs.listings == [
+        Listing(api="DescribeSnapshots", ids=("s-2",)),
+        Listing(api="DescribeSnapshots", ids=("s-9",)),
+    ]
+
+
 def test_a_disks_snapshots_are_all_of_them() -> None:
     """What is looked at before asking again is one disk's, whenever it was made."""
     ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", of="d-2")])

@@ -17,6 +17,7 @@ from shared.outcomes import (
     clipped,
     disk_record,
     fold,
+    snapshot_record,
     verdict,
 )
 
@@ -41,21 +42,35 @@ def status_of(*records: Record) -> str:
     return fold(records)["slot-1", "d-1"]["status"]
 
 
+def completion(status: Status, **about: Any) -> Record:
+    """A completion whose slot could not be learnt, as record_completion writes it."""
+    outcome = Outcome(disk_id="d-1", status=status, reason="", snapshot_id="s-1")
+    return {**snapshot_record(outcome), "at": "2026-03-01T12:01:00Z", **about}
+
+
 # --- the fold ----------------------------------------------------------------------------------
 
-RECORDS = st.lists(
-    st.builds(
-        record,
-        st.sampled_from(sorted(RANKS)),
-        slot=st.sampled_from(["slot-1", "slot-2"]),
-        disk_id=st.sampled_from(["d-1", "d-2", ""]),
-        attempt=st.integers(1, 12).map(str),
-        at=st.sampled_from(["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5Z"]),
-        dry_run=st.sampled_from(["true", "false"]),
-        reason=st.sampled_from(["", "x"]),
-    ),
-    max_size=12,
+INSTANTS = st.sampled_from(["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5Z"])
+SNAPSHOT_IDS = st.sampled_from(["", "s-1", "s-2", "s-3"])
+OF_A_DISK = st.builds(
+    record,
+    st.sampled_from(sorted(RANKS)),
+    slot=st.sampled_from(["slot-1", "slot-2"]),
+    disk_id=st.sampled_from(["d-1", "d-2", ""]),
+    attempt=st.integers(1, 12).map(str),
+    at=INSTANTS,
+    dry_run=st.sampled_from(["true", "false"]),
+    reason=st.sampled_from(["", "x"]),
+    snapshot_id=SNAPSHOT_IDS,
 )
+OF_A_SNAPSHOT = st.builds(
+    completion,
+    st.sampled_from(["completed", "broken"]),
+    snapshot_id=st.sampled_from(["s-1", "s-2", "s-3", "s-nobodys"]),
+    at=INSTANTS,
+    reason=st.sampled_from(["", "x"]),
+)
+RECORDS = st.lists(OF_A_DISK | OF_A_SNAPSHOT, max_size=12)
 
 
 @given(records=RECORDS, data=st.data())
@@ -75,13 +90,32 @@ def test_a_record_that_is_there_twice_never_matters(
     assert fold(fold(records).values()) == fold(records)
 
 
+def joined(records: list[Record]) -> list[Record]:
+    """Every record of a disk, and for each that names a snapshot what others say of that."""
+    of_disks = [one for one in records if "slot" in one]
+    return of_disks + [
+        {
+            **other,
+            **{key: one[key] for key in ("slot", "disk_id", "instance_id", "attempt")},
+            **LIVE,
+        }
+        for other in records
+        if "slot" not in other
+        for one in of_disks
+        if one["snapshot_id"] == other["snapshot_id"] and one["dry_run"] == "false"
+    ]
+
+
+LIVE = {"dry_run": "false"}
+
+
 @given(records=RECORDS)
 def test_the_highest_attempt_holds_and_in_it_the_highest_rank(records: list[Record]) -> None:
     """The outcome is one of the records, and none of its disk and slot outweighs it."""
     for (slot_id, resource_id), held in fold(records).items():
         rivals = [
             (int(one["attempt"]), RANKS[one["status"]])
-            for one in records
+            for one in joined(records)
             if one["dry_run"] == "false"
             and one["slot"] == slot_id
             and (one["disk_id"] or one["instance_id"]) == resource_id
@@ -117,6 +151,42 @@ def test_of_equals_the_last_one_holds() -> None:
     late = record("failed", at="2026-03-01T12:00:00.500000Z", reason="late")
 
     assert fold([late, early])["slot-1", "d-1"]["reason"] == "late"
+
+
+@given(records=RECORDS, data=st.data())
+def test_what_a_snapshot_came_to_counts_for_its_disk_whenever_it_is_told(
+    records: list[Record], data: st.DataObject
+) -> None:
+    """L14: told before `created`, after it, or twice, a completion says the same of the disk."""
+    made = record("created", slot="slot-9", attempt="2", snapshot_id="s-9")
+    told = completion(data.draw(st.sampled_from(["completed", "broken"])), snapshot_id="s-9")
+    times = data.draw(st.integers(1, 3))
+
+    held = fold(data.draw(st.permutations([*records, made, *[told] * times])))
+
+    assert held["slot-9", "d-1"]["status"] == told["status"]
+    assert held["slot-9", "d-1"]["attempt"] == "2"
+    assert held["slot-9", "d-1"]["snapshot_id"] == "s-9"
+    assert {key: one for key, one in held.items() if key[0] != "slot-9"} == fold(records)
+
+
+def test_a_completion_of_an_earlier_attempt_is_not_the_last_word() -> None:
+    """D11: the first snapshot failed; what holds is what became of the next one."""
+    first = record("created", snapshot_id="s-1")
+    second = record("created", attempt="2", snapshot_id="s-2")
+
+    assert status_of(completion("broken"), second, first) == "created"
+    assert status_of(completion("broken"), second, completion("completed", snapshot_id="s-2")) == (
+        "completed"
+    )
+
+
+def test_a_completion_that_nobody_claims_is_nobodys_outcome() -> None:
+    """Absence proves nothing: somebody else's snapshot, or one whose record is still to come."""
+    assert fold([completion("completed"), record("failed", snapshot_id="")]) == fold(
+        [record("failed", snapshot_id="")]
+    )
+    assert fold([completion("broken")]) == {}
 
 
 def test_dry_runs_and_other_records_do_not_count() -> None:
