@@ -6,21 +6,19 @@ What every function that takes snapshots does; the handlers only say which one t
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.continuation import Continuer, Link
-from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
+from shared.errors import InvalidEventError, RunFailedError
 from shared.fc import Fc
-from shared.parsing import read_policies
+from shared.invocation import policies_of, recorder_of, refusal
 from shared.policy import Limits, PolicyFile
-from shared.policy_file import load_policies
 from shared.routing import Run, route
 from shared.run import Region, Runner, can_hand_over, is_apart, start_apart
 from shared.run_log import CONTINUED, RunLog, Summary
 from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
-from shared.sls import Recorder, sls_sink
+from shared.sls import Recorder
 from shared.trigger import Kind, Trigger, parse_trigger
 from shared.validation import Problems
 
@@ -59,41 +57,31 @@ def respond(
     """
     clock = clock or SYSTEM_CLOCK
     runtime = runtime_of(function, context, clock=clock)
-    target = runtime.log_target
-    sink = sls_sink(target, runtime.credentials) if target is not None else None
-    common = {
-        "function": function,
-        "request_id": runtime.request_id,
-        "account_id": runtime.account_id,
-    }
-    time_left = functools.partial(_time_left, runtime)
-    with Recorder(sink, clock=clock, common=common, time_left=time_left) as recorder:
-        return _Invocation(runtime, recorder).handle(event, kind)
-
-
-def _time_left(runtime: Runtime) -> float:
-    return runtime.ends - runtime.clock.monotonic()
+    with recorder_of(runtime) as recorder:
+        return _Invocation(runtime, recorder, event).handle(kind)
 
 
 class _Invocation:
-    def __init__(self, runtime: Runtime, recorder: Recorder) -> None:
+    def __init__(self, runtime: Runtime, recorder: Recorder, event: bytes) -> None:
         self._runtime = runtime
         self._recorder = recorder
-        self._event = ""
+        self._event = event
         self._regions: dict[str, Region] = {}
         self._continuer: Continuer | None = None
         if runtime.fc_api is not None:
             self._continuer = Continuer(Fc(runtime), runtime.fc_function)
 
-    def handle(self, event: bytes, kind: Kind) -> Answer:
+    def handle(self, kind: Kind) -> Answer:
         if self._runtime.paused:
             reason = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
             self._recorder.add({"record": "paused", "status": "paused", "reason": reason})
             return {"status": "paused", "reason": reason, "runs": []}
-        self._event = event.decode(errors="backslashreplace")
-        file = self._policies()
+        file = policies_of(self._runtime, self._recorder, self._event)
         parsed = parse_trigger(
-            event, kind=kind, account_id=self._runtime.account_id, region=self._runtime.region
+            self._event,
+            kind=kind,
+            account_id=self._runtime.account_id,
+            region=self._runtime.region,
         )
         problems = Problems()
         problems.extend(parsed.problems)
@@ -103,14 +91,6 @@ class _Invocation:
         for trigger in parsed.triggers:
             summaries += self._runs(trigger, file, parsed.link, problems)
         return self._answer(parsed.triggers, summaries, problems)
-
-    def _policies(self) -> PolicyFile:
-        problems = Problems()
-        try:
-            return load_policies(read_policies(self._runtime.policies_path, problems), problems)
-        except InvalidPolicyError as exc:
-            self._refuse(exc)
-            raise
 
     def _route(
         self, trigger: Trigger, file: PolicyFile, link: Link | None
@@ -151,7 +131,7 @@ class _Invocation:
         failed = [one for one in summaries if one.failed and not one.is_read]
         if problems:
             error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
-            self._refuse(error)
+            self._recorder.add(refusal(error, self._event))
             raise error
         if failed:
             raise RunFailedError("\n".join(map(_line, failed)))
@@ -159,17 +139,6 @@ class _Invocation:
             disabled = any(trigger.occurrence[0] == "timer" for trigger in triggers)
             return {"status": "disabled" if disabled else "no_match", "runs": []}
         return {"status": _overall(summaries), "runs": [_shown(one) for one in summaries]}
-
-    def _refuse(self, error: InvalidEventError | InvalidPolicyError) -> None:
-        self._recorder.add(
-            {
-                "record": "refused",
-                "status": "failed",
-                "code": type(error).__name__,
-                "reason": str(error),
-                "event": self._event,
-            }
-        )
 
 
 def _unwanted(trigger: Trigger) -> Mapping[str, str]:

@@ -1,0 +1,58 @@
+"""
+What every invocation begins with, whatever its function does: its records, and the policies.
+
+Knows neither events nor snapshots.
+"""
+
+from __future__ import annotations
+
+from shared.errors import InvalidEventError, InvalidPolicyError
+from shared.outcomes import Record
+from shared.parsing import read_policies
+from shared.policy import PolicyFile
+from shared.policy_file import load_policies
+from shared.runtime import Runtime
+from shared.sls import Recorder, sls_sink
+from shared.validation import Problems
+
+
+def recorder_of(runtime: Runtime) -> Recorder:
+    """Return the recorder of an invocation; use it as a context."""
+    target = runtime.log_target
+    return Recorder(
+        sls_sink(target, runtime.credentials) if target is not None else None,
+        clock=runtime.clock,
+        common={
+            "function": runtime.function,
+            "request_id": runtime.request_id,
+            "account_id": runtime.account_id,
+        },
+        time_left=lambda: runtime.ends - runtime.clock.monotonic(),
+    )
+
+
+def policies_of(runtime: Runtime, recorder: Recorder, event: bytes) -> PolicyFile:
+    """
+    Return the policies.
+
+    Raises:
+        InvalidPolicyError: They are wrong; the refusal is recorded, with the event.
+
+    """
+    problems = Problems()
+    try:
+        return load_policies(read_policies(runtime.policies_path, problems), problems)
+    except InvalidPolicyError as exc:
+        recorder.add(refusal(exc, event))
+        raise
+
+
+def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Record:
+    """Return the record of an invocation that is refused, with all of what is wrong."""
+    return {
+        "record": "refused",
+        "status": "failed",
+        "code": type(error).__name__,
+        "reason": str(error),
+        "event": event.decode(errors="backslashreplace"),
+    }
