@@ -1,0 +1,144 @@
+"""One slot's ledger: as recent as it has to be, for as few calls as it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from shared.ecs import SNAPSHOTS_PER_PAGE
+from shared.ecs_types import Snapshot
+from shared.inventory import Inventory
+from shared.ledger import Entry
+from shared.pacing import OutOfTimeError, Pacer
+from shared.slot_ledger import MAX_AGE_S, YOUNG_AGE_S, SlotLedger
+from tests.clocks import NOON, FakeClock
+from tests.unit.builders import at, slot, snapshot
+from tests.unit.fakes import FakeEcs
+
+
+@dataclass
+class Desk:
+    """A ledger over an ECS whose snapshots come as the test wants."""
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+    deadline: float = 1e9
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.ecs = FakeEcs(snapshots=self.snapshots)
+        pacer = Pacer(clock=self.clock, deadline=self.deadline, calls_per_minute=100_000)
+        self.ledger = SlotLedger(slot(), Inventory(self.ecs, pacer), self.clock)
+
+    def listed_from(self) -> list[float]:
+        """From when each listing went, in seconds since the start; its further pages left out."""
+        return [
+            (one.created_from - NOON).total_seconds()
+            for one in self.ecs.listings
+            if one.created_from and not one.token
+        ]
+
+
+def test_what_was_read_is_known_without_another_call() -> None:
+    """A ledger that is young enough costs nothing."""
+    desk = Desk([snapshot("s-1", of="d-1")])
+
+    read = desk.ledger.read()
+    desk.clock.advance(YOUNG_AGE_S - 1)
+
+    assert read["d-1"].snapshot_id == "s-1"
+    assert (desk.ledger.entry("d-1").snapshot_id, desk.ledger.entry("d-2")) == ("s-1", Entry())
+    assert len(desk.ecs.listings) == 1
+
+
+def test_what_another_delivery_made_meanwhile_is_seen_before_a_call() -> None:
+    """D4: how long ECS remembers a token nobody knows, so no ledger is trusted for long."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.snapshots.append(snapshot("s-theirs", of="d-1"))
+    desk.clock.advance(YOUNG_AGE_S)
+
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+
+
+def test_a_listing_goes_back_to_the_one_before_the_last() -> None:
+    """What ECS listed late is seen by the next listing but one, at the latest."""
+    desk = Desk()
+    desk.ledger.read()
+    for _ in range(3):
+        desk.clock.advance(YOUNG_AGE_S)
+        desk.ledger.entry("d-1")
+
+    assert desk.listed_from() == [-15 * 60, -MAX_AGE_S, 0, YOUNG_AGE_S]
+
+
+def test_where_listings_are_long_they_are_made_less_often() -> None:
+    """The calls of many snapshots: at most three for each hundred of them."""
+    many = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(3 * SNAPSHOTS_PER_PAGE)]
+    desk = Desk(many)
+    desk.ledger.read()
+    desk.clock.advance(YOUNG_AGE_S)
+    desk.ledger.entry("d-1")
+    listed = len(desk.listed_from())
+    desk.clock.advance(MAX_AGE_S - 1)
+    desk.ledger.entry("d-1")
+    assert len(desk.listed_from()) == listed
+
+    desk.clock.advance(1)
+    desk.ledger.entry("d-1")
+    assert len(desk.listed_from()) == listed + 1
+
+
+def test_snapshots_of_others_do_not_count() -> None:
+    """A listing by time holds everybody's; only the slot's tags make one ours."""
+    desk = Desk([snapshot("s-1", of="d-1", in_slot=slot(policy="other"))])
+
+    assert desk.ledger.read() == {}
+
+
+def test_a_snapshot_that_failed_since_raises_the_attempt() -> None:
+    """D11: a later listing of the same snapshot replaces what was known of it."""
+    desk = Desk([snapshot("s-1", of="d-1", status="progressing")])
+    desk.ledger.read()
+    desk.snapshots[:] = [snapshot("s-1", of="d-1", status="failed")]
+    desk.clock.advance(YOUNG_AGE_S)
+
+    assert desk.ledger.entry("d-1").next_attempt == 2
+
+
+def test_a_look_asks_about_one_disk_however_young_the_ledger_is() -> None:
+    """After an answer that was lost only ECS can say."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.snapshots.append(snapshot("s-1", of="d-1"))
+
+    assert desk.ledger.entry("d-1") == Entry()
+    assert desk.ledger.look("d-1").snapshot_id == "s-1"
+    assert desk.ecs.listings[-1].about == "d-1"
+
+
+def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
+    """No call is made on the word of a listing that did not end."""
+    desk = Desk(deadline=10.0)
+    desk.ledger.read()
+    desk.clock.advance(MAX_AGE_S)
+
+    with pytest.raises(OutOfTimeError):
+        desk.ledger.entry("d-1")
+
+
+def test_a_direct_requests_ledger_is_kept_recent_by_time() -> None:
+    """It has no instant of its own, but what comes while it runs has."""
+    desk = Desk()
+    asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
+    ledger = SlotLedger(
+        asked,
+        Inventory(desk.ecs, Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)),
+        desk.clock,
+    )
+    ledger.read()
+    desk.snapshots.append(snapshot("s-1", of="d-1", in_slot=asked))
+    desk.clock.advance(YOUNG_AGE_S)
+
+    assert ledger.entry("d-1").snapshot_id == "s-1"
+    assert desk.ecs.listings[-1].created_from == at("2026-03-01T11:59:15+00:00")
