@@ -46,14 +46,21 @@ Libraries that the others require and no path of a function loads (see `shared.l
 Not guessed: tests/project/test_package.py derives it from what runs, and runs what is left.
 """
 
-MODELS = "alibabacloud_ecs20140526/models"
-REACHED_MODELS = (
-    "_create_snapshot_re*.py",
-    "_describe_disks_re*.py",
-    "_describe_instances_re*.py",
-    "_describe_snapshots_re*.py",
-)
-"""Of the ECS SDK's 1,150 models, those of the calls in `shared.ecs`; derived in the same way."""
+REACHED_MODELS = {
+    "alibabacloud_ecs20140526": (
+        "_create_snapshot_re*.py",
+        "_describe_disks_re*.py",
+        "_describe_instances_re*.py",
+        "_describe_snapshots_re*.py",
+    ),
+    "alibabacloud_fc20230330": (
+        "_httptrigger.py",  # of a function that is called over HTTP too
+        "_invoke_function_*.py",
+        "_list_triggers_*.py",
+        "_trigger.py",
+    ),
+}
+"""Of the SDKs' 1,150 and 300 models, those of the calls that are made; derived in the same way."""
 
 
 class PackageError(Exception):
@@ -83,7 +90,8 @@ def package(policies: Path, build: Path = BUILD) -> list[Path]:
     for pattern in NEVER_USED:
         for path in libraries.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    _leave_out_models(libraries / MODELS)
+    for sdk, reached in REACHED_MODELS.items():
+        _leave_out_models(libraries / sdk / "models", reached)
     folders = []
     for function in sorted(functions):
         folder = build / function
@@ -140,8 +148,8 @@ def interpreter(version: str) -> str | None:
     return None if tried.returncode else found
 
 
-def _leave_out_models(models: Path) -> None:
-    kept = {path for pattern in REACHED_MODELS for path in models.glob(pattern)}
+def _leave_out_models(models: Path, reached: Sequence[str]) -> None:
+    kept = {path for pattern in reached for path in models.glob(pattern)}
     for path in models.glob("_*.py"):
         if path not in kept and path.name != "__init__.py":
             path.unlink()

@@ -2,9 +2,10 @@
 What the SDKs would load and a function never uses stays unloaded: the cold start is ours.
 
 Two things cost most of it. The ECS SDK imports all of its 1,150 models, of which a function
-needs about thirty: here each is imported when it is first asked for. And the SDKs import
-libraries at their top for what is never done here, such as asynchronous calls: those are
-stand-ins that can be imported, named and inherited from, and say so if they are ever used.
+needs about thirty, and that of FC 3.0 all of its 300: here each is imported when it is first
+asked for. And the SDKs import libraries at their top for what is never done here, such as
+asynchronous calls: those are stand-ins that can be imported, named and inherited from, and
+say so if they are ever used.
 
 It has to be installed before an SDK is imported, so the package `shared` does that first of
 all. It changes no source of theirs, and what is packaged lacks `LEFT_OUT` altogether.
@@ -33,11 +34,11 @@ LEFT_OUT = {
     "dateparser": "dates in words (aliyun-log-python-sdk)",
     "dateutil": "times in words (aliyun-log-python-sdk)",
     "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
-    "websocket": "web sockets (darabonba-core)",
+    "websocket": "web sockets (darabonba-core, aliyun-fc2)",
 }
 """Libraries and modules, and what the SDKs would use them for."""
 
-LAZY = "alibabacloud_ecs20140526.models"
+LAZY = ("alibabacloud_ecs20140526.models", "alibabacloud_fc20230330.models")
 
 
 class _Unused(type):
@@ -104,7 +105,7 @@ def _home_of(name: str, folder: str) -> str | None:
 
 class _Loader(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _Lazy(spec.name) if spec.name == LAZY else _Absent(spec.name)
+        return _Lazy(spec.name) if spec.name in LAZY else _Absent(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: names come as they are asked for."""
@@ -119,7 +120,7 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if _left_out(fullname):
             return ModuleSpec(fullname, _Loader(), is_package=True)
-        if fullname != LAZY:
+        if fullname not in LAZY:
             return None
         real = PathFinder.find_spec(fullname, path, target)
         if real is None or not real.submodule_search_locations:
