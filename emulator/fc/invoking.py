@@ -24,6 +24,9 @@ _MAX_DELAY_S = 3600
 _TASK_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 
 
+_ENABLE = "x-fc-stateful-async-invocation-enable"
+
+
 def invoke_function(call: Call) -> Checked:
     """Hand an event to a function, now or soon."""
     call.check_query("qualifier")
@@ -38,10 +41,12 @@ def invoke_function(call: Call) -> Checked:
         return Checked(params=params, effect=lambda: _invoke(call, function, tail=tail))
     _check_size(call, _MAX_ASYNC_BYTES)
     delay_s = _delay_s(headers.get("x-fc-async-delay", "0"))
-    task_id = _task_id(call)
+    task_id, task_mode = _task_id(call), _task_mode(call, function)
     return Checked(
         params={**params, "task_id": task_id},
-        effect=lambda: _submit(call, function, delay_s=delay_s, task_id=task_id),
+        effect=lambda: _submit(
+            call, function, delay_s=delay_s, task_id=task_id, task_mode=task_mode
+        ),
     )
 
 
@@ -88,10 +93,11 @@ def _outcome(result: Result, *, tail: bool) -> dict[str, str]:
     return headers
 
 
-def _submit(call: Call, function: Function, *, delay_s: int, task_id: str) -> Answer:
+def _submit(
+    call: Call, function: Function, *, delay_s: int, task_id: str, task_mode: bool
+) -> Answer:
     region = call.region
     with region.lock:
-        task_mode = bool(function.async_config and function.async_config.task_mode)
         if task_id and task_mode and _task(call, function, task_id):
             raise FcError(
                 409,
@@ -108,6 +114,14 @@ def _submit(call: Call, function: Function, *, delay_s: int, task_id: str) -> An
         region.submit(invocation)
     headers = {_task_header(call): task_id or call.request_id} if task_mode else {}
     return Answer(status=202, headers=headers)
+
+
+def _task_mode(call: Call, function: Function) -> bool:
+    """Whether ids are unique here; 2016-08-15 can ask for that by the request."""
+    config = function.async_config
+    return bool(config and config.task_mode) or (
+        call.api == V2 and _one_of(call, _ENABLE, "false", "true") == "true"
+    )
 
 
 def _task(call: Call, function: Function, task_id: str) -> Invocation | None:

@@ -341,6 +341,23 @@ def test_an_asynchronous_invocation_is_accepted_and_runs_later(
     assert fc.invocations[-1].results[0].body == b"hello"
 
 
+def test_task_mode_can_be_had_for_one_request(deployed: Send) -> None:
+    """Where the function is not in it: the id of that request is taken from then on."""
+    named = {"x-fc-invocation-type": "Async", "x-fc-stateful-async-invocation-id": "job-1"}
+    task = named | {"x-fc-stateful-async-invocation-enable": "true"}
+
+    answers = [
+        deployed("POST", f"{FUNCTION}/invocations", b"", headers=headers).status
+        for headers in (named, named, task)
+    ]
+    other = task | {"x-fc-stateful-async-invocation-id": "job-2"}
+    answers += [
+        deployed("POST", f"{FUNCTION}/invocations", b"", headers=other).status for _ in range(2)
+    ]
+
+    assert answers == [202, 202, 409, 202, 409]
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "said"),
     [
@@ -351,6 +368,14 @@ def test_an_asynchronous_invocation_is_accepted_and_runs_later(
             {"x-fc-invocation-type": "Async", "x-fc-stateful-async-invocation-id": "1st"},
             b"",
             "beginning with a letter",
+        ),
+        (
+            {
+                "x-fc-invocation-type": "Async",
+                "x-fc-stateful-async-invocation-enable": "perhaps",
+            },
+            b"",
+            "false, true",
         ),
         ({"x-fc-invocation-type": "Async"}, b"x" * 131073, "payload size exceeds"),
     ],
