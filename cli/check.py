@@ -30,6 +30,7 @@ ON_SCHEDULE = "snapshot_on_schedule"
 FUN, S = "template.yml", "s.yaml"
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""
+_APIS = {FUN: "2.0", S: "3.0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ def _disagreements(
     for name, functions in templates.items():
         yield from _sets(name, set(functions), "functions/", folders)
         for function, says in functions.items():
-            yield from wrong_alone(f"{name}: {function}", root / "functions" / function, says)
+            folder = root / "functions" / function
+            yield from wrong_alone(f"{name}: {function}", folder, says, fc_api=_APIS[name])
         yield from _timers(name, file, functions)
     yield from _event_types(file, templates[S])
     fun, s = templates[FUN], templates[S]

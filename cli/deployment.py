@@ -14,17 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from cli.cron import cron_problem
-from cli.rights import called_actions
-from cli.templates import Function
+from cli.rights import HANDS_OVER, called_actions
+from cli.templates import FC_API, Function
 
 RUNTIMES = ("python3.9", "python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
 RAM_POLICY = "ram-policy.json"
-_DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "role")
+_DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
 
 
-def wrong_alone(where: str, folder: Path, says: Function) -> Iterator[str]:
-    """Name what is wrong with a function's deployment; `folder` is its own in `functions/`."""
+def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Iterator[str]:
+    """
+    Name what is wrong with a function's deployment.
+
+    Args:
+        where: The template and the function, for what is said.
+        folder: The function's own in `functions/`.
+        says: What the template says.
+        fc_api: Which API the template deploys to.
+
+    """
     if says.code != f"build/{folder.name}":
         yield f"{where}: code is {says.code!r}: must be 'build/{folder.name}', what is packaged"
     for what in _DECIDED_BY_THE_OPERATOR:
@@ -41,6 +50,7 @@ def wrong_alone(where: str, folder: Path, says: Function) -> Iterator[str]:
         if sorted(rule.sources) != sources:
             yield f"{where}: {rule.name}: source is {list(rule.sources)}: must be {sources}"
     yield from _log(where, says)
+    yield from _api(where, says, fc_api)
     if folder.is_dir():
         yield from _permissions(where, folder / RAM_POLICY, says)
 
@@ -82,6 +92,11 @@ def _log(where: str, says: Function) -> Iterator[str]:
             yield f"{where}: {name} is {says.environment[name]!r}, the function's log {value!r}"
 
 
+def _api(where: str, says: Function, fc_api: str) -> Iterator[str]:
+    if says.fc_api != fc_api:
+        yield f"{where}: {FC_API} is {says.fc_api!r}: must be '{fc_api}', to hand over what is left"
+
+
 def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
     """Hold what the function calls and writes to against what its role may."""
     shown = f"functions/{path.parent.name}/{path.name}"
@@ -95,14 +110,16 @@ def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
         says.environment.get(name, value)
         for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), says.log, strict=True)
     )
-    wanted = {"log:PostLogStoreLogs": f"project/{project}/logstore/{logstore}"}
+    wanted = [("log:PostLogStoreLogs", f"project/{project}/logstore/{logstore}")]
     if says.on_failure is not None:
-        wanted["mns:SendMessage"] = _resource(str(says.on_failure))
-    for action, resource in wanted.items():
+        wanted.append(("mns:SendMessage", _resource(str(says.on_failure))))
+    if path.parent.name in HANDS_OVER:
+        wanted.append(("fc:InvokeFunction", says.resource))
+    for action, resource in wanted:
         if not any(fnmatchcase(action, may) and fnmatchcase(resource, on) for may, on in allowed):
             yield f"{where}: {shown} allows no {action} on '{resource}'"
     # On which resources, the tests hold: they run each function with its own role.
-    for action in sorted(called_actions() - wanted.keys()):
+    for action in sorted(called_actions() - {action for action, _ in wanted}):
         if not any(fnmatchcase(action, may) for may, _ in allowed):
             yield f"{where}: {shown} allows no {action}, which the code calls"
 

@@ -16,6 +16,8 @@ import shared
 BESIDES = {"ecs:CreateSnapshot": "ecs:TagResources"}
 """What a call needs besides its own action, since it sends tags: assumed, not documented."""
 WRITES_RECORDS = "log:PostLogStoreLogs"
+HANDS_OVER = frozenset({"snapshot_on_event", "snapshot_on_schedule"})
+"""The functions that start themselves again for what is left: `fc:InvokeFunction` on each."""
 
 
 def called_actions(doors: Path | None = None) -> set[str]:

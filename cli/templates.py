@@ -17,6 +17,9 @@ from typing import Any
 
 import yaml
 
+FC_API = "SNAPSHOTS_FC_API"
+"""The variable that says which API there is, to hand over with; each template has its own."""
+
 
 class TemplateError(Exception):
     """A template is missing, is no YAML, or is not built as its tool expects."""
@@ -53,6 +56,8 @@ class TimerTrigger:
 class Function:
     """One function as a template deploys it; `rules` None where Fun cannot say it."""
 
+    resource: str
+    """What stands behind the account in its ARN."""
     description: Any
     runtime: Any
     handler: Any
@@ -61,22 +66,29 @@ class Function:
     memory_mb: Any
     timeout_s: Any
     environment: Mapping[str, Any]
+    """Without the variable that says which API there is."""
+    fc_api: Any
     log: tuple[Any, Any]
     """Project and Logstore."""
     request_metrics: Any
     max_retries: Any
     max_event_age_s: Any
     on_failure: Any
+    task_mode: Any
     timers: Mapping[str, TimerTrigger]
     """By name: cron expression, and whether it is enabled."""
     rules: tuple[Rule, ...] | None
 
     def differences(self, other: Function) -> dict[str, tuple[Any, Any]]:
-        """Return what is said differently of the same function; what only one can say is left."""
+        """
+        Return what is said differently of the same function.
+
+        Left out are what only one can say, and what has to differ.
+        """
         return {
             field.name: (mine, its)
             for field in fields(self)
-            if field.name != "rules"
+            if field.name not in ("resource", "rules", "fc_api")
             and (mine := getattr(self, field.name)) != (its := getattr(other, field.name))
         }
 
@@ -110,19 +122,20 @@ def read_fun(path: Path) -> dict[str, Function]:
     document = load_fun(path)
     with _reading(path):
         return {
-            name: _fun_function(service["Properties"], body)
-            for service in document["Resources"].values()
+            name: _fun_function(f"services/{of}/functions/{name}", service["Properties"], body)
+            for of, service in document["Resources"].items()
             if service.get("Type") == "Aliyun::Serverless::Service"
             for name, body in service.items()
             if isinstance(body, Mapping) and body.get("Type") == "Aliyun::Serverless::Function"
         }
 
 
-def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Function:
+def _fun_function(resource: str, service: Mapping[str, Any], body: Mapping[str, Any]) -> Function:
     says = body["Properties"]
     retries = says.get("AsyncConfiguration") or {}
     log = service.get("LogConfig") or {}
     return Function(
+        resource=resource,
         description=says.get("Description"),
         runtime=says.get("Runtime"),
         handler=says.get("Handler"),
@@ -130,12 +143,14 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
         role=service.get("Role"),
         memory_mb=says.get("MemorySize"),
         timeout_s=says.get("Timeout"),
-        environment=dict(says.get("EnvironmentVariables") or {}),
+        environment=_without_api(says.get("EnvironmentVariables") or {}),
+        fc_api=(says.get("EnvironmentVariables") or {}).get(FC_API),
         log=(log.get("Project"), log.get("Logstore")),
         request_metrics=log.get("EnableRequestMetrics", False),
         max_retries=retries.get("MaxAsyncRetryAttempts"),
         max_event_age_s=retries.get("MaxAsyncEventAgeInSeconds"),
         on_failure=(retries.get("Destination") or {}).get("OnFailure"),
+        task_mode=retries.get("StatefulInvocation"),
         timers={
             name: TimerTrigger(
                 cron=event["Properties"]["CronExpression"],
@@ -147,6 +162,10 @@ def _fun_function(service: Mapping[str, Any], body: Mapping[str, Any]) -> Functi
         },
         rules=None,
     )
+
+
+def _without_api(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variables.items() if name != FC_API}
 
 
 def read_s(path: Path) -> dict[str, Function]:
@@ -176,6 +195,7 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         for trigger in says.get("triggers") or []
     }
     return Function(
+        resource=f"functions/{says['functionName']}",
         description=says.get("description"),
         runtime=says.get("runtime"),
         handler=says.get("handler"),
@@ -183,12 +203,14 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         role=says.get("role"),
         memory_mb=says.get("memorySize"),
         timeout_s=says.get("timeout"),
-        environment=dict(says.get("environmentVariables") or {}),
+        environment=_without_api(says.get("environmentVariables") or {}),
+        fc_api=(says.get("environmentVariables") or {}).get(FC_API),
         log=(log.get("project"), log.get("logstore")),
         request_metrics=log.get("enableRequestMetrics", False),
         max_retries=retries.get("maxAsyncRetryAttempts"),
         max_event_age_s=retries.get("maxAsyncEventAgeInSeconds"),
         on_failure=failure.get("destination"),
+        task_mode=retries.get("asyncTask"),
         timers={
             name: TimerTrigger(
                 cron=config["cronExpression"],

@@ -3,7 +3,7 @@ Function Compute, as far as it is asked: starts functions asynchronously, reads 
 
 With patience for what passes by itself, within a small budget of time: the id of an
 invocation makes another try harmless. Decides nothing; the SDKs are in `fc_sdks`, of which
-the one that FC_API names is loaded when it is first needed, for most invocations never.
+the one that the settings name is loaded when it is first needed, for most invocations never.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ class Fc:
         runtime = self._runtime
         if runtime.fc_api is None:
             raise FcError(
-                action=action, code="NoFcApi", message="FC_API is not set: 2.0 or 3.0 is needed"
+                action=action,
+                code="NoFcApi",
+                message="SNAPSHOTS_FC_API is not set: 2.0 or 3.0 is needed",
             )
         if not function.name or (runtime.fc_api == "2.0" and not function.service):
             raise FcError(

@@ -247,13 +247,17 @@ def _log_target(
     return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
 
 
+_FC_API = ("FC_API", "SNAPSHOTS_FC_API")
+"""Function Compute takes no variable of a function's own that begins with ``FC_``."""
+
+
 def _fc_api(env: Mapping[str, str], problems: Problems) -> FcApi | None:
-    given = env.get("FC_API")
+    name = next((name for name in _FC_API if env.get(name)), None)
     for api in get_args(FcApi):
-        if given == api:
+        if name and env[name] == api:
             return cast("FcApi", api)
-    if given:
-        problems.add("FC_API", given, f"must be one of {', '.join(get_args(FcApi))}")
+    if name:
+        problems.add(name, env[name], f"must be one of {', '.join(get_args(FcApi))}")
     return None
 
 

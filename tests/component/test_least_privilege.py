@@ -20,9 +20,11 @@ from cli.templates import read_fun, read_s
 from emulator.ecs.state import Snapshot
 from emulator.ram import Need
 from emulator.ram.policies import Grant, statements
-from shared.errors import InvalidEventError, RunFailedError
+from shared.errors import FcError, InvalidEventError, RunFailedError
+from shared.fc import Fc
+from shared.runtime import FunctionName, runtime_of
 from tests.component.test_sample_events import LEAVES_DISKS, ROOT, SAMPLES, demo, start
-from tests.component.world import LOGSTORE, World, environment
+from tests.component.world import LOGSTORE, REGION, World, environment
 
 FUNCTIONS = ("snapshot_on_event", "snapshot_on_schedule")
 TEMPLATES = {
@@ -99,6 +101,23 @@ def records(world: World) -> list[dict[str, str]]:
     return world.cloud.sls.records(LOG_PROJECT, LOGSTORE)
 
 
+APIS = ("2.0", "3.0")
+"""FC's generations, on both of which the policies have to do."""
+
+
+def hand_over(world: World, function: str, api: str, *, to: str = "") -> None:
+    """Start a function again as itself, or another one, with the role that it has."""
+    name = FunctionName(
+        service=(to or function).replace("_", "-") if api == "2.0" else "", name=to or function
+    )
+    fc = world.cloud.fc(REGION)
+    service = fc.add_service(name.service) if name.service else None
+    fc.add_function(name.name, "", service=service)
+    variables = {"SNAPSHOTS_FC_API": api}
+    runtime = runtime_of(function, world.context(), clock=world.clock, env=variables)
+    Fc(runtime).start(name, b"{}", invocation_id="c-1")
+
+
 # --- enough --------------------------------------------------------------------------------------
 
 
@@ -141,6 +160,33 @@ def test_the_ways_back_from_trouble_work_too(
         assert all(decision.allowed for decision in world.cloud.ram.decisions)
 
 
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str, api: str) -> None:
+    """T10: what is left is handed over to the same function, on both generations of FC."""
+    with bound(tmp_path, POLICIES[function]) as world:
+        hand_over(world, function, api)
+        with pytest.raises(FcError) as caught:
+            hand_over(world, function, api, to="another")
+
+        assert [one.function.name for one in world.cloud.fc(REGION).invocations] == [function]
+        assert (caught.value.code, caught.value.http_status) == ("AccessDenied", 403)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_without_the_right_to_start_itself_it_says_which_is_missing(
+    tmp_path: Path, function: str, api: str
+) -> None:
+    """L3: the exception names the action, and what it is needed on."""
+    policy = without(POLICIES[function], "fc:InvokeFunction")
+    with bound(tmp_path, policy) as world, pytest.raises(FcError) as caught:
+        hand_over(world, function, api)
+
+    assert "fc:InvokeFunction" in str(caught.value)
+    assert function in str(caught.value)
+
+
 # --- nothing beyond ------------------------------------------------------------------------------
 
 
@@ -152,6 +198,8 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
         (tmp_path / str(number)).mkdir()
         with bound(tmp_path / str(number), POLICIES[function]) as world:
             ended(world, sample)
+            if number < len(APIS):
+                hand_over(world, function, APIS[number])
             used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
 
     unused = grants(POLICIES[function]) - used
@@ -244,6 +292,7 @@ def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function
     """So each action is taken away from a run that needs it."""
     with bound(tmp_path, POLICIES[function]) as world:
         ended(world, RUNS[function])
+        hand_over(world, function, "3.0")
         called = {decision.need.action for decision in world.cloud.ram.decisions}
 
     assert sorted(called) == actions(POLICIES[function])

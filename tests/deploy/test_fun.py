@@ -120,9 +120,15 @@ def test_the_first_deployment_makes_what_the_template_says(
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
         assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 128)
-        assert one.async_config == AsyncConfig(max_age_s=86400, max_retries=3, on_failure=QUEUE)
+        assert one.async_config == AsyncConfig(
+            max_age_s=86400, max_retries=3, on_failure=QUEUE, task_mode=True
+        )
         told = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
-        assert told == {"SLS_PROJECT": LOG[0], "SLS_LOGSTORE": LOG[1]}
+        assert told == {
+            "SLS_PROJECT": LOG[0],
+            "SLS_LOGSTORE": LOG[1],
+            "SNAPSHOTS_FC_API": "2.0",
+        }
     assert (schedule.timeout_s, event.timeout_s) == (7200, 600)
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
@@ -160,7 +166,9 @@ def test_the_second_deployment_changes_what_changed(
     assert after.code.checksum != ids[2]
     assert service(cloud, ON_SCHEDULE[0]).settings["description"] == "changed"
     assert after.timeout_s == 3600
-    assert after.async_config == AsyncConfig(max_age_s=86400, max_retries=2, on_failure=QUEUE)
+    assert after.async_config == AsyncConfig(
+        max_age_s=86400, max_retries=2, on_failure=QUEUE, task_mode=True
+    )
     assert timers(after) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 30 3 * * *",
         "hourly": "0 10 * * * *",

@@ -191,11 +191,12 @@ def test_an_address_belongs_to_a_region() -> None:
         runtime(ECS_ENDPOINT="=http://127.0.0.1:1")
 
 
+@pytest.mark.parametrize("variable", ["FC_API", "SNAPSHOTS_FC_API"])
 @pytest.mark.parametrize(("api", "service"), [("2.0", "s"), ("3.0", "")])
-def test_a_function_knows_what_fc_calls_it(api: str, service: str) -> None:
-    """FC_API and the context: on FC 3.0 there are no services, whatever the context says."""
+def test_a_function_knows_what_fc_calls_it(variable: str, api: str, service: str) -> None:
+    """The API and the context: on FC 3.0 there are no services, whatever the context says."""
     context = python310(service=SimpleNamespace(name="s", log_project="p", log_store="l"))
-    made = runtime(context, FC_API=api)
+    made = runtime(context, **{variable: api})
 
     assert made.fc_api == api
     assert made.fc_function == FunctionName(service=service, name="f")
@@ -218,6 +219,7 @@ def test_without_an_api_everything_but_handing_over_works() -> None:
 def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
     """L2: a wrong setting is named at once, not when the time is up."""
     assert problems_of(python310(), FC_API=api) == ["FC_API"]
+    assert problems_of(python310(), SNAPSHOTS_FC_API=api) == ["SNAPSHOTS_FC_API"]
 
 
 def test_a_pause_is_any_value_at_all() -> None:
