@@ -174,6 +174,45 @@ def _wait(event: threading.Event) -> None:
     assert event.wait(timeout=20)
 
 
+class OvertakenClock:
+    """The world's clock, of a delivery that is overtaken while it waits for its turn."""
+
+    def __init__(self, world: World, overtake: Callable[[], object]) -> None:
+        self._clock = world.clock
+        self._overtake = overtake
+        self._overtaken = False
+        self.now, self.monotonic = self._clock.now, self._clock.monotonic
+        self.random = self._clock.random
+
+    def sleep(self, seconds: float) -> None:
+        if not self._overtaken:
+            self._overtaken = True
+            self._overtake()
+        self._clock.sleep(seconds)
+
+
+@pytest.mark.parametrize("memory_s", [0, 60])
+def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
+    world: World, memory_s: float
+) -> None:
+    """D4: ECS may have forgotten the tokens by then, so the ledger is read again before a call."""
+    world.cloud.knobs.token_memory_s = memory_s
+    world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
+    disks, tick = world.disks(4), world.minute
+
+    def overtake() -> None:
+        world.policies()
+        world.tick(at=tick)
+        world.clock.advance(120)
+
+    answer = world.schedule(
+        {"triggerName": "nightly", "triggerTime": tick}, clock=OvertakenClock(world, overtake)
+    )
+
+    assert counts(answer) == {"created": 1, "existing": 3}
+    assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1, 1, 1, 1]
+
+
 # --- the ledger alone, the token alone -----------------------------------------------------------
 
 
