@@ -182,10 +182,13 @@ class Ecs:
             body = method(request, self._options).body
         # Of everything that the SDK is known to raise: refusals, and no or no readable answer.
         except (TeaException, OSError, ValueError) as exc:
-            raise _translated(action, exc, self._credentials) from exc
-        if body is None:
-            raise EcsUnknownError(action=action, reason="the answer is empty")
-        return body
+            error = _translated(action, exc, self._credentials)
+        else:
+            if body is not None:
+                return body
+            error = EcsUnknownError(action=action, reason="the answer is empty")
+        # Not where it was caught: a traceback would show the SDK's own, which is not redacted.
+        raise error
 
 
 def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsError:
@@ -205,10 +208,10 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
     return EcsRefusedError(
         action=action,
         # Without one, a code that nobody knows: its status decides.
-        code=_known(exc.code) or f"Http{http_status}",
+        code=credentials.redacted(_known(exc.code)) or f"Http{http_status}",
         message=credentials.redacted(_message(exc)),
         http_status=http_status,
-        request_id=_known(getattr(exc, "request_id", None)),
+        request_id=credentials.redacted(_known(getattr(exc, "request_id", None))),
         retry_after_s=retry_after_ms / 1000 if isinstance(retry_after_ms, int | float) else None,
     )
 

@@ -6,6 +6,7 @@ Knows neither events nor snapshots.
 
 from __future__ import annotations
 
+from shared import logs
 from shared.errors import InvalidEventError, InvalidPolicyError
 from shared.outcomes import Record
 from shared.parsing import read_policies
@@ -17,7 +18,8 @@ from shared.validation import Problems
 
 
 def recorder_of(runtime: Runtime) -> Recorder:
-    """Return the recorder of an invocation; use it as a context."""
+    """Return the recorder of an invocation; use it as a context. Libraries log from here on."""
+    logs.begin(runtime.log_level, runtime.credentials)
     target = runtime.log_target
     return Recorder(
         sls_sink(target, runtime.credentials) if target is not None else None,

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 HIDDEN = "***"
 _KNOWN_BY = 12
 """So many characters in the right order are the secret, or what was left of it by a cut."""
-_REST = r"(?:[\w+/=%~.-]|\\u00[0-9a-f]{2}|\\/|&#x?[0-9a-f]+;)*"
+_REST = r"(?:[\w+/=%~.-]|\\/|(?i:\\u00[0-9a-f]{2}|&#x?[0-9a-f]+;))*"
 _SIGNATURES = (
     # Signature=…, "signature": "…", signature … not matched.
     re.compile(r"(?i)(signature\b\W{0,6}(?:(?:is|was|of)\b\W{0,4})?)[A-Za-z0-9+/=%]{16,}"),

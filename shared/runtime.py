@@ -136,6 +136,8 @@ class Runtime:
     """Region to ``http://host:port``, for a local cloud; empty on the real one."""
     policies_path: Path
     paused: bool
+    log_level: str
+    """The least that libraries may log, such as WARNING."""
     fc_api: FcApi | None
     """Which API starts functions; None is not said, and nothing can be handed over."""
     fc_endpoint: str | None
@@ -189,6 +191,7 @@ def runtime_of(
         ),
         policies_path=_policies_path(env),
         paused=bool(env.get("SNAPSHOTS_PAUSED")),
+        log_level=_log_level(env, problems),
         fc_api=fc_api,
         fc_endpoint=endpoint(env.get("FC_ENDPOINT", ""), "FC_ENDPOINT", problems),
         fc_function=_fc_function(context, fc_api),
@@ -245,6 +248,16 @@ def _log_target(
     endpoint = env.get("SLS_ENDPOINT") or f"https://{region}.log.aliyuncs.com"
     check_endpoint(endpoint, "SLS_ENDPOINT", problems)
     return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _log_level(env: Mapping[str, str], problems: Problems) -> str:
+    level = env.get("LOG_LEVEL") or "WARNING"
+    if level not in LOG_LEVELS:
+        problems.add("LOG_LEVEL", level, f"must be one of {', '.join(LOG_LEVELS)}")
+    return level
 
 
 _FC_API = ("FC_API", "SNAPSHOTS_FC_API")

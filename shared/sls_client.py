@@ -59,8 +59,9 @@ class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
             transient = exc.resp_status not in _REFUSALS
             status = "no answer" if exc.resp_status == _OK else exc.resp_status
             message = self.credentials.redacted(str(exc.get_error_message()))
-            code = str(exc.get_error_code())
-            raise SlsError(f"{code} ({status}): {message}", transient=transient, code=code) from exc
+            code = self.credentials.redacted(str(exc.get_error_code()))
+        # Not where it was caught: a traceback would show the SDK's own, which is not redacted.
+        raise SlsError(f"{code} ({status}): {message}", transient=transient, code=code)
 
     def get_logs_once(self, project: str, logstore: str, params: Mapping[str, str]) -> _Answer:
         """Ask GetLogs: the SDK's own method asks again, for ever, for what is incomplete."""

@@ -222,6 +222,14 @@ def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
     assert problems_of(python310(), SNAPSHOTS_FC_API=api) == ["SNAPSHOTS_FC_API"]
 
 
+def test_libraries_log_warnings_unless_told_otherwise() -> None:
+    """LOG_LEVEL: a level's name, in capitals."""
+    assert runtime().log_level == "WARNING"
+    assert runtime(LOG_LEVEL="DEBUG").log_level == "DEBUG"
+    for level in ("debug", "10", "LOUD"):
+        assert problems_of(python310(), LOG_LEVEL=level) == ["LOG_LEVEL"]
+
+
 def test_a_pause_is_any_value_at_all() -> None:
     """SNAPSHOTS_PAUSED: the emergency stop needs no right spelling."""
     assert runtime(SNAPSHOTS_PAUSED="no").paused

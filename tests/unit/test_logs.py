@@ -1,0 +1,89 @@
+"""What libraries log: as much as LOG_LEVEL says, and never a secret."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from shared import logs
+from shared.runtime import Credentials
+
+CREDENTIALS = Credentials(
+    access_key_id="id", access_key_secret="very+secret/key", security_token="CAIS+token/token=="
+)
+SECRETS = (CREDENTIALS.access_key_secret, str(CREDENTIALS.security_token))
+
+
+@pytest.fixture
+def said() -> Iterator[io.StringIO]:
+    """What the root logger's handlers write, as a library's own handler would."""
+    root, factory = logging.getLogger(), logging.getLogRecordFactory()
+    level, handler = root.level, logging.StreamHandler(io.StringIO())
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    root.addHandler(handler)
+    yield handler.stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+    logging.setLogRecordFactory(factory)
+
+
+def test_a_message_has_no_secret_whoever_puts_it_together(said: io.StringIO) -> None:
+    """In the text, in its arguments, and in arguments that do not fit."""
+    logs.begin("DEBUG", CREDENTIALS)
+    library = logging.getLogger("library")
+
+    for secret in SECRETS:
+        library.debug(f"headers {{'x-fc-security-token': '{secret}'}}")
+        library.error("headers %s", {"token": secret})
+        library.error("%d of %s", secret, secret)
+        library.error("nothing to fill in", secret)
+
+    written = said.getvalue()
+    assert len(written.splitlines()) == 8
+    assert written.count("***") >= 8
+    for secret in SECRETS:
+        assert secret not in written
+
+
+def test_an_exception_has_no_secret_nor_has_its_cause(said: io.StringIO) -> None:
+    """Formatters write the whole chain."""
+    logs.begin("ERROR", CREDENTIALS)
+
+    failed = RuntimeError(SECRETS[1])
+    failed.__cause__ = ValueError(SECRETS[0])
+
+    logging.getLogger("library").error("went wrong", exc_info=failed, stack_info=True)
+
+    written = said.getvalue()
+    assert "RuntimeError: ***" in written
+    assert "ValueError: ***" in written
+    assert not any(secret in written for secret in SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"), [("DEBUG", 3), ("INFO", 2), ("WARNING", 1), ("CRITICAL", 0)]
+)
+def test_only_so_much_is_logged_as_is_asked_for(
+    said: io.StringIO, level: str, expected: int
+) -> None:
+    """LOG_LEVEL is the root logger's."""
+    logs.begin(level, CREDENTIALS)
+
+    for number in (logging.DEBUG, logging.INFO, logging.WARNING):
+        logging.getLogger("library").log(number, "said")
+
+    assert len(said.getvalue().splitlines()) == expected
+
+
+def test_the_next_invocation_begins_with_its_own_credentials(said: io.StringIO) -> None:
+    """An instance serves one after the other, and the role's key changes."""
+    logs.begin("INFO", CREDENTIALS)
+    other = Credentials(access_key_id="id", access_key_secret="another+secret")
+    logs.begin("INFO", other)
+
+    logging.getLogger("library").info(other.access_key_secret)
+
+    assert said.getvalue() == "INFO ***\n"
