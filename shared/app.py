@@ -12,7 +12,7 @@ from typing import Any
 from shared.continuation import Continuer, Link
 from shared.errors import InvalidEventError, RunFailedError
 from shared.fc import Fc
-from shared.invocation import policies_of, recorder_of, refusal
+from shared.invocation import PAUSED, PAUSED_BECAUSE, paused, policies_of, recorder_of, refusal
 from shared.policy import Limits, PolicyFile
 from shared.routing import Run, route
 from shared.run import Region, Runner, can_hand_over, is_apart, start_apart
@@ -73,9 +73,8 @@ class _Invocation:
 
     def handle(self, kind: Kind) -> Answer:
         if self._runtime.paused:
-            reason = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
-            self._recorder.add({"record": "paused", "status": "paused", "reason": reason})
-            return {"status": "paused", "reason": reason, "runs": []}
+            self._recorder.add(paused(self._event))
+            return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
         file = policies_of(self._runtime, self._recorder, self._event)
         parsed = parse_trigger(
             self._event,

@@ -58,3 +58,17 @@ def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Reco
         "reason": str(error),
         "event": event.decode(errors="backslashreplace"),
     }
+
+
+PAUSED = "paused"
+PAUSED_BECAUSE = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
+
+
+def paused(event: bytes) -> Record:
+    """
+    Return the record of an invocation that the emergency stop ended, with the event.
+
+    A timer's tick is then known to have come: nobody makes up for it.
+    """
+    text = event.decode(errors="backslashreplace")
+    return {"record": PAUSED, "status": PAUSED, "reason": PAUSED_BECAUSE, "event": text}

@@ -34,6 +34,7 @@ TOO_MANY_ATTEMPTS = "TooManyAttempts"
 """Our own code: the snapshots of a disk ended as failed until no attempt was left."""
 
 OUT_OF_TIME = "OutOfTime"
+NOT_HANDED_OVER = "NotHandedOver"
 TOO_MANY_PARTS = "TooManyParts"
 """Codes of our own: time ran out in this part, and in the last one that there may be."""
 

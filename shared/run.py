@@ -26,7 +26,7 @@ from shared.errors import (
 from shared.execution import Execution, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry
-from shared.outcomes import OUT_OF_TIME, TOO_MANY_PARTS, Outcome, verdict
+from shared.outcomes import NOT_HANDED_OVER, OUT_OF_TIME, TOO_MANY_PARTS, Outcome, verdict
 from shared.pacing import OutOfTimeError, Pacer
 from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
@@ -37,7 +37,6 @@ from shared.slot_ledger import SlotLedger
 
 MATCHED_NOTHING = "MatchedNothing"
 NOTHING_TAKEN = "NothingTaken"
-NOT_HANDED_OVER = "NotHandedOver"
 
 BUSY_DELAY_S = 60
 """How long the next part waits where disks were busy, or ECS was in trouble."""

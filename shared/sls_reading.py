@@ -67,16 +67,18 @@ class Reader:
             offset += len(page)
         return found
 
-    def newest(self, query: str, *, since: datetime, until: datetime) -> Record | None:
+    def newest_of_slot(self, slot_id: str, *, since: datetime, until: datetime) -> Record | None:
         """
-        Return the latest record of ours among the newest that a query finds, None if none.
+        Return the latest record about a slot, as far as one page holds it; None if none.
 
         Raises:
             LookFailedError: SLS could not be read.
 
         """
-        page = self._page(query, since, until, newest_first=True)
-        return next((record for log in page.records for record in ours(log)), None)
+        page = self._page(slot_id, since, until, newest_first=True)
+        found = (record for log in page.records for record in ours(log))
+        # What only names it, as a look does that could not start it, is not about it.
+        return next((record for record in found if record.get("slot") == slot_id), None)
 
     def _page(
         self,

@@ -1,0 +1,124 @@
+"""
+One invocation of `resume_runs`: its event, settings and policies, then a look, and the answer.
+
+What is looked for and done: see `shared.looking`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.errors import InvalidEventError, InvalidSettingsError
+from shared.fc import Fc
+from shared.invocation import PAUSED, PAUSED_BECAUSE, paused, policies_of, recorder_of, refusal
+from shared.looking import Looker
+from shared.parsing import parse_json
+from shared.runtime import SYSTEM_CLOCK, Clock, LogTarget, Runtime, runtime_of
+from shared.sls_reading import Reader
+from shared.validation import Problems, check_flag, check_keys
+
+Answer = dict[str, Any]
+FUNCTION = "resume_runs"
+
+
+def respond(
+    event: bytes,
+    context: Any,  # noqa: ANN401 - the runtime's own class
+    *,
+    clock: Clock | None = None,
+) -> Answer:
+    """
+    Handle one invocation.
+
+    Args:
+        event: A timer's, or ``{"dry_run": true}`` to hear what would be started.
+        context: What Function Compute hands to a handler.
+        clock: None is the machine's own.
+
+    Returns:
+        ``{"status": "ok", "resumed": [slot, …], "caught_up": [occurrence, …], "waiting": n}``,
+        or ``{"status": "paused", …}``.
+
+    Raises:
+        InvalidSettingsError: The environment is wrong, or lacks what this function needs.
+        InvalidPolicyError: The policies are wrong.
+        InvalidEventError: The event is neither of the two.
+        LookFailedError: Something is left to the next look, or to a person.
+
+    """
+    clock = clock or SYSTEM_CLOCK
+    runtime = runtime_of(FUNCTION, context, clock=clock)
+    with recorder_of(runtime) as recorder:
+        if runtime.paused:
+            recorder.add(paused(event))
+            return {"status": PAUSED, "reason": PAUSED_BECAUSE}
+        target = _log_target(runtime)
+        try:
+            dry_run = _dry_run(event)
+        except InvalidEventError as exc:
+            recorder.add(refusal(exc, event))
+            raise
+        done = Looker(
+            runtime,
+            recorder,
+            policies_of(runtime, recorder, event),
+            reader=Reader(target, runtime.credentials, clock=clock, deadline=runtime.deadline),
+            fc=Fc(runtime),
+            dry_run=dry_run,
+        ).look()
+    return {
+        "status": "ok",
+        "dry_run": dry_run,
+        "resumed": done.resumed,
+        "caught_up": done.caught_up,
+        "waiting": done.waiting,
+    }
+
+
+def _dry_run(event: bytes) -> bool:
+    """
+    Say whether only an answer is wanted.
+
+    Raises:
+        InvalidEventError: It is no event for this function.
+
+    """
+    problems = Problems()
+    value = parse_json(event, "event", problems)
+    if not isinstance(value, Mapping):
+        problems.add("event", value, _EITHER)
+    elif "triggerName" in value:
+        check_keys(value, ("triggerName", "triggerTime", "payload"), "", problems)
+        if value.get("payload"):
+            problems.add("payload", value["payload"], "must be empty: there is nothing to choose")
+    else:
+        check_keys(value, ("dry_run",), "", problems)
+        check_flag(value.get("dry_run"), "dry_run", problems)
+    if problems:
+        raise InvalidEventError(problems)
+    return isinstance(value, Mapping) and value.get("dry_run") is True
+
+
+_EITHER = 'must be a timer\'s event, or {"dry_run": true}'
+
+
+def _log_target(runtime: Runtime) -> LogTarget:
+    """
+    Return the Logstore that every function writes to.
+
+    Raises:
+        InvalidSettingsError: It is not known, or how functions are started is not.
+
+    """
+    problems = Problems()
+    if runtime.fc_api is None:
+        rule = "must be 2.0 or 3.0, as the templates have it: without it nothing can be started"
+        problems.add("SNAPSHOTS_FC_API", "", rule)
+    target = runtime.log_target
+    if target is None:
+        rule = "must be set, and SLS_LOGSTORE: what was begun and not ended is read from there"
+        problems.add("SLS_PROJECT", "", rule)
+    if problems or target is None:
+        raise InvalidSettingsError(problems)
+    return target
