@@ -17,9 +17,11 @@ _KNOWN_BY = 12
 _REST = r"(?:[\w+/=%~.-]|\\/|(?i:\\u00[0-9a-f]{2}|&#x?[0-9a-f]+;))*"
 _SIGNATURES = (
     # Signature=…, "signature": "…", signature … not matched.
-    re.compile(r"(?i)(signature\b\W{0,6}(?:(?:is|was|of)\b\W{0,4})?)[A-Za-z0-9+/=%]{16,}"),
+    re.compile(
+        r"(?i)(signature\b(?:\W|%(?:3[ad]|2[027]))*(?:(?:is|was|of)\b\W{0,4})?)[A-Za-z0-9+/=%]{16,}"
+    ),
     # The value of Authorization: FC <id>:<signature>, LOG <id>:<signature>.
-    re.compile(r"(?i)(\b(?:FC|LOG|ACS)\s[\w.-]{1,128}:)[A-Za-z0-9+/=%]{16,}"),
+    re.compile(r"(?i)((?:FC|LOG|ACS)(?:\s|%20|\+)[\w.-]{1,128}(?::|%3a))[A-Za-z0-9+/=%]{16,}"),
 )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 
 import emulator
 from emulator.fc.state import AsyncConfig, Function
+from emulator.wire import Response
 from shared.errors import DuplicateInvocationError, FcError
 from shared.fc import Fc, TimerTrigger
 from shared.runtime import FunctionName, Runtime, runtime_of
@@ -276,3 +280,64 @@ def test_timers_that_could_not_be_read_are_not_none(place: Place, kind: str) -> 
 
     with pytest.raises(FcError):
         place.fc.timers(place.name)
+
+
+TIMER = {"triggerName": "t", "triggerType": "timer"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b'"triggers"',
+        b'{"triggers": null}',
+        b'{"triggers": {}}',
+        b'{"triggers": ["t"]}',
+        json.dumps({"triggers": [{**TIMER, "triggerConfig": "{"}]}).encode(),
+        json.dumps({"triggers": [{**TIMER, "triggerConfig": "{}"}]}).encode(),
+        json.dumps({"triggers": [], "nextToken": "the same again"}).encode(),
+    ],
+)
+def test_a_listing_that_makes_no_sense_is_refused_and_ends(place: Place, body: bytes) -> None:
+    """A timer that was overlooked would be one that was missed."""
+    answer = Response(status=200, body=body, headers={"content-type": "application/json"})
+    service = place.cloud.fc(REGION)
+    service.handle = lambda _: answer  # type: ignore[method-assign,assignment] # a service that misbehaves
+
+    with pytest.raises(FcError) as caught:
+        place.fc.timers(place.name)
+
+    assert caught.value.action == "ListTriggers"
+
+
+def test_only_one_sdk_is_loaded_and_only_when_it_is_needed() -> None:
+    """A cold start is paid for by every invocation; most hand nothing over."""
+    code = """
+import sys
+from types import SimpleNamespace
+import shared.app
+from shared.fc import Fc
+from shared.runtime import FunctionName, SystemClock, runtime_of
+loaded = lambda: sorted({"fc2", "alibabacloud_fc20230330"} & set(sys.modules))
+context = SimpleNamespace(region="cn-hangzhou", account_id="1")
+env = {
+    "ALIBABA_CLOUD_ACCESS_KEY_ID": "i", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "s",
+    "FC_API": sys.argv[1], "FC_ENDPOINT": "http://127.0.0.1:9",
+}
+fc = Fc(runtime_of("f", context, clock=SystemClock(), env=env))
+before = loaded()
+try:
+    fc.start(FunctionName(service="s", name="f"), b"", invocation_id="c")
+except shared.errors.FcError:
+    print(before, loaded())
+"""
+    for api, sdk in (("2.0", "fc2"), ("3.0", "alibabacloud_fc20230330")):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code, api],
+            cwd=Path(__file__).parent.parent.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout == f"[] ['{sdk}']\n"

@@ -64,6 +64,8 @@ def test_whatever_the_secret_it_is_never_left(
         f'"signature": "{SIGNATURE}"',
         f"the server's signature is: {SIGNATURE}",
         f"Authorization: FC LTAI5tExample:{SIGNATURE}",
+        f"authorization%3A%20FC%20LTAI5tExample%3A{SIGNATURE}",
+        f"AccessKeyId%3DLTAI5tExample%26Signature%3D{SIGNATURE}",
         f"authorization : LOG LTAI5tExample:{SIGNATURE}",
         f"{{'authorization': 'acs LTAI5tExample:{SIGNATURE}', 'date': 'x'}}",
         "ACS3-HMAC-SHA256 Credential=LTAI5tExample,SignedHeaders=host;x-acs-date,Signature="
