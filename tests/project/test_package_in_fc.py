@@ -1,4 +1,4 @@
-"""What ships, as it is deployed: both functions in FC, with their real size and rights."""
+"""What ships, as it is deployed: functions in FC, with their real size, settings and rights."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from pathlib import Path
 import pytest
 
 from cli.package import compile_for, package
-from cli.templates import read_s
+from cli.templates import FC_API, read_fun, read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.fc.errors import FcError
 from emulator.fc.interpreters import interpreter
-from emulator.fc.state import Function
+from emulator.fc.state import AsyncConfig, Function
+from shared.continuation import Link
+from shared.outcomes import fold
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
 PROJECT, LOGSTORE = "snapshot-automation", "records"
-TEMPLATE = read_s(ROOT / "s.yaml")
+TEMPLATES = {"2.0": read_fun(ROOT / "template.yml"), "3.0": read_s(ROOT / "s.yaml")}
 EVENTS = '{"source": ["acs.ecs"], "type": ["ecs:Instance:StateChange"]}'
 
 
@@ -40,7 +42,7 @@ def cloud() -> Iterator[Cloud]:
 def packages(tmp_path: Path) -> Iterator[dict[str, Path]]:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         pytest.skip("what ships is for Linux on x86_64, and this machine is another")
-    (runtime,) = {str(says.runtime) for says in TEMPLATE.values()}
+    (runtime,) = {str(says.runtime) for says in TEMPLATES["3.0"].values()}
     try:
         interpreter(runtime, own=False)
     except FcError as exc:
@@ -52,19 +54,27 @@ def packages(tmp_path: Path) -> Iterator[dict[str, Path]]:
     shutil.rmtree(tmp_path / "build")
 
 
-def deployed(cloud: Cloud, folder: Path) -> Function:
-    says = TEMPLATE[folder.name]
+def deployed(
+    cloud: Cloud, folder: Path, api: str = "3.0", *, timeout_s: int | None = None, **variables: str
+) -> Function:
+    """Deploy a function as the template of that API does; of its settings, some may be others."""
+    says = TEMPLATES[api][folder.name]
     policy = json.loads((ROOT / "functions" / folder.name / "ram-policy.json").read_text())
     cloud.add_role(says.role.rpartition("/")[2], [policy])
-    return cloud.fc().add_function(
+    fc, log = cloud.fc(), (PROJECT, LOGSTORE)
+    service = folder.name.replace("_", "-")
+    return fc.add_function(
         folder.name,
         folder,
-        log=(PROJECT, LOGSTORE),
+        service=fc.add_service(service, role=says.role, log=log) if api == "2.0" else None,
+        log=log,
+        async_config=AsyncConfig(max_retries=says.max_retries, task_mode=says.task_mode),
         runtime=says.runtime,
         role=says.role,
         handler=says.handler,
-        timeout=says.timeout_s,
+        timeout=timeout_s or says.timeout_s,
         memorySize=says.memory_mb,
+        environmentVariables={**says.environment, FC_API: says.fc_api, **variables},
     )
 
 
@@ -97,3 +107,62 @@ def test_both_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Pa
     }
     made = {one.get("snapshot_id") for one in cloud.sls.records(PROJECT, LOGSTORE)}
     assert set(ecs.snapshots) <= made
+
+
+SHORT_S = 6
+"""Of which a run has four and a half before it hands over."""
+FAST = {"max_calls_per_minute": 900, "max_in_flight": 4}
+
+
+@pytest.mark.parametrize("api", TEMPLATES)
+def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
+    cloud: Cloud, packages: dict[str, Path], tmp_path: Path, api: str
+) -> None:
+    """L7, T10: parts in processes of their own; each disk ends with one snapshot, told once."""
+    ecs, fc = cloud.ecs(), cloud.fc()
+    instance = ecs.add_instance()
+    disks = {
+        ecs.add_disk(instance_id=instance.instance_id, tags={"env": "prod"}).disk_id
+        for _ in range(180)
+    }
+    policies = tmp_path / "policies.json"
+    nightly = {"name": "nightly", "on": {"timer": "nightly"}, "select": {"tags": {"env": "prod"}}}
+    policies.write_text(json.dumps({"deployment": "test", "policies": [nightly], "limits": FAST}))
+    function = deployed(
+        cloud,
+        packages["snapshot_on_schedule"],
+        api,
+        timeout_s=SHORT_S,
+        POLICIES_FILE=str(policies),
+    )
+    fc.add_timer(function, "nightly", "@every 1h")
+
+    cloud.run_until(cloud.clock.now() + timedelta(minutes=61))
+
+    first, *others = fc.invocations
+    assert {one.status for one in fc.invocations} == {"Succeeded"}, first.results[-1].body
+    assert len(others) >= 2
+    assert sorted(one.disk_id for one in ecs.snapshots.values()) == sorted(disks)
+    records = cloud.sls.records(PROJECT, LOGSTORE)
+    held = fold(records)
+    assert {disk for _, disk in held} == disks
+    assert {one["status"] for one in held.values()} <= {"created", "existing"}
+    assert {one["snapshot_id"] for one in held.values()} == set(ecs.snapshots)
+
+    ends = [one for one in records if one.get("record") == "run_finished"]
+    parts = [str(number) for number in range(1, len(fc.invocations) + 1)]
+    assert [one["part"] for one in ends] == parts
+    assert [one["status"] for one in ends] == ["continued"] * len(others) + ["ok"]
+    assert {one["chain"] for one in ends} == {first.request_id}
+    assert [one.task_id for one in others] == [
+        Link(
+            deployment="test",
+            policy="nightly",
+            region="cn-hangzhou",
+            slot_id=ends[0]["slot"],
+            part=int(part),
+            chain=first.request_id,
+        ).invocation_id
+        for part in parts[1:]
+    ]
+    assert not [one for one in cloud.ram.decisions if not one.allowed]
