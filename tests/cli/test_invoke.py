@@ -51,6 +51,18 @@ def test_shows_the_answer_and_the_records(tmp_path: Path) -> None:
     assert '"record": "run_finished"' in text.getvalue()
 
 
+@pytest.mark.parametrize("variable", ["FC_API", "SNAPSHOTS_FC_API", "FC_ENDPOINT"])
+def test_a_trial_hands_nothing_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """What an operator has set for functions elsewhere is not for this cloud, which has none."""
+    monkeypatch.setenv(variable, "no such thing")
+
+    answer = said("snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path))
+
+    assert '"status": "ok"' in answer
+
+
 def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
     """Its knobs, and where its records are."""
     fleet = fleet_of(
