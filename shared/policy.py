@@ -56,6 +56,8 @@ class Policy:
     snapshot: SnapshotSettings = field(default_factory=SnapshotSettings)
     allow_empty: bool = False
     dry_run: bool = False
+    repeat_failed: int = 0
+    """After how many attempts that ended as failed the next one is asked for at once."""
     warnings: tuple[str, ...] = ()
     """What is allowed in it and should still be looked at."""
 

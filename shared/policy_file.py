@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from shared.errors import InvalidPolicyError
+from shared.planning import MAX_ATTEMPTS
 from shared.policy import (
     DIRECT,
     STATUS,
@@ -90,8 +91,11 @@ CREATION_EVENTS = "ecs:Snapshot:CreateSnapshot"
 _TOP_KEYS = ("deployment", "limits", "defaults", "policies")
 _POLICY_KEYS = (
     "name", "enabled", "on", "regions", "select", "snapshot", "allow_empty", "dry_run",
+    "repeat_failed",
 )  # fmt: skip
-_DEFAULT_KEYS = ("enabled", "regions", "select", "snapshot", "allow_empty", "dry_run")
+_DEFAULT_KEYS = (
+    "enabled", "regions", "select", "snapshot", "allow_empty", "dry_run", "repeat_failed",
+)  # fmt: skip
 _DEFAULT_SELECT_KEYS = ("tags_of", "exclude_tags", "disk_types", "categories")
 _SELECT_KEYS = tuple(field.name for field in fields(Select))
 
@@ -144,6 +148,7 @@ def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
     check_keys(given, _DEFAULT_KEYS, "defaults", problems)
     before = len(problems)
     _check_flags(given, "defaults", problems)
+    _check_repeats(given, "defaults", problems)
     _regions(given.get("regions"), "defaults.regions", problems)
     if given.get("select") is not None:
         select = check_mapping(given["select"], "defaults.select", problems)
@@ -202,6 +207,10 @@ def policy_of(
     name = _policy_name(given, path, problems, inline=inline)
     merged = merged_with(defaults, given)
     _check_flags(merged, path, problems)
+    _check_repeats(merged, path, problems)
+    if inline and given.get("repeat_failed"):
+        rule = "is for policies of the file: from a failed snapshot only their names are known"
+        problems.add(f"{path}.repeat_failed", given["repeat_failed"], rule)
     timer, types, where = _on(given.get("on"), f"{path}.on", problems, warnings, inline=inline)
     regions = _regions(merged.get("regions"), f"{path}.regions", problems)
     select = _select(merged.get("select"), f"{path}.select", problems)
@@ -230,6 +239,7 @@ def policy_of(
         snapshot=snapshot,
         allow_empty=merged.get("allow_empty") is True,
         dry_run=merged.get("dry_run") is True,
+        repeat_failed=merged.get("repeat_failed") or 0,
         warnings=tuple(warnings),
     )
 
@@ -250,6 +260,12 @@ def _check_flags(given: Mapping[str, Any], path: str, problems: Problems) -> Non
     for key in ("enabled", "allow_empty", "dry_run"):
         if given.get(key) is not None:
             check_flag(given[key], f"{path}.{key}", problems)
+
+
+def _check_repeats(given: Mapping[str, Any], path: str, problems: Problems) -> None:
+    if given.get("repeat_failed") is not None:
+        limits = (0, MAX_ATTEMPTS - 1)
+        check_whole_number(given["repeat_failed"], f"{path}.repeat_failed", problems, limits)
 
 
 # --- on ----------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
+from shared.planning import MAX_ATTEMPTS
 from shared.policy_file import load_policies
 from shared.validation import Problems
 
@@ -75,6 +76,8 @@ GOOD: dict[str, Edit] = {
     "a template": set_at(*P0, "snapshot", "name", to="{policy}-{occurrence_at}-{disk_id}"),
     "switched off": set_at(*P0, "enabled", to=False),
     "deprecated": set_at(*P0, "snapshot", "category", to="Flash"),
+    "repeats": set_at(*P0, "repeat_failed", to=MAX_ATTEMPTS - 1),
+    "repeats by default": set_at("defaults", "repeat_failed", to=0),
     "a limit": set_at("limits", "max_disks", to=1),
     "a flag in where": set_at(
         "policies", 3, "on", "where", to={"data.x": True, "data.y": [1, "a"]}
@@ -120,6 +123,8 @@ BAD: dict[str, Edit] = {
     "a default selection": set_at("defaults", "select", to={"all": True}),
     "a default trigger": set_at("defaults", "on", to={"timer": "x"}),
     "regions of nowhere": set_at(*P0, "regions", to=["Hangzhou"]),
+    "as many repeats as attempts": set_at(*P0, "repeat_failed", to=MAX_ATTEMPTS),
+    "a flag for repeats": set_at("defaults", "repeat_failed", to=True),
     "a text for a flag": set_at(*P0, "dry_run", to="yes"),
     "policies as a mapping": set_at("policies", to={"a": {}}),
 }

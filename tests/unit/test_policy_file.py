@@ -37,6 +37,7 @@ def test_what_a_policy_does_not_say_is_the_boring_case() -> None:
         snapshot=SnapshotSettings(name="{policy}-{disk_id}-{occurrence}"),
         allow_empty=False,
         dry_run=False,
+        repeat_failed=0,
     )
 
 
@@ -65,6 +66,7 @@ def test_everything_that_a_policy_says_is_read() -> None:
             },
             "allow_empty": True,
             "dry_run": True,
+            "repeat_failed": 3,
         }
     )
 
@@ -92,6 +94,7 @@ def test_everything_that_a_policy_says_is_read() -> None:
         ),
         allow_empty=True,
         dry_run=True,
+        repeat_failed=3,
     )
     assert one({"regions": ["cn-beijing", "cn-shanghai"]}).regions == ("cn-beijing", "cn-shanghai")
     assert one({"select": {"all": True}}).select == Select(all=True)

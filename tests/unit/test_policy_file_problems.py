@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidPolicyError
+from shared.planning import MAX_ATTEMPTS
 from shared.policy_file import LIMIT_RANGES, load_policies
 from shared.validation import Problems
 from tests.unit.builders import NIGHTLY, policies
@@ -244,6 +245,7 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
         ({"on": {"timer": "x"}}, "defaults.on"),
         ({"enabled": "maybe"}, "defaults.enabled"),
         ({"dry_run": 1}, "defaults.dry_run"),
+        ({"repeat_failed": MAX_ATTEMPTS}, "defaults.repeat_failed"),
         ({"regions": ["nowhere"]}, "defaults.regions"),
         ({"select": "all"}, "defaults.select"),
         ({"select": {"all": True}}, "defaults.select.all"),
@@ -258,6 +260,7 @@ def test_mistakes_in_the_defaults_are_named_once(defaults: Any, path: str) -> No
     overriding = {
         "enabled": True,
         "dry_run": False,
+        "repeat_failed": 0,
         "regions": ["cn-beijing"],
         "select": {"all": True, "exclude_tags": {"a": "b"}, "disk_types": ["data"]},
         "snapshot": {"retention_days": 5},
@@ -267,6 +270,14 @@ def test_mistakes_in_the_defaults_are_named_once(defaults: Any, path: str) -> No
 
     assert [line.split(": ")[0] for line in problems][:1] == [path]
     assert {line.split(": ")[0] for line in problems} <= {path, "policies[0].select.all"}
+
+
+@pytest.mark.parametrize("number", [-1, MAX_ATTEMPTS, True, "1", 1.0])
+def test_failed_snapshots_are_repeated_fewer_times_than_there_are_attempts(number: object) -> None:
+    """D11: the last attempt is not followed by another; a text or a flag is no number."""
+    assert problems_in({"repeat_failed": number}) == [
+        f"policies[0].repeat_failed: {number!r}: must be a whole number from 0 to 4"
+    ]
 
 
 def test_a_name_is_one_policys_only() -> None:

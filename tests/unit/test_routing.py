@@ -210,6 +210,7 @@ def test_a_payload_may_be_a_whole_policy() -> None:
         ({**ONCE, "on": {"event": STATE}}, "payload.on"),
         ({**ONCE, "select": {"event_resource": True}}, "payload.select.event_resource"),
         ({**ONCE, "snapshot": {"retention_days": 0}}, "payload.snapshot.retention_days"),
+        ({**ONCE, "repeat_failed": 1}, "payload.repeat_failed"),
         ({"select": {"all": True}}, "payload.name"),
     ],
 )
