@@ -17,6 +17,7 @@ from pathlib import Path
 from cli.deployment import disabled, not_built, wrong_alone
 from cli.schemas import schema_problems
 from cli.templates import Function, TemplateError, load_fun, load_s, read_fun, read_s
+from shared.completion import COMPLETED
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
@@ -26,7 +27,7 @@ from shared.runtime import utc
 from shared.trigger import parse_trigger
 from shared.validation import Problems
 
-ON_SCHEDULE = "snapshot_on_schedule"
+ON_SCHEDULE, ON_END = "snapshot_on_schedule", "record_completion"
 FUN, S = "template.yml", "s.yaml"
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""
@@ -149,7 +150,11 @@ def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Itera
 
 
 def _event_types(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    rules = [rule for says in functions.values() for rule in says.rules or ()]
+    ends = functions[ON_END].rules or () if ON_END in functions else None
+    if ends is not None and [rule.types for rule in ends] != [(COMPLETED,)]:
+        yield f"{S}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
+    others = [says for name, says in functions.items() if name != ON_END]
+    rules = [rule for says in others for rule in says.rules or ()]
     has = {kind for rule in rules for kind in rule.types}
     wanted = {kind for policy in file.policies for kind in policy.event_types}
     for kind in sorted(wanted - has):

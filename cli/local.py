@@ -32,7 +32,7 @@ from shared.errors import SnapshotAutomationError
 from shared.runtime import utc
 
 ACCOUNT_ID = "1234567890123456"
-FUNCTIONS = ("snapshot_on_event", "snapshot_on_schedule")
+FUNCTIONS = ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
 PROJECT, LOGSTORE = "snapshot-automation", "records"
 """Where records go if the fleet file names no other place."""
 

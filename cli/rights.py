@@ -1,8 +1,9 @@
 """
 Which actions the code calls, read from its doors to the SDKs, `ecs.py` and `sls_client.py`.
 
-Today every function can reach all of both. Never looks at a role, and never asks whether some
-path needs a right: tests do, by running each with a role that lacks one.
+Every function can reach all of both; what one never calls is said in `NEVER_CALLS`. Never looks
+at a role, and never asks whether some path needs a right: tests do, by running each with a role
+that lacks one.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ BESIDES = {"ecs:CreateSnapshot": "ecs:TagResources"}
 WRITES_RECORDS = "log:PostLogStoreLogs"
 HANDS_OVER = frozenset({"snapshot_on_event", "snapshot_on_schedule"})
 """The functions that start themselves again for what is left: `fc:InvokeFunction` on each."""
+
+NEVER_CALLS = {"record_completion": frozenset({"ecs:DescribeDisks", "ecs:DescribeInstances"})}
+"""By function what it has no use for, and no right to: it looks at snapshots only."""
 
 
 def called_actions(doors: Path | None = None) -> set[str]:

@@ -2,7 +2,8 @@
 Ask each deployed function what it would do: whether it starts, may look, can record.
 
 A direct request with `dry_run` goes to every function of a template, through Function
-Compute's own clients, as any caller's would. Takes no snapshot.
+Compute's own clients, as any caller's would; `record_completion` takes none, and is told of a
+snapshot that there is not, which it records. Takes no snapshot.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ from darabonba.exceptions import DaraException, UnretryableException
 from darabonba.runtime import RuntimeOptions
 from rich.console import Console
 
-from cli.check import FUN, S, check
+from cli.check import FUN, ON_END, S, check
 from cli.screen import say
 from cli.templates import TemplateError, load_fun, load_s
+from shared.completion import ACCOMPLISHED, COMPLETED
 from shared.parsing import read_policies
 from shared.policy_file import load_policies
+from shared.runtime import SYSTEM_CLOCK, utc
 from shared.validation import Problems
 
 CONNECT_TIMEOUT_S = 10
@@ -98,14 +101,30 @@ def smoke(
         return False
     good = True
     for place in places:
-        event = {"key": f"smoke-{uuid.uuid4()}", "policy": name, "dry_run": True}
         try:
-            ok, line = _verdict(door.invoke(place, json.dumps(event).encode()))
+            ok, line = _verdict(door.invoke(place, json.dumps(_event(place, name)).encode()))
         except NoAnswerError as exc:
             ok, line = False, str(exc)
         say(console, f"{place.function}: {line}", "green" if ok else "red")
         good = good and ok
     return good
+
+
+def _event(place: Deployed, policy: str) -> dict[str, Any]:
+    """Return what to ask a function, such that it does all but take a snapshot."""
+    key = f"smoke-{uuid.uuid4()}"
+    if place.function != ON_END:
+        return {"key": key, "policy": policy, "dry_run": True}
+    return {
+        "specversion": "1.0",
+        "id": key,
+        "source": "acs.ecs",
+        "type": COMPLETED,
+        "time": utc(SYSTEM_CLOCK.now()),
+        "aliyunaccountid": place.account_id,
+        "aliyunregionid": place.region,
+        "data": {"result": ACCOMPLISHED, "snapshotId": f"s-{key}"},
+    }
 
 
 def _verdict(body: bytes) -> tuple[bool, str]:
@@ -121,7 +140,7 @@ def _verdict(body: bytes) -> tuple[bool, str]:
 def _run(run: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in sorted(run["counts"].items()))
     why = ": ".join(filter(None, [run.get("code"), run.get("reason")]))
-    about = f"{run['policy']} in {run['region']}"
+    about = " in ".join(filter(None, [run["policy"], run["region"]]))
     return ": ".join(filter(None, [about, counts, why]))
 
 

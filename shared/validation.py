@@ -40,7 +40,10 @@ _MAX_NAME_LENGTH = 40
 # Ids are a prefix, a dash and letters or digits; the inner dashes are for ids of our own tests
 # and of older regions. Strict enough to catch another kind of resource or a stray space.
 _ID_BODY = r"-[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*"
-_IDS = {kind: re.compile(prefix + _ID_BODY) for kind, prefix in (("disk", "d"), ("instance", "i"))}
+_IDS = {
+    kind: re.compile(prefix + _ID_BODY)
+    for kind, prefix in (("disk", "d"), ("instance", "i"), ("snapshot", "s"))
+}
 _MAX_ID_LENGTH = 64
 _REGION = re.compile(r"[a-z]{2}-[a-z0-9]+(?:-[a-z0-9]+)*")
 
@@ -182,7 +185,7 @@ def check_snapshot_kind(settings: Mapping[str, Any], path: str, problems: Proble
 
 
 def check_id(value: object, kind: str, path: str, problems: Problems) -> None:
-    """Check the id of a ``disk`` or an ``instance``."""
+    """Check the id of a ``disk``, an ``instance`` or a ``snapshot``."""
     if not _is_text(value, path, problems):
         return
     if len(value) > _MAX_ID_LENGTH or not _IDS[kind].fullmatch(value):

@@ -124,7 +124,7 @@ def test_each_file_that_is_missing_is_named(tmp_path: Path) -> None:
         said("snapshot_on_event", event, policies=missing),
     ):
         assert shown == f"{missing}: cannot be read: No such file or directory\n"
-    assert said("prune", event).startswith("prune: no such function; there are snapshot_on_event")
+    assert said("prune", event).startswith("prune: no such function; there are record_completion, ")
 
 
 @pytest.mark.parametrize(

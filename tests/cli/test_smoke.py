@@ -16,11 +16,19 @@ from emulator import Cloud, Fault, ManualClock, serve
 from tests.emulator.sls.conftest import NOW
 
 ROOT = Path(__file__).parent.parent.parent
-PLACES = {"snapshot_on_schedule": "snapshot-on-schedule", "snapshot_on_event": "snapshot-on-event"}
+PLACES = {
+    name: name.replace("_", "-")
+    for name in ("snapshot_on_schedule", "snapshot_on_event", "record_completion")
+}
 ANSWERS = """
 import json
 def handler(event, context):
     asked = json.loads(event)
+    if "specversion" in asked:
+        assert asked["type"] == "ecs:Snapshot:CreateSnapshotCompleted"
+        assert asked["data"]["snapshotId"].startswith("s-smoke-")
+        run = {"policy": "", "region": "cn-hangzhou", "counts": {"completed": 1}}
+        return {"status": "ok", "runs": [run]}
     assert asked["dry_run"] is True and asked["key"].startswith("smoke-")
     run = {"policy": asked["policy"], "region": "cn-hangzhou", "counts": {"planned": 3}}
     return {"status": "ok", "runs": [run]}
@@ -80,13 +88,14 @@ def smoke(*options: str) -> tuple[int, list[str]]:
 
 def test_says_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
     """A dry run of the first policy that needs no event."""
-    deploy(cloud, api, snapshot_on_schedule=ANSWERS, snapshot_on_event=ANSWERS)
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
 
     assert smoke(*api) == (
         0,
         [
             "snapshot_on_schedule: ok; nightly-production in cn-hangzhou: 3 planned",
             "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
+            "record_completion: ok; cn-hangzhou: 1 completed",
         ],
     )
     assert smoke(*api, "--policy", "hourly-databases")[1][0].endswith(
@@ -110,7 +119,7 @@ def test_one_that_is_not_ok_fails_and_the_other_is_asked_too(
     cloud: Cloud, api: list[str], code: str, line: str
 ) -> None:
     """Status 1, and for each function what it said."""
-    deploy(cloud, api, snapshot_on_schedule=code, snapshot_on_event=ANSWERS)
+    deploy(cloud, api, **(dict.fromkeys(PLACES, ANSWERS) | {"snapshot_on_schedule": code}))
 
     status, lines = smoke(*api)
 
@@ -118,6 +127,7 @@ def test_one_that_is_not_ok_fails_and_the_other_is_asked_too(
     assert lines == [
         f"snapshot_on_schedule: {line}",
         "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
+        "record_completion: ok; cn-hangzhou: 1 completed",
     ]
 
 
@@ -135,21 +145,21 @@ def test_what_was_never_deployed_is_said(cloud: Cloud, api: list[str]) -> None:
 
 def test_a_wrong_key_is_said(cloud: Cloud, api: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was invoked, and no traceback."""
-    deploy(cloud, api, snapshot_on_schedule=ANSWERS, snapshot_on_event=ANSWERS)
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
     monkeypatch.setenv(SECRET, "wrong")
 
     status, lines = smoke(*api)
 
     assert status == 1
-    assert len(lines) == 2
+    assert len(lines) == len(PLACES)
     assert all("Signature" in line for line in lines)
     assert cloud.fc().invocations == []
 
 
 def test_no_answer_at_all_is_said(cloud: Cloud, api: list[str]) -> None:
     """The connection broke: each function is asked once, and no traceback."""
-    deploy(cloud, api, snapshot_on_schedule=ANSWERS, snapshot_on_event=ANSWERS)
-    cloud.faults.add(Fault(kind="drop", service="fc", action="InvokeFunction", times=2))
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
+    cloud.faults.add(Fault(kind="drop", service="fc", action="InvokeFunction", times=len(PLACES)))
 
     status, lines = smoke(*api)
 

@@ -26,7 +26,9 @@ from shared.runtime import FunctionName, runtime_of
 from tests.component.test_sample_events import LEAVES_DISKS, ROOT, SAMPLES, demo, start
 from tests.component.world import LOGSTORE, REGION, World, environment
 
-FUNCTIONS = ("snapshot_on_event", "snapshot_on_schedule")
+TAKERS = ("snapshot_on_event", "snapshot_on_schedule")
+"""The functions that have runs; they go on as themselves."""
+FUNCTIONS = ("record_completion", *TAKERS)
 TEMPLATES = {
     "template.yml": read_fun(ROOT / "template.yml"),
     "s.yaml": read_s(ROOT / "s.yaml"),
@@ -131,7 +133,8 @@ def test_every_path_works_with_the_functions_own_policy(tmp_path: Path, sample: 
     with bound(tmp_path, policy) as world:
         assert (ended(world, sample), made(world)) == unbound
         assert all(decision.allowed for decision in world.cloud.ram.decisions)
-        assert records(world)
+        # Of other people's snapshots nothing is recorded.
+        assert records(world) or unbound[0] == "no_match"
 
 
 Arrange = Callable[[World], None]
@@ -145,7 +148,7 @@ def forgotten_ledger(world: World) -> None:
     world.cloud.knobs.listing_lag_s = 10.0**9
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", TAKERS)
 @pytest.mark.parametrize("arrange", [lost_answer, forgotten_ledger])
 def test_the_ways_back_from_trouble_work_too(
     tmp_path: Path, function: str, arrange: Arrange
@@ -161,7 +164,7 @@ def test_the_ways_back_from_trouble_work_too(
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", TAKERS)
 def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str, api: str) -> None:
     """T10: what is left is handed over to the same function, on both generations of FC."""
     with bound(tmp_path, POLICIES[function]) as world:
@@ -174,7 +177,7 @@ def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str,
 
 
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", TAKERS)
 def test_without_the_right_to_start_itself_it_says_which_is_missing(
     tmp_path: Path, function: str, api: str
 ) -> None:
@@ -198,7 +201,7 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
         (tmp_path / str(number)).mkdir()
         with bound(tmp_path / str(number), POLICIES[function]) as world:
             ended(world, sample)
-            if number < len(APIS):
+            if function in TAKERS and number < len(APIS):
                 hand_over(world, function, APIS[number])
             used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
 
@@ -236,10 +239,11 @@ RUNS = {
     "snapshot_on_schedule": "snapshot_on_schedule/timer.json",
     "snapshot_on_event": "snapshot_on_event/instance_stopped.json",
 }
+REPEAT = "record_completion/failed.json"
 """By function a sample whose run makes snapshots, and calls everything that the function calls."""
 NEEDED = [
     (function, action)
-    for function in FUNCTIONS
+    for function in TAKERS
     for action in actions(POLICIES[function])
     if action.startswith("ecs:")
 ]
@@ -270,7 +274,29 @@ def test_a_run_without_one_action_ends_and_names_it(
         assert made(world) == before
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("action", actions(POLICIES["record_completion"]))
+def test_a_repeat_without_one_action_names_it(
+    tmp_path: Path, action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """L3, L6: that the snapshot failed is on record all the same, and FC delivers it again."""
+    writes = action == "log:PostLogStoreLogs"
+    with bound(tmp_path, without(POLICIES["record_completion"], action)) as world:
+        before = made(world)
+
+        if writes:
+            assert ended(world, REPEAT) == "ok"
+        else:
+            with pytest.raises(RunFailedError, match=f"Missing: {action} "):
+                start(world, REPEAT, SAMPLES[REPEAT])
+            assert made(world) == before
+
+        printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        told = [one for one in [*records(world), *printed] if one["record"] == "disk"]
+        assert (told[0]["status"], told[0]["snapshot_id"]) == ("broken", "s-bp1own00000000000002")
+        assert bool(printed) == writes
+
+
+@pytest.mark.parametrize("function", TAKERS)
 def test_a_run_that_may_not_write_its_records_prints_them_and_says_why(
     tmp_path: Path, function: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,7 +313,7 @@ def test_a_run_that_may_not_write_its_records_prints_them_and_says_why(
     assert {"run_started", "disk", "run_finished"} <= {one["record"] for one in printed}
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", TAKERS)
 def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function: str) -> None:
     """So each action is taken away from a run that needs it."""
     with bound(tmp_path, POLICIES[function]) as world:
@@ -298,7 +324,7 @@ def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function
     assert sorted(called) == actions(POLICIES[function])
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", TAKERS)
 def test_without_the_undocumented_need_tags_take_no_right_of_their_own(
     tmp_path: Path, function: str
 ) -> None:

@@ -20,6 +20,7 @@ from emulator.calls import Call
 from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
 from emulator.wire import Request, Response
+from functions.record_completion import index as on_completion
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.outcomes import fold
@@ -150,6 +151,17 @@ class World:
         """Start snapshot_on_event."""
         context = self.context("snapshot_on_event")
         return on_event.handler(_bytes(event), context, clock=clock or self.clock)
+
+    def complete(self, event: Any, *, clock: Clock | None = None) -> dict[str, Any]:
+        """Start record_completion."""
+        return on_completion.handler(_bytes(event), self.context(), clock=clock or self.clock)
+
+    def completions(self, disk_id: str | None = None) -> list[dict[str, Any]]:
+        """Return the events of all snapshots that ended by now, or of those of one disk."""
+        self.cloud.eventbridge.collect()
+        events: list[Any] = self.cloud.eventbridge.events
+        ended = [one for one in events if one["type"].endswith(":CreateSnapshotCompleted")]
+        return [one for one in ended if disk_id in (None, one["data"]["diskId"])]
 
     def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return an event as EventBridge sends it, of this minute, unless told otherwise."""

@@ -29,6 +29,8 @@ POLICIES = ROOT / "policies.yaml"
 LOG = ("snapshot-automation", "records")
 ON_SCHEDULE = ("snapshot-on-schedule", "snapshot_on_schedule")
 ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
+ON_END = ("record-completion", "record_completion")
+FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END)
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 
@@ -46,7 +48,7 @@ def cloud() -> Iterator[Cloud]:
     cloud = Cloud(clock=ManualClock(before_the_night()))
     cloud.sls.create_project(LOG[0])
     cloud.sls.create_logstore(*LOG)
-    for role, name in (ON_SCHEDULE, ON_EVENT):
+    for role, name in FUNCTIONS:
         policy = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
         cloud.add_role(role, [policy])
     with serve(cloud):
@@ -57,7 +59,7 @@ def cloud() -> Iterator[Cloud]:
 def project(tmp_path: Path) -> Path:
     """The template, and beside it packages that Fun can upload in no time."""
     shutil.copy(TEMPLATE, tmp_path)
-    for _, name in (ON_SCHEDULE, ON_EVENT):
+    for _, name in FUNCTIONS:
         folder = tmp_path / "build" / name
         folder.mkdir(parents=True)
         (folder / "index.py").write_text("def handler(event, context):\n    return {}\n")
@@ -114,8 +116,8 @@ def test_the_first_deployment_makes_what_the_template_says(
     done = deploy(cloud, project, key)
 
     assert done.status == 0, done.said
-    schedule, event = function(cloud, ON_SCHEDULE), function(cloud, ON_EVENT)
-    for one in (schedule, event):
+    schedule, event, end = (function(cloud, one) for one in FUNCTIONS)
+    for one in (schedule, event, end):
         assert one.service is not None
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
@@ -129,13 +131,13 @@ def test_the_first_deployment_makes_what_the_template_says(
             "SLS_LOGSTORE": LOG[1],
             "SNAPSHOTS_FC_API": "2.0",
         }
-    assert (schedule.timeout_s, event.timeout_s) == (7200, 600)
+    assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
         "hourly": "0 10 * * * *",
     }
     assert all(trigger.enabled for trigger in schedule.triggers.values())
-    assert event.triggers == {}
+    assert event.triggers == end.triggers == {}
 
 
 def test_the_second_deployment_changes_what_changed(
@@ -231,31 +233,38 @@ def test_what_is_deployed_takes_snapshots(
     assert said.output.splitlines() == [
         f"{name}: ok; nightly-production in cn-hangzhou: 3 planned"
         for name in ("snapshot_on_schedule", "snapshot_on_event")
-    ]
+    ] + ["record_completion: ok; cn-hangzhou: 1 completed"]
     assert not ecs.snapshots
 
     cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
 
     *asked, invocation = fc.invocations
-    assert len(asked) == 2
+    assert len(asked) == len(FUNCTIONS)
     assert invocation.caller == "timer/nightly"
     assert invocation.status == "Succeeded", invocation.results[0].body
     assert {one.disk_id for one in ecs.snapshots.values()} == disks
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
 
-    # Fun knows no EventBridge: the rule that README's "Deploy" asks for.
-    (rule,) = read_s(ROOT / "s.yaml")["snapshot_on_event"].rules or ()
-    pattern = json.dumps({"source": rule.sources, "type": rule.types})
-    fc.add_rule(function(cloud, ON_EVENT), rule.name, pattern)
+    # Fun knows no EventBridge: the rules that README's "Deploy" asks for.
+    for where in (ON_EVENT, ON_END):
+        (rule,) = read_s(ROOT / "s.yaml")[where[1]].rules or ()
+        pattern = json.dumps({"source": rule.sources, "type": rule.types})
+        fc.add_rule(function(cloud, where), rule.name, pattern)
     instance.status = "Stopped"
-    cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
+    cloud.run_until(cloud.clock.now() + timedelta(minutes=2))
 
-    assert [one.caller for one in fc.invocations[3:]] == ["eventbridge/ecs-events"]
-    assert fc.invocations[3].status == "Succeeded", fc.invocations[3].results[0].body
+    taken, *ends = fc.invocations[len(FUNCTIONS) + 1 :]
+    assert taken.caller == "eventbridge/ecs-events"
+    assert [one.caller for one in ends] == ["eventbridge/ecs-snapshots"] * len(disks)
+    for one in (taken, *ends):
+        assert one.status == "Succeeded", one.results[0].body
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
-    assert [function(cloud, one).code.changes() for one in (ON_SCHEDULE, ON_EVENT)] == [[], []]
-    assert {one.role for one in cloud.ram.decisions} == {*(ON_SCHEDULE[0], ON_EVENT[0], "deployer")}
+    assert [function(cloud, one).code.changes() for one in FUNCTIONS] == [[], [], []]
+    assert {one.role for one in cloud.ram.decisions} == {
+        "deployer",
+        *(role for role, _ in FUNCTIONS),
+    }
 
 
 def snapshots_in_records(cloud: Cloud) -> set[str]:
@@ -263,5 +272,5 @@ def snapshots_in_records(cloud: Cloud) -> set[str]:
     return {
         one["snapshot_id"]
         for one in records
-        if one.get("record") == "disk" and one["dry_run"] == "false"
+        if one.get("record") == "disk" and one["dry_run"] == "false" and one.get("slot")
     }

@@ -95,6 +95,12 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
         ("policies.yaml", "timer: hourly", "timer: hourli", "template.yml: no timer 'hourli'"),
         ("policies.yaml", "timer: hourly", "timer: nightly", "no policy is on timer 'hourly'"),
         ("s.yaml", "triggerName: hourly", "triggerName: hurly", "s.yaml: no timer 'hourly'"),
+        (
+            "s.yaml",
+            "ecs:Snapshot:CreateSnapshotCompleted",
+            "ecs:Snapshot:CreateSnapshotInitiated",
+            "record_completion: its rule's pattern must have the one type 'ecs:Snapshot:CreateSn",
+        ),
         ("s.yaml", '"ecs:Instance:StateChange",', "", "pattern lacks 'ecs:Instance:StateChange'"),
         ("policies.yaml", "SystemMaintenance.Stop", "SystemFailure.Stop", "no policy is on events"),
         ("s.yaml", "timeout: 7200", "timeout: 60", "timeout_s: template.yml says 7200, s.yaml 60"),
@@ -153,6 +159,12 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             '"ecs:DescribeDisks", ',
             "",
             "allows no ecs:DescribeDisks, which the code calls",
+        ),
+        (
+            "functions/record_completion/ram-policy.json",
+            "ecs:DescribeSnapshots",
+            "ecs:DescribeDisks",
+            "record_completion/ram-policy.json allows no ecs:DescribeSnapshots, which the code",
         ),
         (
             "functions/snapshot_on_schedule/ram-policy.json",
@@ -252,5 +264,5 @@ def test_missing_folders_are_a_problem_like_any_other(project: Path) -> None:
     assert problems_of(project).splitlines() == [
         f"{function}: is in {name} and not in functions/"
         for name in ("template.yml", "s.yaml")
-        for function in ("snapshot_on_event", "snapshot_on_schedule")
+        for function in ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
     ]

@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 EVENTS = {
+    "record_completion": "failed.json",
     "snapshot_on_event": "spot_interruption.json",
     "snapshot_on_schedule": "direct_disks.json",
 }
@@ -118,7 +119,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
 
     assert everything["ended"]
     assert [folder.name for folder in folders] == list(EVENTS)
-    assert (answers, snapshots, outside, shipped) == (["ok", "ok"], [2, 2], [], set())
+    assert (answers, snapshots, outside, shipped) == (["ok"] * 3, [1, 2, 2], [], set())
 
 
 RUN_EVERY_PATH = """
@@ -127,7 +128,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
-from shared.app import respond
+from shared import app, completing
 from shared.errors import SnapshotAutomationError
 from shared.fc import Fc
 from shared.runtime import FunctionName, runtime_of
@@ -149,7 +150,11 @@ class Clock:
 ended = []
 for kind, event in json.load(sys.stdin):
     try:
-        answer = respond(event.encode(), context, function="f", kind=kind, clock=Clock())
+        common = {"function": "f", "clock": Clock()}
+        if kind == "completion":
+            answer = completing.respond(event.encode(), context, **common)
+        else:
+            answer = app.respond(event.encode(), context, kind=kind, **common)
         ended.append(answer["status"])
     except SnapshotAutomationError as exc:
         ended.append(type(exc).__name__)
@@ -201,7 +206,11 @@ def contents(folders: Sequence[Path]) -> dict[str, str]:
 
 def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
     """Run all samples in one process, in trouble of every kind; return what it loaded."""
-    kinds = {"snapshot_on_event": "event", "snapshot_on_schedule": "timer"}
+    kinds = {
+        "record_completion": "completion",
+        "snapshot_on_event": "event",
+        "snapshot_on_schedule": "timer",
+    }
     with local_cloud(FLEET, POLICIES, speed=1.0) as local:
         for action in ("CreateSnapshot", "DescribeSnapshots", "DescribeDisks"):
             for fault in TROUBLE:

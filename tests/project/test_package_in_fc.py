@@ -26,6 +26,7 @@ POLICIES = ROOT / "policies.yaml"
 PROJECT, LOGSTORE = "snapshot-automation", "records"
 TEMPLATES = {"2.0": read_fun(ROOT / "template.yml"), "3.0": read_s(ROOT / "s.yaml")}
 EVENTS = '{"source": ["acs.ecs"], "type": ["ecs:Instance:StateChange"]}'
+ENDS = '{"source": ["acs.ecs"], "type": ["ecs:Snapshot:CreateSnapshotCompleted"]}'
 
 
 @pytest.fixture
@@ -78,35 +79,50 @@ def deployed(
     )
 
 
-def test_both_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Path]) -> None:
-    """A timer, then an instance that stops: snapshots, records, half the memory, no trace."""
+def test_the_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Path]) -> None:
+    """L14: a timer, a snapshot that fails and is repeated, an instance that stops."""
     ecs, fc = cloud.ecs(), cloud.fc()
     instance = ecs.add_instance(tags={"env": "prod"})
     disk = ecs.add_disk(instance_id=instance.instance_id, tags={"env": "prod"})
+    ecs.fail_next(disk.disk_id)
     on_schedule = deployed(cloud, packages["snapshot_on_schedule"])
     on_event = deployed(cloud, packages["snapshot_on_event"])
+    on_end = deployed(cloud, packages["record_completion"])
     fc.add_timer(on_schedule, "nightly", "@every 1h")
     fc.add_rule(on_event, "ecs-events", EVENTS)
+    fc.add_rule(on_end, "ecs-snapshots", ENDS)
 
-    # A minute longer, so that the snapshot is done and the disk no longer busy.
-    cloud.run_until(cloud.clock.now() + timedelta(minutes=61))
-    at_night = list(ecs.snapshots.values())
+    # Some minutes longer, so that both snapshots are done and the disk no longer busy.
+    cloud.run_until(cloud.clock.now() + timedelta(minutes=65))
+    at_night = [one.status for one in ecs.snapshots.values()]
     instance.status = "Stopped"
     cloud.run_until(cloud.clock.now() + timedelta(minutes=30))
 
-    first, second = fc.invocations
-    assert [one.status for one in (first, second)] == ["Succeeded"] * 2, first.results[-1].body
-    assert [one.disk_id for one in at_night] == [disk.disk_id]
-    assert "status" in json.loads(second.results[0].body)
-    for one in (first, second):
+    assert at_night == ["failed", "accomplished"]
+    assert [one.function.name for one in fc.invocations] == [
+        "snapshot_on_schedule",
+        "record_completion",
+        "record_completion",
+        "snapshot_on_event",
+        "record_completion",
+    ]
+    for one in fc.invocations:
+        assert one.status == "Succeeded", one.results[-1].body
+        assert "status" in json.loads(one.results[0].body)
         assert one.results[0].memory_mb < one.function.memory_mb / 2
         assert one.function.code.changes() == []
     assert {one.role for one in cloud.ram.decisions} == {
         "snapshot-on-schedule",
         "snapshot-on-event",
+        "record-completion",
     }
-    made = {one.get("snapshot_id") for one in cloud.sls.records(PROJECT, LOGSTORE)}
-    assert set(ecs.snapshots) <= made
+    records = cloud.sls.records(PROJECT, LOGSTORE)
+    assert {one.get("snapshot_id") for one in records} >= set(ecs.snapshots)
+    held = fold(records).values()
+    assert sorted((one["status"], one["attempt"]) for one in held) == [
+        ("completed", "1"),
+        ("completed", "2"),
+    ]
 
 
 SHORT_S = 6
