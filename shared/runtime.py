@@ -17,11 +17,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Protocol
 
-from shared.endpoints import check_endpoint, endpoint, endpoints_by_region
 from shared.errors import InvalidSettingsError
 from shared.redaction import redacted
+from shared.settings import (
+    FcApi,
+    check_endpoint,
+    endpoint,
+    endpoints_by_region,
+    fc_api_of,
+    log_level,
+    policies_path,
+)
 from shared.validation import Problems
 
 
@@ -98,9 +106,6 @@ class LogTarget:
     logstore: str
 
 
-FcApi = Literal["2.0", "3.0"]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionName:
     """What Function Compute calls a function; `service` is empty on FC 3.0, which has none."""
@@ -174,7 +179,7 @@ def runtime_of(
     region = str(getattr(context, "region", "") or env.get("FC_REGION", ""))
     if not region:
         problems.add("FC_REGION", "", "must be set where the context has no region")
-    fc_api = _fc_api(env, problems)
+    fc_api = fc_api_of(env, problems)
     runtime = Runtime(
         function=function,
         request_id=str(getattr(context, "request_id", "") or ""),
@@ -189,9 +194,9 @@ def runtime_of(
         ecs_endpoints=endpoints_by_region(
             env.get("ECS_ENDPOINT", ""), "ECS_ENDPOINT", region=region, problems=problems
         ),
-        policies_path=_policies_path(env),
+        policies_path=policies_path(env),
         paused=bool(env.get("SNAPSHOTS_PAUSED")),
-        log_level=_log_level(env, problems),
+        log_level=log_level(env, problems),
         fc_api=fc_api,
         fc_endpoint=endpoint(env.get("FC_ENDPOINT", ""), "FC_ENDPOINT", problems),
         fc_function=_fc_function(context, fc_api),
@@ -250,44 +255,10 @@ def _log_target(
     return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
 
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-def _log_level(env: Mapping[str, str], problems: Problems) -> str:
-    level = env.get("LOG_LEVEL") or "WARNING"
-    if level not in LOG_LEVELS:
-        problems.add("LOG_LEVEL", level, f"must be one of {', '.join(LOG_LEVELS)}")
-    return level
-
-
-_FC_API = ("FC_API", "SNAPSHOTS_FC_API")
-"""Function Compute takes no variable of a function's own that begins with ``FC_``."""
-
-
-def _fc_api(env: Mapping[str, str], problems: Problems) -> FcApi | None:
-    name = next((name for name in _FC_API if env.get(name)), None)
-    for api in get_args(FcApi):
-        if name and env[name] == api:
-            return cast("FcApi", api)
-    if name:
-        problems.add(name, env[name], f"must be one of {', '.join(get_args(FcApi))}")
-    return None
-
-
 def _fc_function(context: Any, fc_api: FcApi | None) -> FunctionName:  # noqa: ANN401 - as above
     service = getattr(getattr(context, "service", None), "name", None)
     name = getattr(getattr(context, "function", None), "name", None)
     return FunctionName(service="" if fc_api == "3.0" else str(service or ""), name=str(name or ""))
-
-
-_CODE_ROOT = Path(__file__).parent.parent
-
-
-def _policies_path(env: Mapping[str, str]) -> Path:
-    if env.get("POLICIES_FILE"):
-        return Path(env["POLICIES_FILE"])
-    packaged = _CODE_ROOT / "policies.json"
-    return packaged if packaged.exists() else _CODE_ROOT / "policies.yaml"
 
 
 def utc(moment: datetime) -> str:
