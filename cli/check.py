@@ -27,7 +27,7 @@ from shared.runtime import utc
 from shared.trigger import parse_trigger
 from shared.validation import Problems
 
-ON_SCHEDULE, ON_END = "snapshot_on_schedule", "record_completion"
+ON_SCHEDULE, ON_END, RESUMES = "snapshot_on_schedule", "record_completion", "resume_runs"
 FUN, S = "template.yml", "s.yaml"
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""

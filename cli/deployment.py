@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.cron import cron_problem
-from cli.rights import HANDS_OVER, NEVER_CALLS, called_actions
+from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
 
 RUNTIMES = ("python3.9", "python3.10", "python3.12")
@@ -120,6 +120,7 @@ def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
             yield f"{where}: {shown} allows no {action} on '{resource}'"
     # On which resources, the tests hold: they run each function with its own role.
     calls = called_actions() - NEVER_CALLS.get(path.parent.name, frozenset())
+    calls |= BESIDES_OTHERS.get(path.parent.name, frozenset())
     for action in sorted(calls - {action for action, _ in wanted}):
         if not any(fnmatchcase(action, may) for may, _ in allowed):
             yield f"{where}: {shown} allows no {action}, which the code calls"

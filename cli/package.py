@@ -37,13 +37,19 @@ UNREACHED = frozenset(
         "apscheduler", "async-timeout", "attrs", "cffi", "cryptography", "dateparser",
         "elastic-transport", "elasticsearch", "exceptiongroup", "frozenlist", "jmespath",
         "multidict", "propcache", "pycparser", "python-dateutil", "pytz", "regex", "sniffio",
-        "typing-extensions", "tzdata", "tzlocal", "websocket-client", "yarl",
+        "typing-extensions", "tzlocal", "websocket-client", "yarl",
     }
 )  # fmt: skip
 """
 Libraries that the others require and no path of a function loads (see `shared.lean`).
 
 Not guessed: tests/project/test_package.py derives it from what runs, and runs what is left.
+"""
+
+ONLY_FOR = {"tzdata": ("resume_runs",)}
+"""
+Libraries that some functions alone reach, and which: the rules of the time zones of ``CRON_TZ=``,
+since Function Compute does not say whether its images have them.
 """
 
 REACHED_MODELS = {
@@ -95,7 +101,9 @@ def package(policies: Path, build: Path = BUILD) -> list[Path]:
     folders = []
     for function in sorted(functions):
         folder = build / function
-        shutil.copytree(libraries, folder)
+        others = [name for name, only in ONLY_FOR.items() if function not in only]
+        left_out = [pattern for name in others for pattern in (name, f"{name}-*.dist-info")]
+        shutil.copytree(libraries, folder, ignore=shutil.ignore_patterns(*left_out))
         ignore = shutil.ignore_patterns(*NEVER_SHIPPED)
         shutil.copytree(ROOT / "functions" / function, folder, dirs_exist_ok=True, ignore=ignore)
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)

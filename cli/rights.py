@@ -20,8 +20,23 @@ WRITES_RECORDS = "log:PostLogStoreLogs"
 HANDS_OVER = frozenset({"snapshot_on_event", "snapshot_on_schedule"})
 """The functions that start themselves again for what is left: `fc:InvokeFunction` on each."""
 
-NEVER_CALLS = {"record_completion": frozenset({"ecs:DescribeDisks", "ecs:DescribeInstances"})}
-"""By function what it has no use for, and no right to: it looks at snapshots only."""
+NEVER_CALLS = {
+    "record_completion": frozenset({"ecs:DescribeDisks", "ecs:DescribeInstances"}),
+    "resume_runs": frozenset(
+        {
+            "ecs:CreateSnapshot",
+            "ecs:DescribeDisks",
+            "ecs:DescribeInstances",
+            "ecs:DescribeSnapshots",
+            "ecs:TagResources",
+        }
+    ),
+}
+"""By function what it has no use for, and no right to: one looks at snapshots only, one at none."""
+BESIDES_OTHERS = {
+    "resume_runs": frozenset({"log:GetLogStoreLogs", "fc:ListTriggers", "fc:InvokeFunction"}),
+}
+"""By function what it calls, and no other does: it reads records, and starts the others."""
 
 
 def called_actions(doors: Path | None = None) -> set[str]:

@@ -28,7 +28,7 @@ from darabonba.exceptions import DaraException, UnretryableException
 from darabonba.runtime import RuntimeOptions
 from rich.console import Console
 
-from cli.check import FUN, ON_END, S, check
+from cli.check import FUN, ON_END, RESUMES, S, check
 from cli.screen import say
 from cli.templates import TemplateError, load_fun, load_s
 from shared.completion import ACCOMPLISHED, COMPLETED
@@ -113,6 +113,8 @@ def smoke(
 def _event(place: Deployed, policy: str) -> dict[str, Any]:
     """Return what to ask a function, such that it does all but take a snapshot."""
     key = f"smoke-{uuid.uuid4()}"
+    if place.function == RESUMES:
+        return {"dry_run": True}
     if place.function != ON_END:
         return {"key": key, "policy": policy, "dry_run": True}
     return {

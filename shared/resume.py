@@ -52,7 +52,7 @@ def respond(
     with recorder_of(runtime) as recorder:
         if runtime.paused:
             recorder.add(paused(event))
-            return {"status": PAUSED, "reason": PAUSED_BECAUSE}
+            return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
         target = _log_target(runtime)
         try:
             dry_run = _dry_run(event)
@@ -69,6 +69,7 @@ def respond(
         ).look()
     return {
         "status": "ok",
+        "runs": [],
         "dry_run": dry_run,
         "resumed": done.resumed,
         "caught_up": done.caught_up,

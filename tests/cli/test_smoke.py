@@ -18,7 +18,7 @@ from tests.emulator.sls.conftest import NOW
 ROOT = Path(__file__).parent.parent.parent
 PLACES = {
     name: name.replace("_", "-")
-    for name in ("snapshot_on_schedule", "snapshot_on_event", "record_completion")
+    for name in ("snapshot_on_schedule", "snapshot_on_event", "record_completion", "resume_runs")
 }
 ANSWERS = """
 import json
@@ -29,6 +29,8 @@ def handler(event, context):
         assert asked["data"]["snapshotId"].startswith("s-smoke-")
         run = {"policy": "", "region": "cn-hangzhou", "counts": {"completed": 1}}
         return {"status": "ok", "runs": [run]}
+    if asked == {"dry_run": True}:
+        return {"status": "ok", "runs": [], "resumed": [], "caught_up": [], "waiting": 0}
     assert asked["dry_run"] is True and asked["key"].startswith("smoke-")
     run = {"policy": asked["policy"], "region": "cn-hangzhou", "counts": {"planned": 3}}
     return {"status": "ok", "runs": [run]}
@@ -96,6 +98,7 @@ def test_says_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
             "snapshot_on_schedule: ok; nightly-production in cn-hangzhou: 3 planned",
             "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
             "record_completion: ok; cn-hangzhou: 1 completed",
+            "resume_runs: ok",
         ],
     )
     assert smoke(*api, "--policy", "hourly-databases")[1][0].endswith(
@@ -128,6 +131,7 @@ def test_one_that_is_not_ok_fails_and_the_other_is_asked_too(
         f"snapshot_on_schedule: {line}",
         "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
         "record_completion: ok; cn-hangzhou: 1 completed",
+        "resume_runs: ok",
     ]
 
 

@@ -21,6 +21,7 @@ from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
 from emulator.wire import Request, Response
 from functions.record_completion import index as on_completion
+from functions.resume_runs import index as resume_runs
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.outcomes import fold
@@ -163,6 +164,13 @@ class World:
         ended = [one for one in events if one["type"].endswith(":CreateSnapshotCompleted")]
         return [one for one in ended if disk_id in (None, one["data"]["diskId"])]
 
+    def resume(self, event: Any = None, *, clock: Clock | None = None) -> dict[str, Any]:
+        """Start resume_runs, by its timer unless told otherwise."""
+        look = {"triggerName": "look", "triggerTime": self.minute, "payload": ""}
+        event = look if event is None else event
+        context = self.context("resume_runs")
+        return resume_runs.handler(_bytes(event), context, clock=clock or self.clock)
+
     def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return an event as EventBridge sends it, of this minute, unless told otherwise."""
         return {
@@ -225,7 +233,7 @@ class World:
 
     def recorded(self, kind: str) -> list[dict[str, str]]:
         """The records of one kind: disk, run_started, run_finished, refused."""
-        return [record for record in self.records if record["record"] == kind]
+        return [record for record in self.records if record.get("record") == kind]
 
     def record_of(self, disk_id: str) -> dict[str, str]:
         """The last record of a disk."""

@@ -30,7 +30,8 @@ LOG = ("snapshot-automation", "records")
 ON_SCHEDULE = ("snapshot-on-schedule", "snapshot_on_schedule")
 ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
 ON_END = ("record-completion", "record_completion")
-FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END)
+RESUMES = ("resume-runs", "resume_runs")
+FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END, RESUMES)
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 
@@ -116,8 +117,8 @@ def test_the_first_deployment_makes_what_the_template_says(
     done = deploy(cloud, project, key)
 
     assert done.status == 0, done.said
-    schedule, event, end = (function(cloud, one) for one in FUNCTIONS)
-    for one in (schedule, event, end):
+    schedule, event, end, resumes = (function(cloud, one) for one in FUNCTIONS)
+    for one in (schedule, event, end, resumes):
         assert one.service is not None
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
@@ -132,6 +133,7 @@ def test_the_first_deployment_makes_what_the_template_says(
             "SNAPSHOTS_FC_API": "2.0",
         }
     assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
+    assert timers(resumes) == {"look": "0 */10 * * * *"}
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
         "hourly": "0 10 * * * *",
@@ -233,7 +235,7 @@ def test_what_is_deployed_takes_snapshots(
     assert said.output.splitlines() == [
         f"{name}: ok; nightly-production in cn-hangzhou: 3 planned"
         for name in ("snapshot_on_schedule", "snapshot_on_event")
-    ] + ["record_completion: ok; cn-hangzhou: 1 completed"]
+    ] + ["record_completion: ok; cn-hangzhou: 1 completed", "resume_runs: ok"]
     assert not ecs.snapshots
 
     cloud.run_until(cloud.clock.now() + timedelta(minutes=1))
@@ -260,7 +262,7 @@ def test_what_is_deployed_takes_snapshots(
         assert one.status == "Succeeded", one.results[0].body
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
-    assert [function(cloud, one).code.changes() for one in FUNCTIONS] == [[], [], []]
+    assert [function(cloud, one).code.changes() for one in FUNCTIONS] == [[]] * 4
     assert {one.role for one in cloud.ram.decisions} == {
         "deployer",
         *(role for role, _ in FUNCTIONS),

@@ -256,6 +256,9 @@ def test_one_template_alone_is_a_problem(project: Path, name: str) -> None:
     )
 
 
+FOLDERS = ("record_completion", "resume_runs", "snapshot_on_event", "snapshot_on_schedule")
+
+
 def test_missing_folders_are_a_problem_like_any_other(project: Path) -> None:
     """Every function lacks its folder, then."""
     shutil.rmtree(project / "functions")
@@ -264,5 +267,5 @@ def test_missing_folders_are_a_problem_like_any_other(project: Path) -> None:
     assert problems_of(project).splitlines() == [
         f"{function}: is in {name} and not in functions/"
         for name in ("template.yml", "s.yaml")
-        for function in ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
+        for function in FOLDERS
     ]

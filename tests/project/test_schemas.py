@@ -253,8 +253,9 @@ def test_what_is_not_built_is_named_before_a_deployment(tmp_path: Path) -> None:
             ("snapshot_on_schedule", "snapshot_on_schedule"),
             ("snapshot_on_event", "snapshot_on_event/index.py"),
             ("record_completion", "record_completion"),
+            ("resume_runs", "resume_runs"),
         )
     )
-    for name in ("record_completion", "snapshot_on_event", "snapshot_on_schedule"):
+    for name in ("record_completion", "resume_runs", "snapshot_on_event", "snapshot_on_schedule"):
         shutil.copytree(ROOT / "functions" / name, tmp_path / "build" / name, dirs_exist_ok=True)
     assert check(tmp_path / "policies.yaml", built=True).problems == ()

@@ -1,0 +1,20 @@
+"""Starts again what was begun and not ended, and catches up timers that did not fire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared import lean
+
+with lean.importing():
+    from shared.resume import respond
+    from shared.runtime import Clock
+
+
+def handler(event: bytes, context: Any, *, clock: Clock | None = None) -> dict[str, Any]:  # noqa: ANN401 - the runtime's own class
+    """
+    Handle a timer's event, or a request for a dry run; called as ``index.handler``.
+
+    What is returned and raised: see `shared.resume.respond`. `clock` is for tests.
+    """
+    return respond(event, context, clock=clock)

@@ -1,0 +1,563 @@
+"""Slots that began and did not end are started again, and end as if nothing had been."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.errors import (
+    InvalidEventError,
+    InvalidPolicyError,
+    InvalidSettingsError,
+    LookFailedError,
+    RunFailedError,
+)
+from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
+from tests.component.parts import Api, Parts
+from tests.component.world import LOGSTORE, PROJECT, STOPPED, World, environment, policy
+
+
+@pytest.fixture
+def parts(world: World) -> Iterator[Parts]:
+    """The functions are deployed on FC 3.0, with a timer that fires every night at two."""
+    with deployed(world) as parts:
+        yield parts
+
+
+def ends_well(world: World, disks: list[str]) -> None:
+    """Every disk has one snapshot, every outcome is good, and nothing is left open."""
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
+    assert set(world.outcomes) == set(disks)
+    assert world.recorded("run_finished")[-1]["status"] == "ok"
+    world.clock.advance(2 * HOUR_S)
+    assert world.resume()["resumed"] == []
+
+
+# --- runs that were killed -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("api", ["2.0", "3.0"])
+@pytest.mark.parametrize("after", [0, 2, 4])
+def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
+    world: World, api: Api, after: int
+) -> None:
+    """D1, D8: the same slot begins again, makes what is missing, and nothing a second time."""
+    with deployed(world, api) as parts:
+        disks = world.disks(5)
+        kill(world, after=after)
+
+        world.clock.advance(15 * MINUTE_S)
+        answer = world.resume()
+        parts.go_on()
+
+        slots = {one["slot"] for one in world.recorded("run_started")}
+        assert answer["resumed"] == list(slots)
+        (resumed,) = world.recorded("resumed")
+        assert (resumed["slot"], resumed["reason"]) == (*slots, "its run did not end")
+        ends_well(world, disks)
+
+
+def test_a_run_of_an_event_that_was_killed_does_too(world: World, parts: Parts) -> None:
+    """D8: the event is taken from the record, as FC has given it up by then."""
+    world.policies(STOPPED)
+    instance = world.ecs.add_instance(status="Stopped").instance_id
+    disk = world.disk(instance_id=instance)
+    # Every snapshot is made, and what tells so is lost.
+    world.fault("error", service="sls", action="PutLogs", status=403, skip=1, times=None)
+    world.event(world.stopped(instance))
+    world.cloud.faults.clear()
+
+    world.clock.advance(15 * MINUTE_S)
+    world.resume()
+    parts.go_on()
+
+    assert [one.function.name for one in parts.all] == ["snapshot_on_event"]
+    ends_well(world, [disk])
+
+
+def test_a_part_that_never_began_is_found_too(world: World, parts: Parts) -> None:
+    """L11: that FC took it is no proof that it ran."""
+    world.policies(limits={"max_calls_per_minute": 60, "max_in_flight": 2})
+    world.timeout_s = 60
+    disks = world.disks(60)
+    assert world.tick()["status"] == "continued"
+    assert lose_what_waits(parts) == 1
+
+    world.clock.advance(15 * MINUTE_S)
+    world.resume()
+    parts.go_on()
+
+    (resumed,) = world.recorded("resumed")
+    assert resumed["reason"] == "what it was handed over to did not begin"
+    ends_well(world, disks)
+
+
+def test_an_event_that_fc_gave_up_while_ecs_was_down_is_not_given_up_here(
+    world: World, parts: Parts
+) -> None:
+    """L13: a run that could not begin for a reason that passes has not ended."""
+    disks = world.disks(3)
+    world.fault(
+        "error", action="DescribeSnapshots", code="ServiceUnavailable", status=503, times=30
+    )
+    with environment(FC_API=None), pytest.raises(RunFailedError):
+        world.tick()
+    world.cloud.faults.clear()
+
+    world.clock.advance(15 * MINUTE_S)
+    world.resume()
+    parts.go_on()
+
+    ends_well(world, disks)
+
+
+def test_what_sls_did_not_take_is_found_in_the_functions_log(
+    world: World, parts: Parts, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A run whose start is only on stdout, which FC keeps in the same Logstore, began too."""
+    disks = world.disks(3)
+    world.fault("error", service="sls", action="PutLogs", status=403, times=None)
+    kill(world, after=1)
+    printed = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["record"] for line in printed][:2] == ["sls_failed", "run_started"]
+    log = [{"functionName": "snapshot_on_schedule", "message": line} for line in printed[:2]]
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="FCLogs", logs=log)
+
+    world.clock.advance(15 * MINUTE_S)
+    world.resume()
+    parts.go_on()
+
+    ends_well(world, disks)
+
+
+# --- runs that are left alone --------------------------------------------------------------------
+
+
+def test_a_run_that_may_be_at_work_is_left_alone(world: World, parts: Parts) -> None:
+    """Starting it a second time would do no harm, and cost its calls again."""
+    world.timeout_s = 7200
+    world.disks(5)
+    kill(world, after=2)
+
+    world.clock.advance(9 * MINUTE_S)
+
+    assert world.resume()["waiting"] == 1
+    assert parts.all == []
+
+
+def test_any_record_of_the_slot_is_a_sign_of_life(world: World, parts: Parts) -> None:
+    """A run that makes snapshots is at work, however long ago it began."""
+    world.timeout_s = 7200
+    (disk,) = world.disks(1)
+    kill(world)
+    (started,) = world.recorded("run_started")
+    world.clock.advance(30 * MINUTE_S)
+    sign = {**started, "record": "disk", "disk_id": disk, "at": world.minute}
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[sign])
+
+    assert world.resume()["waiting"] == 1
+    world.clock.advance(11 * MINUTE_S)
+    assert world.resume()["resumed"] == [started["slot"]]
+    assert len(parts.all) == 1
+
+
+def test_a_run_is_dead_soon_after_its_last_possible_moment(world: World, parts: Parts) -> None:
+    """It says itself when FC ends it at the latest: there is nothing to wait for then."""
+    world.timeout_s = 60
+    world.disks(3)
+    kill(world)
+
+    world.clock.advance(4 * MINUTE_S)
+
+    assert len(world.resume()["resumed"]) == 1
+    assert len(parts.all) == 1
+
+
+def test_runs_that_ended_are_left_alone_however_they_ended(world: World, parts: Parts) -> None:
+    """A failure is on record, and its alarm has been raised: that is not for us to repeat."""
+    _good, bad = world.disks(2)
+    world.ecs.disks[bad].in_arrears = True
+    with pytest.raises(RunFailedError):
+        world.tick()
+    world.ecs.disks[bad].in_arrears = False
+    world.tick("nightly", at="2026-03-01T11:00:00Z")
+
+    world.clock.advance(5 * HOUR_S)
+
+    assert world.resume() == {
+        "status": "ok",
+        "runs": [],
+        "dry_run": False,
+        "resumed": [],
+        "caught_up": [],
+        "waiting": 0,
+    }
+    assert parts.all == []
+
+
+def test_one_that_dies_each_time_is_given_twice_as_long_each_time(
+    world: World, parts: Parts
+) -> None:
+    """T10: what kills every run is not run every ten minutes for a day."""
+    world.disks(3)
+    kill(world)
+    for _ in range(24 * 6):
+        world.clock.advance(10 * MINUTE_S)
+        world.resume()
+        lose_what_waits(parts)
+
+    assert 5 <= len(world.recorded("resumed")) <= 8
+
+
+# --- slots that nobody can start again -----------------------------------------------------------
+
+
+def grown_too_old(world: World) -> None:
+    world.clock.advance(25.5 * HOUR_S)
+
+
+def edited(world: World) -> None:
+    world.policies(policy(name="another"))
+    world.clock.advance(15 * MINUTE_S)
+
+
+def at_a_function_of_others(world: World) -> None:
+    (started,) = world.recorded("run_started")
+    strange = {**started, "slot": "0" * 32, "function": "theirs"}
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
+    world.tick(at=NOON)
+    world.clock.advance(15 * MINUTE_S)
+
+
+def made_up(world: World) -> None:
+    (started,) = world.recorded("run_started")
+    strange = {**started, "slot": "0" * 32, "region": "cn-shanghai"}
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
+    world.tick(at=NOON)
+    world.clock.advance(15 * MINUTE_S)
+
+
+def cut(world: World) -> None:
+    (started,) = world.recorded("run_started")
+    strange = {**started, "slot": "0" * 32, "event": started["event"][:20]}
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
+    world.tick(at=NOON)
+    world.clock.advance(15 * MINUTE_S)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (grown_too_old, "TooOld"),
+        (edited, "NotStartable"),
+        (at_a_function_of_others, "NoFunction"),
+        (made_up, "NotStartable"),
+        (cut, "NotStartable"),
+    ],
+)
+def test_a_slot_that_cannot_be_started_again_is_said_once_and_aloud(
+    world: World, parts: Parts, spoil: Any, code: str
+) -> None:
+    """L1: neither silence, nor an alarm at every look; nothing that was made up is started."""
+    world.disks(3)
+    kill(world)
+    spoil(world)
+
+    with pytest.raises(LookFailedError, match=code):
+        world.resume()
+    if spoil is not edited:  # whose timer has no policy any more, as another test has it
+        world.clock.advance(10 * MINUTE_S)
+        assert world.resume()["resumed"] == []
+
+    (told,) = world.recorded("not_resumed")
+    assert (told["status"], told["code"]) == ("failed", code)
+    assert parts.all == []
+
+
+def test_a_slot_whose_policy_was_switched_off_is_no_failure(world: World, parts: Parts) -> None:
+    """Somebody decided that: a record, and no alarm."""
+    world.disks(3)
+    kill(world)
+    world.policies(policy(enabled=False))
+    world.clock.advance(15 * MINUTE_S)
+
+    assert world.resume()["resumed"] == []
+    (told,) = world.recorded("not_resumed")
+    assert (told["status"], told["code"]) == ("skipped", "Disabled")
+    assert parts.all == []
+
+
+def test_an_event_that_fc_would_not_take_is_said(world: World, parts: Parts) -> None:
+    """What comes asynchronously has 128 KB at most, and the payload is a little more."""
+    (disk,) = world.disks(1)
+    kill(world)
+    (started,) = world.recorded("run_started")
+    event = json.dumps({**json.loads(started["event"]), "more": "x" * (128 * 1024 - 100)})
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, "event": event}])
+    world.clock.advance(15 * MINUTE_S)
+
+    with pytest.raises(LookFailedError, match="TooLarge"):
+        world.resume()
+
+    assert parts.all == []
+    assert world.snapshots_of(disk) == []
+
+
+# --- several looks, and several slots ------------------------------------------------------------
+
+
+def test_two_looks_at_the_same_time_start_a_slot_once(world: World, parts: Parts) -> None:
+    """D4: both come to the same id, and FC takes it once."""
+    disks = world.disks(3)
+    kill(world, after=1)
+    world.clock.advance(15 * MINUTE_S)
+    both_have_read = threading.Barrier(2)
+    start = world.cloud.fc().handle
+
+    def after_both(request: Any) -> Any:
+        if request.method == "POST":
+            both_have_read.wait(timeout=10)
+        return start(request)
+
+    world.cloud.fc().handle = after_both  # type: ignore[method-assign] # one waits for the other
+    answers: list[dict[str, Any]] = []
+    threads = [threading.Thread(target=lambda: answers.append(world.resume())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    parts.go_on()
+
+    assert [len(answer["resumed"]) for answer in answers] == [1, 1]
+    assert len(parts.all) == 1
+    ends_well(world, disks)
+
+
+def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
+    """L4: the others are, a record says so, the look fails, and the next one tries again."""
+    disks = world.disks(2)
+    for hour in (10, 11, 12):
+        kill(world, at=f"2026-03-01T{hour}:00:00Z")
+    world.clock.advance(15 * MINUTE_S)
+    world.fault("error", service="fc", action="InvokeFunction", status=403, code="AccessDenied")
+
+    with pytest.raises(LookFailedError, match="AccessDenied"):
+        world.resume()
+    assert len(parts.all) == 2
+    assert [one["status"] for one in world.recorded("not_resumed")] == ["deferred"]
+    assert world.recorded("looked")[-1]["status"] == "failed"
+
+    parts.go_on()
+    world.clock.advance(10 * MINUTE_S)
+    assert len(world.resume()["resumed"]) == 1
+    parts.go_on()
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {3}
+
+
+def test_a_look_that_ends_between_two_slots_costs_nothing(world: World, parts: Parts) -> None:
+    """D8: what it had started is not started again, what it had not is."""
+    world.disks(2)
+    for hour in (10, 11, 12):
+        kill(world, at=f"2026-03-01T{hour}:00:00Z")
+    world.clock.advance(15 * MINUTE_S)
+    world.timeout_s = 20
+    handle = world.cloud.fc().handle
+
+    def slowly(request: Any) -> Any:
+        if request.method == "POST":
+            world.clock.advance(16.0)  # no time is left after the first
+        return handle(request)
+
+    world.cloud.fc().handle = slowly  # type: ignore[method-assign] # a service that takes its time
+    with pytest.raises(LookFailedError, match="time ran out"):
+        world.resume()
+    world.cloud.fc().handle = handle  # type: ignore[method-assign] # and is well again
+
+    assert len(parts.all) == 1
+    world.clock.advance(MINUTE_S)
+    assert len(world.resume()["resumed"]) == 2
+    assert len(parts.all) == 3
+
+
+def test_more_slots_than_one_answer_of_sls_holds(world: World, parts: Parts) -> None:
+    """D6: 100 records a page; the one that did not end may be on any of them."""
+    disks = world.disks(1)
+    kill(world)
+    for number in range(120):
+        world.schedule({"key": f"key-{number}", "disk_ids": disks, "dry_run": True})
+    world.clock.advance(15 * MINUTE_S)
+
+    assert len(world.resume()["resumed"]) == 1
+    pages = [c for c in world.cloud.calls.all() if c.action == "GetLogs" and c.status == 200]
+    assert len(pages) >= 4
+    assert len(parts.all) == 1
+
+
+# --- what a look needs ---------------------------------------------------------------------------
+
+
+def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> None:
+    """L1: a look that can see nothing is no look that found nothing."""
+    world.cloud.sls.create_logstore(PROJECT, "bare", indexed=False)
+
+    with (
+        environment(SLS_LOGSTORE="bare"),
+        pytest.raises(LookFailedError, match=r"IndexConfigNotExist.*make the Logstore's index"),
+    ):
+        world.resume()
+    assert parts.all == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"status": 403, "code": "Unauthorized"}, "Unauthorized.*log:GetLogStoreLogs"),
+        ({"status": 404, "code": "LogStoreNotExist"}, "make the Logstore that SLS_LOGSTORE"),
+        ({"status": 500, "code": "InternalServerError"}, "InternalServerError"),
+    ],
+)
+def test_records_that_cannot_be_read_are_not_taken_for_none(
+    world: World, parts: Parts, fault: dict[str, Any], said: str
+) -> None:
+    """L1, L3: it says what to mend; what is left is found by the next look."""
+    world.disks(1)
+    kill(world)
+    world.clock.advance(15 * MINUTE_S)
+    world.fault("error", service="sls", action="GetLogs", times=4, **fault)
+
+    with pytest.raises(LookFailedError, match=said):
+        world.resume()
+    assert parts.all == []
+    world.cloud.faults.clear()
+    assert len(world.resume()["resumed"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop", "html", "empty"])
+def test_a_search_that_fails_once_is_tried_again(world: World, parts: Parts, kind: Any) -> None:
+    """D3: a read that fails is no reason to do nothing for ten minutes."""
+    world.disks(1)
+    kill(world)
+    world.clock.advance(15 * MINUTE_S)
+    world.fault(kind, service="sls", action="GetLogs", times=2)
+
+    assert len(world.resume()["resumed"]) == 1
+    assert len(parts.all) == 1
+
+
+def test_it_says_which_settings_it_lacks(world: World) -> None:
+    """L2: nothing can be started without the one, nor found without the other."""
+    world.log_project = world.log_store = None
+
+    with pytest.raises(InvalidSettingsError) as caught:
+        world.resume()
+
+    assert "SNAPSHOTS_FC_API" in str(caught.value)
+    assert "SLS_PROJECT" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"no JSON",
+        [],
+        "text",
+        {"key": "k", "disk_ids": ["d-1"]},
+        {"dry_run": "yes"},
+        {"triggerName": "look", "triggerTime": NOON, "payload": '{"policy": "nightly"}'},
+    ],
+)
+def test_another_event_is_refused(world: World, parts: Parts, event: Any) -> None:
+    """There is nothing to choose, and what is asked for in vain is not ignored."""
+    with pytest.raises(InvalidEventError):
+        world.resume(event)
+
+    (refused,) = world.recorded("refused")
+    assert refused["function"] == "resume_runs"
+    assert parts.all == []
+
+
+def test_policies_that_are_wrong_stop_it(world: World, parts: Parts) -> None:
+    """L2: what may be started is theirs to say."""
+    world.policies(policy(select={}))
+
+    with pytest.raises(InvalidPolicyError):
+        world.resume()
+
+    assert [one["code"] for one in world.recorded("refused")] == ["InvalidPolicyError"]
+    assert parts.all == []
+
+
+def test_the_emergency_stop_stops_it_too(world: World, parts: Parts) -> None:
+    """Nothing is read, nothing is started, and that is on record."""
+    world.disks(1)
+    kill(world)
+    world.clock.advance(15 * MINUTE_S)
+    before = len(world.cloud.calls.all())
+
+    with environment(SNAPSHOTS_PAUSED="1"):
+        assert world.resume()["status"] == "paused"
+
+    assert {call.action for call in world.cloud.calls.all()[before:]} == {"PutLogs"}
+    assert world.records[-1]["record"] == "paused"
+    assert parts.all == []
+
+
+def test_a_dry_run_says_what_would_be_started(world: World, parts: Parts) -> None:
+    """Nothing is, and the look does not count as one."""
+    world.disks(1)
+    kill(world)
+    world.clock.advance(15 * MINUTE_S)
+
+    answer = world.resume({"dry_run": True})
+
+    assert (len(answer["resumed"]), answer["dry_run"]) == (1, True)
+    assert parts.all == []
+    assert world.recorded("resumed") == []
+    assert [one["dry_run"] for one in world.recorded("looked")] == ["true"]
+    assert len(world.resume()["resumed"]) == 1
+
+
+SAMPLES = Path(__file__).parent.parent.parent / "events" / "resume_runs"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SAMPLES.glob("*.json")))
+def test_the_samples(world: World, parts: Parts, name: str) -> None:
+    """Its timer's event, a request for a dry run, and one with two mistakes."""
+    event = (SAMPLES / name).read_bytes()
+
+    if name == "with_mistakes.json":
+        with pytest.raises(InvalidEventError, match="2 problems"):
+            world.resume(event)
+    else:
+        assert world.resume(event)["dry_run"] == (name == "dry_run.json")
+    assert parts.all == []
+
+
+def test_half_an_answer_of_sls_is_never_taken_for_a_whole_one(world: World, parts: Parts) -> None:
+    """D6: "Incomplete" is asked again, and if it stays so the look fails."""
+    world.disks(1)
+    kill(world)
+    world.clock.advance(15 * MINUTE_S)
+    handle, left = world.cloud.sls.handle, [2]
+
+    def incomplete(request: Any) -> Any:
+        response = handle(request)
+        if request.method != "GET" or not left[0]:
+            return response
+        left[0] -= 1
+        headers = {**response.headers, "x-log-progress": "Incomplete"}
+        return replace(response, body=b"[]", headers=headers)
+
+    world.cloud.sls.handle = incomplete  # type: ignore[method-assign] # a service under load
+    assert len(world.resume({"dry_run": True})["resumed"]) == 1
+    left[0] = 9
+    with pytest.raises(LookFailedError, match="incomplete"):
+        world.resume()
+    assert parts.all == []

@@ -1,0 +1,57 @@
+"""resume_runs as it ships, in FC: a timer that did not fire while FC was down is caught up."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from emulator import Cloud
+from shared.runtime import utc
+from shared.timers import sign
+from tests.project import test_package_in_fc as shipped
+from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deployed
+
+cloud, packages = shipped.cloud, shipped.packages
+"""The same cloud and the same packages."""
+LOOK = json.dumps({"triggerName": "look", "triggerTime": "2026-01-31T02:10:00Z", "payload": ""})
+
+
+@pytest.mark.parametrize("api", TEMPLATES)
+def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
+    cloud: Cloud, packages: dict[str, Path], api: str
+) -> None:
+    """L18, D7: in its own zone, by the rules that the package brings along; once in two looks."""
+    ecs, fc = cloud.ecs(), cloud.fc()
+    disk = ecs.add_disk(instance_id=ecs.add_instance().instance_id, tags={"env": "prod"})
+    on_schedule = deployed(cloud, packages["snapshot_on_schedule"], api)
+    resumes = deployed(cloud, packages["resume_runs"], api)
+    # Functions live by the machine's clock, and the cloud is hours behind: nothing fires there.
+    due = datetime.now(timezone.utc).replace(second=0, microsecond=0) - timedelta(minutes=20)
+    local = due + timedelta(hours=8)
+    expression = f"CRON_TZ=Asia/Shanghai 0 {local.minute} {local.hour} * * *"
+    fc.add_timer(on_schedule, "nightly", expression)
+    fc.add_timer(on_schedule, "hourly", "0 10 * * * *")
+    earlier = {
+        "record": "looked",
+        "function": "resume_runs",
+        "at": utc(due - timedelta(minutes=5)),
+        "until": utc(due - timedelta(minutes=10)),
+        "timers": json.dumps({"nightly": sign(expression)}),
+    }
+    cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[earlier])
+
+    looks = []
+    for _ in range(2):
+        looks.append(fc.invoke(resumes, LOOK.encode()))
+        cloud.run_until(cloud.clock.now() + timedelta(seconds=1))
+
+    occurrence = f"timer/nightly/{utc(due)}"
+    assert [json.loads(one.body)["caught_up"] for one in looks] == [[occurrence], []]
+    (run,) = [one for one in fc.invocations if one.function is on_schedule]
+    assert run.status == "Succeeded", run.results[-1].body
+    assert [one.disk_id for one in ecs.snapshots.values()] == [disk.disk_id]
+    assert all(one.memory_mb < resumes.memory_mb / 2 for one in looks)
+    assert all(decision.allowed for decision in cloud.ram.decisions)
