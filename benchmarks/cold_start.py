@@ -80,7 +80,8 @@ def main() -> None:
 
 
 def _variants(work: Path, version: str) -> list[Variant]:
-    (ours, *_) = builder.package(ROOT / "policies.yaml", work / "ours")
+    folders = builder.package(ROOT / "policies.yaml", work / "ours")
+    (ours,) = (folder for folder in folders if folder.name == "snapshot_on_schedule")
     builder.compile_for([ours], version)
     plain, compiled = work / "naive", work / "naive-compiled"
     pinned = work / "naive.txt"
