@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test demo bench-cold package deploy-fun deploy-tools lock clean
+.PHONY: help venv check format test chaos demo bench-cold package deploy-fun deploy-tools lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,9 @@ format: $(INSTALLED) ## format, and fix what ruff can fix
 
 test: $(INSTALLED) ## all tests
 	$(BIN)/pytest
+
+chaos: $(INSTALLED) ## faults by chance, SEEDS=1000 times; or SEED=n alone, with its story
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 demo: $(INSTALLED) ## a timer and an event become snapshots, on a local cloud
 	@$(BIN)/python -m cli demo

@@ -201,11 +201,17 @@ class Cloud:
 
         """
         self.tick()
-        while (due := self._next_due()) is not None and due <= at:
+        while (due := self.next_due()) is not None and due <= at:
             advance_to(self.clock, due)
             self.tick()
         advance_to(self.clock, at)
         self.tick()
+
+    def next_due(self) -> datetime | None:
+        """Return when something happens by itself; None is never, as things are."""
+        due = [self.eventbridge.next_due()]
+        due += [self.fc(region_id).next_due() for region_id in self.regions]
+        return min(filter(None, due), default=None)
 
     def close(self) -> None:
         """End the processes of functions; the cloud may go on, and starts new ones."""
@@ -236,11 +242,6 @@ class Cloud:
         if self._any_region:
             return "every region with a name such as cn-hangzhou"
         return ", ".join(self._ecs)
-
-    def _next_due(self) -> datetime | None:
-        due = [self.eventbridge.next_due()]
-        due += [self.fc(region_id).next_due() for region_id in self.regions]
-        return min(filter(None, due), default=None)
 
     def _key_of(self, role: str, lasts_s: float) -> AccessKey:
         """Return what a function with that role signs with; without a role, nothing."""

@@ -40,3 +40,8 @@ class AccessKeys:
         """Return the key of that id, expired or not; None if there is none."""
         with self._lock:
             return self._keys.get(access_key_id)
+
+    def all(self) -> list[AccessKey]:
+        """Return every key that was ever made known, as it is now."""
+        with self._lock:
+            return list(self._keys.values())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Kind = Literal["error", "html", "empty", "drop", "hang", "slow"]
 
@@ -52,10 +52,21 @@ class Fault:
     after_effect: bool = False
 
 
+class Decider(Protocol):
+    """What decides by itself which call goes wrong, such as `chaos.SeededFaults`."""
+
+    def take(
+        self, *, service: str, region: str, action: str, params: Mapping[str, str]
+    ) -> Fault | None:
+        """Return the fault that this call meets."""
+
+
 class Faults:
     """The faults that are waiting to happen; safe to share between threads."""
 
     def __init__(self) -> None:
+        self.seeded: Decider | None = None
+        """Decides over the calls that meet nothing that was added; None is nobody."""
         self._waiting: list[tuple[Fault, list[int]]] = []
         self._lock = threading.Lock()
 
@@ -66,6 +77,7 @@ class Faults:
 
     def clear(self) -> None:
         """Let nothing more happen."""
+        self.seeded = None
         with self._lock:
             self._waiting.clear()
 
@@ -75,19 +87,22 @@ class Faults:
         """Return the fault that this call meets, and count it as happened."""
         with self._lock:
             for fault, counts in self._waiting:
-                if not _concerns(fault, service, region, action, params) or counts[1] == 0:
+                if not concerns(fault, service, region, action, params) or counts[1] == 0:
                     continue
                 if counts[0] > 0:
                     counts[0] -= 1
                     continue
                 counts[1] -= 1
                 return fault
-        return None
+        if self.seeded is None:
+            return None
+        return self.seeded.take(service=service, region=region, action=action, params=params)
 
 
-def _concerns(
+def concerns(
     fault: Fault, service: str, region: str, action: str, params: Mapping[str, str]
 ) -> bool:
+    """Say whether a fault is about such a call."""
     return (
         fault.service == service
         and fault.action in (None, action)

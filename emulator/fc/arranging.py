@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from emulator.fc import functions, packages, triggers
+from emulator.fc.callables import Handler
 from emulator.fc.packages import Code
 from emulator.fc.region import FcRegion
 from emulator.fc.results import Result
@@ -46,7 +47,7 @@ class Arranging:
     def add_function(
         self,
         name: str,
-        code: Path | Code | str,
+        code: Path | Code | str | Handler,
         *,
         service: Service | None = None,
         log: tuple[str, str] | None = None,
@@ -58,7 +59,8 @@ class Arranging:
 
         Args:
             name: Its name.
-            code: A folder, a package, or the text of its only file, index.py.
+            code: A folder, a package, the text of its only file, index.py, or a callable of this
+                process that runs in place of a package.
             service: Its service; None is a function of FC 3.0.
             log: A project and a Logstore, for FC 3.0.
             async_config: None is the defaults.
@@ -76,6 +78,7 @@ class Arranging:
         function = functions.new_function(
             self.region, {**defaults, **settings}, _code(code), service=service
         )
+        function.call = code if callable(code) else None
         function.own_log = _log(log)
         function.async_config = async_config
         with self.region.lock:
@@ -118,10 +121,12 @@ class Arranging:
         return trigger
 
 
-def _code(code: Path | Code | str) -> Code:
+def _code(code: Path | Code | str | Handler) -> Code:
     if isinstance(code, Path):
         return packages.from_folder(code)
-    return packages.from_text(code) if isinstance(code, str) else code
+    if isinstance(code, str):
+        return packages.from_text(code)
+    return code if isinstance(code, Code) else packages.from_text("# a callable\n")
 
 
 def _log(log: tuple[str, str] | None) -> LogTarget | None:

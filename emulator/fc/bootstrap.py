@@ -108,7 +108,7 @@ class _Instance:
     def answer(self, head: Head, body: bytes) -> tuple[Head, bytes]:
         """Call the initializer or the handler; the answer's head says whether it raised."""
         self._lines.request_id = head["request_id"]
-        context = _context(head)
+        context = context_of(head)
         try:
             call = self._find(head["call"])
         except Exception as exc:  # noqa: BLE001 - anything may happen in a module
@@ -117,7 +117,7 @@ class _Instance:
             if head["initializes"]:
                 call(context)
                 return {"ok": True}, b""
-            return {"ok": True}, _bytes(call(body, context))
+            return {"ok": True}, body_of(call(body, context))
         except Exception as exc:  # noqa: BLE001 - the handler's own error
             return {"ok": False, "broken": bool(head["initializes"])}, self._failure(exc)
 
@@ -154,7 +154,8 @@ class _Instance:
         return [f'File "{path}"', f"line {frame.lineno}", f"in {frame.name}", frame.line or ""]
 
 
-def _bytes(result: object) -> bytes:
+def body_of(result: object) -> bytes:
+    """Return what a caller gets of what a handler returned."""
     if isinstance(result, (bytes, bytearray)):
         return bytes(result)
     if isinstance(result, str):
@@ -162,7 +163,8 @@ def _bytes(result: object) -> bytes:
     return json.dumps(result).encode()
 
 
-def _context(head: Head) -> FCContext:
+def context_of(head: Head) -> FCContext:
+    """Return the context of one invocation."""
     given = head["context"]
     meta = SimpleNamespace(**given["function"])
     context = FCContext(

@@ -12,7 +12,10 @@ import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emulator.clock import Clock
 from emulator.credentials import AccessKey
+from emulator.fc import callables
+from emulator.fc.callables import Handler
 from emulator.fc.instance import Instance
 from emulator.fc.interpreters import interpreter
 from emulator.fc.packages import Code
@@ -46,8 +49,10 @@ class Executor:
         account_id: str,
         settings: FcSettings,
         ids: Ids,
+        clock: Clock,
         key_of: Callable[[str, float], AccessKey],
     ) -> None:
+        self._clock = clock
         self._region_id = region_id
         self._account_id = account_id
         self._settings = settings
@@ -73,6 +78,8 @@ class Executor:
             FcError: There is no Python for its runtime.
 
         """
+        if function.call is not None:
+            return self._call(function, function.call, event, request_id=request_id)
         running = self._take_idle(function)
         cold = running is None
         if running is None:
@@ -82,6 +89,17 @@ class Executor:
                 self._discard(running)
                 return failed
         return self._ask(function, running, event, request_id=request_id, cold=cold)
+
+    def _call(
+        self, function: Function, handler: Handler, event: bytes, *, request_id: str
+    ) -> Result:
+        key = self._key_of(function.role, self._settings.credentials_last_s)
+        head = self._head(function, key, function.handler, request_id, initializes=False)
+        reply = callables.ask(handler, head, event, now=self._clock.now)
+        instance_id = self._ids.resource("c")
+        return result(
+            reply, timeout_s=function.timeout_s, log=b"", instance_id=instance_id, cold=True
+        )
 
     def forget(self, function: Function) -> None:
         """End the function's idle instances: it was changed or deleted."""
@@ -133,7 +151,7 @@ class Executor:
         if not function.initializer:
             return None
         reply = running.instance.ask(
-            self._head(function, running, function.initializer, request_id, initializes=True),
+            self._head(function, running.key, function.initializer, request_id, initializes=True),
             b"",
             timeout_s=function.initializer_timeout_s,
             memory_mb=function.memory_mb,
@@ -153,7 +171,7 @@ class Executor:
         self, function: Function, running: _Running, event: bytes, *, request_id: str, cold: bool
     ) -> Result:
         reply = running.instance.ask(
-            self._head(function, running, function.handler, request_id, initializes=False),
+            self._head(function, running.key, function.handler, request_id, initializes=False),
             event,
             timeout_s=function.timeout_s,
             memory_mb=function.memory_mb,
@@ -189,7 +207,7 @@ class Executor:
     def _head(
         self,
         function: Function,
-        running: _Running,
+        key: AccessKey,
         call: str,
         request_id: str,
         *,
@@ -217,7 +235,7 @@ class Executor:
                     "qualifier": LATEST,
                     "version_id": LATEST,
                 },
-                "credentials": _credentials(running.key),
+                "credentials": _credentials(key),
             },
         }
 

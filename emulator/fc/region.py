@@ -60,6 +60,7 @@ class FcRegion:
             account_id=account_id,
             settings=self.settings,
             ids=ids,
+            clock=clock,
             key_of=key_of,
         )
         self.queue = AsyncQueue(

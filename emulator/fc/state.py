@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from emulator.fc.callables import Handler
 from emulator.fc.errors import (
     already_exists,
     function_not_found,
@@ -105,6 +106,8 @@ class Function:
     async_config_at: tuple[datetime, datetime] | None = None
     """When the configuration was made, and when it was last changed."""
     deleted: bool = False
+    call: Handler | None = None
+    """In place of the code: a callable of this process."""
 
     @property
     def role(self) -> str:

@@ -1,0 +1,95 @@
+"""
+One delivery of an event to a function: whose calls they are, when it dies, what it said.
+
+The cloud sees by its key who asks. From the instant of its death nothing that a delivery
+does reaches the cloud, and what it prints is lost.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from emulator.credentials import AccessKey
+
+
+class KilledError(BaseException):
+    """The process ends here: nothing that catches an Exception sees this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """When a delivery's process ends."""
+
+    call: int
+    """At which of its calls, counted from 1; 0 is at its very end, its answer not yet read."""
+    after_effect: bool
+    """Whether that call is carried out first; its answer is never read."""
+
+
+End = Literal["", "killed", "timeout"]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Delivery:
+    """One execution of a function."""
+
+    number: int
+    """In the order of their beginning, from 0."""
+    function: str
+    request_id: str
+    event: bytes
+    key: AccessKey
+    timeout_s: float
+    began_s: float
+    passed_s: float
+    """Its own time, in the cloud's seconds."""
+    kill: Kill | None = None
+    expires_at_call: int = 0
+    """Its key expires with this call, counted from 1; 0 is never."""
+    end: End = ""
+    """Why it ended without an answer; empty if it did not."""
+    answer: object = None
+    error: Exception | None = None
+    calls: int = 0
+    told: list[str] = field(default_factory=list)
+    """The snapshots that it was told of by an answer to a CreateSnapshot."""
+    in_sls: list[Mapping[str, str]] = field(default_factory=list)
+    printed: list[Mapping[str, str]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def dead(self) -> bool:
+        """Whether its process has ended without an answer."""
+        return self.end != ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it came to its own end, and that was no exception."""
+        return not self.dead and self.error is None
+
+    @property
+    def records(self) -> list[Mapping[str, str]]:
+        """All that it left; where an answer of SLS was lost, some of it twice."""
+        return [
+            {name: value for name, value in record.items() if not name.startswith("__")}
+            for record in (*self.in_sls, *self.printed)
+        ]
+
+    def next_call(self) -> int:
+        """Count a call; returns its number from 1."""
+        with self._lock:
+            self.calls += 1
+            return self.calls
+
+    def die(self, end: End) -> None:
+        """End it; again changes nothing."""
+        with self._lock:
+            self.end = self.end or end
+
+    def check_time(self) -> None:
+        """End it if its time limit is over, as FC does."""
+        if self.passed_s > self.began_s + self.timeout_s:
+            self.die("timeout")

@@ -1,0 +1,133 @@
+"""
+Between deliveries and the services: who asks, who is dead, who waits for the others.
+
+Stands in front of the `handle` of each service. It changes no answer; it lets calls of the
+living through, ends those of the dead, and notes what was said.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from emulator import Cloud
+from emulator.wire import Request, Response
+from tests.chaos.clock import ChaosClock
+from tests.chaos.delivery import Delivery, KilledError
+
+Handle = Callable[[Request], Response]
+_WHO = re.compile(r"(?:Credential=|LOG |FC )([^,:]+)")
+_SIGNATURE = re.compile(r"(?:Signature=|:)([^,:=\s]+=*)$")
+_GATE_S = 20.0
+"""Nobody waits longer for the others, in real time: a seed must come to its end."""
+_ENDED = Response(status=401, body=b'{"errorCode":"Ended","errorMessage":"The process ended."}')
+
+
+class Gate:
+    """Lets deliveries through once all of them have come to it, or to their end."""
+
+    def __init__(self, parties: int) -> None:
+        self._missing = parties
+        self._arrived: set[int] = set()
+        self._changed = threading.Condition()
+
+    def arrive(self, delivery: Delivery, *, wait: bool) -> None:
+        """Say that a delivery is here; each counts once."""
+        with self._changed:
+            if delivery.number not in self._arrived:
+                self._arrived.add(delivery.number)
+                self._missing -= 1
+                self._changed.notify_all()
+            if wait:
+                self._changed.wait_for(lambda: self._missing <= 0, timeout=_GATE_S)
+
+
+class Door:
+    """In front of every service of a cloud; safe to share between threads."""
+
+    def __init__(self, cloud: Cloud, clock: ChaosClock, *, log: tuple[str, str]) -> None:
+        self.signatures: set[str] = set()
+        """Every signature that was seen."""
+        self.gate = Gate(0)
+        self._cloud = cloud
+        self._clock = clock
+        self._log = log
+        self._deliveries: dict[str, Delivery] = {}
+        self._writing = threading.Lock()
+        for region in cloud.regions:
+            ecs, fc = cloud.ecs(region), cloud.fc(region)
+            ecs.handle = self._guarded(ecs.handle)  # type: ignore[assignment, method-assign] # in front
+            fc.handle = self._guarded(fc.handle)  # type: ignore[assignment, method-assign] # in front
+        cloud.sls.handle = self._sls(cloud.sls.handle)  # type: ignore[assignment, method-assign] # in front
+
+    def let_in(self, delivery: Delivery) -> None:
+        """Know a delivery by its key from now on."""
+        self._deliveries[delivery.key.access_key_id] = delivery
+
+    def _asking(self, request: Request) -> Delivery:
+        given = request.headers.get("authorization", "")
+        signature, who = _SIGNATURE.search(given), _WHO.search(given)
+        if signature is None or who is None:
+            raise AssertionError(f"nobody signs so: {given!r}")
+        self.signatures.add(signature.group(1))
+        return self._deliveries[who.group(1)]
+
+    def _guarded(self, handle: Handle) -> Handle:
+        def guarded(request: Request) -> Response:
+            delivery = self._asking(request)
+            creates = request.headers.get("x-acs-action") == "CreateSnapshot"
+            if creates and not delivery.dead:
+                self.gate.arrive(delivery, wait=True)
+            self._clock.asked_by(delivery)
+            response = self._carried_out(delivery, handle, request)
+            if response is None:
+                raise KilledError
+            if creates and response.status == 200 and response.transport == "answer":
+                told = _snapshot_id(response.body)
+                # The client leaves before a slow answer; which one is known by its key.
+                delivery.told += [told] if told and not response.delay_s else []
+            return response
+
+        return guarded
+
+    def _sls(self, handle: Handle) -> Handle:
+        def guarded(request: Request) -> Response:
+            delivery = self._asking(request)
+            # The recorder's time is real, whatever it waits for.
+            self._clock.asked_by(None)
+            with self._writing:
+                before = len(self._cloud.sls.records(*self._log))
+                response = self._carried_out(delivery, handle, request)
+                written = self._cloud.sls.records(*self._log)[before:]
+                delivery.in_sls += [one for one in written if "record" in one]
+            # A process that ended prints nothing either; this way its thread ends soon.
+            return _ENDED if response is None else response
+
+        return guarded
+
+    def _carried_out(self, delivery: Delivery, handle: Handle, request: Request) -> Response | None:
+        """Carry a call out, or let it be the end of its delivery: None."""
+        delivery.check_time()
+        if delivery.dead:
+            return None
+        number = delivery.next_call()
+        if number == delivery.expires_at_call:
+            self._cloud.keys.add(replace(delivery.key, expires_at=self._clock.now()))
+        dies = delivery.kill is not None and number == delivery.kill.call
+        if dies and delivery.kill is not None and not delivery.kill.after_effect:
+            delivery.die("killed")
+            return None
+        response = handle(request)
+        if dies:
+            delivery.die("killed")
+        return None if delivery.dead else response
+
+
+def _snapshot_id(body: bytes) -> str:
+    try:
+        return str(json.loads(body).get("SnapshotId", ""))
+    except ValueError:
+        return ""

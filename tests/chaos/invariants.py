@@ -1,0 +1,204 @@
+"""
+What must hold once everything has come to rest, whatever happened before.
+
+The numbers are those of docs/design.md, "What must hold". Reads the cloud's own state, and the
+records as an operator has them: SLS and stdout, in no order that means anything.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from emulator.ecs.state import Snapshot
+from shared import outcomes
+from shared.planning import SLOT_TAG, Slot
+from tests.chaos.delivery import Delivery
+from tests.chaos.scenario import FATES, Fate
+from tests.chaos.stage import POLICY, Stage
+
+HAS_ONE = ("created", "existing", "completed")
+FINAL = (*HAS_ONE, "broken", "failed", "skipped")
+
+Record = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """One invariant that does not hold, and where."""
+
+    number: int
+    kind: str
+    """duplicate, untrue, missing, differs, lost or secret."""
+    where: str
+
+    def __str__(self) -> str:
+        return f"invariant {self.number} ({self.kind}): {self.where}"
+
+
+def check(stage: Stage) -> list[Broken]:
+    """Return every invariant that does not hold."""
+    return [
+        *_one_snapshot(stage),
+        *_told_truly(stage),
+        *_nothing_missing(stage),
+        *_same_for_all(stage),
+        *_nothing_lost(stage),
+        *_no_secret(stage),
+    ]
+
+
+def slots(stage: Stage) -> dict[str, str]:
+    """Return the id of every slot of a scenario, with its region."""
+    found: dict[str, str] = {}
+    for event in stage.occurrences:
+        for region in stage.scenario.regions:
+            slot = Slot(
+                deployment="chaos",
+                policy=POLICY,
+                region=region,
+                occurrence=event,
+                occurred_at=None,
+            )
+            found[slot.slot_id] = region
+    return found
+
+
+def snapshots(stage: Stage, slot_id: str, region: str) -> dict[str, list[Snapshot]]:
+    """Return what the cloud has of a slot, by disk."""
+    found: dict[str, list[Snapshot]] = defaultdict(list)
+    for snapshot in stage.cloud.ecs(region).snapshots.values():
+        if snapshot.tags.get(SLOT_TAG) == slot_id:
+            found[snapshot.disk_id].append(snapshot)
+    return found
+
+
+def selected(stage: Stage, region: str) -> dict[str, Fate]:
+    """Return the disks that the policy selects."""
+    return {disk: fate for disk, fate in stage.disks[region].items() if fate != "other"}
+
+
+def _one_snapshot(stage: Stage) -> Iterator[Broken]:
+    """1: never more than one snapshot of a disk and slot that did not end as failed."""
+    for slot_id, region in slots(stage).items():
+        for disk_id, found in snapshots(stage, slot_id, region).items():
+            good = [one.snapshot_id for one in found if one.status != "failed"]
+            if len(good) > 1:
+                yield Broken(number=1, kind="duplicate", where=f"{disk_id} in {slot_id}: {good}")
+
+
+def _told_truly(stage: Stage) -> Iterator[Broken]:
+    """2: the fold over all records has one final outcome for each selected disk, and a true one."""
+    records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
+    # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
+    random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
+    folded = outcomes.fold(records)
+    for slot_id, region in slots(stage).items():
+        has = snapshots(stage, slot_id, region)
+        wanted = selected(stage, region)
+        about = {disk for slot, disk in folded if slot == slot_id}
+        for disk_id in sorted(about - wanted.keys()):
+            yield Broken(number=2, kind="untrue", where=f"{disk_id} was never selected")
+        for disk_id in wanted:
+            record = folded.get((slot_id, disk_id))
+            untrue = _untruth(record, has.get(disk_id, []))
+            if untrue:
+                where = f"{disk_id} in {slot_id} ({wanted[disk_id]}): {untrue}"
+                yield Broken(number=2, kind="untrue", where=where)
+
+
+def _untruth(record: Record | None, has: list[Snapshot]) -> str:
+    """Say what is wrong with a disk's outcome; empty if nothing is."""
+    shown = [f"{one.snapshot_id} {one.status}" for one in has]
+    if record is None:
+        return f"no outcome, and there is {shown}"
+    status = record["status"]
+    good = [one for one in has if one.status != "failed"]
+    told = f"{status} {record['snapshot_id']} {record['code']}, and there is {shown}"
+    if status not in FINAL:
+        return f"the last word is {told}"
+    if status in HAS_ONE:
+        wanted = [one for one in good if one.snapshot_id == record["snapshot_id"]]
+        done = [one for one in wanted if status != "completed" or one.status == "accomplished"]
+        return "" if done else told
+    if good or (status == "broken" and not has):
+        return told
+    return ""
+
+
+def _nothing_missing(stage: Stage) -> Iterator[Broken]:
+    """3: every disk that can have a snapshot has one, as if nothing had been killed."""
+    for slot_id, region in slots(stage).items():
+        has = snapshots(stage, slot_id, region)
+        for disk_id, fate in selected(stage, region).items():
+            good = any(one.status != "failed" for one in has.get(disk_id, []))
+            if fate not in FATES and not good:
+                yield Broken(number=3, kind="missing", where=f"{disk_id} ({fate}) in {slot_id}")
+            if fate in FATES and good:
+                yield Broken(number=3, kind="missing", where=f"{disk_id} is {fate}, and has one")
+
+
+def _same_for_all(stage: Stage) -> Iterator[Broken]:
+    """4: whoever speaks of a disk's snapshot in a slot, and of an attempt, means the same one."""
+    named: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for record in stage.records:
+        if record["record"] == "disk" and record["status"] in HAS_ONE:
+            key = (record["slot"], record["disk_id"], record["attempt"])
+            named[key].add(record["snapshot_id"])
+    for (slot_id, disk_id, attempt), ids in named.items():
+        if len(ids) > 1:
+            where = f"{disk_id} in {slot_id}, attempt {attempt}: {sorted(ids)}"
+            yield Broken(number=4, kind="differs", where=where)
+
+
+def _nothing_lost(stage: Stage) -> Iterator[Broken]:
+    """5: what a delivery that was not killed came to is on record, from its start to its end."""
+    for delivery in stage.deliveries:
+        for problem in _lost(delivery):
+            where = f"delivery {delivery.number} of {delivery.function}: {problem}"
+            yield Broken(number=5, kind="lost", where=where)
+
+
+def _lost(delivery: Delivery) -> Iterator[str]:
+    if delivery.end == "timeout":
+        yield f"it was not done when its {delivery.timeout_s:.0f} s were over"
+    if delivery.dead:
+        return
+    records = {json.dumps(record, sort_keys=True): record for record in delivery.records}.values()
+    started = Counter(one["slot"] for one in records if one["record"] == "run_started")
+    ended = Counter(one["slot"] for one in records if one["record"] == "run_finished")
+    if started != ended:
+        yield f"started {dict(started)}, finished {dict(ended)}"
+    for end in records:
+        if end["record"] == "run_finished":
+            yield from _counted(end, [one for one in records if one.get("slot") == end["slot"]])
+    on_record = {one.get("snapshot_id") for one in records}
+    for snapshot_id in delivery.told:
+        if snapshot_id not in on_record:
+            yield f"it was told of {snapshot_id}, and has no record of it"
+
+
+def _counted(end: Record, records: list[Record]) -> Iterator[str]:
+    """Compare the numbers of a run's last record with its records of disks."""
+    counts = Counter(one["status"] for one in records if one["record"] == "disk")
+    told = {
+        name.removeprefix("count_"): int(number)
+        for name, number in end.items()
+        if name.startswith("count_")
+    }
+    if dict(counts) != told:
+        yield f"its end counts {told}, its records {dict(counts)}"
+
+
+def _no_secret(stage: Stage) -> Iterator[Broken]:
+    """6: no secret, no token and no signature in anything that was written down."""
+    keys = stage.cloud.keys.all()
+    secrets = {key.access_key_secret for key in keys} | {key.security_token for key in keys}
+    text = "\n".join(stage.written)
+    for secret in sorted(filter(None, secrets | stage.door.signatures)):
+        if secret in text:
+            at = text.index(secret)
+            yield Broken(number=6, kind="secret", where=text[max(0, at - 200) : at])

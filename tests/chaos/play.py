@@ -1,0 +1,102 @@
+"""One seed, played and judged: what came of it, and its story."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.delivery import Delivery
+from tests.chaos.invariants import Broken, check, selected, slots, snapshots
+from tests.chaos.scenario import draw
+from tests.chaos.stage import Stage, play, staged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What came of one seed."""
+
+    seed: int
+    seconds: float
+    disks: int
+    """Of all slots, those that a policy selects."""
+    snapshots: int
+    deliveries: int = 0
+    in_processes: bool = False
+    """Whether it was played by real packages in processes of their own."""
+    faults: Counter[str] = field(default_factory=Counter)
+    """How many calls or deliveries met each kind."""
+    broken: tuple[Broken, ...] = ()
+    story: str = ""
+
+
+def played(seed: int) -> Ending:
+    """
+    Play a seed in this process.
+
+    The same seed has the same faults, kills and knobs; which thread comes first is the
+    machine's to say, and must not matter.
+    """
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        scenario = draw(seed)
+        with staged(scenario, Path(folder)) as stage:
+            play(stage)
+            broken = tuple(check(stage))
+        return Ending(
+            seed=seed,
+            seconds=time.perf_counter() - began,
+            disks=sum(len(selected(stage, region)) for region in slots(stage).values()),
+            snapshots=sum(
+                len(found)
+                for slot_id, region in slots(stage).items()
+                for found in snapshots(stage, slot_id, region).values()
+            ),
+            deliveries=len(stage.deliveries),
+            faults=_faults(stage),
+            broken=broken,
+            story=_story(stage, broken),
+        )
+
+
+def _faults(stage: Stage) -> Counter[str]:
+    faults = Counter(met.name for met in stage.faults.met)
+    for call in stage.cloud.calls.all():
+        if call.code.startswith("Throttling") and stage.scenario.knobs["max_calls_per_minute"]:
+            faults["throttled by quota"] += 1
+    for delivery in stage.deliveries:
+        if delivery.end:
+            faults[delivery.end] += 1
+        if delivery.expires_at_call and delivery.calls >= delivery.expires_at_call:
+            faults["key expired"] += 1
+    return faults
+
+
+def _story(stage: Stage, broken: tuple[Broken, ...]) -> str:
+    lines = [repr(stage.scenario)]
+    for delivery in stage.deliveries:
+        lines.append(_told(delivery))
+        lines += [_line(record) for record in delivery.records]
+    lines += [f"fault: {met}" for met in stage.faults.met]
+    lines += [f"BROKEN {one}" for one in broken]
+    return "\n".join(lines)
+
+
+def _told(delivery: Delivery) -> str:
+    ended = delivery.end or repr(delivery.error or delivery.answer)
+    return (
+        f"delivery {delivery.number} of {delivery.function} ({delivery.request_id})"
+        f" at {delivery.began_s:.1f} s, took {delivery.passed_s - delivery.began_s:.1f} s,"
+        f" {delivery.calls} calls: {ended}"
+    )
+
+
+def _line(record: Mapping[str, str]) -> str:
+    names = ("record", "region", "part", "disk_id", "status", "code", "snapshot_id", "reason")
+    return "    " + " ".join(record[name][:_SHOWN] for name in names if record.get(name))
+
+
+_SHOWN = 150

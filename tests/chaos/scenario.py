@@ -1,0 +1,151 @@
+"""
+A seed becomes a scenario: what there is, what goes wrong, who is killed when.
+
+Pure: the same seed gives the same scenario for ever. What is drawn is what the design says it
+survives. The one thing that nothing can tell (docs/design.md, "What is left") is left out: where
+tokens are forgotten at once, deliveries do not overlap, and listings do not lag.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from emulator.chaos import Chance
+from tests.chaos import weather
+from tests.chaos.delivery import Kill
+
+REGIONS = ("cn-hangzhou", "cn-shanghai")
+Trigger = Literal["timer", "event", "direct"]
+Fate = Literal["good", "arrears", "local", "locked", "unused", "detaching", "full", "busy", "other"]
+"""What a disk is: `good` and `busy` ones get a snapshot, `other` is not selected."""
+
+FATES: dict[str, str] = {
+    "arrears": "failed",
+    "local": "skipped",
+    "locked": "failed",
+    "unused": "skipped",
+    "detaching": "failed",
+    "full": "failed",
+}
+"""The status with which a disk ends that cannot have a snapshot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """All that is decided beforehand."""
+
+    seed: int
+    trigger: Trigger
+    fc_api: Literal["2.0", "3.0"]
+    regions: tuple[str, ...]
+    disks: tuple[Fate, ...]
+    """Of each region."""
+    crowd: int
+    """How many disks have the policy's tag, and are left out all the same; listed first."""
+    knobs: dict[str, Any]
+    limits: dict[str, int]
+    timeout_s: int
+    occurrences: int
+    """How many events there are, each a slot of its own."""
+    copies: int
+    """How often each of them is delivered."""
+    together: bool
+    """Whether what is due at one time runs at one time, held up before the first create."""
+    gap_s: float
+    """Between two copies, where they are not together."""
+    kills: tuple[Kill | None, ...]
+    """By the number of a delivery; later ones live."""
+    expiries: tuple[int, ...]
+    """By the number of a delivery: with which call its key expires; 0 is never."""
+    edited_before: int
+    """Before which delivery the policy's text is changed; 0 is never."""
+    retries: bool
+    """Whether FC delivers again after an exception."""
+    skew_s: float
+    """How far the function's clock is ahead of the cloud's."""
+    weather: tuple[Chance, ...]
+
+    @property
+    def killed(self) -> bool:
+        """Whether a delivery is killed at all."""
+        return any(self.kills)
+
+
+def draw(seed: int) -> Scenario:
+    """Return a seed's scenario."""
+    rng = random.Random(f"chaos/{seed}")  # noqa: S311 - reproducible, not a secret
+    copies = rng.choice((1, 1, 2, 2, 3))
+    timeout_s = rng.choice((30, 60, 120, 300, 900))
+    together = copies > 1 and rng.random() < 0.5
+    occurrences = rng.choice((1, 1, 1, 2))
+    disks = _disks(rng)
+    calls = len(disks) + 8
+    return Scenario(
+        seed=seed,
+        trigger=rng.choice(("timer", "timer", "timer", "event", "direct")),
+        fc_api=rng.choice(("2.0", "3.0")),
+        regions=REGIONS[: rng.choice((1, 1, 1, 2))],
+        disks=disks,
+        crowd=rng.choice((*(0,) * 39, 1100)),
+        knobs=_knobs(rng, longest_s=timeout_s * copies, together=together),
+        limits={
+            "max_calls_per_minute": rng.choice((60, 120, 600, 6000)),
+            "max_in_flight": rng.choice((1, 2, 8)),
+        },
+        timeout_s=timeout_s,
+        occurrences=occurrences,
+        copies=copies,
+        together=together,
+        gap_s=rng.choice((0.0, 20.0, 600.0, 7200.0)),
+        kills=_kills(rng, calls=calls),
+        expiries=tuple(rng.randint(1, calls) if rng.random() < 0.1 else 0 for _ in range(3)),
+        edited_before=rng.choice((0, 0, 0, 1, 2)),
+        retries=rng.random() < 0.7,
+        skew_s=rng.choice((0.0, 0.0, -240.0, 240.0)),
+        weather=weather.draw(rng),
+    )
+
+
+def _disks(rng: random.Random) -> tuple[Fate, ...]:
+    good: Sequence[Fate] = ["good"] * rng.choice((1, 2, 4, 8, 16))
+    others: Sequence[Fate] = [*FATES, "busy", "other"]  # type: ignore[list-item] # they are fates
+    return (*good, *rng.sample(others, rng.choice((0, 1, 3))))
+
+
+def _kills(rng: random.Random, *, calls: int) -> tuple[Kill | None, ...]:
+    """Draw when each of the first deliveries dies; in half of all seeds none does."""
+    if rng.random() < 0.5:
+        return ()
+    return tuple(
+        Kill(call=rng.choice((0, *range(1, calls))), after_effect=rng.random() < 0.5)
+        if rng.random() < 0.6
+        else None
+        for _ in range(4)
+    )
+
+
+def _knobs(rng: random.Random, *, longest_s: float, together: bool) -> dict[str, Any]:
+    """
+    Draw what ECS leaves undocumented.
+
+    A token outlives the lag of listings by the longest run: a run reads the ledger at its
+    beginning, and may ask at its end. Where nothing overlaps and nothing lags, it need not
+    be remembered at all.
+    """
+    lag_s = rng.choice((0.0, 0.0, 5.0, 60.0, 600.0, 20_000.0))
+    memory_s = rng.choice((None, lag_s + longest_s + 60))
+    if not together and rng.random() < 0.4:
+        lag_s, memory_s = 0.0, 0.0
+    return {
+        "token_memory_s": memory_s,
+        "listing_lag_s": lag_s,
+        "snapshot_duration_s": rng.choice((0.0, 5.0, 30.0, 600.0)),
+        "max_calls_per_minute": rng.choice((None, None, 20, 200)),
+        "throttling_phase_s": rng.choice((0.0, 17.0, 43.0)),
+        "throttling_tells_retry_after": rng.random() < 0.5,
+        "throttling_status": rng.choice((400, 403, 429)),
+        "throttling_code": rng.choice(("Throttling", "Throttling.User", "Throttling.Api")),
+    }

@@ -1,0 +1,332 @@
+"""
+Where a scenario is played: a cloud with the functions in it, all in this process.
+
+Functions are called by the local cloud's FC, which retries them, and asks them again what they
+hand to themselves. Knows nothing of what must hold.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import emulator
+from emulator import Cloud
+from emulator.chaos import SeededFaults
+from emulator.fc.bootstrap import FCContext
+from emulator.fc.callables import EndedError
+from emulator.fc.state import AsyncConfig, Function
+from functions.snapshot_on_event import index as on_event
+from functions.snapshot_on_schedule import index as on_schedule
+from shared import sls
+from shared.runtime import utc
+from tests.chaos.clock import ChaosClock, DeliveryClock
+from tests.chaos.delivery import Delivery, KilledError
+from tests.chaos.door import Door, Gate
+from tests.chaos.scenario import Fate, Scenario
+from tests.chaos.screen import Screen, screen
+from tests.chaos.seams import replaced
+from tests.component.world import environment
+
+ROOT = Path(__file__).parent.parent.parent
+START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
+ACCOUNT_ID = "1234567890123456"
+LOG = ("snapshot-automation", "records")
+POLICY = "nightly"
+PROD = {"env": "prod"}
+LEFT_OUT = {"snapshot": "never"}
+FAULTS_LAST_S = 6 * 3600.0
+"""After so long nothing goes wrong any more, and everything has to come to rest."""
+EVENT_TYPE = "ecs:Instance:StateChange"
+Handler = Callable[..., Any]
+HANDLERS: Mapping[str, Handler] = {
+    "snapshot_on_schedule": on_schedule.handler,
+    "snapshot_on_event": on_event.handler,
+}
+
+
+class Stage:
+    """One scenario's cloud, and all that happened in it."""
+
+    def __init__(self, scenario: Scenario, folder: Path, shown: Screen, logged: list[str]) -> None:
+        self.scenario = scenario
+        self.shown = shown
+        self.logged = logged
+        self.deliveries: list[Delivery] = []
+        self.calm = False
+        """Whether the faults have ended: no fault, no kill, no key that expires."""
+        self.sent: list[bytes] = []
+        """The events, one for each occurrence."""
+        self.disks: dict[str, dict[str, Fate]] = {}
+        """By region and id, what each disk is."""
+        self.clock = ChaosClock(START, seed=scenario.seed)
+        self.cloud = Cloud(
+            regions=scenario.regions,
+            account_id=ACCOUNT_ID,
+            clock=self.clock,
+            knobs=emulator.Knobs(**scenario.knobs),
+            seed=scenario.seed,
+        )
+        self.cloud.sls.create_project(LOG[0])
+        self.cloud.sls.create_logstore(*LOG)
+        self.faults = SeededFaults(scenario.seed, scenario.weather)
+        self.policies_path = folder / "policies.json"
+        self.door = Door(self.cloud, self.clock, log=LOG)
+        self._lock = threading.Lock()
+        self._write_policies(retention_days=7)
+        for region in scenario.regions:
+            self.disks[region] = dict(self._arrange(region))
+        self._functions = {name: self._deploy(name) for name in HANDLERS}
+
+    @property
+    def records(self) -> list[Mapping[str, str]]:
+        """All that is in SLS and on stdout, in no order that means anything."""
+        return [record for one in self.deliveries for record in one.records]
+
+    @property
+    def written(self) -> list[str]:
+        """Everything that somebody could read: lines, records, answers, errors, payloads."""
+        texts = [*self.shown.lines, *self.logged]
+        texts += [repr(one) for one in self.cloud.sls.records(*LOG)]
+        for region in self.scenario.regions:
+            for one in self.cloud.fc(region).invocations:
+                texts += [one.event.decode(), *(result.body.decode() for result in one.results)]
+        return texts
+
+    @property
+    def occurrences(self) -> list[tuple[str, ...]]:
+        """Who asks, as slots are made of it."""
+        return [_occurrence(json.loads(event)) for event in self.sent]
+
+    # --- arrange ---------------------------------------------------------------------------------
+
+    def _write_policies(self, *, retention_days: int) -> None:
+        on = {"timer": POLICY} if self.scenario.trigger != "event" else {"event": EVENT_TYPE}
+        policy = {
+            "name": POLICY,
+            "on": on,
+            "regions": list(self.scenario.regions),
+            "select": {"tags": PROD, "exclude_tags": LEFT_OUT},
+            "snapshot": {"retention_days": retention_days},
+        }
+        content = {"deployment": "chaos", "limits": self.scenario.limits, "policies": [policy]}
+        # Whole or not at all, as a deployment changes it: another delivery may be reading.
+        fresh = self.policies_path.with_suffix(".new")
+        fresh.write_text(json.dumps(content))
+        fresh.replace(self.policies_path)
+
+    def _arrange(self, region: str) -> Iterator[tuple[str, Fate]]:
+        ecs = self.cloud.ecs(region)
+        host = ecs.add_instance().instance_id
+        for _ in range(self.scenario.crowd):
+            disk = ecs.add_disk(instance_id=host, tags={**PROD, **LEFT_OUT})
+            yield disk.disk_id, "other"
+        for fate in self.scenario.disks:
+            tags = {} if fate == "other" else PROD
+            locks = ("security",) if fate == "locked" else ()
+            instance_id = ecs.add_instance(locks=locks).instance_id if locks else host
+            about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
+            if fate == "arrears":
+                about["in_arrears"] = True
+            elif fate == "local":
+                about["category"] = "local_ssd_pro"
+            elif fate == "unused":
+                about["ever_used"] = False
+            elif fate == "detaching":
+                about["status"] = "Detaching"
+            disk_id = ecs.add_disk(**about).disk_id
+            if fate == "full":
+                for _ in range(self.cloud.knobs.manual_snapshot_quota):
+                    ecs.add_snapshot(disk_id, created_at=START - timedelta(days=9))
+            if fate == "busy":
+                ecs.add_snapshot(disk_id, status="progressing")
+            yield disk_id, fate
+
+    def _deploy(self, name: str) -> Function:
+        fc = self.cloud.fc(self.scenario.regions[0])
+        fc.settings.retry_user_errors = self.scenario.retries
+        document = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
+        role = name.replace("_", "-")
+        self.cloud.add_role(role, [document])
+        arn = f"acs:ram::{ACCOUNT_ID}:role/{role}"
+        v2 = self.scenario.fc_api == "2.0"
+        return fc.add_function(
+            name,
+            self._called(name, HANDLERS[name]),
+            service=fc.add_service(role, role=arn, log=LOG) if v2 else None,
+            log=None if v2 else LOG,
+            async_config=AsyncConfig(task_mode=True),
+            role=arn,
+            timeout=self.scenario.timeout_s,
+        )
+
+    # --- deliveries ------------------------------------------------------------------------------
+
+    def _called(self, name: str, handler: Handler) -> Callable[[bytes, FCContext], object]:
+        def call(event: bytes, context: FCContext) -> object:
+            delivery = self._begun(name, event, context)
+            clock = DeliveryClock(self.clock, delivery, skew_s=self.scenario.skew_s)
+            try:
+                delivery.answer = handler(event, context, clock=clock)
+            except KilledError:
+                pass
+            except Exception as exc:  # noqa: BLE001 - FC tells it apart by nothing
+                delivery.error = exc
+            self._ended(delivery)
+            if delivery.dead:
+                raise EndedError("timeout" if delivery.end == "timeout" else "exited")
+            if delivery.error is not None:
+                raise delivery.error
+            return delivery.answer
+
+        return call
+
+    def _begun(self, name: str, event: bytes, context: FCContext) -> Delivery:
+        with self._lock:
+            number = len(self.deliveries)
+            scenario = self.scenario
+            key = self.cloud.keys.find(context.credentials.access_key_id)
+            assert key is not None
+            now_s = self.clock.passed_s()
+            delivery = Delivery(
+                number=number,
+                function=name,
+                request_id=context.request_id,
+                event=event,
+                key=key,
+                timeout_s=context.function.timeout,
+                began_s=now_s,
+                passed_s=now_s,
+            )
+            if not self.calm:
+                delivery.kill = dict(enumerate(scenario.kills)).get(number)
+                delivery.expires_at_call = dict(enumerate(scenario.expiries)).get(number, 0)
+            self.deliveries.append(delivery)
+            self.door.let_in(delivery)
+            self.shown.runs(delivery)
+            if scenario.edited_before and number >= scenario.edited_before:
+                self._write_policies(retention_days=30)
+        return delivery
+
+    def _ended(self, delivery: Delivery) -> None:
+        if delivery.kill is not None and delivery.kill.call == 0:
+            delivery.die("killed")
+        delivery.check_time()
+        self.door.gate.arrive(delivery, wait=False)
+
+    # --- time ------------------------------------------------------------------------------------
+
+    def deliver(self, event: bytes) -> None:
+        """Hand an event to FC."""
+        name = "snapshot_on_event" if self.scenario.trigger == "event" else "snapshot_on_schedule"
+        self.cloud.fc(self.scenario.regions[0]).submit(self._functions[name], event)
+
+    def end_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self.calm = True
+        self.cloud.faults.clear()
+        self.cloud.knobs.max_calls_per_minute = None
+
+    def make_events(self) -> None:
+        """Make the events of this moment, one for each occurrence."""
+        self.sent = [self._event(number) for number in range(self.scenario.occurrences)]
+
+    def _event(self, number: int) -> bytes:
+        at = self.clock.now() - timedelta(minutes=number)
+        if self.scenario.trigger == "direct":
+            event: dict[str, object] = {"key": f"key-{number}", "policy": POLICY}
+        elif self.scenario.trigger == "timer":
+            event = {"triggerName": POLICY, "triggerTime": utc(at), "payload": ""}
+        else:
+            event = {
+                "id": f"event-{number}",
+                "source": "acs.ecs",
+                "specversion": "1.0",
+                "type": EVENT_TYPE,
+                "datacontenttype": "application/json;charset=utf-8",
+                "time": utc(at),
+                "subject": f"acs:ecs:{self.scenario.regions[0]}:{ACCOUNT_ID}:instance/i-1",
+                "aliyunaccountid": ACCOUNT_ID,
+                "aliyunregionid": self.scenario.regions[0],
+                "data": {"resourceId": "i-1", "state": "Stopped"},
+            }
+        return json.dumps(event).encode()
+
+    def run_until(self, passed_s: float) -> None:
+        """Let everything happen that is due by then, each at its own time."""
+        at = START + timedelta(seconds=passed_s)
+        while True:
+            self._run_due()
+            due = self.cloud.next_due()
+            if due is None or due > at:
+                break
+            self.clock.leap((due - self.clock.now()).total_seconds())
+        self.clock.leap((at - self.clock.now()).total_seconds())
+
+    def _run_due(self) -> None:
+        works: list[Callable[[], None]] = []
+        spawn = works.append if self.scenario.together else (lambda work: work())
+        self.cloud.tick(spawn)
+        while works:
+            self.door.gate = Gate(len(works))
+            threads = [threading.Thread(target=work) for work in works]
+            works.clear()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.cloud.tick(spawn)
+
+
+@contextmanager
+def staged(scenario: Scenario, folder: Path) -> Iterator[Stage]:
+    """Set a scenario's stage; nothing has happened yet."""
+    # The recorder waits in real time before its second try; here that teaches nothing.
+    with replaced(sls, "RETRY_DELAY_S", 0.01), screen() as (shown, logged):
+        stage = Stage(scenario, folder, shown, logged)
+        variables = {"POLICIES_FILE": str(stage.policies_path), "FC_API": scenario.fc_api}
+        with environment(**variables), emulator.stub(stage.cloud):
+            yield stage
+
+
+def play(stage: Stage) -> None:
+    """
+    Play a scenario to its rest.
+
+    The events come, as often as they come, while faults happen; then the faults end, and
+    whatever was not completed is delivered once more.
+    """
+    scenario = stage.scenario
+    stage.cloud.faults.seeded = stage.faults
+    stage.make_events()
+    for copy in range(scenario.copies):
+        for event in stage.sent:
+            stage.deliver(event)
+        if not scenario.together and copy < scenario.copies - 1:
+            stage.run_until(stage.clock.passed_s() + scenario.gap_s)
+    stage.run_until(max(FAULTS_LAST_S, stage.clock.passed_s()))
+    stage.end_faults()
+    stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
+    for event in stage.sent:
+        if not any(_done(one) for one in stage.deliveries if one.event == event):
+            stage.deliver(event)
+    stage.run_until(stage.clock.passed_s() + 3600)
+
+
+def _done(delivery: Delivery) -> bool:
+    """Say whether its answer says so; who asks directly is told of failures in it."""
+    answer = delivery.answer
+    return delivery.ok and isinstance(answer, dict) and answer["status"] == "ok"
+
+
+def _occurrence(event: Mapping[str, str]) -> tuple[str, ...]:
+    if "key" in event:
+        return ("direct", event["key"])
+    if "triggerName" in event:
+        return ("timer", event["triggerName"], event["triggerTime"])
+    return ("event", event["source"], event["id"])
