@@ -274,11 +274,9 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
     """
     if is_throttling(code):
         return Disposition.RETRY
-    known = code
-    while known:
-        if known in DISPOSITIONS:
-            return DISPOSITIONS[known]
-        known = known.rpartition(".")[0]
+    known = _row_of(code)
+    if known is not None:
+        return known
     if http_status >= SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
         return Disposition.RETRY
     return Disposition.FAIL
@@ -289,6 +287,22 @@ def disposition_of(error: EcsError) -> Disposition:
     return disposition(error.code, getattr(error, "http_status", 0))
 
 
+def _row_of(code: str) -> Disposition | None:
+    while code:
+        if code in DISPOSITIONS:
+            return DISPOSITIONS[code]
+        code = code.rpartition(".")[0]
+    return None
+
+
 def is_throttling(code: str) -> bool:
     """Say whether the service asked for fewer calls: ``Throttling`` and whatever starts so."""
     return code.startswith("Throttling")
+
+
+def is_throttled(error: EcsError) -> bool:
+    """Say the same of an answer: one of status 429 means it, too, if its code means nothing."""
+    if not isinstance(error, EcsRefusedError):
+        return False
+    too_many = error.http_status == _TOO_MANY_REQUESTS and _row_of(error.code) is None
+    return is_throttling(error.code) or too_many

@@ -25,6 +25,7 @@ from shared.errors import (
     EcsRefusedError,
     EcsUnknownError,
     disposition_of,
+    is_throttled,
 )
 from shared.ledger import Entry
 from shared.outcomes import OUT_OF_TIME, TOO_MANY_ATTEMPTS, TOO_MANY_PARTS, Outcome, Status
@@ -51,6 +52,8 @@ class Job:
     """How often an answer asked for another try."""
     waits: int = 0
     """How often an answer said that the disk or the account is busy."""
+    throttled: int = 0
+    """How often there were too many calls; these tries cost nothing but time."""
     uncertain: bool = False
     """An answer was lost, or is still being made: a snapshot of ours may come to be."""
     look_first: bool = False
@@ -113,6 +116,14 @@ class Stop:
 
 
 Step = Outcome | Again | Stop
+
+
+class _NoCallError(Exception):
+    """A try came to its end before its call."""
+
+    def __init__(self, step: Step) -> None:
+        super().__init__("no call was needed, or possible")
+        self.step = step
 
 
 @dataclass(kw_only=True)
@@ -248,21 +259,35 @@ class Execution:
 
     def _step(self, job: Job) -> Step:
         """Try once: see first whether a snapshot of ours exists by now, then ask for one."""
-        try:
-            if job.uncertain or job.look_first:
+        if job.uncertain or job.look_first:
+            try:
                 job, found = self._seen(job, self.look(job.disk_id))
-                if found:
-                    return found
-            self.pacer.admit(API)
+            except EcsError as exc:
+                return self._blind(job, exc)
+            if found:
+                return found
+        return self._ask(job)
+
+    def _ask(self, job: Job) -> Step:
+        def see() -> None:
             # After the wait for our turn: another delivery may have been faster.
-            job, found = self._seen(job, self.known(job.disk_id))
-        except EcsError as exc:
-            return self._blind(job, exc)
-        if found:
-            return found
-        job = replace(job, calls=job.calls + 1)
+            nonlocal job
+            try:
+                job, found = self._seen(job, self.known(job.disk_id))
+            except EcsError as exc:
+                raise _NoCallError(self._blind(job, exc)) from exc
+            if found:
+                raise _NoCallError(found)
+
+        def create() -> str:
+            nonlocal job
+            job = replace(job, calls=job.calls + 1)
+            return self.ecs.create_snapshot(self.plan(job.disk_id, job.attempt))
+
         try:
-            snapshot_id = self.ecs.create_snapshot(self.plan(job.disk_id, job.attempt))
+            snapshot_id = self.pacer.once(API, create, before=see)
+        except _NoCallError as exc:
+            return exc.step
         except EcsError as exc:
             return self._judged(job, exc)
         if snapshot_id in job.failed_ids:
@@ -341,6 +366,11 @@ class Execution:
 
     def _again(self, job: Job, error: EcsError) -> Step:
         """Try again later, or end here if it was tried often enough."""
+        if is_throttled(error):
+            # Due at once, but it is at the pacer's gate that it waits, with all others.
+            job = replace(job, throttled=job.throttled + 1, last=error)
+            enough = job.throttled > self.pacer.throttled_tries
+            return self._undone(job) if enough else Again(job, 0.0)
         asked = disposition_of(error)
         busy = asked is Disposition.WAIT
         job = replace(job, retries=job.retries + (not busy), waits=job.waits + busy, last=error)

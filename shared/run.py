@@ -8,6 +8,7 @@ over to the next part.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -60,6 +61,7 @@ class Region:
             clock=runtime.clock,
             deadline=runtime.deadline,
             calls_per_minute=limits.max_calls_per_minute,
+            max_in_flight=limits.max_in_flight,
         )
         self.ecs = Ecs(
             region,
@@ -243,6 +245,8 @@ class Runner:
     def _hand_over(self, summary: Summary, delay_s: int) -> None:
         if self._continuer is not None:
             part = self._run.part + 1
+            # Before the server's next minute the next part could do nothing either.
+            delay_s = max(delay_s, math.ceil(self._region.pacer.wait_hint_s()))
             _hand_over(summary, self._log, self._continuer, part=part, delay_s=delay_s)
 
     # --- the end -------------------------------------------------------------------------------

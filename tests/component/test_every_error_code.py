@@ -12,12 +12,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from emulator.credentials import AccessKey
-from shared.errors import Disposition, RunFailedError
+from shared.errors import Disposition, EcsRefusedError, RunFailedError, is_throttled
 from shared.pacing import MAX_TRIES
 from tests.component.world import World, policy
 
@@ -38,6 +39,14 @@ class Case:
     message: str
     asked: Disposition
     arrange: Arrange | None = None
+
+    @property
+    def is_throttling(self) -> bool:
+        """Whether there were too many calls: which takes time, and no tries."""
+        error = EcsRefusedError(
+            action="CreateSnapshot", code=self.code, message="", http_status=self.http_status
+        )
+        return is_throttled(error)
 
     @property
     def calls(self) -> int:
@@ -220,7 +229,30 @@ def named(case: Case) -> str:
 ALL = [*documented(), *of_the_platform()]
 
 
-@pytest.mark.parametrize("case", ALL, ids=named)
+THROTTLING = [case for case in ALL if case.is_throttling]
+
+
+@pytest.mark.parametrize("case", THROTTLING, ids=named)
+def test_what_is_throttled_to_the_end_is_left_to_the_next_delivery(
+    world: World, case: Case
+) -> None:
+    """T1, T9, T10: asked for ever more seldom, and when time is up the disk is deferred."""
+    disk_id = provoked(world, case)
+
+    with pytest.raises(RunFailedError, match="1 deferred"):
+        world.tick()
+
+    calls = world.creates()
+    assert {call.code for call in calls} == {case.code}
+    assert len({call.params["ClientToken"] for call in calls}) == 1
+    gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(calls)]
+    assert max(gaps[-10:]) > 5 * max(gaps[:2])
+    assert len(calls) < 60
+    record = world.record_of(disk_id)
+    assert (record["status"], record["code"]) == ("deferred", case.code)
+
+
+@pytest.mark.parametrize("case", [case for case in ALL if not case.is_throttling], ids=named)
 def test_a_code_is_tried_and_recorded_as_its_disposition_says(world: World, case: Case) -> None:
     """L3, L6, T4: retry and wait use up their tries, all else is one; no failure is silent."""
     disk_id = provoked(world, case)

@@ -297,7 +297,7 @@ def test_a_ledger_that_makes_no_sense_is_not_an_empty_one(world: World, body: by
     assert (end["status"], end["code"]) == ("failed", "UnknownOutcome")
 
 
-@pytest.mark.parametrize(("status", "tries"), [(400, 1), (404, 1), (429, TRIES), (503, TRIES)])
+@pytest.mark.parametrize(("status", "tries"), [(400, 1), (404, 1), (503, TRIES)])
 def test_an_error_envelope_without_a_code_is_judged_by_its_status(
     world: World, status: int, tries: int
 ) -> None:
@@ -311,3 +311,18 @@ def test_an_error_envelope_without_a_code_is_judged_by_its_status(
     record = world.record_of(disk_id)
     assert (record["status"], record["calls"]) == ("failed", str(tries))
     assert f"({status})" in record["reason"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"", b"<html>429 Too Many Requests</html>", b'{"Code": 7}', b"null", b"[]", b"{"],
+)
+def test_an_odd_answer_about_too_many_calls_ends_nothing(world: World, body: bytes) -> None:
+    """T7: without a body, or with an odd one, 429 is a refusal or no answer, and never a crash."""
+    disk_id = world.disk()
+    world.answer(429, body)
+
+    with pytest.raises(RunFailedError, match="1 deferred"):
+        world.tick()
+
+    assert world.record_of(disk_id)["status"] == "deferred"

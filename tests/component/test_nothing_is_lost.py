@@ -389,7 +389,7 @@ def test_a_run_without_time_to_read_the_ledger_cannot_start(world: World) -> Non
         world.tick()
 
     [end] = world.recorded("run_finished")
-    assert (end["status"], end["code"]) == ("failed", "OutOfTime")
+    assert (end["status"], end["code"]) == ("failed", "Throttling")
     assert world.writes() == []
 
 

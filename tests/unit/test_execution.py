@@ -90,7 +90,7 @@ def test_what_is_transient_is_tried_again_with_the_same_request(error: EcsError)
 
 def test_gaps_between_tries_grow() -> None:
     """T1: no storm of retries."""
-    bench = Bench(*[refused("Throttling")] * 5)
+    bench = Bench(*[refused("InternalError", 500)] * 5)
 
     bench.outcome()
 
@@ -110,7 +110,7 @@ def test_what_the_service_asks_to_wait_is_waited() -> None:
 @pytest.mark.parametrize(
     ("code", "asked"),
     [
-        ("Throttling.Api", Disposition.RETRY),
+        ("InternalError", Disposition.RETRY),
         ("IncorrectDiskStatus.Transferring", Disposition.WAIT),
         ("QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
     ],
@@ -124,6 +124,32 @@ def test_tries_are_limited(code: str, asked: Disposition) -> None:
     assert (outcome.status, outcome.code) == ("failed", code)
     assert outcome.calls == len(bench.ecs.created) == MAX_TRIES[asked]
     assert outcome.reason.startswith(f"tried {MAX_TRIES[asked]} times: CreateSnapshot was refused")
+
+
+def test_throttled_tries_cost_a_disk_nothing_but_time() -> None:
+    """T6: a window takes longer than six tries do, and afterwards all others are still there."""
+    trouble = [*[refused("Throttling.User")] * 9, refused("InternalError", 500)] * 5
+    bench = Bench(*trouble)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.calls) == ("created", 51)
+
+
+def test_a_disk_that_is_throttled_to_the_end_is_deferred() -> None:
+    """T10: the budget is time; it ends with an outcome, and whoever comes back goes on."""
+    bench = Bench(answer=lambda *_: refused("Throttling.Api"), deadline=600)
+
+    outcomes = bench.run(3)
+
+    assert {(o.status, o.code) for o in outcomes.values()} <= {
+        ("deferred", "Throttling.Api"),
+        ("deferred", "OutOfTime"),
+    }
+    assert ("deferred", "Throttling.Api") in {(o.status, o.code) for o in outcomes.values()}
+    assert 500 < bench.clock.monotonic() < 600
+    assert len(bench.ecs.created) < 80
+    assert bench.pacer.wait_hint_s("CreateSnapshot") > 0
 
 
 def test_a_disk_that_waits_holds_up_no_other() -> None:
