@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test chaos demo bench-cold package deploy-fun deploy-tools lock clean
+.PHONY: help venv check format test chaos demo bench-cold bench-pacing package deploy-fun deploy-tools lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,9 @@ demo: $(INSTALLED) ## a timer and an event become snapshots, on a local cloud
 
 bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
 	@$(BIN)/python -W ignore -m benchmarks.cold_start
+
+bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, beside the naive ways (some minutes)
+	@$(BIN)/python -W ignore -m benchmarks.pacing
 
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package

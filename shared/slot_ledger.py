@@ -45,7 +45,9 @@ class SlotLedger:
         self._listed_at: datetime | None = None
         self._listed_s = 0.0
         self._is_cheap = True
-        self._lock = threading.Lock()
+        self._is_listing = False
+        self._changed = threading.Condition()
+        """Holds the state together; told when a listing has ended."""
 
     def read(self) -> Mapping[str, Entry]:
         """
@@ -55,9 +57,10 @@ class SlotLedger:
             EcsError, OutOfTimeError: It could not be listed to the end; it is not empty then.
 
         """
-        with self._lock:
-            self._list(since=None)
-            return self._entries
+        with self._changed:
+            self._is_listing = True
+        self._list(since=None)
+        return self._entries
 
     def entry(self, disk_id: str) -> Entry:
         """
@@ -67,11 +70,16 @@ class SlotLedger:
             EcsError, OutOfTimeError: It had to be listed again, and could not.
 
         """
-        with self._lock:
+        with self._changed:
+            while self._is_listing:
+                self._changed.wait()
             age_s = self._clock.monotonic() - self._listed_s
-            if self._listed_at is None or age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S):
-                self._list(since=self._since)
-            return self._entries.get(disk_id, Entry())
+            limit_s = YOUNG_AGE_S if self._is_cheap else MAX_AGE_S
+            self._is_listing = self._listed_at is None or age_s >= limit_s
+            if not self._is_listing:
+                return self._entries.get(disk_id, Entry())
+        self._list(since=self._since)
+        return self._entries.get(disk_id, Entry())
 
     def look(self, disk_id: str) -> Entry:
         """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
@@ -79,17 +87,22 @@ class SlotLedger:
         return read_ledger(snapshots, self._slot).get(disk_id, Entry())
 
     def _list(self, *, since: datetime | None) -> None:
+        """List, for all who wait meanwhile; of those one lists again if this fails."""
         listed_at, listed_s = self._clock.now(), self._clock.monotonic()
-        if since is None:
-            found = self._inventory.slot_snapshots(self._slot)
-        else:
-            found = self._inventory.snapshots_since(since)
-        listed = list(found)
-        self._snapshots.update((one.snapshot_id, one) for one in listed if self._is_ours(one))
-        self._entries = read_ledger(self._snapshots.values(), self._slot)
-        self._since = self._listed_at or listed_at - timedelta(seconds=MAX_AGE_S)
-        self._listed_at, self._listed_s = listed_at, listed_s
-        self._is_cheap = since is None or len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+        try:
+            if since is None:
+                listed = list(self._inventory.slot_snapshots(self._slot))
+            else:
+                listed = list(self._inventory.snapshots_since(since))
+            self._snapshots.update((one.snapshot_id, one) for one in listed if self._is_ours(one))
+            self._entries = read_ledger(self._snapshots.values(), self._slot)
+            self._since = self._listed_at or listed_at - timedelta(seconds=MAX_AGE_S)
+            self._listed_at, self._listed_s = listed_at, listed_s
+            self._is_cheap = since is None or len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+        finally:
+            with self._changed:
+                self._is_listing = False
+                self._changed.notify_all()
 
     def _is_ours(self, snapshot: Snapshot) -> bool:
         return attempt_in_slot(snapshot.tags, self._slot) is not None

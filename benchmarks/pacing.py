@@ -1,0 +1,281 @@
+"""
+How near the quota a large run comes, and how seldom it is throttled for that.
+
+5,000 disks on a local cloud that throttles in minutes of its own, which begin at another
+second than the client's; the client is set to three times the quota. Beside it what one would
+write first. All on a clock whose time passes while everybody waits (`virtual_clock`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import emulator
+from benchmarks.naive import snapshots as naive
+from benchmarks.virtual_clock import VirtualClock
+from emulator.fc.state import AsyncConfig
+from emulator.wire import Request, Response
+from functions.snapshot_on_schedule import index
+from shared.runtime import utc
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
+REGION, ACCOUNT_ID = "cn-hangzhou", "1234567890123456"
+PROJECT, LOGSTORE = "snapshots", "records"
+DISKS = 5_000
+QUOTA, SETTING = 1_200, 3_600
+"""Calls a minute: what the server allows, and what the client was told."""
+LATENCY_S = 0.1
+PHASES_S = (7.0, 24.0, 41.0, 58.0)
+"""Where the server's minutes begin, against the client's clock."""
+MAX_TIME, MAX_THROTTLED = 1.05, 0.02
+MAX_CALLS, MAX_CALLS_IN_PARTS = 1.05, 1.10
+PARTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What was measured of one way to take the snapshots."""
+
+    name: str
+    elapsed_s: float
+    ideal_s: float
+    """The calls that are needed, at the server's quota."""
+    creates: int
+    throttled: int
+    made: int
+    calls: int
+    """Of all APIs of ECS."""
+
+    @property
+    def time_ratio(self) -> float:
+        """Return the time taken, as a multiple of the ideal."""
+        return self.elapsed_s / self.ideal_s
+
+    @property
+    def throttled_share(self) -> float:
+        """Return the share of CreateSnapshot calls that were throttled."""
+        return self.throttled / self.creates
+
+
+class Bench:
+    """One cloud with its disks, and a policy that means all of them."""
+
+    def __init__(self, *, phase_s: float, quota: int | None, shared: bool, limit: int) -> None:
+        self.clock = VirtualClock(START)
+        self.other_from = START + timedelta(minutes=DISKS / QUOTA / 2) if shared else None
+        knobs = emulator.Knobs(
+            max_calls_per_minute={"CreateSnapshot": quota} if quota else None,
+            throttling_phase_s=phase_s,
+            other_calls_per_minute=QUOTA // 2 if shared else 0,
+            other_calls_from=self.other_from,
+        )
+        self.cloud = emulator.Cloud(
+            regions=None, account_id=ACCOUNT_ID, clock=self.clock, knobs=knobs
+        )
+        self.cloud.sls.create_project(PROJECT)
+        self.cloud.sls.create_logstore(PROJECT, LOGSTORE)
+        ecs = self.cloud.ecs(REGION)
+        for _ in range(DISKS // 20):
+            instance_id = ecs.add_instance().instance_id
+            for _ in range(20):
+                ecs.add_disk(instance_id=instance_id, tags={"env": "prod"})
+        self._answer = ecs.handle
+        ecs.handle = self._late  # type: ignore[method-assign] # an answer takes its time
+        policy = {
+            "name": "nightly",
+            "on": {"timer": "nightly"},
+            "select": {"tags": {"env": "prod"}},
+        }
+        self.policies = {
+            "deployment": "bench",
+            "policies": [policy],
+            "limits": {"max_calls_per_minute": limit},
+        }
+
+    def _late(self, request: Request) -> Response:
+        response = self._answer(request)
+        self.clock.sleep(LATENCY_S)
+        return response
+
+    def result(self, name: str) -> Result:
+        """Say what the cloud saw."""
+        creates = self.cloud.calls.of("CreateSnapshot")
+        ended_at = creates[-1].at + timedelta(seconds=LATENCY_S)
+        return Result(
+            name=name,
+            elapsed_s=(ended_at - creates[0].at).total_seconds(),
+            ideal_s=self._ideal_s(creates[0].at),
+            creates=len(creates),
+            throttled=sum(call.code.startswith("Throttling") for call in creates),
+            made=len({one.disk_id for one in self.cloud.ecs(REGION).snapshots.values()}),
+            calls=sum(call.service == "ecs" for call in self.cloud.calls.all()),
+        )
+
+    def _ideal_s(self, begun_at: datetime) -> float:
+        if self.other_from is None:
+            return DISKS * 60 / QUOTA
+        alone_s = (self.other_from - begun_at).total_seconds()
+        return alone_s + (DISKS - alone_s * QUOTA / 60) * 60 / (QUOTA / 2)
+
+
+def ours(bench: Bench) -> None:
+    """Let the timer fire, with time enough for all of it."""
+    with _function(bench, timeout_s=7200) as deliver:
+        deliver()
+
+
+def ours_in_parts(bench: Bench) -> None:
+    """Let it fire with a fifth of the time, and what is left be handed over to the next part."""
+    need_s = DISKS * 60 / 600 / PARTS
+    # A function keeps 45 s of its time for what comes after the last call.
+    with _function(bench, timeout_s=round(need_s) + 50) as deliver:
+        deliver()
+    parts = {one["part"] for one in _records(bench) if one["record"] == "run_started"}
+    if len(parts) != PARTS:
+        sys.exit(f"meant to take {PARTS} parts, and took {sorted(parts)}")
+
+
+@contextmanager
+def _function(bench: Bench, *, timeout_s: int) -> Iterator[Callable[[], None]]:
+    fc = bench.cloud.fc(REGION)
+
+    def handler(event: bytes, _: object) -> object:
+        key = bench.cloud.temporary_key()
+        context = SimpleNamespace(
+            request_id=f"req-{len(fc.region.invocations)}",
+            region=REGION,
+            account_id=ACCOUNT_ID,
+            credentials=key,
+            function=SimpleNamespace(name="snapshot_on_schedule", timeout=timeout_s),
+            service=SimpleNamespace(log_project=PROJECT, log_store=LOGSTORE),
+        )
+        return index.handler(event, context, clock=bench.clock)
+
+    function = fc.add_function(
+        "snapshot_on_schedule", handler, async_config=AsyncConfig(task_mode=True)
+    )
+    event = {"triggerName": "nightly", "triggerTime": utc(START)}
+
+    def deliver() -> None:
+        fc.submit(function, json.dumps(event).encode())
+        while fc.next_due() is not None:
+            bench.cloud.tick()
+        failed = [one for one in fc.region.invocations if one.status != "Succeeded"]
+        if failed:
+            sys.exit(f"an invocation did not end well: {failed[0].results}")
+
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(bench.policies, file)
+        file.flush()
+        before = dict(os.environ)
+        os.environ |= {"POLICIES_FILE": file.name, "SNAPSHOTS_FC_API": "3.0"}
+        try:
+            yield deliver
+        finally:
+            os.environ.clear()
+            os.environ |= before
+
+
+def _records(bench: Bench) -> list[dict[str, str]]:
+    return bench.cloud.sls.records(PROJECT, LOGSTORE)
+
+
+def _measured(
+    name: str,
+    take: Callable[[Bench], Any],
+    *,
+    phase_s: float,
+    quota: int | None,
+    shared: bool,
+    limit: int,
+) -> Result:
+    bench = Bench(phase_s=phase_s, quota=quota, shared=shared, limit=limit)
+    with emulator.stub(bench.cloud), bench.clock.running():
+        take(bench)
+    return bench.result(name)
+
+
+def _in_a_loop(bench: Bench) -> None:
+    naive.in_a_loop(bench.cloud.access_key, list(bench.cloud.ecs(REGION).disks), REGION)
+
+
+def _in_threads(bench: Bench) -> None:
+    disks = list(bench.cloud.ecs(REGION).disks)
+    naive.in_threads(bench.cloud.access_key, disks, REGION, sleep=bench.clock.sleep)
+
+
+def main() -> None:
+    """Measure, print a table, and end with 1 if a bound is missed."""
+    results: list[tuple[Result, bool]] = []
+    for shared in (False, True):
+        measured = partial(_measured, quota=QUOTA, shared=shared, limit=SETTING)
+        title = "half of the quota to another tool" if shared else "the quota to ourselves"
+        for phase_s in PHASES_S:
+            name = f"{title}: ours, minutes begin at {phase_s:.0f} s"
+            results.append((measured(name, ours, phase_s=phase_s), True))
+        for name, take in (("the SDK's sample in a loop", _in_a_loop), ("32 threads", _in_threads)):
+            result = measured(f"{title}: {name}", take, phase_s=PHASES_S[1])
+            results.append((result, False))
+    free = partial(_measured, phase_s=0.0, quota=None, shared=False, limit=600)
+    whole, parts = free("one part", ours), free(f"{PARTS} parts", ours_in_parts)
+    console = Console(width=120)
+    console.print(_pace(results))
+    console.print(_calls(whole, parts))
+    good = all(_holds(result) for result, is_ours in results if is_ours)
+    good = good and whole.calls <= MAX_CALLS * DISKS and parts.calls <= MAX_CALLS_IN_PARTS * DISKS
+    sys.exit(not (good and whole.made == parts.made == DISKS))
+
+
+def _holds(result: Result) -> bool:
+    return (
+        result.time_ratio <= MAX_TIME
+        and result.throttled_share <= MAX_THROTTLED
+        and result.made == DISKS
+    )
+
+
+def _pace(results: list[tuple[Result, bool]]) -> Table:
+    table = Table(
+        title=f"{DISKS:,} disks, {QUOTA:,} calls a minute allowed, {SETTING:,} set;"
+        f" bounds: {MAX_TIME} of the ideal time, {MAX_THROTTLED:.0%} throttled, none failed",
+        title_justify="left",
+    )
+    for heading in ("", "time", "of the ideal", "throttled", "without a snapshot", ""):
+        table.add_column(heading, justify="right" if heading else "left")
+    for result, is_ours in results:
+        verdict = ("holds" if _holds(result) else "MISSED") if is_ours else ""
+        table.add_row(
+            result.name,
+            f"{result.elapsed_s:.0f} s",
+            f"{result.time_ratio:.2f}",
+            f"{result.throttled_share:.1%}",
+            str(DISKS - result.made),
+            verdict,
+        )
+    return table
+
+
+def _calls(whole: Result, parts: Result) -> Table:
+    table = Table(title="Calls for each snapshot, listings included", title_justify="left")
+    for heading in ("", "calls", "bound"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for result, bound in ((whole, MAX_CALLS), (parts, MAX_CALLS_IN_PARTS)):
+        table.add_row(result.name, f"{result.calls / DISKS:.3f}", f"{bound}")
+    return table
+
+
+if __name__ == "__main__":
+    main()
