@@ -131,6 +131,8 @@ def _untruth(record: Record | None, has: list[Snapshot]) -> str:
 
 def _nothing_missing(stage: Stage) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
+    for slot_id in stage.open_after_looks:
+        yield Broken(number=3, kind="missing", where=f"{slot_id} is open, though it was looked for")
     for slot_id, region in slots(stage).items():
         has = snapshots(stage, slot_id, region)
         for disk_id, fate in selected(stage, region).items():
@@ -145,7 +147,8 @@ def _same_for_all(stage: Stage) -> Iterator[Broken]:
     """4: whoever speaks of a disk's snapshot in a slot, and of an attempt, means the same one."""
     named: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for record in stage.records:
-        if record["record"] == "disk" and record["status"] in HAS_ONE:
+        # What a completion says of a snapshot that was not listed yet names no slot.
+        if record["record"] == "disk" and record["status"] in HAS_ONE and record.get("slot"):
             key = (record["slot"], record["disk_id"], record["attempt"])
             named[key].add(record["snapshot_id"])
     for (slot_id, disk_id, attempt), ids in named.items():

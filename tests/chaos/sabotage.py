@@ -55,7 +55,7 @@ def last_one_wins() -> AbstractContextManager[None]:
         return {
             (record["slot"], record["disk_id"]): record
             for record in records
-            if record.get("record") == "disk"
+            if record.get("record") == "disk" and record.get("slot")
         }
 
     return replaced(outcomes, "fold", fold)

@@ -19,8 +19,13 @@ from tests.chaos.delivery import Kill
 
 REGIONS = ("cn-hangzhou", "cn-shanghai")
 Trigger = Literal["timer", "event", "direct"]
-Fate = Literal["good", "arrears", "local", "locked", "unused", "detaching", "full", "busy", "other"]
-"""What a disk is: `good` and `busy` ones get a snapshot, `other` is not selected."""
+Fate = Literal[
+    "good", "doomed", "arrears", "local", "locked", "unused", "detaching", "full", "busy", "other"
+]
+"""
+What a disk is: `good` and `busy` ones get a snapshot, the first one of a `doomed` disk is
+accepted and ends as failed, `other` is not selected.
+"""
 
 FATES: dict[str, str] = {
     "arrears": "failed",
@@ -62,6 +67,10 @@ class Scenario:
     """By the number of a delivery: with which call its key expires; 0 is never."""
     edited_before: int
     """Before which delivery the policy's text is changed; 0 is never."""
+    repeat_failed: int
+    """How often the policy asks again after a snapshot that ended as failed."""
+    resumed: bool
+    """Whether `resume_runs` looks every ten minutes."""
     retries: bool
     """Whether FC delivers again after an exception."""
     skew_s: float
@@ -89,7 +98,7 @@ def draw(seed: int) -> Scenario:
         fc_api=rng.choice(("2.0", "3.0")),
         regions=REGIONS[: rng.choice((1, 1, 1, 2))],
         disks=disks,
-        crowd=rng.choice((*(0,) * 39, 1100)),
+        crowd=rng.choice((*(0,) * 119, 1100)),
         knobs=_knobs(rng, longest_s=timeout_s * copies, together=together),
         limits={
             "max_calls_per_minute": rng.choice((60, 120, 600, 6000)),
@@ -106,12 +115,14 @@ def draw(seed: int) -> Scenario:
         retries=rng.random() < 0.7,
         skew_s=rng.choice((0.0, 0.0, -240.0, 240.0)),
         weather=weather.draw(rng),
+        repeat_failed=rng.choice((1, 3)),
+        resumed=rng.random() < 0.25,
     )
 
 
 def _disks(rng: random.Random) -> tuple[Fate, ...]:
     good: Sequence[Fate] = ["good"] * rng.choice((1, 2, 4, 8, 16))
-    others: Sequence[Fate] = [*FATES, "busy", "other"]  # type: ignore[list-item] # they are fates
+    others: Sequence[Fate] = [*FATES, "busy", "doomed", "other"]  # type: ignore[list-item] # they are fates
     return (*good, *rng.sample(others, rng.choice((0, 1, 3))))
 
 
@@ -143,7 +154,7 @@ def _knobs(rng: random.Random, *, longest_s: float, together: bool) -> dict[str,
         "token_memory_s": memory_s,
         "listing_lag_s": lag_s,
         "snapshot_duration_s": rng.choice((0.0, 5.0, 30.0, 600.0)),
-        "max_calls_per_minute": rng.choice((None, None, 20, 200)),
+        "max_calls_per_minute": rng.choice((None, None, 60, 200)),
         "throttling_phase_s": rng.choice((0.0, 17.0, 43.0)),
         "throttling_tells_retry_after": rng.random() < 0.5,
         "throttling_status": rng.choice((400, 403, 429)),

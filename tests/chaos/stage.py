@@ -21,6 +21,8 @@ from emulator.chaos import SeededFaults
 from emulator.fc.bootstrap import FCContext
 from emulator.fc.callables import EndedError
 from emulator.fc.state import AsyncConfig, Function
+from functions.record_completion import index as completion
+from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared import sls
@@ -42,12 +44,25 @@ PROD = {"env": "prod"}
 LEFT_OUT = {"snapshot": "never"}
 FAULTS_LAST_S = 6 * 3600.0
 """After so long nothing goes wrong any more, and everything has to come to rest."""
+LOOKS = 3
+"""How often `resume_runs` looks once the faults have ended, every ten minutes."""
+_BAD: Mapping[str, dict[str, Any]] = {
+    "arrears": {"in_arrears": True},
+    "local": {"category": "local_ssd_pro"},
+    "unused": {"ever_used": False},
+    "detaching": {"status": "Detaching"},
+}
 EVENT_TYPE = "ecs:Instance:StateChange"
 Handler = Callable[..., Any]
 HANDLERS: Mapping[str, Handler] = {
     "snapshot_on_schedule": on_schedule.handler,
     "snapshot_on_event": on_event.handler,
+    "record_completion": completion.handler,
+    "resume_runs": resume.handler,
 }
+ENDS = "record_completion"
+"""Deployed in every region: each has its own events."""
+COMPLETED = '{"source": ["acs.ecs"], "type": ["ecs:Snapshot:CreateSnapshotCompleted"]}'
 
 
 class Stage:
@@ -58,6 +73,8 @@ class Stage:
         self.shown = shown
         self.logged = logged
         self.deliveries: list[Delivery] = []
+        self.open_after_looks: list[str] = []
+        """Slots that `resume_runs` could know of, and that did not end all the same."""
         self.calm = False
         """Whether the faults have ended: no fault, no kill, no key that expires."""
         self.sent: list[bytes] = []
@@ -81,7 +98,11 @@ class Stage:
         self._write_policies(retention_days=7)
         for region in scenario.regions:
             self.disks[region] = dict(self._arrange(region))
-        self._functions = {name: self._deploy(name) for name in HANDLERS}
+        home = scenario.regions[0]
+        self._functions = {name: self._deploy(name, home) for name in HANDLERS if name != ENDS}
+        self._completions = {region: self._deploy(ENDS, region) for region in scenario.regions}
+        for region, function in self._completions.items():
+            self.cloud.fc(region).add_rule(function, "completed", COMPLETED)
 
     @property
     def records(self) -> list[Mapping[str, str]]:
@@ -103,6 +124,16 @@ class Stage:
         """Who asks, as slots are made of it."""
         return [_occurrence(json.loads(event)) for event in self.sent]
 
+    def open_slots(self) -> list[str]:
+        """Return the slots whose last start that is in SLS has no end on record after it."""
+        last: dict[str, str] = {}
+        for one in self.deliveries:
+            for record in one.in_sls if one.dead else one.records:
+                if record["record"] in ("run_started", "run_finished"):
+                    ended = record["record"] == "run_finished" and record["status"] != "continued"
+                    last[record["slot"]] = "" if ended else record["slot"]
+        return sorted(filter(None, last.values()))
+
     # --- arrange ---------------------------------------------------------------------------------
 
     def _write_policies(self, *, retention_days: int) -> None:
@@ -113,6 +144,7 @@ class Stage:
             "regions": list(self.scenario.regions),
             "select": {"tags": PROD, "exclude_tags": LEFT_OUT},
             "snapshot": {"retention_days": retention_days},
+            "repeat_failed": self.scenario.repeat_failed,
         }
         content = {"deployment": "chaos", "limits": self.scenario.limits, "policies": [policy]}
         # Whole or not at all, as a deployment changes it: another delivery may be reading.
@@ -131,24 +163,18 @@ class Stage:
             locks = ("security",) if fate == "locked" else ()
             instance_id = ecs.add_instance(locks=locks).instance_id if locks else host
             about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
-            if fate == "arrears":
-                about["in_arrears"] = True
-            elif fate == "local":
-                about["category"] = "local_ssd_pro"
-            elif fate == "unused":
-                about["ever_used"] = False
-            elif fate == "detaching":
-                about["status"] = "Detaching"
-            disk_id = ecs.add_disk(**about).disk_id
+            disk_id = ecs.add_disk(**about, **_BAD.get(fate, {})).disk_id
             if fate == "full":
                 for _ in range(self.cloud.knobs.manual_snapshot_quota):
                     ecs.add_snapshot(disk_id, created_at=START - timedelta(days=9))
+            if fate == "doomed":
+                ecs.fail_next(disk_id, count=1)
             if fate == "busy":
                 ecs.add_snapshot(disk_id, status="progressing")
             yield disk_id, fate
 
-    def _deploy(self, name: str) -> Function:
-        fc = self.cloud.fc(self.scenario.regions[0])
+    def _deploy(self, name: str, region: str) -> Function:
+        fc = self.cloud.fc(region)
         fc.settings.retry_user_errors = self.scenario.retries
         document = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
         role = name.replace("_", "-")
@@ -225,6 +251,21 @@ class Stage:
         """Hand an event to FC."""
         name = "snapshot_on_event" if self.scenario.trigger == "event" else "snapshot_on_schedule"
         self.cloud.fc(self.scenario.regions[0]).submit(self._functions[name], event)
+
+    def look(self) -> None:
+        """Let `resume_runs` look, as its timer does."""
+        at = utc(self.clock.now().replace(second=0, microsecond=0))
+        event = {"triggerName": "look", "triggerTime": at, "payload": ""}
+        function = self._functions["resume_runs"]
+        self.cloud.fc(self.scenario.regions[0]).submit(function, json.dumps(event).encode())
+
+    def tell_again(self) -> None:
+        """Hand over again the ends of snapshots that FC gave up on: they are in a queue."""
+        for region, function in self._completions.items():
+            fc = self.cloud.fc(region)
+            for one in fc.invocations:
+                if one.function is function and one.status == "Failed":
+                    fc.submit(function, one.event)
 
     def end_faults(self) -> None:
         """Let nothing go wrong any more."""
@@ -312,6 +353,11 @@ def play(stage: Stage) -> None:
     stage.run_until(max(FAULTS_LAST_S, stage.clock.passed_s()))
     stage.end_faults()
     stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
+    stage.tell_again()
+    for _ in range(LOOKS if scenario.resumed else 0):
+        stage.look()
+        stage.run_until(stage.clock.passed_s() + 600)
+    stage.open_after_looks = stage.open_slots() if scenario.resumed else []
     for event in stage.sent:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
             stage.deliver(event)

@@ -76,7 +76,10 @@ def draw(rng: random.Random) -> tuple[Chance, ...]:
 def _ecs(rng: random.Random) -> Iterator[Chance]:
     for name in rng.sample(sorted(ECS), rng.choice((0, 1, 3, 6))):
         fault = replace(ECS[name], times=rng.choice((1, 1, 2, 7)))
-        yield Chance(name=name, share=rng.choice((0.02, 0.1, 0.3)), fault=fault)
+        share = rng.choice((0.02, 0.1, 0.3))
+        # What is throttled is tried until time is up: more of it is a day of waiting.
+        share = min(share, 0.1) if name.startswith("throttled") else share
+        yield Chance(name=name, share=share, fault=fault)
 
 
 def _sls(rng: random.Random) -> Iterator[Chance]:
