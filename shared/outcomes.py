@@ -34,9 +34,13 @@ TOO_MANY_ATTEMPTS = "TooManyAttempts"
 """Our own code: the snapshots of a disk ended as failed until no attempt was left."""
 
 OUT_OF_TIME = "OutOfTime"
+INTERRUPTED = "Interrupted"
 NOT_HANDED_OVER = "NotHandedOver"
 TOO_MANY_PARTS = "TooManyParts"
-"""Codes of our own: time ran out in this part, and in the last one that there may be."""
+"""
+Codes of our own: time ran out in this part; the process was told to end in the middle; the
+next part could not be started; and this was the last that there may be.
+"""
 
 LEFT = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""

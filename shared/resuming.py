@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import Disposition, disposition
-from shared.outcomes import NOT_HANDED_OVER, OUT_OF_TIME, Record
+from shared.outcomes import INTERRUPTED, NOT_HANDED_OVER, OUT_OF_TIME, Record
 from shared.planning import Slot
 from shared.policy import PolicyFile
 from shared.routing import Run, route
@@ -152,9 +152,8 @@ def _is_final(end: Record) -> bool:
     code = end.get("code", "")
     passes = bool(code) and disposition(code) in (Disposition.RETRY, Disposition.WAIT)
     left = end.get("count_deferred", "0") not in ("", "0")
-    return not (
-        end.get("status") == CONTINUED or left or passes or code in (OUT_OF_TIME, NOT_HANDED_OVER)
-    )
+    cut_short = code in (OUT_OF_TIME, NOT_HANDED_OVER, INTERRUPTED)
+    return not (end.get("status") == CONTINUED or left or passes or cut_short)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

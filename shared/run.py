@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from shared.choosing import Choice, Chooser
 from shared.continuation import MAX_PARTS, Continuer, link_of
@@ -27,7 +28,14 @@ from shared.errors import (
 from shared.execution import Execution, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry
-from shared.outcomes import NOT_HANDED_OVER, OUT_OF_TIME, TOO_MANY_PARTS, Outcome, verdict
+from shared.outcomes import (
+    INTERRUPTED,
+    NOT_HANDED_OVER,
+    OUT_OF_TIME,
+    TOO_MANY_PARTS,
+    Outcome,
+    verdict,
+)
 from shared.pacing import OutOfTimeError, Pacer
 from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
@@ -164,8 +172,12 @@ class Runner:
             summary.code, summary.reason = type(exc).__name__, str(exc)
             raise
         except Exception as exc:  # noqa: BLE001 - one run's accident must not cost the others
-            summary.code, summary.reason = type(exc).__name__, f"accident: {exc}"
+            summary.code = type(exc).__name__
+            summary.reason = self._log.redacted(f"accident: {exc}")
             summary.started = False
+        except BaseException:
+            summary.code = INTERRUPTED
+            raise
         finally:
             self._log.finished(summary, self._region.pacer.calls - self._calls_before)
         return summary
@@ -253,6 +265,9 @@ class Runner:
 
     def _settle(self, outcome: Outcome, summary: Summary) -> None:
         summary.counts[outcome.status] += 1
+        if outcome.code:
+            # An accident's text is whatever a library put there.
+            outcome = replace(outcome, reason=self._log.redacted(outcome.reason))
         if outcome.status == "deferred" and outcome.code == OUT_OF_TIME:
             # There is work that waits for nothing but time.
             self._delay_s = 0

@@ -18,6 +18,7 @@ import responses
 
 from shared.errors import RunFailedError
 from shared.sls import MAX_BATCH_RECORDS, MAX_TRIES
+from tests.clocks import FakeClock
 from tests.component.world import (
     ACCOUNT_ID,
     LOGSTORE,
@@ -306,3 +307,42 @@ def test_no_secret_appears_anywhere(
     for secret in (right.access_key_secret, right.security_token, wrong.access_key_secret):
         assert secret
         assert secret not in told
+
+
+class StumblingClock(FakeClock):
+    """Raises, of all things, a secret where chance is asked for: before a second try."""
+
+    secret = ""
+
+    def random(self) -> float:
+        raise LookupError(f"could not sign with {self.secret}")
+
+
+def test_an_accident_says_nothing_secret(world: World) -> None:
+    """Whatever a library puts into its exception, no secret of the invocation is on record."""
+    disk_id = world.disk()
+    world.fault("error", status=500)
+    clock = StumblingClock()
+    clock.secret = world.cloud.access_key.access_key_secret
+
+    with pytest.raises(RunFailedError):
+        world.schedule({"triggerName": "nightly", "triggerTime": world.minute}, clock=clock)
+
+    record = world.record_of(disk_id)
+    assert (record["status"], record["code"]) == ("failed", "LookupError")
+    assert record["reason"] == "accident: could not sign with ***"
+    assert clock.secret not in repr(world.records)
+
+
+def test_a_process_that_is_told_to_end_says_that_the_run_did_not(world: World) -> None:
+    """D8: its last record is no end of the slot, so that somebody starts it again."""
+    world.disk()
+
+    def end(_: str) -> None:
+        raise SystemExit
+
+    world.before_create(end)
+    with pytest.raises(SystemExit):
+        world.tick()
+
+    assert [one["code"] for one in world.recorded("run_finished")] == ["Interrupted"]
