@@ -8,6 +8,7 @@ ledger is never older than `MAX_AGE_S`, and a listing covers what came since the
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -25,9 +26,15 @@ CHEAP_PAGES = 2
 """
 How old the ledger may be when a snapshot is asked for; less while a listing takes few calls.
 
-A listing goes back to the one before the last, so that what ECS shows late is not missed: at
-most three calls for each hundred snapshots. The shorter age also covers an ECS that
-forgets tokens at once, as long as making a snapshot takes half a minute.
+The shorter age also covers an ECS that forgets tokens at once, as long as making a snapshot
+takes half a minute.
+"""
+MARGIN = timedelta(seconds=MAX_AGE_S)
+"""
+How far a listing goes back before the newest snapshot that was seen, by ECS's own clock.
+
+So it does not matter how late ECS shows what was made, nor how wrong our clock is: at most
+three calls for each hundred snapshots.
 """
 
 
@@ -40,10 +47,9 @@ class SlotLedger:
         self._clock = clock
         self._snapshots: dict[str, Snapshot] = {}
         self._entries: Mapping[str, Entry] = {}
-        self._since: datetime | None = None
-        """From where the next listing goes."""
-        self._listed_at: datetime | None = None
-        self._listed_s = 0.0
+        self._newest_at: datetime | None = None
+        """When the newest snapshot was made that any listing showed, whosever it is."""
+        self._listed_s = -math.inf
         self._is_cheap = True
         self._is_listing = False
         self._changed = threading.Condition()
@@ -59,7 +65,7 @@ class SlotLedger:
         """
         with self._changed:
             self._is_listing = True
-        self._list(since=None)
+        self._list()
         return self._entries
 
     def entry(self, disk_id: str) -> Entry:
@@ -74,11 +80,10 @@ class SlotLedger:
             while self._is_listing:
                 self._changed.wait()
             age_s = self._clock.monotonic() - self._listed_s
-            limit_s = YOUNG_AGE_S if self._is_cheap else MAX_AGE_S
-            self._is_listing = self._listed_at is None or age_s >= limit_s
+            self._is_listing = age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S)
             if not self._is_listing:
                 return self._entries.get(disk_id, Entry())
-        self._list(since=self._since)
+        self._list()
         return self._entries.get(disk_id, Entry())
 
     def look(self, disk_id: str) -> Entry:
@@ -86,19 +91,20 @@ class SlotLedger:
         snapshots = self._inventory.disk_snapshots(disk_id)
         return read_ledger(snapshots, self._slot).get(disk_id, Entry())
 
-    def _list(self, *, since: datetime | None) -> None:
+    def _list(self) -> None:
         """List, for all who wait meanwhile; of those one lists again if this fails."""
-        listed_at, listed_s = self._clock.now(), self._clock.monotonic()
+        listed_s = self._clock.monotonic()
         try:
-            if since is None:
+            if self._newest_at is None:
                 listed = list(self._inventory.slot_snapshots(self._slot))
             else:
-                listed = list(self._inventory.snapshots_since(since))
+                listed = list(self._inventory.snapshots_since(self._newest_at - MARGIN))
             self._snapshots.update((one.snapshot_id, one) for one in listed if self._is_ours(one))
             self._entries = read_ledger(self._snapshots.values(), self._slot)
-            self._since = self._listed_at or listed_at - timedelta(seconds=MAX_AGE_S)
-            self._listed_at, self._listed_s = listed_at, listed_s
-            self._is_cheap = since is None or len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+            seen = [one.created_at for one in listed if one.created_at is not None]
+            self._newest_at = max([*seen, *filter(None, [self._newest_at])], default=None)
+            self._listed_s = listed_s
+            self._is_cheap = len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
         finally:
             with self._changed:
                 self._is_listing = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -177,12 +178,15 @@ def _wait(event: threading.Event) -> None:
 class OvertakenClock:
     """The world's clock, of a delivery that is overtaken while it waits for its turn."""
 
-    def __init__(self, world: World, overtake: Callable[[], object]) -> None:
+    def __init__(self, world: World, overtake: Callable[[], object], *, ahead_s: float) -> None:
         self._clock = world.clock
         self._overtake = overtake
         self._overtaken = False
-        self.now, self.monotonic = self._clock.now, self._clock.monotonic
-        self.random = self._clock.random
+        self._ahead = timedelta(seconds=ahead_s)
+        self.monotonic, self.random = self._clock.monotonic, self._clock.random
+
+    def now(self) -> datetime:
+        return self._clock.now() + self._ahead
 
     def sleep(self, seconds: float) -> None:
         if not self._overtaken:
@@ -191,9 +195,10 @@ class OvertakenClock:
         self._clock.sleep(seconds)
 
 
+@pytest.mark.parametrize("ahead_s", [-240, 0, 240])
 @pytest.mark.parametrize("memory_s", [0, 60])
 def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
-    world: World, memory_s: float
+    world: World, memory_s: float, ahead_s: float
 ) -> None:
     """D4: ECS may have forgotten the tokens by then, so the ledger is read again before a call."""
     world.cloud.knobs.token_memory_s = memory_s
@@ -205,9 +210,8 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
         world.tick(at=tick)
         world.clock.advance(120)
 
-    answer = world.schedule(
-        {"triggerName": "nightly", "triggerTime": tick}, clock=OvertakenClock(world, overtake)
-    )
+    clock = OvertakenClock(world, overtake, ahead_s=ahead_s)
+    answer = world.schedule({"triggerName": "nightly", "triggerTime": tick}, clock=clock)
 
     assert counts(answer) == {"created": 1, "existing": 3}
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1, 1, 1, 1]

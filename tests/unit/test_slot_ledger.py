@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
@@ -13,7 +14,7 @@ from shared.ledger import Entry
 from shared.pacing import OutOfTimeError, Pacer
 from shared.slot_ledger import MAX_AGE_S, YOUNG_AGE_S, SlotLedger
 from tests.clocks import NOON, FakeClock
-from tests.unit.builders import at, slot, snapshot
+from tests.unit.builders import slot, snapshot
 from tests.unit.fakes import FakeEcs
 
 
@@ -61,15 +62,27 @@ def test_what_another_delivery_made_meanwhile_is_seen_before_a_call() -> None:
     assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
 
 
-def test_a_listing_goes_back_to_the_one_before_the_last() -> None:
-    """What ECS listed late is seen by the next listing but one, at the latest."""
+@pytest.mark.parametrize("ahead_s", [-300, 0, 300])
+def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_s: int) -> None:
+    """D4: however wrong our clock is, and however late ECS lists, what came since is listed."""
+    made_at = NOON - timedelta(seconds=ahead_s)
+    desk = Desk([snapshot("s-1", of="d-1", created_at=made_at)])
+    desk.ledger.read()
+    for _ in range(2):
+        desk.clock.advance(YOUNG_AGE_S)
+        desk.ledger.entry("d-2")
+
+    assert desk.listed_from() == [-15 * 60, -ahead_s - MAX_AGE_S, -ahead_s - MAX_AGE_S]
+
+
+def test_where_nothing_was_seen_all_of_the_slot_is_listed_again() -> None:
+    """Without a snapshot ECS has not told its time; and then it is one call."""
     desk = Desk()
     desk.ledger.read()
-    for _ in range(3):
-        desk.clock.advance(YOUNG_AGE_S)
-        desk.ledger.entry("d-1")
+    desk.clock.advance(YOUNG_AGE_S)
+    desk.ledger.entry("d-1")
 
-    assert desk.listed_from() == [-15 * 60, -MAX_AGE_S, 0, YOUNG_AGE_S]
+    assert desk.listed_from() == [-15 * 60, -15 * 60]
 
 
 def test_where_listings_are_long_they_are_made_less_often() -> None:
@@ -77,16 +90,13 @@ def test_where_listings_are_long_they_are_made_less_often() -> None:
     many = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(3 * SNAPSHOTS_PER_PAGE)]
     desk = Desk(many)
     desk.ledger.read()
-    desk.clock.advance(YOUNG_AGE_S)
-    desk.ledger.entry("d-1")
-    listed = len(desk.listed_from())
     desk.clock.advance(MAX_AGE_S - 1)
     desk.ledger.entry("d-1")
-    assert len(desk.listed_from()) == listed
+    assert len(desk.listed_from()) == 1
 
     desk.clock.advance(1)
     desk.ledger.entry("d-1")
-    assert len(desk.listed_from()) == listed + 1
+    assert len(desk.listed_from()) == 2
 
 
 def test_snapshots_of_others_do_not_count() -> None:
@@ -127,18 +137,17 @@ def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
         desk.ledger.entry("d-1")
 
 
-def test_a_direct_requests_ledger_is_kept_recent_by_time() -> None:
-    """It has no instant of its own, but what comes while it runs has."""
+def test_a_direct_requests_ledger_is_kept_recent_too() -> None:
+    """By its tag, until ECS has shown a snapshot, and by time from then on."""
     desk = Desk()
     asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
-    ledger = SlotLedger(
-        asked,
-        Inventory(desk.ecs, Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)),
-        desk.clock,
-    )
+    pacer = Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)
+    ledger = SlotLedger(asked, Inventory(desk.ecs, pacer), desk.clock)
     ledger.read()
-    desk.snapshots.append(snapshot("s-1", of="d-1", in_slot=asked))
-    desk.clock.advance(YOUNG_AGE_S)
+    for number in (1, 2):
+        made = snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)
+        desk.snapshots.append(made)
+        desk.clock.advance(YOUNG_AGE_S)
+        assert ledger.entry(f"d-{number}").snapshot_id == f"s-{number}"
 
-    assert ledger.entry("d-1").snapshot_id == "s-1"
-    assert desk.ecs.listings[-1].created_from == at("2026-03-01T11:59:15+00:00")
+    assert [bool(one.tags) for one in desk.ecs.listings] == [True, True, False]
