@@ -127,13 +127,17 @@ class Stage:
 
     def open_slots(self) -> list[str]:
         """Return the slots whose last start that is in SLS has no end on record after it."""
-        last: dict[str, str] = {}
+        starts: dict[str, str] = {}
+        ends: dict[str, str] = {}
         for one in self.deliveries:
             for record in one.in_sls if one.dead else one.records:
-                if record["record"] in ("run_started", "run_finished"):
-                    ended = record["record"] == "run_finished" and record["status"] != "continued"
-                    last[record["slot"]] = "" if ended else record["slot"]
-        return sorted(filter(None, last.values()))
+                at, kind = record["at"].rstrip("Z"), record["record"]
+                if kind == "run_started":
+                    starts[record["slot"]] = max(at, starts.get(record["slot"], ""))
+                elif kind == "run_finished" and record["status"] != "continued":
+                    ends[record["slot"]] = max(at, ends.get(record["slot"], ""))
+        # Of deliveries at the same time the one that came to its end did all of it.
+        return sorted(slot for slot, at in starts.items() if at > ends.get(slot, ""))
 
     # --- arrange ---------------------------------------------------------------------------------
 
