@@ -99,7 +99,7 @@ def draw(seed: int) -> Scenario:
         regions=REGIONS[: rng.choice((1, 1, 1, 2))],
         disks=disks,
         crowd=rng.choice((*(0,) * 119, 1100)),
-        knobs=_knobs(rng, longest_s=timeout_s * copies, together=together),
+        knobs=_knobs(rng, together=together),
         limits={
             "max_calls_per_minute": rng.choice((60, 120, 600, 6000)),
             "max_in_flight": rng.choice((1, 2, 8)),
@@ -138,16 +138,16 @@ def _kills(rng: random.Random, *, calls: int) -> tuple[Kill | None, ...]:
     )
 
 
-def _knobs(rng: random.Random, *, longest_s: float, together: bool) -> dict[str, Any]:
+def _knobs(rng: random.Random, *, together: bool) -> dict[str, Any]:
     """
     Draw what ECS leaves undocumented.
 
-    A token outlives the lag of listings by the longest run: a run reads the ledger at its
-    beginning, and may ask at its end. Where nothing overlaps and nothing lags, it need not
-    be remembered at all.
+    A token outlives the lag of listings by two minutes: the ledger is never older than 45
+    seconds when a snapshot is asked for, and a call may hang for 20 more. Where nothing overlaps
+    and nothing lags, it need not be remembered at all.
     """
     lag_s = rng.choice((0.0, 0.0, 5.0, 60.0, 600.0, 20_000.0))
-    memory_s = rng.choice((None, lag_s + longest_s + 60))
+    memory_s = rng.choice((None, lag_s + 120.0))
     if not together and rng.random() < 0.4:
         lag_s, memory_s = 0.0, 0.0
     return {

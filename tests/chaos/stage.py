@@ -374,6 +374,9 @@ def play(stage: Stage) -> None:
     for event in stage.sent:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
             stage.deliver(event)
+    for _ in range(2):
+        stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
+        stage.tell_again()
     stage.run_until(stage.clock.passed_s() + 3600)
 
 
