@@ -59,7 +59,7 @@ class Executor:
         self._ids = ids
         self._key_of = key_of
         self._idle: dict[str, list[_Running]] = {}
-        self._all: set[Instance] = set()
+        self._all: dict[Instance, str] = {}
         self._lock = threading.Lock()
         # The net under those who forget to close: no process outlives the cloud.
         self._end = weakref.finalize(self, _close, self._all)
@@ -69,6 +69,11 @@ class Executor:
         """The processes that are frozen now."""
         with self._lock:
             return [one.instance.pid for these in self._idle.values() for one in these]
+
+    def instance_of(self, access_key_id: str) -> Instance | None:
+        """Return the instance that signs with a key: whoever sees its call may end it there."""
+        with self._lock:
+            return next((one for one, key in self._all.items() if key == access_key_id), None)
 
     def run(self, function: Function, event: bytes, *, request_id: str) -> Result:
         """
@@ -113,7 +118,7 @@ class Executor:
         with self._lock:
             idle = [one for these in self._idle.values() for one in these]
             self._idle.clear()
-            busy = self._all - {one.instance for one in idle}
+            busy = self._all.keys() - {one.instance for one in idle}
         for running in idle:
             self._discard(running)
         for instance in busy:
@@ -143,7 +148,7 @@ class Executor:
             environment=self._environment(function, code, key, instance_id),
         )
         with self._lock:
-            self._all.add(instance)
+            self._all[instance] = key.access_key_id
         return _Running(instance=instance, generation=generation, code=code, key=key)
 
     def _initialize(self, function: Function, running: _Running, request_id: str) -> Result | None:
@@ -202,7 +207,7 @@ class Executor:
     def _discard(self, running: _Running) -> None:
         running.instance.close()
         with self._lock:
-            self._all.discard(running.instance)
+            self._all.pop(running.instance, None)
 
     def _head(
         self,
@@ -273,6 +278,6 @@ def _credentials(key: AccessKey) -> dict[str, str]:
     }
 
 
-def _close(instances: set[Instance]) -> None:
+def _close(instances: dict[Instance, str]) -> None:
     for instance in instances:
         instance.close()

@@ -1,4 +1,8 @@
-"""Plays seeds, two at a time, and shows what came of them; or one alone, with its story."""
+"""
+Plays seeds, two at a time, and shows what came of them; or one alone, with its story.
+
+One seed in a hundred is played once more, by the real package in processes of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,20 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.play import Ending, played
+from tests.chaos.play import Ending, played, played_in_processes
+from tests.chaos.process_scenario import in_processes
+from tests.chaos.processes import built, obstacle
 
 WORKERS = 2
+Task = tuple[int, Path | None]
+"""A seed, and the package that plays it; None is in the worker's own process."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -26,27 +36,56 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=None, help="this one alone, with its story")
     given = parser.parse_args(arguments)
     console = Console()
-    if given.seed is not None:
-        warnings.simplefilter("ignore")
-        ending = played(given.seed)
-        console.print(ending.story, markup=False, highlight=False, soft_wrap=True)
-        return _shown(console, [ending], ending.seconds)
+    alone = given.seed is not None
+    seeds = [given.seed] if alone else range(given.first, given.first + given.seeds)
     began = time.monotonic()
-    seeds = range(given.first, given.first + given.seeds)
-    # Fresh processes, not forks: what a seed leaves behind must not reach another worker's.
-    fresh = multiprocessing.get_context("spawn")
-    # The SDKs warn of their own ways; the tests hold warnings to be errors.
-    with fresh.Pool(WORKERS, warnings.simplefilter, ("ignore",)) as pool:
-        endings = []
-        for ending in pool.imap_unordered(played, seeds):
+    endings = []
+    with _tasks(console, seeds) as tasks:
+        for ending in _endings(tasks, workers=0 if alone else WORKERS):
             endings.append(ending)
-            if ending.broken:
+            if alone:
+                console.print(ending.story, markup=False, highlight=False, soft_wrap=True)
+            elif ending.broken:
                 console.print(_failure(ending), markup=False, highlight=False)
     return _shown(console, endings, time.monotonic() - began)
 
 
+@contextmanager
+def _tasks(console: Console, seeds: Sequence[int]) -> Iterator[list[Task]]:
+    """Yield what is to be played; what cannot be played here is said, and left out."""
+    tasks: list[Task] = [(seed, None) for seed in seeds]
+    share = [seed for seed in seeds if in_processes(seed)]
+    missing = obstacle() if share else ""
+    if missing or not share:
+        if missing:
+            console.print(f"Nothing runs in processes: {missing}")
+        yield tasks
+        return
+    with built() as code:
+        # Among the others, so that the two workers share them.
+        yield sorted([*tasks, *((seed, code) for seed in share)], key=lambda task: task[0])
+
+
+def _endings(tasks: Sequence[Task], *, workers: int) -> Iterator[Ending]:
+    # The SDKs warn of their own ways; the tests hold warnings to be errors.
+    if not workers:
+        warnings.simplefilter("ignore")
+        yield from map(_play, tasks)
+        return
+    # Fresh processes, not forks: what a seed leaves behind must not reach another worker's.
+    fresh = multiprocessing.get_context("spawn")
+    with fresh.Pool(workers, warnings.simplefilter, ("ignore",)) as pool:
+        yield from pool.imap_unordered(_play, tasks)
+
+
+def _play(task: Task) -> Ending:
+    seed, code = task
+    return played(seed) if code is None else played_in_processes(seed, code)
+
+
 def _failure(ending: Ending) -> str:
-    lines = [f"seed {ending.seed}: make chaos SEED={ending.seed}"]
+    where = " in processes" if ending.in_processes else ""
+    lines = [f"seed {ending.seed}{where}: make chaos SEED={ending.seed}"]
     return "\n".join([*lines, *(f"  {one}" for one in ending.broken)])
 
 
@@ -58,7 +97,7 @@ def _shown(console: Console, endings: Sequence[Ending], seconds: float) -> int:
     table.add_column()
     table.add_column(justify="right")
     rows: dict[str, object] = {
-        "seeds": len(endings),
+        "seeds": sum(not ending.in_processes for ending in endings),
         "in real processes": sum(ending.in_processes for ending in endings),
         "failed": len(failed),
         "deliveries": sum(ending.deliveries for ending in endings),

@@ -76,12 +76,9 @@ class Door:
         self._deliveries[delivery.key.access_key_id] = delivery
 
     def _asking(self, request: Request) -> Delivery:
-        given = request.headers.get("authorization", "")
-        signature, who = _SIGNATURE.search(given), _WHO.search(given)
-        if signature is None or who is None:
-            raise AssertionError(f"nobody signs so: {given!r}")
-        self.signatures.add(signature.group(1))
-        return self._deliveries[who.group(1)]
+        who, signature = signed(request)
+        self.signatures.add(signature)
+        return self._deliveries[who]
 
     def _guarded(self, handle: Handle) -> Handle:
         def guarded(request: Request) -> Response:
@@ -94,7 +91,7 @@ class Door:
             if response is None:
                 raise KilledError
             if creates and response.status == 200 and response.transport == "answer":
-                told = _snapshot_id(response.body)
+                told = snapshot_id_of(response.body)
                 # The client leaves before a slow answer; which one is known by its key.
                 delivery.told += [told] if told and not response.delay_s else []
             return response
@@ -134,7 +131,17 @@ class Door:
         return None if delivery.dead else response
 
 
-def _snapshot_id(body: bytes) -> str:
+def signed(request: Request) -> tuple[str, str]:
+    """Return the id of the key that a request is signed with, and the signature."""
+    given = request.headers.get("authorization", "")
+    signature, who = _SIGNATURE.search(given), _WHO.search(given)
+    if signature is None or who is None:
+        raise AssertionError(f"nobody signs so: {given!r}")
+    return who.group(1), signature.group(1)
+
+
+def snapshot_id_of(body: bytes) -> str:
+    """Return the snapshot that an answer names; empty if it names none."""
     try:
         return str(json.loads(body).get("SnapshotId", ""))
     except ValueError:

@@ -17,6 +17,7 @@ from emulator.ecs.state import Snapshot
 from shared import outcomes
 from shared.planning import SLOT_TAG, Slot
 from tests.chaos.delivery import Delivery
+from tests.chaos.processes import World
 from tests.chaos.scenario import FATES, Fate
 from tests.chaos.stage import POLICY, Stage
 
@@ -24,6 +25,8 @@ HAS_ONE = ("created", "existing", "completed")
 FINAL = (*HAS_ONE, "broken", "failed", "skipped")
 
 Record = Mapping[str, str]
+Played = Stage | World
+"""In this process, or in processes of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class Broken:
         return f"invariant {self.number} ({self.kind}): {self.where}"
 
 
-def check(stage: Stage) -> list[Broken]:
+def check(stage: Played) -> list[Broken]:
     """Return every invariant that does not hold."""
     return [
         *_one_snapshot(stage),
@@ -51,7 +54,7 @@ def check(stage: Stage) -> list[Broken]:
     ]
 
 
-def slots(stage: Stage) -> dict[str, str]:
+def slots(stage: Played) -> dict[str, str]:
     """Return the id of every slot of a scenario, with its region."""
     found: dict[str, str] = {}
     for event in stage.occurrences:
@@ -67,7 +70,7 @@ def slots(stage: Stage) -> dict[str, str]:
     return found
 
 
-def snapshots(stage: Stage, slot_id: str, region: str) -> dict[str, list[Snapshot]]:
+def snapshots(stage: Played, slot_id: str, region: str) -> dict[str, list[Snapshot]]:
     """Return what the cloud has of a slot, by disk."""
     found: dict[str, list[Snapshot]] = defaultdict(list)
     for snapshot in stage.cloud.ecs(region).snapshots.values():
@@ -76,12 +79,12 @@ def snapshots(stage: Stage, slot_id: str, region: str) -> dict[str, list[Snapsho
     return found
 
 
-def selected(stage: Stage, region: str) -> dict[str, Fate]:
+def selected(stage: Played, region: str) -> dict[str, Fate]:
     """Return the disks that the policy selects."""
     return {disk: fate for disk, fate in stage.disks[region].items() if fate != "other"}
 
 
-def _one_snapshot(stage: Stage) -> Iterator[Broken]:
+def _one_snapshot(stage: Played) -> Iterator[Broken]:
     """1: never more than one snapshot of a disk and slot that did not end as failed."""
     for slot_id, region in slots(stage).items():
         for disk_id, found in snapshots(stage, slot_id, region).items():
@@ -90,7 +93,7 @@ def _one_snapshot(stage: Stage) -> Iterator[Broken]:
                 yield Broken(number=1, kind="duplicate", where=f"{disk_id} in {slot_id}: {good}")
 
 
-def _told_truly(stage: Stage) -> Iterator[Broken]:
+def _told_truly(stage: Played) -> Iterator[Broken]:
     """2: the fold over all records has one final outcome for each selected disk, and a true one."""
     records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
     # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
@@ -129,7 +132,7 @@ def _untruth(record: Record | None, has: list[Snapshot]) -> str:
     return ""
 
 
-def _nothing_missing(stage: Stage) -> Iterator[Broken]:
+def _nothing_missing(stage: Played) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
     for slot_id in stage.open_after_looks:
         yield Broken(number=3, kind="missing", where=f"{slot_id} is open, though it was looked for")
@@ -143,7 +146,7 @@ def _nothing_missing(stage: Stage) -> Iterator[Broken]:
                 yield Broken(number=3, kind="missing", where=f"{disk_id} is {fate}, and has one")
 
 
-def _same_for_all(stage: Stage) -> Iterator[Broken]:
+def _same_for_all(stage: Played) -> Iterator[Broken]:
     """4: whoever speaks of a disk's snapshot in a slot, and of an attempt, means the same one."""
     named: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for record in stage.records:
@@ -157,7 +160,7 @@ def _same_for_all(stage: Stage) -> Iterator[Broken]:
             yield Broken(number=4, kind="differs", where=where)
 
 
-def _nothing_lost(stage: Stage) -> Iterator[Broken]:
+def _nothing_lost(stage: Played) -> Iterator[Broken]:
     """5: what a delivery that was not killed came to is on record, from its start to its end."""
     for delivery in stage.deliveries:
         for problem in _lost(delivery):
@@ -196,7 +199,7 @@ def _counted(end: Record, records: list[Record]) -> Iterator[str]:
         yield f"its end counts {told}, its records {dict(counts)}"
 
 
-def _no_secret(stage: Stage) -> Iterator[Broken]:
+def _no_secret(stage: Played) -> Iterator[Broken]:
     """6: no secret, no token and no signature in anything that was written down."""
     keys = stage.cloud.keys.all()
     secrets = {key.access_key_secret for key in keys} | {key.security_token for key in keys}

@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chaos import processes
 from tests.chaos.delivery import Delivery
-from tests.chaos.invariants import Broken, check, selected, slots, snapshots
+from tests.chaos.invariants import Broken, Played, check, selected, slots, snapshots
+from tests.chaos.process_scenario import drawn
+from tests.chaos.processes import World
 from tests.chaos.scenario import draw
-from tests.chaos.stage import Stage, play, staged
+from tests.chaos.stage import play, staged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +48,41 @@ def played(seed: int) -> Ending:
         scenario = draw(seed)
         with staged(scenario, Path(folder)) as stage:
             play(stage)
-            broken = tuple(check(stage))
-        return Ending(
-            seed=seed,
-            seconds=time.perf_counter() - began,
-            disks=sum(len(selected(stage, region)) for region in slots(stage).values()),
-            snapshots=sum(
-                len(found)
-                for slot_id, region in slots(stage).items()
-                for found in snapshots(stage, slot_id, region).values()
-            ),
-            deliveries=len(stage.deliveries),
-            faults=_faults(stage),
-            broken=broken,
-            story=_story(stage, broken),
-        )
+            return _ending(stage, began)
 
 
-def _faults(stage: Stage) -> Counter[str]:
+def played_in_processes(seed: int, code: Path) -> Ending:
+    """Play a seed with the package that is in a folder, in processes and in real time."""
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        world = World(drawn(seed), code, Path(folder))
+        processes.play(world)
+        return _ending(world, began)
+
+
+def _ending(stage: Played, began: float) -> Ending:
+    broken = tuple(check(stage))
+    return Ending(
+        seed=stage.scenario.seed,
+        seconds=time.perf_counter() - began,
+        disks=sum(len(selected(stage, region)) for region in slots(stage).values()),
+        snapshots=sum(
+            len(found)
+            for slot_id, region in slots(stage).items()
+            for found in snapshots(stage, slot_id, region).values()
+        ),
+        deliveries=len(stage.deliveries),
+        in_processes=isinstance(stage, World),
+        faults=_faults(stage),
+        broken=broken,
+        story=_story(stage, broken),
+    )
+
+
+def _faults(stage: Played) -> Counter[str]:
     faults = Counter(met.name for met in stage.faults.met)
     for call in stage.cloud.calls.all():
-        if call.code.startswith("Throttling") and stage.scenario.knobs["max_calls_per_minute"]:
+        if call.code.startswith("Throttling") and stage.scenario.knobs.get("max_calls_per_minute"):
             faults["throttled by quota"] += 1
     for delivery in stage.deliveries:
         if delivery.end:
@@ -75,7 +92,7 @@ def _faults(stage: Stage) -> Counter[str]:
     return faults
 
 
-def _story(stage: Stage, broken: tuple[Broken, ...]) -> str:
+def _story(stage: Played, broken: tuple[Broken, ...]) -> str:
     lines = [repr(stage.scenario)]
     for delivery in stage.deliveries:
         lines.append(_told(delivery))

@@ -98,7 +98,7 @@ class Stage:
         self._lock = threading.Lock()
         self._write_policies(retention_days=7)
         for region in scenario.regions:
-            self.disks[region] = dict(self._arrange(region))
+            self.disks[region] = dict(arranged(self.cloud, scenario, region))
         home = scenario.regions[0]
         self._functions = {name: self._deploy(name, home) for name in HANDLERS if name != ENDS}
         self._completions = {region: self._deploy(ENDS, region) for region in scenario.regions}
@@ -156,27 +156,6 @@ class Stage:
         fresh = self.policies_path.with_suffix(".new")
         fresh.write_text(json.dumps(content))
         fresh.replace(self.policies_path)
-
-    def _arrange(self, region: str) -> Iterator[tuple[str, Fate]]:
-        ecs = self.cloud.ecs(region)
-        host = ecs.add_instance().instance_id
-        for _ in range(self.scenario.crowd):
-            disk = ecs.add_disk(instance_id=host, tags={**PROD, **LEFT_OUT})
-            yield disk.disk_id, "other"
-        for fate in self.scenario.disks:
-            tags = {} if fate == "other" else PROD
-            locks = ("security",) if fate == "locked" else ()
-            instance_id = ecs.add_instance(locks=locks).instance_id if locks else host
-            about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
-            disk_id = ecs.add_disk(**about, **_BAD.get(fate, {})).disk_id
-            if fate == "full":
-                for _ in range(self.cloud.knobs.manual_snapshot_quota):
-                    ecs.add_snapshot(disk_id, created_at=START - timedelta(days=9))
-            if fate == "doomed":
-                ecs.fail_next(disk_id, count=1)
-            if fate == "busy":
-                ecs.add_snapshot(disk_id, status="progressing")
-            yield disk_id, fate
 
     def _deploy(self, name: str, region: str) -> Function:
         fc = self.cloud.fc(region)
@@ -335,6 +314,31 @@ class Stage:
         work()
         if not self._thread.ran:
             self.door.gate.pass_by()
+
+
+def arranged(
+    cloud: Cloud, scenario: Scenario, region: str | None = None
+) -> Iterator[tuple[str, Fate]]:
+    """Put a scenario's disks into a region; yields the id of each, and what it is."""
+    ecs = cloud.ecs(region)
+    host = ecs.add_instance().instance_id
+    for _ in range(scenario.crowd):
+        disk = ecs.add_disk(instance_id=host, tags={**PROD, **LEFT_OUT})
+        yield disk.disk_id, "other"
+    for fate in scenario.disks:
+        tags = {} if fate == "other" else PROD
+        locks = ("security",) if fate == "locked" else ()
+        instance_id = ecs.add_instance(locks=locks).instance_id if locks else host
+        about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
+        disk_id = ecs.add_disk(**about, **_BAD.get(fate, {})).disk_id
+        if fate == "full":
+            for _ in range(cloud.knobs.manual_snapshot_quota):
+                ecs.add_snapshot(disk_id, created_at=cloud.clock.now() - timedelta(days=9))
+        if fate == "doomed":
+            ecs.fail_next(disk_id, count=1)
+        if fate == "busy":
+            ecs.add_snapshot(disk_id, status="progressing")
+        yield disk_id, fate
 
 
 @contextmanager

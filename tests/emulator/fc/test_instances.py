@@ -120,6 +120,23 @@ def test_an_instance_is_frozen_and_used_again(fc: FcService) -> None:
     assert not second.cold
 
 
+def test_an_instance_is_found_by_its_key_until_it_ends(fc: FcService) -> None:
+    """Whoever sees its calls can end just that process, as the loss of a machine does."""
+    function = fc.add_function("function", TELLS)
+    first = json.loads(fc.invoke(function).body)
+    key_id = first["env"]["ALIBABA_CLOUD_ACCESS_KEY_ID"]
+    executor = fc.region.executor
+
+    instance = executor.instance_of(key_id)
+    assert instance is not None
+    instance.kill()
+    second = json.loads(fc.invoke(function).body)
+
+    assert instance.pid == first["pid"] != second["pid"]
+    assert executor.instance_of(key_id) is None
+    assert executor.instance_of("LTAI-nobody") is None
+
+
 def test_an_updated_function_has_new_instances(fc: FcService) -> None:
     """The old ones end with the old code."""
     function = fc.add_function("function", TELLS)

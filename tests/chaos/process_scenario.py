@@ -1,0 +1,94 @@
+"""What is drawn for a seed that is played in real processes: what costs little real time."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from emulator import Fault
+from emulator.chaos import Chance
+from tests.chaos import weather
+from tests.chaos.delivery import Kill
+from tests.chaos.scenario import REGIONS, Fate, Scenario, draw
+
+EVERY, FIRST = 100, 7
+_ECS = (
+    "500", "500 after", "503", "502 html", "502 html after", "empty", "empty after",
+    "lost before", "lost after", "in process", "in process after",
+)  # fmt: skip
+FAULTS: dict[str, Fault] = {
+    **{name: weather.ECS[name] for name in _ECS},
+    "throttled, come back": replace(weather.ECS["throttled, come back"], retry_after_ms=300),
+    "slow": replace(weather.ECS["slow"], delay_s=0.4),
+    **{name: weather.SLS[name] for name in weather.SLS if "hangs" not in name},
+    **{name: weather.FC[name] for name in weather.FC if "hangs" not in name},
+}
+"""Of the faults that there are, those that keep nobody waiting for a second."""
+
+
+def in_processes(seed: int) -> bool:
+    """Say whether a seed is among those that are played in processes too: one in a hundred."""
+    return seed % EVERY == FIRST
+
+
+def drawn(seed: int) -> Scenario:
+    """
+    Return a seed's scenario for processes.
+
+    Which API, how many disks of what kind and how often the event comes is what the seed has
+    anyway where that is cheap, and drawn anew where it is not.
+    """
+    rng = random.Random(f"processes/{seed}")  # noqa: S311 - reproducible, not a secret
+    lag_s = rng.choice((0.0, 0.0, 60.0, 600.0))
+    copies = rng.choice((1, 2, 2))
+    good: list[Fate] = ["good"] * rng.randint(6, 11)
+    # One that fails is an exception, and FC delivers all of it again: that is dear.
+    failing: list[Fate] = ["locked"] if rng.random() < 0.25 else []
+    others: list[Fate] = rng.sample(["local", "unused", "busy", "other"], 2)
+    return replace(
+        draw(seed),
+        trigger="timer",
+        regions=REGIONS[:1],
+        disks=(*good, *others, *failing),
+        crowd=0,
+        knobs={
+            "token_memory_s": rng.choice((None, lag_s + 7200)),
+            "listing_lag_s": lag_s,
+            "snapshot_duration_s": rng.choice((0.0, 5.0, 600.0)),
+        },
+        limits={
+            "max_calls_per_minute": rng.choice((300, 600, 6000)),
+            "max_in_flight": rng.choice((1, 2, 8)),
+        },
+        timeout_s=rng.choice((8, 15)),
+        occurrences=1,
+        copies=copies,
+        together=copies > 1 and rng.random() < 0.6,
+        gap_s=rng.choice((0.0, 600.0)),
+        kills=tuple(_kill(rng, calls=len(good) + 6) for _ in range(3)),
+        expiries=(),
+        edited_before=0,
+        repeat_failed=1,
+        resumed=False,
+        retries=True,
+        skew_s=0.0,
+        weather=tuple(_weather(rng)),
+    )
+
+
+def _kill(rng: random.Random, *, calls: int) -> Kill | None:
+    """Draw at which of its calls a process dies, of those in the order of their first ones."""
+    if rng.random() < 0.5:
+        return None
+    return Kill(call=rng.randint(1, calls), after_effect=rng.random() < 0.5)
+
+
+def _weather(rng: random.Random) -> list[Chance]:
+    return [
+        Chance(
+            name=name,
+            share=rng.choice((0.05, 0.15)),
+            fault=replace(FAULTS[name], times=rng.choice((1, 1, 2))),
+        )
+        for name in rng.sample(sorted(FAULTS), rng.choice((2, 4, 6)))
+    ]

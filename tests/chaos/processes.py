@@ -1,0 +1,255 @@
+"""
+A seed played by the real package, in processes of their own, in the local cloud's FC.
+
+The cloud's clock runs with the machine's, some hours behind: functions live by the machine's,
+and refuse the future. What FC and snapshots wait for is leapt over; what a function waits for
+is real time, so disks are few and faults cost little. A process is killed (SIGKILL) from inside
+one of its calls, before or after the effect.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import emulator
+from cli.package import ROOT, compile_for, interpreter, package, target_version
+from cli.templates import FC_API, read_fun, read_s
+from emulator import Cloud, ManualClock
+from emulator.chaos import SeededFaults
+from emulator.fc.results import Result
+from emulator.fc.state import AsyncConfig, Function
+from shared.runtime import utc
+from tests.chaos.delivery import Delivery
+from tests.chaos.process_door import ProcessDoor
+from tests.chaos.scenario import Fate, Scenario
+from tests.chaos.stage import LOG, POLICY, PROD, arranged
+
+NAME = "snapshot_on_schedule"
+BEHIND = timedelta(hours=9)
+FAULTS_LAST = 5
+"""With the delivery after so many nothing goes wrong any more: time is real here."""
+_LOOK_S = 0.05
+Run = Callable[..., Result]
+
+
+def obstacle() -> str:
+    """Say why packages cannot run on this machine; empty if they can."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return "what ships is for Linux on x86_64, and this machine is another"
+    version = target_version()
+    return "" if interpreter(version) else f"there is no Python {version} on this machine"
+
+
+@contextmanager
+def built() -> Iterator[Path]:
+    """Build the function's package once for many seeds; it is gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="chaos-build-") as folder:
+        package(ROOT / "policies.yaml", Path(folder) / "build")
+        ours = Path(folder) / "build" / NAME
+        compile_for([ours], target_version())
+        yield ours
+
+
+class BehindClock(ManualClock):
+    """Runs as the machine's does, some hours behind; can be moved on."""
+
+    def __init__(self) -> None:
+        super().__init__(datetime.now(timezone.utc) - BEHIND)
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        """Return where it was moved to, and what passed since the beginning."""
+        return super().now() + timedelta(seconds=time.monotonic() - self._began)
+
+
+class World:
+    """One seed's cloud with the deployed package, and all that happened in it."""
+
+    def __init__(self, scenario: Scenario, code: Path, folder: Path) -> None:
+        self.scenario = scenario
+        self.deliveries: list[Delivery] = []
+        self.open_after_looks: list[str] = []
+        """Nobody looks here."""
+        self.clock = BehindClock()
+        self.cloud = Cloud(
+            regions=scenario.regions,
+            clock=self.clock,
+            knobs=emulator.Knobs(**scenario.knobs),
+            seed=scenario.seed,
+        )
+        self.cloud.sls.create_project(LOG[0])
+        self.cloud.sls.create_logstore(*LOG)
+        self.faults = SeededFaults(scenario.seed, scenario.weather)
+        (region,) = scenario.regions
+        self.disks: dict[str, dict[str, Fate]] = {region: dict(arranged(self.cloud, scenario))}
+        self.door = ProcessDoor(self.cloud, scenario)
+        self._began = time.monotonic()
+        self._begun = 0
+        self._lock = threading.Lock()
+        self._function = self._deploy(code, folder)
+        executor = self.cloud.fc().region.executor
+        executor.run = self._observed(executor.run)  # type: ignore[method-assign] # in front
+        at = utc(self.clock.now().replace(microsecond=0))
+        self.occurrences: list[tuple[str, ...]] = [("timer", POLICY, at)]
+        event = {"triggerName": POLICY, "triggerTime": at, "payload": ""}
+        self.event = json.dumps(event).encode()
+
+    @property
+    def records(self) -> list[Mapping[str, str]]:
+        """All that is in SLS and on stdout, in no order that means anything."""
+        return [record for one in self.deliveries for record in one.records]
+
+    @property
+    def written(self) -> list[str]:
+        """Everything that somebody could read: what FC kept of the output is in SLS."""
+        texts = [repr(one) for one in self.cloud.sls.records(*LOG)]
+        for one in self.cloud.fc().invocations:
+            texts.append(one.event.decode())
+            texts += [part.decode() for result in one.results for part in (result.body, result.log)]
+        return texts
+
+    @property
+    def done(self) -> bool:
+        """Whether an answer says that all is done."""
+        answers = [one.answer for one in self.deliveries if one.ok]
+        return any(isinstance(one, dict) and one["status"] == "ok" for one in answers)
+
+    def deliver(self) -> None:
+        """Hand the event to FC."""
+        self.cloud.fc().submit(self._function, self.event)
+
+    def end_faults(self) -> None:
+        """Let nothing go wrong any more."""
+        self.cloud.faults.clear()
+        self.door.calm = True
+
+    def rest(self, seconds: float) -> None:
+        """Let so much of the cloud's time pass, and everything happen at its own."""
+        at = self.clock.now() + timedelta(seconds=seconds)
+        self._carry_out()
+        while (due := self.cloud.next_due()) is not None and due <= at:
+            self._leap(due)
+            self._carry_out()
+        self._leap(at)
+
+    def _leap(self, at: datetime) -> None:
+        self.clock.advance(max(0.0, (at - self.clock.now()).total_seconds()))
+
+    def _carry_out(self) -> None:
+        """Do what is due, each in a thread; what comes due meanwhile begins beside it."""
+        running: list[threading.Thread] = []
+
+        def spawn(work: Callable[[], None]) -> None:
+            running.append(threading.Thread(target=work))
+            running[-1].start()
+
+        self.cloud.tick(spawn)
+        while running:
+            running[0].join(_LOOK_S)
+            running[:] = [one for one in running if one.is_alive()]
+            self.cloud.tick(spawn)
+
+    def _deploy(self, code: Path, folder: Path) -> Function:
+        api = self.scenario.fc_api
+        says = read_s(ROOT / "s.yaml")[NAME]
+        if api == "2.0":
+            says = read_fun(ROOT / "template.yml")[NAME]
+        document = json.loads((ROOT / "functions" / NAME / "ram-policy.json").read_text())
+        role = says.role.rpartition("/")[2]
+        self.cloud.add_role(role, [document])
+        policies = folder / "policies.json"
+        policies.write_text(json.dumps(self._policies()))
+        fc = self.cloud.fc()
+        fc.settings.retry_user_errors = True
+        variables = {FC_API: says.fc_api, "POLICIES_FILE": str(policies), "LOG_LEVEL": "DEBUG"}
+        return fc.add_function(
+            NAME,
+            code,
+            service=fc.add_service(role, role=says.role, log=LOG) if api == "2.0" else None,
+            log=None if api == "2.0" else LOG,
+            async_config=AsyncConfig(max_retries=says.max_retries, task_mode=says.task_mode),
+            runtime=says.runtime,
+            role=says.role,
+            handler=says.handler,
+            timeout=self.scenario.timeout_s,
+            memorySize=says.memory_mb,
+            environmentVariables={**says.environment, **variables},
+        )
+
+    def _policies(self) -> dict[str, Any]:
+        policy = {"name": POLICY, "on": {"timer": POLICY}, "select": {"tags": PROD}}
+        return {"deployment": "chaos", "limits": self.scenario.limits, "policies": [policy]}
+
+    def _observed(self, run: Run) -> Run:
+        def observed(function: Function, event: bytes, *, request_id: str) -> Result:
+            began_s = time.monotonic() - self._began
+            with self._lock:
+                self._begun += 1
+                if self._begun > FAULTS_LAST:
+                    self.end_faults()
+            result = run(function, event, request_id=request_id)
+            visit = self.door.left(result.instance_id)
+            with self._lock:
+                delivery = Delivery(
+                    number=len(self.deliveries),
+                    function=function.name,
+                    request_id=request_id,
+                    event=event,
+                    key=visit.key,
+                    timeout_s=function.timeout_s,
+                    began_s=began_s,
+                    passed_s=time.monotonic() - self._began,
+                    calls=visit.calls,
+                    told=visit.told,
+                    in_sls=visit.in_sls,
+                    printed=list(_printed(result.log)),
+                )
+                self.deliveries.append(delivery)
+            if result.ok:
+                delivery.answer = json.loads(result.body)
+            elif result.kind == "FunctionTimeoutError":
+                delivery.end = "timeout"
+            elif visit.killed:
+                delivery.end = "killed"
+            else:
+                delivery.error = RuntimeError(result.body.decode())
+            return result
+
+        return observed
+
+
+def _printed(log: bytes) -> Iterator[Mapping[str, str]]:
+    for line in log.decode(errors="replace").splitlines():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "record" in record:
+            yield record
+
+
+def play(world: World) -> None:
+    """Play a seed to its rest; whatever was not completed is delivered once more in the end."""
+    scenario = world.scenario
+    world.cloud.faults.seeded = world.faults
+    with emulator.serve(world.cloud):
+        for _ in range(scenario.copies):
+            world.deliver()
+            if not scenario.together:
+                world.rest(scenario.gap_s)
+        world.rest(3600)
+        world.end_faults()
+        world.rest(scenario.knobs["listing_lag_s"] + 3600)
+        if not world.done:
+            world.deliver()
+        world.rest(3600)
