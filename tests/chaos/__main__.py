@@ -14,18 +14,15 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.play import Ending, played, played_in_processes
+from tests.chaos.play import Ending, Task, task_played
 from tests.chaos.process_scenario import in_processes
 from tests.chaos.processes import built, obstacle
 
 WORKERS = 2
-Task = tuple[int, Path | None]
-"""A seed, and the package that plays it; None is in the worker's own process."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,17 +67,12 @@ def _endings(tasks: Sequence[Task], *, workers: int) -> Iterator[Ending]:
     # The SDKs warn of their own ways; the tests hold warnings to be errors.
     if not workers:
         warnings.simplefilter("ignore")
-        yield from map(_play, tasks)
+        yield from map(task_played, tasks)
         return
     # Fresh processes, not forks: what a seed leaves behind must not reach another worker's.
     fresh = multiprocessing.get_context("spawn")
     with fresh.Pool(workers, warnings.simplefilter, ("ignore",)) as pool:
-        yield from pool.imap_unordered(_play, tasks)
-
-
-def _play(task: Task) -> Ending:
-    seed, code = task
-    return played(seed) if code is None else played_in_processes(seed, code)
+        yield from pool.imap_unordered(task_played, tasks)
 
 
 def _failure(ending: Ending) -> str:

@@ -17,6 +17,9 @@ from tests.chaos.processes import World
 from tests.chaos.scenario import draw
 from tests.chaos.stage import play, staged
 
+Task = tuple[int, Path | None]
+"""A seed, and the package that plays it; None is in the worker's own process."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
@@ -58,6 +61,12 @@ def played_in_processes(seed: int, code: Path) -> Ending:
         world = World(drawn(seed), code, Path(folder))
         processes.play(world)
         return _ending(world, began)
+
+
+def task_played(task: Task) -> Ending:
+    """Play what a worker is given; here and not in the command, where workers do not find it."""
+    seed, code = task
+    return played(seed) if code is None else played_in_processes(seed, code)
 
 
 def _ending(stage: Played, began: float) -> Ending:
