@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from shared.planning import SnapshotSettings
@@ -26,6 +27,9 @@ A policy that names no status means the one that announces the maintenance; the 
 the event is no guide, and the end of a maintenance is no reason for a snapshot.
 """
 ANNOUNCED = ("Scheduled",)
+
+RETENTION_MARGIN = timedelta(hours=1)
+"""How long before ECS may have deleted a snapshot by its retention its slot is too old."""
 
 Conditions = tuple[tuple[str, tuple[object, ...]], ...]
 
@@ -75,6 +79,25 @@ class PolicyFile:
     def named(self, name: str) -> Policy | None:
         """Return the policy of a name, None if there is none."""
         return next((policy for policy in self.policies if policy.name == name), None)
+
+
+def max_age(limits: Limits, policy: Policy) -> timedelta:
+    """
+    Return how old a slot of a policy may be, counted from its occurrence.
+
+    The ledger is what ECS lists: a slot that is older than its snapshots are kept would look as
+    if nothing had been taken. Snapshots are created after the occurrence, so each of them is
+    listed for at least an hour longer.
+    """
+    return max_age_kept(limits, policy.snapshot.retention_days)
+
+
+def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
+    """Return how old a slot may be whose snapshots are kept so many days; None is for ever."""
+    longest = timedelta(hours=limits.max_slot_age_hours)
+    if retention_days is None:
+        return longest
+    return min(longest, timedelta(days=retention_days) - RETENTION_MARGIN)
 
 
 def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:
