@@ -16,12 +16,14 @@ from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
 from alibabacloud_tea_openapi.utils_models import Config
+from darabonba import core
 from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from shared.ecs_types import Disk, Instance, Page, Snapshot
 from shared.errors import EcsError, EcsRefusedError, EcsUnknownError
+from shared.no_redirects import NoRedirectSession
 from shared.planning import SnapshotRequest
 from shared.runtime import Credentials, parse_instant
 
@@ -67,6 +69,7 @@ class Ecs:
         """
         self._region = region
         self._credentials = credentials
+        core.Session = NoRedirectSession
         protocol, _, host = endpoint.rpartition("://") if endpoint else ("https", "", None)
         self._client = Client(
             Config(

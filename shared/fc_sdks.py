@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import requests
 
 from shared.errors import DuplicateInvocationError, FcError, is_throttling
+from shared.no_redirects import NoRedirectSession
 from shared.runtime import Credentials, FunctionName, Runtime
 
 TRIGGERS_PER_PAGE = 20
@@ -151,9 +152,11 @@ class Fc3:
         from alibabacloud_fc20230330.client import Client  # noqa: PLC0415 - the same
         from alibabacloud_tea_openapi.exceptions import AlibabaCloudException  # noqa: PLC0415
         from alibabacloud_tea_openapi.utils_models import Config  # noqa: PLC0415
+        from darabonba import core  # noqa: PLC0415
         from darabonba.runtime import RuntimeOptions  # noqa: PLC0415
         from Tea.exceptions import TeaException  # noqa: PLC0415
 
+        core.Session = NoRedirectSession
         self._models, self._options = models, RuntimeOptions
         self._refusal = AlibabaCloudException
         self._errors = (TeaException, OSError, ValueError)
@@ -199,7 +202,11 @@ class Fc3:
         )
         request = self._models.InvokeFunctionRequest(body=io.BytesIO(payload))
         invoke = self._client.invoke_function_with_options
-        self._call("InvokeFunction", timeout_s, invoke, function.name, request, headers)
+        answer = self._call("InvokeFunction", timeout_s, invoke, function.name, request, headers)
+        status = int(answer.status_code)
+        if status >= _NOT_DONE:
+            # To the SDK whatever is below 400 is a success.
+            raise _refused("InvokeFunction", "", "not accepted", status, self._credentials)
 
     def triggers(
         self, function: FunctionName, *, next_token: str, timeout_s: float

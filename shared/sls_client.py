@@ -14,6 +14,7 @@ from typing import Any, cast
 from aliyun.log import LogClient, LogItem, PutLogsRequest
 from aliyun.log.logexception import LogException
 
+from shared.no_redirects import NoRedirectSession
 from shared.outcomes import Record
 from shared.runtime import Credentials, LogTarget
 
@@ -153,6 +154,7 @@ def connect(
         source=SOURCE,  # without one the SDK asks the DNS for its own address
     )
     client.credentials = credentials
+    client._session = NoRedirectSession()  # noqa: SLF001 - no public way
     client.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
     if target.endpoint.startswith("http://"):
         # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the
