@@ -20,7 +20,7 @@ from shared.outcomes import TOO_MANY_ATTEMPTS, Outcome
 from shared.planning import (
     MAX_ATTEMPTS,
     TaggedSlot,
-    attempt_in_slot,
+    attempt_of,
     slot_of,
 )
 from shared.policy import Policy, PolicyFile
@@ -167,16 +167,15 @@ def decide(
         paused: Whether nothing may be asked for.
 
     """
-    slot = slot_of(snapshot.tags, file.deployment)
-    named = None if slot is None else attempt_in_slot(snapshot.tags, slot)
-    if slot is None or named is None:
+    slot = slot_of(snapshot, file.deployment)
+    if slot is None:
         return None
-    disk_id, attempt = snapshot.disk_id or named[0] or completion.disk_id, named[1]
-    outcome = _outcome(completion, snapshot, disk_id, attempt)
+    attempt = attempt_of(snapshot)
+    outcome = _outcome(completion, snapshot, attempt)
     if outcome.status == "completed":
         return Decision(slot=slot, outcome=outcome)
     policy = file.named(slot.policy)
-    reasons = {"SNAPSHOTS_PAUSED is set": paused, "its disk is not known": not disk_id}
+    reasons = {"SNAPSHOTS_PAUSED is set": paused}
     reasons |= _limits(policy, attempt, region)
     reasons |= _ages(snapshot.created_at or completion.started_at, file, now)
     why_not = next((reason for reason, holds in reasons.items() if holds), "")
@@ -186,7 +185,7 @@ def decide(
     repeat = Repeat(
         slot=slot,
         failed=snapshot,
-        disk_id=disk_id,
+        disk_id=snapshot.disk_id,
         attempt=attempt + 1,
         max_attempts=min(policy.repeat_failed + 1, MAX_ATTEMPTS),
         settings=policy.snapshot,
@@ -194,8 +193,9 @@ def decide(
     return Decision(slot=slot, outcome=outcome, repeat=repeat)
 
 
-def _outcome(completion: Completion, snapshot: Snapshot, disk_id: str, attempt: int) -> Outcome:
+def _outcome(completion: Completion, snapshot: Snapshot, attempt: int) -> Outcome:
     """Return what it came to: what is final in the listing is so, which may lag behind."""
+    disk_id = snapshot.disk_id
     told = outcome_of(completion, disk_id=disk_id, attempt=attempt)
     if snapshot.status not in (ACCOMPLISHED, FAILED) or snapshot.status == completion.result:
         return told

@@ -48,12 +48,10 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> dict[str, Entr
     """
     ledger: dict[str, Entry] = {}
     for snapshot in snapshots:
-        named = attempt_in_slot(snapshot.tags, slot)
-        if named is None:
+        attempt = attempt_in_slot(snapshot, slot)
+        if attempt is None:
             continue
-        tagged_disk_id, attempt = named
-        # The service's own word for the disk before the tag's: a tag can be edited.
-        entry = ledger.setdefault(snapshot.disk_id or tagged_disk_id, Entry())
+        entry = ledger.setdefault(snapshot.disk_id, Entry())
         if snapshot.status == FAILED:
             worst = (entry.failed_attempt, entry.failed_id)
             entry.failed_attempt, entry.failed_id = max(worst, (attempt, snapshot.snapshot_id))

@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 from string import Formatter
 from typing import Protocol
 
+from shared.ecs_types import Snapshot
 from shared.validation import OWN_TAG_PREFIX
 
 DEPLOYMENT_TAG = OWN_TAG_PREFIX + "deployment"
@@ -236,22 +237,35 @@ def ledger_tags(slot: SlotTags, disk_id: str, *, attempt: int) -> tuple[tuple[st
     )
 
 
-def slot_of(tags: Mapping[str, str], deployment: str) -> TaggedSlot | None:
-    """Return the slot that a snapshot's tags name; None if it is none of the deployment's."""
+def slot_of(snapshot: Snapshot, deployment: str) -> TaggedSlot | None:
+    """
+    Return the slot for which a snapshot was made; None if for none of the deployment's.
+
+    Tags travel: to a disk that is restored from a snapshot, and from there to the snapshots that
+    other tools make of it. So the disk that the tags name must be the one that ECS lists as the
+    source, which it keeps after the disk is released (DescribeSnapshots, `SourceDiskId`). One
+    that is listed without a source, such as an imported snapshot, is not ours.
+    """
+    tags = snapshot.tags
     if tags.get(DEPLOYMENT_TAG) != deployment or not tags.get(SLOT_TAG):
+        return None
+    if not snapshot.disk_id or tags.get(DISK_TAG) != snapshot.disk_id:
         return None
     return TaggedSlot(
         deployment=deployment, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG]
     )
 
 
-def attempt_in_slot(tags: Mapping[str, str], slot: SlotTags) -> tuple[str, int] | None:
-    """Return the disk and the attempt that a snapshot's tags name; None if it is not the slot's."""
-    if tags.get(SLOT_TAG) != slot.slot_id or tags.get(DEPLOYMENT_TAG) != slot.deployment:
-        return None
-    disk_id, attempt = tags.get(DISK_TAG, ""), tags.get(ATTEMPT_TAG, "")
-    # An attempt that somebody edited still is a snapshot of the slot: the first.
-    return disk_id, max(1, int(attempt)) if attempt.isascii() and attempt.isdigit() else 1
+def attempt_in_slot(snapshot: Snapshot, slot: SlotTags) -> int | None:
+    """Return which attempt of a slot a snapshot of its disk is; None if it is not the slot's."""
+    found = slot_of(snapshot, slot.deployment)
+    return attempt_of(snapshot) if found is not None and found.slot_id == slot.slot_id else None
+
+
+def attempt_of(snapshot: Snapshot) -> int:
+    """Return which attempt a snapshot of ours is; one whose tag somebody edited is the first."""
+    attempt = snapshot.tags.get(ATTEMPT_TAG, "")
+    return max(1, int(attempt)) if attempt.isascii() and attempt.isdigit() else 1
 
 
 def _digest(*parts: str) -> str:

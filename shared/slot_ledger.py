@@ -111,4 +111,4 @@ class SlotLedger:
                 self._changed.notify_all()
 
     def _is_ours(self, snapshot: Snapshot) -> bool:
-        return attempt_in_slot(snapshot.tags, self._slot) is not None
+        return attempt_in_slot(snapshot, self._slot) is not None

@@ -156,9 +156,10 @@ def test_its_age_counts_from_its_creation() -> None:
     assert "nobody knows" in unknown.outcome.reason
 
 
-def test_a_snapshot_of_a_deleted_disk_is_known_by_its_tag() -> None:
-    """ECS shows no source disk then; the record is the disk's all the same."""
-    assert decided(failed(disk_id="")).outcome.disk_id == "d-1"
+@pytest.mark.parametrize("disk_id", ["d-2", ""])
+def test_a_snapshot_of_another_disk_than_its_tags_name_is_nobodys(disk_id: str) -> None:
+    """N3: of a restored disk, with the tags of what it was restored from; or of none, imported."""
+    assert decided(failed(disk_id=disk_id)) is None
 
 
 @pytest.mark.parametrize(

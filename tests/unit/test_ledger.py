@@ -55,12 +55,13 @@ def test_other_peoples_snapshots_do_not_count() -> None:
     assert read_ledger([foreign, other_policy, other_tick], slot()) == {}
 
 
-def test_the_services_word_for_the_disk_counts() -> None:
-    """A tag can be edited, the source disk cannot; a snapshot of a deleted disk has the tag."""
-    edited = snapshot("s-1", of="d-2", disk_id="d-1")
-    deleted = snapshot("s-2", of="d-3", disk_id="")
+@pytest.mark.parametrize("status", ["accomplished", "failed"])
+def test_a_snapshot_of_another_disk_counts_for_neither(status: str) -> None:
+    """N3: its tags came from a snapshot from which its disk was restored, or it has no disk."""
+    copied = snapshot("s-1", of="d-1", disk_id="d-2", status=status)
+    imported = snapshot("s-2", of="d-1", disk_id="", status=status)
 
-    assert set(read_ledger([edited, deleted], slot())) == {"d-1", "d-3"}
+    assert read_ledger([copied, imported], slot()) == {}
 
 
 def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:

@@ -14,6 +14,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from shared.planning import (
+    DISK_TAG,
     PLACEHOLDERS,
     Slot,
     SnapshotSettings,
@@ -35,7 +36,7 @@ from shared.validation import (
     check_snapshot_name,
     check_tags,
 )
-from tests.unit.builders import at, found, slot
+from tests.unit.builders import at, found, slot, snapshot
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -279,14 +280,14 @@ def test_the_tags_go_into_the_call_itself_and_fit(
 @given(where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
 def test_a_snapshot_is_known_by_its_tags(where: Slot, disk_id: str, attempt: int) -> None:
     """What was written is read back."""
-    tags = dict(ledger_tags(where, disk_id, attempt=attempt))
+    made = snapshot(of=disk_id, in_slot=where, attempt=attempt)
 
-    assert attempt_in_slot(tags, where) == (disk_id, attempt)
-    seen = slot_of(tags, where.deployment)
+    assert attempt_in_slot(made, where) == attempt
+    seen = slot_of(made, where.deployment)
     assert seen == TaggedSlot(
         deployment=where.deployment, policy=where.policy, slot_id=where.slot_id
     )
-    assert attempt_in_slot(tags, seen) == (disk_id, attempt)
+    assert attempt_in_slot(made, seen) == attempt
     for number in (attempt, attempt + 1):
         assert client_token(seen, disk_id, attempt=number) == client_token(
             where, disk_id, attempt=number
@@ -301,25 +302,36 @@ def test_a_snapshot_is_known_by_its_tags(where: Slot, disk_id: str, attempt: int
 )
 def test_another_slots_snapshot_is_not_ours(changed: dict[str, str]) -> None:
     """Each stack, policy and region counts its own."""
-    tags = dict(ledger_tags(slot(**changed), "d-1", attempt=1))
-
-    assert attempt_in_slot(tags, slot()) is None
-    assert attempt_in_slot({}, slot()) is None
+    assert attempt_in_slot(snapshot(in_slot=slot(**changed)), slot()) is None
+    assert attempt_in_slot(snapshot(tags={}), slot()) is None
 
 
 def test_a_snapshot_of_another_deployment_has_no_slot_here() -> None:
     """R4: nor has one without our tags, or with some of them only."""
-    tags = dict(ledger_tags(slot(), "d-1", attempt=1))
+    tags = snapshot().tags
 
-    assert slot_of(tags, "other") is None
-    assert slot_of({}, "main") is None
+    assert slot_of(snapshot(), "other") is None
+    assert slot_of(snapshot(tags={}), "main") is None
     for key in ("snapshot-automation-slot", "snapshot-automation-deployment"):
-        assert slot_of({**tags, key: ""}, "main") is None
+        assert slot_of(snapshot(tags={**tags, key: ""}), "main") is None
+
+
+@given(listed=st.sampled_from(["d-1", "d-2", ""]), tagged=st.sampled_from(["d-1", "d-2", "", None]))
+def test_whatever_tags_a_snapshot_has_it_is_ours_only_if_its_source_is_their_disk(
+    listed: str, tagged: str | None
+) -> None:
+    """N3: tags travel to restored disks and their snapshots; the source disk does not."""
+    tags = {**snapshot(of="d-1").tags, DISK_TAG: tagged}
+    made = snapshot(disk_id=listed, tags={key: value for key, value in tags.items() if value})
+
+    ours = bool(listed) and listed == tagged
+    assert (slot_of(made, "main") is not None) is ours
+    assert (attempt_in_slot(made, slot()) is not None) is ours
 
 
 @pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
 def test_an_edited_attempt_still_is_an_attempt(edited: str) -> None:
     """A tag that somebody edited must not make us take the snapshot a second time."""
-    tags = {**dict(ledger_tags(slot(), "d-1", attempt=1)), "snapshot-automation-attempt": edited}
+    tags = {**snapshot().tags, "snapshot-automation-attempt": edited}
 
-    assert attempt_in_slot(tags, slot()) == ("d-1", 1)
+    assert attempt_in_slot(snapshot(tags=tags), slot()) == 1

@@ -54,7 +54,7 @@ def listed(request: SnapshotRequest, tags: list[tuple[str, str]]) -> Snapshot:
 
 
 def repeat_of(failed: Snapshot, settings: SnapshotSettings) -> Repeat:
-    seen = slot_of(failed.tags, "main")
+    seen = slot_of(failed, "main")
     assert seen is not None
     return Repeat(
         slot=seen, failed=failed, disk_id="d-1", attempt=2, max_attempts=5, settings=settings
@@ -111,7 +111,7 @@ def test_the_ledgers_tags_are_made_anew() -> None:
     """D1: a tag that somebody edited does not hide the repeat from its slot."""
     first = plan_snapshot(slot(), SnapshotSettings(), "d-1", attempt=1)
     failed = listed(first, list(first.tags))
-    edited = replace(failed, tags={**failed.tags, "snapshot-automation-disk": "d-9"})
+    edited = replace(failed, tags={**failed.tags, "snapshot-automation-attempt": "9"})
 
     again = repeat_request(repeat_of(edited, SnapshotSettings()), 2)
 
