@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test chaos demo bench-cold bench-pacing package deploy-fun deploy-tools lock clean
+.PHONY: help venv check format test chaos demo bench-cold bench-pacing package deploy-fun deploy-tools clients lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -72,12 +72,33 @@ $(DEPLOY_TOOLS): tests/deploy/node/package-lock.json
 	@npm ci --prefix tests/deploy/node --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	@touch $@
 
+# The SDKs that the tests run against the local cloud, each lock in an environment of its own;
+# without them these tests are skipped. Optional packages are installed: SDKs compress with them.
+NODE_CLIENTS := tests/clients/node/node_modules/.installed
+PYTHON_CLIENTS := $(patsubst tests/clients/python/%.txt,tests/clients/.installed/%/bin/.installed,$(wildcard tests/clients/python/*.txt))
+
+clients: $(PYTHON_CLIENTS) $(NODE_CLIENTS) ## install the pinned SDKs that the local cloud is tested with (needs Node)
+
+$(NODE_CLIENTS): tests/clients/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 14 or newer" >&2; exit 1; }
+	@echo "Installing the SDKs for Node (once)"
+	@npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+tests/clients/.installed/%/bin/.installed: tests/clients/python/%.txt | $(INSTALLED)
+	@echo "Installing the Python SDKs of $< (once)"
+	@$(BIN)/python -m venv --without-pip tests/clients/.installed/$*
+	@$(BIN)/uv pip sync --python tests/clients/.installed/$*/bin/python --quiet --require-hashes $< || \
+	  $(BIN)/python -m pip --python tests/clients/.installed/$*/bin/python install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
 
 lock: $(INSTALLED) ## pin the newest versions, with hashes
 	$(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	$(LOCK) -c requirements/runtime.txt -c requirements/uv.txt requirements/dev.in -o requirements/dev.txt
+	for lock in tests/clients/python/*.in; do $(LOCK) $$lock -o $${lock%.in}.txt || exit 1; done
 
 clean: ## remove what the other targets made
-	rm -rf .venv build tests/deploy/node/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build tests/deploy/node/node_modules tests/clients/node/node_modules tests/clients/.installed .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-import pytest
+from tests import installed
 
 INSTALLED = Path(__file__).parent / "node" / "node_modules" / ".bin"
 REQUIRED = "REQUIRE_DEPLOY_TOOLS"
@@ -26,9 +26,7 @@ class Done:
 
 def unavailable(why: str) -> NoReturn:
     """Skip the test; where everything has to be there, fail it."""
-    if os.environ.get(REQUIRED):
-        pytest.fail(f"{why}, and {REQUIRED} is set", pytrace=False)
-    pytest.skip(why)
+    installed.unavailable(why, required_by=REQUIRED)
 
 
 def find(tool: str) -> str:

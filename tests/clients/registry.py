@@ -1,0 +1,122 @@
+"""
+The clients that are run against the local cloud: the list, the lock and the table of the README.
+
+    python -m tests.clients.registry        write the table into emulator/README.md
+
+Add a client: its package to a file in `python/` (then `make lock`) or to `node/package.json`
+(then `npm install --package-lock-only --prefix tests/clients/node`), a tour, and an entry here.
+A tour is a script that calls the served cloud by this client alone and prints one JSON object.
+The test of its service holds what it prints, and that `actions` is what the cloud answered well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+FOLDER = Path(__file__).parent
+README = FOLDER.parents[1] / "emulator" / "README.md"
+BEGIN = "<!-- clients: written by `python -m tests.clients.registry` -->"
+END = "<!-- end of clients -->"
+NODE = "node"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One client in one mode, and what it was seen to do."""
+
+    service: Literal["ECS", "SLS", "FC"]
+    package: str
+    """The name that its requirements file or `node/package.json` gives it."""
+    lock: str
+    """`node`, or the name of a requirements file in `python/`."""
+    tour: str
+    """A file in `tours/`."""
+    actions: frozenset[str]
+    """Every action that the cloud answers without an error during the tour."""
+    mode: str = ""
+    """The tour's one argument, such as the version of the signature."""
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, (self.package, self.version, self.mode)))
+
+    @property
+    def version(self) -> str:
+        """The version that the lock has."""
+        if self.lock == NODE:
+            lock = json.loads((FOLDER / "node" / "package-lock.json").read_text())
+            return str(lock["packages"][f"node_modules/{self.package}"]["version"])
+        return locked(FOLDER / "python" / f"{self.lock}.txt", self.package)
+
+
+def locked(requirements: Path, package: str) -> str:
+    """Return the version of a package in a requirements file."""
+    name = re.escape(package).replace("_", "-")
+    found = re.search(rf"^{name}==([^\s;\\]+)", requirements.read_text(), re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{requirements}: {package} is not locked; run `make lock`")
+    return found[1]
+
+
+_SLS = frozenset({"PutLogs"})
+
+CLIENTS: tuple[Client, ...] = (
+    Client(
+        service="SLS",
+        package="aliyun-log-python-sdk",
+        lock="sls",
+        tour="sls_aliyun_log.py",
+        actions=_SLS,
+    ),
+    Client(
+        service="SLS",
+        package="aliyun-log-python-sdk",
+        lock="sls-0.8",
+        tour="sls_aliyun_log.py",
+        actions=_SLS,
+    ),
+    Client(
+        service="SLS",
+        package="@alicloud/log",
+        lock=NODE,
+        tour="sls_node_log.js",
+        actions=_SLS,
+    ),
+)
+
+
+def of(service: str) -> list[Client]:
+    """Return the clients of one service."""
+    return [client for client in CLIENTS if client.service == service]
+
+
+def table() -> str:
+    """Return the README's table of clients, without its markers."""
+    rows = [
+        "| service | client | version | language | mode | called |",
+        "|---|---|---|---|---|---|",
+    ]
+    for client in CLIENTS:
+        language = "Node" if client.lock == NODE else "Python"
+        called = ", ".join(sorted(client.actions))
+        rows.append(
+            f"| {client.service} | {client.package} | {client.version} | {language}"
+            f" | {client.mode or '-'} | {called} |"
+        )
+    return "\n".join(rows)
+
+
+def with_table(text: str) -> str:
+    """Return the README's text with the table of today between the markers."""
+    before, _, rest = text.partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+if __name__ == "__main__":
+    README.write_text(with_table(README.read_text()))
+    sys.stdout.write(f"{README.name}: the table of clients is that of {len(CLIENTS)} clients\n")

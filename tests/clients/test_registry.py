@@ -1,0 +1,66 @@
+"""The list of clients, their locks and the README's table are one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.clients.registry import BEGIN, CLIENTS, END, FOLDER, NODE, README, locked, with_table
+
+NODE_LOCK = json.loads((FOLDER / NODE / "package-lock.json").read_text())
+LOCKS = sorted((FOLDER / "python").glob("*.txt"))
+
+
+def test_the_readme_has_todays_table() -> None:
+    """Written by `python -m tests.clients.registry`, between two markers."""
+    text = README.read_text()
+
+    assert (text.count(BEGIN), text.count(END)) == (1, 1)
+    assert with_table(text) == text, "run `.venv/bin/python -m tests.clients.registry`"
+
+
+def test_every_lock_is_of_a_client() -> None:
+    """Nothing is installed that no test runs."""
+    packages = {client.package for client in CLIENTS if client.lock == NODE}
+
+    assert {lock.stem for lock in LOCKS} | {NODE} == {client.lock for client in CLIENTS} | {NODE}
+    assert set(NODE_LOCK["packages"][""]["dependencies"]) == packages
+
+
+def test_every_tour_is_of_a_client() -> None:
+    """No script lies there that nobody runs."""
+    assert {path.name for path in (FOLDER / "tours").iterdir()} - {"__pycache__"} == {
+        client.tour for client in CLIENTS
+    }
+
+
+def test_every_node_package_has_a_hash_and_no_address() -> None:
+    """An address in a lock file is fetched from, whatever npm's configuration says."""
+    packages = {name: one for name, one in NODE_LOCK["packages"].items() if name}
+
+    assert [name for name, one in packages.items() if "resolved" in one] == []
+    assert [
+        name for name, one in packages.items() if "integrity" not in one and "inBundle" not in one
+    ] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_every_python_package_has_hashes_and_no_address(lock: Path) -> None:
+    """Pip and uv refuse whatever has another hash."""
+    text = lock.read_text()
+
+    assert "://" not in text
+    assert "--index-url" not in text
+    for part in text.split("\n\n")[-1].split("\n"):
+        assert part.startswith((" ", "#")) or "==" in part or not part
+    assert text.count("--hash=sha256:") >= text.count("==")
+
+
+def test_the_sdk_that_ships_is_among_the_clients() -> None:
+    """In the version that ships."""
+    package = "aliyun-log-python-sdk"
+    shipped = locked(FOLDER.parents[1] / "requirements" / "runtime.txt", package)
+
+    assert shipped in {client.version for client in CLIENTS if client.package == package}

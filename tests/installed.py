@@ -1,0 +1,15 @@
+"""What some tests need and not every machine has."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def unavailable(why: str, *, required_by: str) -> NoReturn:
+    """Skip the test; where the variable `required_by` says that all has to be there, fail it."""
+    if os.environ.get(required_by):
+        pytest.fail(f"{why}, and {required_by} is set", pytrace=False)
+    pytest.skip(why)
