@@ -251,6 +251,32 @@ def test_calls_in_flight_are_capped_over_all_apis() -> None:
     assert most == 3
 
 
+def test_a_call_whose_place_came_free_after_the_deadline_is_not_made() -> None:
+    """L7, L8: what waits for a free place waits no longer than it may."""
+    clock = FakeClock()
+    paced = pacer(clock, deadline=10, in_flight=1)
+    is_taken, is_next = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        is_taken.set()
+        assert is_next.wait(30)
+        clock.advance(10)
+
+    def late() -> None:
+        assert is_taken.wait(30)
+        # Its turn has come, and the only place is taken until the deadline.
+        paced.once("B", lambda: pytest.fail("it was made"), before=is_next.set)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(paced.once, "A", slow)
+        second = pool.submit(late)
+        first.result(30)
+        with pytest.raises(OutOfTimeError):
+            second.result(30)
+
+    assert paced.calls == {"A": 1}
+
+
 def test_a_call_that_fails_in_any_way_gives_its_place_back() -> None:
     """L9: an accident in a call costs no other call its place."""
     paced = pacer(in_flight=1)

@@ -288,6 +288,44 @@ def test_one_window_never_costs_more_than_half_the_rate(served: int, calls_per_m
     assert rate.per_minute <= max(floor, calls_per_minute * 0.98)
 
 
+def test_a_minute_is_counted_whole_also_when_it_is_found_to_be_over_late() -> None:
+    """T6: it was found open a quarter of a minute late, so its calls are over a minute old."""
+    rate = Rate(calls_per_minute=120)
+    serve(rate, start=0.0, count=100, every_s=0.5)
+    throttle(rate, 50.0)
+    throttle(rate, 59.0, ticket=probe(rate, 59.0))
+
+    reopen(rate, 75.0)
+
+    # The minute began between 59 and 75, so the one before at about 7: 85 calls since.
+    assert rate.per_minute == pytest.approx(0.98 * 85, abs=1)
+
+
+def test_only_two_minutes_of_calls_are_remembered() -> None:
+    """A run of hours holds no more of its calls than one of minutes."""
+    rate = Rate(calls_per_minute=600)
+
+    serve(rate, start=0.0, count=5000, every_s=0.1)
+
+    assert len(rate._served) <= 1201
+
+
+def test_a_server_whose_minutes_do_not_fit_is_asked_for_three_tenths_less() -> None:
+    """T6: it counts in no minutes, so what its last minute took says nothing about its quota."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 50.0)
+    throttle(rate, 59.0, ticket=probe(rate, 59.0))
+    reopen(rate, 60.0)
+    before = rate.per_minute
+    serve(rate, start=61.0, count=190, every_s=0.1)
+    throttle(rate, 80.0)
+    throttle(rate, 89.0, ticket=probe(rate, 89.0))
+
+    reopen(rate, 90.0)
+
+    assert rate.per_minute == pytest.approx(0.7 * before)
+
+
 def test_the_rate_recovers_slowly_and_never_above_what_was_set() -> None:
     """Careful recovery: a tenth more after each minute without a throttled answer."""
     rate = Rate(calls_per_minute=60)

@@ -276,6 +276,15 @@ def test_the_time_that_is_kept_covers_what_must_come_after_the_deadline(timeout:
         assert made.read_timeout_s + FLUSH_S < reserve_s
 
 
+@given(timeout=st.integers(1, 86_400))
+def test_everything_is_out_a_second_before_the_function_is_ended(timeout: int) -> None:
+    """L7, L11: FC kills at the limit, and what is left then is lost. A tenth of a short one."""
+    made = runtime(python310(timeout=timeout))
+
+    assert timeout - made.ends == pytest.approx(min(1.0, timeout / 10))
+    assert made.deadline < made.ends
+
+
 # --- instants --------------------------------------------------------------------------------
 
 
