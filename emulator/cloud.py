@@ -280,6 +280,7 @@ class Cloud:
             knobs=parts.knobs,
             ids=parts.ids,
             calls=parts.calls,
+            region_ids=lambda: self.regions,
         )
 
 

@@ -23,6 +23,7 @@ from emulator import hosts
 from emulator.clock import Clock, ManualClock
 from emulator.cloud import Cloud, UnknownRegionError
 from emulator.credentials import AccessKey
+from emulator.ecs.envelope import region_of
 from emulator.knobs import Knobs
 from emulator.wire import Request, Response
 
@@ -89,7 +90,7 @@ class _Door:
         if place is None:
             raise _RefusedError(f"{host} is not of the local cloud, which answers at {hosts.KNOWN}")
         # The central host serves the region that a request names, else the first one.
-        region_id = place.region_id or dict(request.query).get("RegionId")
+        region_id = place.region_id or region_of(request)
         ecs = self._cloud.ecs(region_id)
         if place.service == "fc":
             return self._cloud.fc(region_id).handle(request)

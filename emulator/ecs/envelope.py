@@ -51,8 +51,7 @@ class Envelope:
 def envelope_of(request: Request) -> Envelope:
     """Return what can be told without checking anything; what is missing is empty."""
     headers = request.headers
-    # Of a body that cannot be read the reader of parameters complains.
-    params = dict(all_pairs(request)) if _has_form(request) else dict(request.query)
+    params = _told(request)
     # Some RPC clients send headers such as x-acs-action, too.
     is_rpc = "authorization" not in headers and not _SIGNED.isdisjoint(params)
     asked = params.get("Format", "")
@@ -70,7 +69,17 @@ def envelope_of(request: Request) -> Envelope:
     )
 
 
-def all_pairs(request: Request) -> list[tuple[str, str]]:
+def region_of(request: Request) -> str | None:
+    """Return the region that a request names, in its query or its form; None if none."""
+    return _told(request).get("RegionId")
+
+
+def _told(request: Request) -> dict[str, str]:
+    # Of a body that cannot be read the reader of parameters complains.
+    return dict(_all_pairs(request) if _has_form(request) else request.query)
+
+
+def _all_pairs(request: Request) -> list[tuple[str, str]]:
     """Return the parameters of query and form body together, as they were sent."""
     pairs = list(request.query)
     if request.body:
@@ -79,6 +88,27 @@ def all_pairs(request: Request) -> list[tuple[str, str]]:
             raise unreadable(f"A body of type {content_type!r}; the emulator reads forms.")
         pairs += parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True)
     return pairs
+
+
+def parameters(request: Request) -> dict[str, str]:
+    """
+    Return the parameters of query and form body by name.
+
+    Older SDK cores send RegionId in both: a name that comes twice with one value counts
+    once, and is signed once (aliyun-python-sdk-core 2.16.0 signs the union of the two).
+
+    Raises:
+        EcsError: The body cannot be read, or a name has two values.
+
+    """
+    found: dict[str, str] = {}
+    for name, value in _all_pairs(request):
+        if found.setdefault(name, value) != value:
+            raise unreadable(
+                f"The parameter {name} came with two values, {found[name]!r} and {value!r}:"
+                " which one counts is not documented; send one of them."
+            )
+    return found
 
 
 def _has_form(request: Request) -> bool:

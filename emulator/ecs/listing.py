@@ -34,6 +34,11 @@ _FILTER_KEYS = {1: "CreationStartTime", 2: "CreationEndTime"}
 class Listed(Protocol):
     """What every listed record has."""
 
+    @property
+    def resource_id(self) -> str:
+        """Its id, under whatever name its kind has for it."""
+        ...
+
     seq: int
     created_at: datetime
     tags: dict[str, str]
@@ -73,11 +78,11 @@ class Found(Generic[R]):
 
 def page_from(params: read.Params, *, size: int, knobs: Knobs) -> Page:
     """Read which page is asked for; `size` is the operation's reading of MaxResults."""
-    filters = _digest({n: v for n, v in params.items() if n not in _PAGING})
+    filters = filters_of(params)
     start, shown_count = 0, 0
-    token = params.get("NextToken")
-    if token:
-        start, shown_count = _decoded(token, filters)
+    given = params.get("NextToken")
+    if given:
+        start, shown_count = place_of(given, filters)
     by_token = not {"NextToken", "MaxResults"}.isdisjoint(params)
     by_number = not {"PageNumber", "PageSize"}.isdisjoint(params)
     if by_token and by_number:
@@ -102,9 +107,9 @@ def cut(records: Iterable[R], tests: list[Test[R]], page: Page) -> Found[R]:
     passed_count = sum(1 for _ in islice(rest, passed_count))
     found = list(islice(rest, page.size))
     after = next(rest, None)
-    token, total_count = "", 0
+    following, total_count = "", 0
     if after is not None and page.number is None:
-        token = _encoded(after.seq, page.shown_count + len(found), page.filters)
+        following = token(after.seq, page.shown_count + len(found), page.filters)
     if page.is_counted:
         total_count = passed_count + len(found) + sum(1 for _ in rest) + (after is not None)
     about: dict[str, int | str] = {
@@ -112,7 +117,7 @@ def cut(records: Iterable[R], tests: list[Test[R]], page: Page) -> Found[R]:
         "TotalCount": total_count,
         "PageSize": page.size,
         "PageNumber": page.number or 1,
-        "NextToken": token,
+        "NextToken": following,
     }
     return Found(records=found, about=about)
 
@@ -161,7 +166,6 @@ def _is_capped(params: read.Params) -> bool:
 
 
 def _tag_tests(params: read.Params) -> list[Test[Listed]]:
-    """Several tags are ANDed; a key alone means any value."""
     wanted = read.tags(params)
     if len(wanted) > read.MAX_TAGS:
         raise EcsError(400, "InvalidTagCount", "The specified tags are beyond the permitted range.")
@@ -171,6 +175,11 @@ def _tag_tests(params: read.Params) -> list[Test[Listed]]:
             "InvalidTag.Mismatch",
             "The specified Tag.n.Key and Tag.n.Value are not match.",
         )
+    return tag_tests(wanted)
+
+
+def tag_tests(wanted: list[read.TagParam]) -> list[Test[Listed]]:
+    """Return what holds records to tags: several are ANDed, a key alone means any value."""
 
     def has_all(record: Listed) -> bool:
         return all(
@@ -226,17 +235,21 @@ def _filter_time(params: read.Params, number: int) -> datetime | None:
     return moment
 
 
-def _digest(filters: read.Params) -> str:
+def filters_of(params: read.Params) -> str:
+    """Return a digest of all parameters but those that page."""
+    filters = {name: value for name, value in params.items() if name not in _PAGING}
     return hashlib.sha256(json.dumps(sorted(filters.items())).encode()).hexdigest()[:16]
 
 
-def _encoded(seq: int, shown_count: int, filters: str) -> str:
+def token(seq: int, shown_count: int, filters: str) -> str:
+    """Return the NextToken that goes on at a place, under the same filters only."""
     return base64.urlsafe_b64encode(f"{seq}/{shown_count}/{filters}".encode()).decode()
 
 
-def _decoded(token: str, filters: str) -> tuple[int, int]:
+def place_of(given: str, filters: str) -> tuple[int, int]:
+    """Return the place that a NextToken goes on at; raises InvalidParameter.NextToken."""
     try:
-        seq, shown_count, of = base64.urlsafe_b64decode(token.encode()).decode().split("/")
+        seq, shown_count, of = base64.urlsafe_b64decode(given.encode()).decode().split("/")
         place = int(seq), int(shown_count)
     except (ValueError, binascii.Error):
         raise invalid_parameter("NextToken", "it is not one that was handed out") from None

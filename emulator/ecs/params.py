@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import get_args
 
-from emulator.ecs.envelope import COMMON, Envelope, Form, all_pairs
+from emulator.ecs.envelope import COMMON, Envelope, Form, parameters
 from emulator.ecs.errors import (
     EcsError,
     invalid_parameter,
@@ -21,7 +21,6 @@ from emulator.ecs.errors import (
     missing,
     not_implemented,
     unknown_parameter,
-    unreadable,
 )
 from emulator.ecs.specs import VERSION, Spec
 from emulator.wire import Request
@@ -45,16 +44,9 @@ def decode(request: Request, envelope: Envelope) -> dict[str, str]:
     Return the operation's own parameters, of query and form body together.
 
     Current SDKs send ECS parameters in the query and an empty body; a form is read too.
-    A name that comes twice is refused: which one counts is not documented.
     """
-    pairs = all_pairs(request)
-    params = dict(pairs)
-    if len(params) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = sorted(name for name in params if names.count(name) > 1)
-        raise unreadable(f"The parameter {', '.join(twice)} came more than once.")
     common = COMMON if envelope.is_rpc else {"Format"}
-    return {name: value for name, value in params.items() if name not in common}
+    return {name: value for name, value in parameters(request).items() if name not in common}
 
 
 def check_envelope(envelope: Envelope) -> None:

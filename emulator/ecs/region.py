@@ -7,7 +7,7 @@ Never reads or writes the wire; `operations` do that, and `service` calls them.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from emulator.clock import Clock
 from emulator.ecs.errors import no_such_region
@@ -21,13 +21,22 @@ class Region:
     """What an operation needs; its state is touched only under `lock`."""
 
     def __init__(
-        self, *, region_id: str, account_id: str, clock: Clock, knobs: Knobs, ids: Ids
+        self,
+        *,
+        region_id: str,
+        account_id: str,
+        clock: Clock,
+        knobs: Knobs,
+        ids: Ids,
+        region_ids: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self.region_id = region_id
         self.account_id = account_id
         self.clock = clock
         self.knobs = knobs
         self.ids = ids
+        self.region_ids = region_ids or (lambda: (region_id,))
+        """The regions of the account's cloud, this one among them."""
         self.state = State(clock)
         self.tokens = Tokens()
         self.lock = threading.RLock()

@@ -35,6 +35,21 @@ def _delete_snapshot(region: Region, params: Params) -> Iterator[Need]:
     yield _need(region, "DeleteSnapshot", "snapshot", params["SnapshotId"])
 
 
+def _describe_regions(region: Region, _params: Params) -> Iterator[Need]:
+    resource = f"acs:ecs:{region.region_id}:{region.account_id}:{_ALL}"
+    yield Need(
+        action="ecs:DescribeRegions",
+        resource=resource,
+        context={REQUESTED_REGION: region.region_id},
+    )
+
+
+def _list_tag_resources(region: Region, params: Params) -> Iterator[Need]:
+    ids = [value for name, value in params.items() if name.startswith("ResourceId.")]
+    for resource_id in ids or [_ALL]:
+        yield _need(region, "ListTagResources", params["ResourceType"], resource_id)
+
+
 def _tag_resources(region: Region, params: Params) -> Iterator[Need]:
     for name, value in params.items():
         if name.startswith("ResourceId."):
@@ -56,7 +71,9 @@ _NEEDS: Mapping[str, Callable[[Region, Params], Iterator[Need]]] = {
     "DeleteSnapshot": _delete_snapshot,
     "DescribeDisks": _listing("DescribeDisks", "disk", "DiskIds"),
     "DescribeInstances": _listing("DescribeInstances", "instance", "InstanceIds"),
+    "DescribeRegions": _describe_regions,
     "DescribeSnapshots": _listing("DescribeSnapshots", "snapshot", "SnapshotIds"),
+    "ListTagResources": _list_tag_resources,
     "TagResources": _tag_resources,
 }
 

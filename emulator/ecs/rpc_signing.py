@@ -11,13 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import quote
 
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import signing
-from emulator.ecs.envelope import all_pairs
+from emulator.ecs.envelope import parameters
 from emulator.ecs.errors import EcsError, invalid_parameter, missing, not_implemented
 from emulator.ecs.signing import Nonces
 from emulator.wire import Request
@@ -38,8 +38,7 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
             missing, foreign or expired at `now`, or the signature is not the request's.
 
     """
-    pairs = all_pairs(request)
-    params = dict(pairs)
+    params = parameters(request)
     for name in _REQUIRED:
         if not params.get(name):
             raise missing(name)
@@ -52,18 +51,16 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
     signing.check_date(params["Timestamp"])
     key = signing.find_key(keys, params["AccessKeyId"])
     signing.check_token(key, params.get("SecurityToken"), now)
-    _check_signature(request, pairs, params["Signature"], key.access_key_secret)
+    _check_signature(request, params, key.access_key_secret)
     nonces.use(params["SignatureNonce"])
     return key
 
 
-def _check_signature(
-    request: Request, pairs: Sequence[tuple[str, str]], signature: str, secret: str
-) -> None:
-    to_sign = string_to_sign(request, pairs)
+def _check_signature(request: Request, params: Mapping[str, str], secret: str) -> None:
+    to_sign = string_to_sign(request, params)
     digest = hmac.new(f"{secret}&".encode(), to_sign.encode(), hashlib.sha1).digest()
     expected = base64.b64encode(digest).decode()
-    if not hmac.compare_digest(expected.encode(), signature.encode()):
+    if not hmac.compare_digest(expected.encode(), params["Signature"].encode()):
         # The text up to the colon is one that clients look for.
         raise EcsError(
             400,
@@ -73,11 +70,11 @@ def _check_signature(
         )
 
 
-def string_to_sign(request: Request, pairs: Sequence[tuple[str, str]]) -> str:
+def string_to_sign(request: Request, params: Mapping[str, str]) -> str:
     """Return the method, the root, and all parameters but Signature, each encoded once more."""
     canonical = "&".join(
         f"{_encoded(name)}={_encoded(value)}"
-        for name, value in sorted(pairs)
+        for name, value in sorted(params.items())
         if name != "Signature"
     )
     return f"{request.method.upper()}&{_encoded('/')}&{_encoded(canonical)}"

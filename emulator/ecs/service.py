@@ -8,7 +8,7 @@ What an operation does stands in the module of its name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,9 @@ from emulator.ecs import (
     delete_snapshot,
     describe_disks,
     describe_instances,
+    describe_regions,
     describe_snapshots,
+    list_tag_resources,
     params,
     rights,
     rpc_signing,
@@ -52,7 +54,9 @@ _OPERATIONS: Mapping[str, tuple[Spec, Callable[[Region, params.Params], Act]]] =
         (specs.DELETE_SNAPSHOT, delete_snapshot.prepare),
         (specs.DESCRIBE_DISKS, describe_disks.prepare),
         (specs.DESCRIBE_INSTANCES, describe_instances.prepare),
+        (specs.DESCRIBE_REGIONS, describe_regions.prepare),
         (specs.DESCRIBE_SNAPSHOTS, describe_snapshots.prepare),
+        (specs.LIST_TAG_RESOURCES, list_tag_resources.prepare),
         (specs.TAG_RESOURCES, tag_resources.prepare),
     )
 }
@@ -87,9 +91,15 @@ class EcsService(Arranging):
         knobs: Knobs,
         ids: Ids,
         calls: Calls,
+        region_ids: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         super().__init__(
-            region_id=region_id, account_id=account_id, clock=clock, knobs=knobs, ids=ids
+            region_id=region_id,
+            account_id=account_id,
+            clock=clock,
+            knobs=knobs,
+            ids=ids,
+            region_ids=region_ids,
         )
         self._keys = keys
         self._ram = ram

@@ -69,6 +69,21 @@ TAG_RESOURCES = Spec(
     refused=_OWNERS - {"ResourceOwnerId"},
 )
 
+LIST_TAG_RESOURCES = Spec(
+    action="ListTagResources",
+    required=("RegionId", "ResourceType"),
+    honoured=_TAGS | {"NextToken", "RegionId", "ResourceId.N", "ResourceType"},
+    refused=_OWNERS | {"TagFilter.N.TagKey", "TagFilter.N.TagValues.N"},
+)
+
+DESCRIBE_REGIONS = Spec(
+    action="DescribeRegions",
+    required=(),
+    # RegionId: as for CreateSnapshot.
+    honoured=frozenset({"AcceptLanguage", "InstanceChargeType", "RegionId", "ResourceType"}),
+    refused=_OWNERS,
+)
+
 DESCRIBE_SNAPSHOTS = Spec(
     action="DescribeSnapshots",
     required=("RegionId",),

@@ -38,6 +38,11 @@ class Instance:
     """The status that was last told as an event; at first the one it began with."""
     seq: int = -1
 
+    @property
+    def resource_id(self) -> str:
+        """Its id, as every kind of record has it."""
+        return self.instance_id
+
     def __post_init__(self) -> None:
         self.told_status = self.told_status or self.status
 
@@ -71,6 +76,11 @@ class Disk:
     encrypted: bool = False
     zone_id: str = ""
     seq: int = -1
+
+    @property
+    def resource_id(self) -> str:
+        """Its id, as every kind of record has it."""
+        return self.disk_id
 
     @property
     def ever_attached(self) -> bool:
@@ -110,6 +120,11 @@ class Snapshot:
     """Whether its end was told as an event."""
     seq: int = -1
     clock: Clock = field(repr=False)
+
+    @property
+    def resource_id(self) -> str:
+        """Its id, as every kind of record has it."""
+        return self.snapshot_id
 
     @property
     def status(self) -> Status:

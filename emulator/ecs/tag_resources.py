@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
 
 from emulator.ecs import params as read
 from emulator.ecs.answers import Answer
 from emulator.ecs.errors import EcsError, missing, not_implemented
 from emulator.ecs.region import Region
+from emulator.ecs.state import Disk, Instance, Snapshot, Table
 
 MAX_RESOURCES = 50
 
@@ -41,13 +41,14 @@ _DOCUMENTED = frozenset(
 )
 
 
-class _Tagged(Protocol):
-    tags: dict[str, str]
-
-
 def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     """Check the parameters; what comes back tags."""
     region.check_region_id(params)
+    return partial(_tag, region, check_type(params), resource_ids(params), _tags(params))
+
+
+def check_type(params: read.Params) -> str:
+    """Return the type of resource that is asked for, which has to be one that is here."""
     resource_type = params["ResourceType"]
     if resource_type in _DOCUMENTED:
         raise not_implemented(f"ResourceType {resource_type}", f"It has {', '.join(_IMPLEMENTED)}.")
@@ -57,6 +58,11 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
             "InvalidResourceType.NotFound",
             f"The ResourceType provided does not exist in our records: {resource_type!r}.",
         )
+    return resource_type
+
+
+def resource_ids(params: read.Params) -> list[str]:
+    """Return ResourceId.N; raises NumberExceed.ResourceIds."""
     ids = [value for name, value in params.items() if name.startswith("ResourceId.")]
     if len(ids) > MAX_RESOURCES:
         raise EcsError(
@@ -64,7 +70,7 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
             "NumberExceed.ResourceIds",
             f"The ResourceIds parameter's number is exceed , Valid : {MAX_RESOURCES}",
         )
-    return partial(_tag, region, resource_type, ids, _tags(params))
+    return ids
 
 
 def _tags(params: read.Params) -> dict[str, str]:
@@ -84,28 +90,29 @@ def _tags(params: read.Params) -> dict[str, str]:
 def _tag(region: Region, resource_type: str, ids: list[str], tags: Mapping[str, str]) -> Answer:
     with region.lock:
         region.state.release_expired()
-        records = _records(region, resource_type)
-        if any(i not in records for i in ids):
+        tagged = records(region, resource_type).records
+        if any(i not in tagged for i in ids):
             raise EcsError(
                 404,
                 "InvalidResourceId.NotFound",
                 "The specified ResourceIds are not found in our records.",
             )
         for i in ids:
-            if len({**records[i].tags, **tags}) > read.MAX_TAGS:
+            if len({**tagged[i].tags, **tags}) > read.MAX_TAGS:
                 raise EcsError(
                     400,
                     "OperationDenied.QuotaExceed",
                     "The quota of tags on resource is beyond permitted range.",
                 )
         for i in ids:
-            records[i].tags.update(tags)
+            tagged[i].tags.update(tags)
     return {}
 
 
-def _records(region: Region, resource_type: str) -> Mapping[str, _Tagged]:
+def records(region: Region, resource_type: str) -> Table[Disk] | Table[Instance] | Table[Snapshot]:
+    """Return all resources of a type that was checked."""
     if resource_type == "disk":
-        return region.state.disks.records
+        return region.state.disks
     if resource_type == "instance":
-        return region.state.instances.records
-    return region.state.snapshots.records
+        return region.state.instances
+    return region.state.snapshots

@@ -25,7 +25,9 @@ SPECS = (
     specs.DELETE_SNAPSHOT,
     specs.DESCRIBE_DISKS,
     specs.DESCRIBE_INSTANCES,
+    specs.DESCRIBE_REGIONS,
     specs.DESCRIBE_SNAPSHOTS,
+    specs.LIST_TAG_RESOURCES,
     specs.TAG_RESOURCES,
 )
 NAMES = [spec.action for spec in SPECS]
@@ -38,6 +40,11 @@ def good_params(bench: Bench, action: str) -> dict[str, str]:
     return {
         "CreateSnapshot": {"DiskId": disk.disk_id},
         "DeleteSnapshot": {"SnapshotId": snapshot.snapshot_id},
+        "ListTagResources": {
+            "RegionId": REGION,
+            "ResourceType": "disk",
+            "ResourceId.1": disk.disk_id,
+        },
         "TagResources": {
             "RegionId": REGION,
             "ResourceType": "disk",

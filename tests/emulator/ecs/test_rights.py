@@ -50,6 +50,17 @@ def missing(bench: Bench, action: str, **params: str) -> tuple[str, str]:
         ("DescribeInstances", {"RegionId": REGION, "InstanceIds": '["i-1"]'}, "instance/i-1"),
         ("DescribeSnapshots", {"RegionId": REGION, "DiskId": "d-1"}, "snapshot/*"),
         ("DescribeSnapshots", {"RegionId": REGION, "SnapshotIds": '["s-1"]'}, "snapshot/s-1"),
+        ("DescribeRegions", {}, "*"),
+        (
+            "ListTagResources",
+            {"RegionId": REGION, "ResourceType": "snapshot", "Tag.1.Key": "k"},
+            "snapshot/*",
+        ),
+        (
+            "ListTagResources",
+            {"RegionId": REGION, "ResourceType": "disk", "ResourceId.1": "d-1"},
+            "disk/d-1",
+        ),
         (
             "TagResources",
             {
