@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shared.ecs_types import Snapshot
@@ -23,7 +23,7 @@ from shared.planning import (
     attempt_of,
     slot_of,
 )
-from shared.policy import Policy, PolicyFile
+from shared.policy import Limits, Policy, PolicyFile, max_age, max_age_kept, too_old
 from shared.repeating import Repeat
 from shared.runtime import parse_instant
 from shared.trigger import Direct, Event, Trigger, parse_trigger
@@ -177,7 +177,7 @@ def decide(
     policy = file.named(slot.policy)
     reasons = {"SNAPSHOTS_PAUSED is set": paused}
     reasons |= _limits(policy, attempt, region)
-    reasons |= _ages(snapshot.created_at or completion.started_at, file, now)
+    reasons |= _ages(snapshot, completion, policy, file.limits, now)
     why_not = next((reason for reason, holds in reasons.items() if holds), "")
     if policy is None or why_not:
         reason = f"{outcome.reason}; not repeated: {why_not}"
@@ -220,10 +220,10 @@ def outcome_of(completion: Completion, *, disk_id: str, attempt: int = 1) -> Out
 
 def may_be_repeated(completion: Completion, file: PolicyFile, *, now: datetime) -> bool:
     """Say whether a failed snapshot of which nothing is known could be one to repeat."""
-    return (
-        completion.result == FAILED
-        and not _is_old(completion.started_at or now, file, now)
-        and any(one.enabled and one.repeat_failed and not one.dry_run for one in file.policies)
+    age = now - (completion.started_at or now)
+    return completion.result == FAILED and any(
+        one.enabled and one.repeat_failed and not one.dry_run and age <= max_age(file.limits, one)
+        for one in file.policies
     )
 
 
@@ -245,13 +245,17 @@ def _limits(policy: Policy | None, attempt: int, region: str) -> dict[str, bool]
     }  # fmt: skip
 
 
-def _ages(asked_at: datetime | None, file: PolicyFile, now: datetime) -> dict[str, bool]:
+def _ages(
+    snapshot: Snapshot,
+    completion: Completion,
+    policy: Policy | None,
+    limits: Limits,
+    now: datetime,
+) -> dict[str, bool]:
+    """Say whether it is too old: the next attempt is kept as long as this or the policy's."""
+    asked_at = snapshot.created_at or completion.started_at
     if asked_at is None:
         return {"nobody knows when it was asked for": True}
-    hours = file.limits.max_slot_age_hours
-    reason = f"it is more than {hours} hours old (limits.max_slot_age_hours)"
-    return {reason: _is_old(asked_at, file, now)}
-
-
-def _is_old(asked_at: datetime, file: PolicyFile, now: datetime) -> bool:
-    return asked_at < now - timedelta(hours=file.limits.max_slot_age_hours)
+    kept = {snapshot.retention_days, policy.snapshot.retention_days if policy else None}
+    days = min(filter(None, kept), default=None)
+    return {f"it is {too_old(limits, days)}": now - asked_at > max_age_kept(limits, days)}

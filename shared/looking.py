@@ -20,7 +20,7 @@ from shared.cron import CronError
 from shared.errors import DuplicateInvocationError, FcError, LookFailedError
 from shared.fc import Fc, TimerTrigger
 from shared.outcomes import Record
-from shared.policy import PolicyFile
+from shared.policy import PolicyFile, max_age, too_old
 from shared.resuming import (
     DEFERRED,
     FINISHED,
@@ -260,10 +260,14 @@ class Looker:
             return
         if owed is None:
             return
-        runs, problems = asked_for(owed, self._file, region=self._runtime.region, now=self._now)
-        if problems:
-            reason = "; ".join(map(str, problems))
-            self._not_caught_up(owed, "NotStartable", reason, status="failed")
+        runs, problems = asked_for(owed, self._file, region=self._runtime.region)
+        code, limits, reason = "NotStartable", self._file.limits, "; ".join(map(str, problems))
+        policies = [run.policy for run in runs]
+        if policies and all(self._now - owed.due_at > max_age(limits, one) for one in policies):
+            longest = max(policies, key=functools.partial(max_age, limits)).snapshot
+            code, reason = "TooOld", f"it is {too_old(limits, longest.retention_days)}"
+        if reason:
+            self._not_caught_up(owed, code, reason, status="failed")
             self._complain(f"timer {timer.name}", reason)
         elif runs:
             self._catch_up(owed)

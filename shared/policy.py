@@ -100,6 +100,17 @@ def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
     return min(longest, timedelta(days=retention_days) - RETENTION_MARGIN)
 
 
+def too_old(limits: Limits, retention_days: int | None) -> str:
+    """Return what is said of a slot that is older than it may be, and by which rule."""
+    longest, kept = timedelta(hours=limits.max_slot_age_hours), max_age_kept(limits, retention_days)
+    if kept == longest:
+        return f"more than {limits.max_slot_age_hours} hours old (limits.max_slot_age_hours)"
+    hours = int(kept / timedelta(hours=1))
+    return (
+        f"more than {hours} hours old (an hour less than snapshot.retention_days: {retention_days})"
+    )
+
+
 def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:
     """
     Say whether a policy concerns an event.

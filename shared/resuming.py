@@ -19,7 +19,7 @@ from typing import Any
 from shared.errors import Disposition, disposition
 from shared.outcomes import INTERRUPTED, NOT_HANDED_OVER, OUT_OF_TIME, Record
 from shared.planning import Slot
-from shared.policy import PolicyFile
+from shared.policy import PolicyFile, max_age, max_age_kept, too_old
 from shared.routing import Run, route
 from shared.runtime import parse_instant
 from shared.trigger import Kind, parse_trigger
@@ -95,19 +95,21 @@ class _Slot:
 
 
 def open_slots(records: Iterable[Record]) -> list[OpenSlot]:
-    """Return the slots that have not ended, dry runs apart from the others; oldest first."""
-    slots: dict[tuple[str, str], _Slot] = {}
+    """Return the slots that have not ended, oldest first; a dry run opens none and ends none."""
+    slots: dict[str, _Slot] = {}
     for number, record in enumerate(records):
         at, slot_id = parse_instant(record.get("at")), record.get("slot")
         kind = record.get("record")
         if at is None or not slot_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
             continue
-        slot = slots.setdefault((slot_id, record.get("dry_run", "")), _Slot())
+        if record.get("dry_run") == "true":
+            continue
+        slot = slots.setdefault(slot_id, _Slot())
         if kind == NOT_RESUMED and record.get("status") == DEFERRED:
             continue  # the next look was to try again
         part = {STARTED: slot.starts, FINISHED: slot.ends, RESUMED: slot.resumed}
         part.get(kind, slot.told).append((at, number, record))
-    found = (_opened(slot_id, slot) for (slot_id, _), slot in slots.items())
+    found = (_opened(slot_id, slot) for slot_id, slot in slots.items())
     return sorted((one for one in found if one), key=lambda one: (one.began_at, one.slot_id))
 
 
@@ -183,25 +185,38 @@ def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now:
         now: To judge its age.
 
     """
-    max_age = timedelta(hours=file.limits.max_slot_age_hours)
-    if one.began_at < now - max_age:
-        rule = f"is older than limits.max_slot_age_hours ({file.limits.max_slot_age_hours})"
-        return Again(slot=None, code="TooOld", reason=f"{one.why}, and it {rule}")
+    if now - one.began_at > max_age_kept(file.limits, None):
+        return _too_old(one, file, None)
     kind = KINDS.get(one.started.get("function", ""))
     if kind is None:
         return Again(slot=None, code="NoFunction", reason="no function of ours has such runs")
-    parsed = parse_trigger(
-        one.started.get("event", "").encode(), kind=kind, account_id=account_id, region=region
-    )
+    run, problems = _made_again(one, file, kind, account_id=account_id, region=region, now=now)
+    if run is None:
+        return _not_startable(one, file, problems)
+    if now - one.began_at > max_age(file.limits, run.policy):
+        return _too_old(one, file, run.policy.snapshot.retention_days)
+    if run.dry_run:
+        reason = "its policy is a dry run by now, and it was none"
+        return Again(slot=None, code="DryRun", reason=reason, status="skipped")
+    return Again(slot=run.slot, content=run.content)
+
+
+def _made_again(
+    one: OpenSlot, file: PolicyFile, kind: Kind, *, account_id: str, region: str, now: datetime
+) -> tuple[Run | None, Problems]:
+    """Return the run that a slot's event makes, whatever its age, and what is wrong with that."""
+    event = one.started.get("event", "").encode()
+    parsed = parse_trigger(event, kind=kind, account_id=account_id, region=region)
     problems = Problems()
     problems.extend(parsed.problems)
     runs: Sequence[Run] = ()
     for trigger in parsed.triggers:
-        runs, found = route(trigger, file, region=region, now=now)
+        runs, found = route(trigger, file, region=region, now=min(now, one.began_at))
         problems.extend(found)
-    for run in runs:
-        if run.slot.slot_id == one.slot_id:
-            return Again(slot=run.slot, content=run.content)
+    return next((run for run in runs if run.slot.slot_id == one.slot_id), None), problems
+
+
+def _not_startable(one: OpenSlot, file: PolicyFile, problems: Problems) -> Again:
     if problems:
         return Again(slot=None, code="NotStartable", reason="; ".join(map(str, problems)))
     policy = file.named(one.started.get("policy", ""))
@@ -211,3 +226,8 @@ def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now:
         )
     reason = "its event makes another slot under today's policies, or none"
     return Again(slot=None, code="NotStartable", reason=reason)
+
+
+def _too_old(one: OpenSlot, file: PolicyFile, retention_days: int | None) -> Again:
+    reason = f"{one.why}, and it is {too_old(file.limits, retention_days)}"
+    return Again(slot=None, code="TooOld", reason=reason)

@@ -14,7 +14,15 @@ from typing import Any
 
 from shared.continuation import KEY, Link
 from shared.planning import Slot, placeholders_of
-from shared.policy import DIRECT, Policy, PolicyFile, wants_event
+from shared.policy import (
+    DIRECT,
+    Limits,
+    Policy,
+    PolicyFile,
+    max_age_kept,
+    too_old,
+    wants_event,
+)
 from shared.policy_file import policy_of
 from shared.runtime import utc
 from shared.selection import Select
@@ -73,14 +81,19 @@ def route(
 
     Returns:
         The runs, one for each policy and region, and what is wrong with the trigger: with
-        problems there are no runs. No runs and no problems: nobody wants this trigger.
+        problems there are no runs, but for those of other policies where it is too old for one.
+        No runs and no problems: nobody wants this trigger.
 
     """
-    problems = Problems()
+    problems, aged = Problems(), Problems()
     policies = _concerned(trigger, file, problems)
+    if link is not None:
+        policies = [policy for policy in policies if policy.name == link.policy]
     if policies or not isinstance(trigger, Event):
         # How old an event is that nobody wants is nobody's concern.
-        _check_age(trigger, file, now, problems)
+        policies = _young_enough(
+            trigger, policies, file.limits, now=now, problems=problems, aged=aged
+        )
     runs = [
         Run(
             slot=Slot(
@@ -102,7 +115,9 @@ def route(
     ]
     if link is not None and not problems:
         runs = _handed_over(runs, link, file, problems)
-    return (() if problems else tuple(runs)), problems
+    runs = [] if problems else runs
+    problems.extend(aged)
+    return tuple(runs), problems
 
 
 def _handed_over(
@@ -137,19 +152,28 @@ def _handed_over(
     ]
 
 
-def _check_age(trigger: Trigger, file: PolicyFile, now: datetime, problems: Problems) -> None:
-    if trigger.occurred_at is None:
-        return
+def _young_enough(
+    trigger: Trigger,
+    policies: Sequence[Policy],
+    limits: Limits,
+    *,
+    now: datetime,
+    problems: Problems,
+    aged: Problems,
+) -> Sequence[Policy]:
+    """Return the policies for which a trigger is not too old; `aged` takes what the others say."""
+    at = trigger.occurred_at
+    if at is None:
+        return policies
     path = "triggerTime" if isinstance(trigger, Timer) else f"{_name(trigger)}.time"
-    hours = file.limits.max_slot_age_hours
-    if trigger.occurred_at < now - timedelta(hours=hours):
-        rule = (
-            f"is more than {hours} hours old (limits.max_slot_age_hours): its token may be "
-            "forgotten and its snapshot pruned, so it could be taken twice"
-        )
-        problems.add(path, utc(trigger.occurred_at), rule)
-    if trigger.occurred_at > now + MAX_AHEAD:
-        problems.add(path, utc(trigger.occurred_at), f"is ahead of our clock, {utc(now)}")
+    if at > now + MAX_AHEAD:
+        problems.add(path, utc(at), f"is ahead of our clock, {utc(now)}")
+    kept = {policy.name: policy.snapshot.retention_days for policy in policies} or {"": None}
+    old = {name: days for name, days in kept.items() if now - at > max_age_kept(limits, days)}
+    for reason in dict.fromkeys(too_old(limits, days) for days in old.values()):
+        rule = f"is {reason}: its token may be forgotten and its snapshot pruned, so it could be"
+        aged.add(path, utc(at), f"{rule} taken twice")
+    return [policy for policy in policies if policy.name not in old]
 
 
 def _concerned(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:

@@ -210,15 +210,19 @@ def _came(schedule: Cron, at: datetime, ticks: Collection[datetime]) -> bool:
 
 
 def asked_for(
-    owed: Missed, file: PolicyFile, *, region: str, now: datetime
+    owed: Missed, file: PolicyFile, *, region: str
 ) -> tuple[Sequence[Run], Sequence[Problem]]:
-    """Return the runs that a tick asks for, and what is wrong with it; none of both: nobody."""
+    """
+    Return the runs that a tick asked for when it was due, and what is wrong with it.
+
+    None of both: nobody wanted it. Whether it is too old by now is another question.
+    """
     event = json.dumps(owed.event).encode()
     parsed = parse_trigger(event, kind="timer", account_id="", region=region)
     runs: list[Run] = []
     problems = list(parsed.problems)
     for trigger in parsed.triggers:
-        found, wrong = route(trigger, file, region=region, now=now)
+        found, wrong = route(trigger, file, region=region, now=owed.due_at)
         runs += found
         problems += wrong
     return runs, problems

@@ -64,6 +64,42 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
         ends_well(world, disks)
 
 
+@pytest.mark.parametrize("by_request", [False, True])
+def test_a_dry_run_that_was_killed_is_left_alone(
+    world: World, parts: Parts, *, by_request: bool
+) -> None:
+    """It took nothing; started again, it would take snapshots if its policy is real by now."""
+    world.disks(2)
+    world.policies(policy(dry_run=not by_request))
+    world.fault("error", service="sls", action="PutLogs", status=403, skip=1, times=None)
+    world.schedule({"key": "k", "policy": "nightly", "dry_run": True})
+    world.cloud.faults.clear()
+    assert [one["record"] for one in world.records] == ["run_started"]
+    world.policies()
+
+    for _ in range(3):
+        world.clock.advance(15 * MINUTE_S)
+        assert world.resume()["waiting"] == 0
+
+    assert parts.all == []
+    assert world.creates() == []
+
+
+def test_a_real_run_is_not_resumed_as_a_dry_one(world: World, parts: Parts) -> None:
+    """Its slot would stay open: a dry run ends none. What it lacks waits for the policy."""
+    world.disks(2)
+    kill(world, after=1)
+    world.policies(policy(dry_run=True))
+
+    for _ in range(2):
+        world.clock.advance(15 * MINUTE_S)
+        assert world.resume()["resumed"] == []
+
+    [record] = world.recorded("not_resumed")
+    assert (record["code"], record["status"]) == ("DryRun", "skipped")
+    assert parts.all == []
+
+
 def test_a_run_of_an_event_that_was_killed_does_too(world: World, parts: Parts) -> None:
     """D8: the event is taken from the record, as FC has given it up by then."""
     world.policies(STOPPED)

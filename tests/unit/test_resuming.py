@@ -131,6 +131,12 @@ def test_a_dry_run_does_not_end_the_slot_that_it_was_tried_on() -> None:
     assert only(start(), start(dry_run="true"), dry).started["dry_run"] == "false"
 
 
+def test_a_dry_run_that_was_killed_opens_nothing() -> None:
+    """It took nothing; started again, it would take snapshots if its policy is real by now."""
+    assert open_slots([start(dry_run="true")]) == []
+    assert open_slots([start(), end(), start(dry_run="true", after=MINUTE)]) == []
+
+
 def test_an_end_alone_and_records_of_other_kinds_open_nothing() -> None:
     """Nor does one without a slot, or a time that can be read."""
     broken = [{**start(), "slot": ""}, {**start(), "at": "today"}, {**start(), "record": "disk"}]
@@ -225,6 +231,7 @@ def test_of_several_regions_the_one_of_the_slot_is() -> None:
     [
         (start(), policies(name="q"), "NotStartable", "failed"),
         (start(), policies(enabled=False), "Disabled", "skipped"),
+        (start(), policies(dry_run=True), "DryRun", "skipped"),
         (start(), policies(regions=["cn-shanghai"]), "NotStartable", "failed"),
         (start(slot="0" * 32), policies(), "NotStartable", "failed"),
         (start(function="theirs"), policies(), "NoFunction", "failed"),
@@ -249,6 +256,17 @@ def test_nothing_older_than_a_slot_may_be_is_started_again() -> None:
 
     assert given_back(only(start()), now=limit).slot == SLOT
     assert given_back(only(start()), now=limit + MINUTE).code == "TooOld"
+
+
+def test_nothing_is_started_again_whose_snapshots_may_be_deleted() -> None:
+    """D4: ECS deletes them by their retention, and then the slot looks untouched."""
+    file = policies(snapshot={"retention_days": 1})
+    limit = NOON + timedelta(hours=23)
+
+    assert given_back(only(start()), file, now=limit).slot == SLOT
+    found = given_back(only(start()), file, now=limit + MINUTE)
+    assert (found.slot, found.code) == (None, "TooOld")
+    assert "retention_days: 1" in found.reason
 
 
 def test_a_direct_request_is_as_old_as_its_first_start() -> None:

@@ -318,10 +318,9 @@ def test_a_tick_asks_for_the_runs_of_its_policies() -> None:
     """By the rules by which the function itself will judge it."""
     found = Missed(timer=timer(), due_at=TWO, count=1)
 
-    runs, problems = asked_for(found, load_policies(policies()), region="cn-hangzhou", now=NOW)
-    none, no_problems = asked_for(
-        found, load_policies(policies(enabled=False)), region="cn-hangzhou", now=NOW
-    )
+    runs, problems = asked_for(found, load_policies(policies()), region="cn-hangzhou")
+    off = load_policies(policies(enabled=False))
+    none, no_problems = asked_for(found, off, region="cn-hangzhou")
 
     assert [run.slot.policy for run in runs] == ["p"]
     assert (problems, none, no_problems) == ([], [], [])
