@@ -19,7 +19,7 @@ from shared.ledger import Entry, in_ledger
 from shared.outcomes import Outcome
 from shared.planning import MAX_ATTEMPTS
 from shared.routing import Run
-from shared.selection import foreseen_code, why_not_by_instance, why_not_by_itself
+from shared.selection import foreseen_code, has_all, why_not_by_instance, why_not_by_itself
 
 NO_INSTANCE = "InvalidInstanceId.NotFound"
 FORESEEN = "foreseen from its listing"
@@ -114,7 +114,7 @@ class Chooser:
         return [
             instance.instance_id
             for instance in known.values()
-            if all(instance.tags.get(key) in values for key, values in select.tags)
+            if has_all(instance.tags, select.tags)
         ]
 
     def _choose_from(

@@ -278,6 +278,7 @@ def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
     attached = [one.instance_id for one in _items(item.attachments, "attachment")]
     return Disk(
         disk_id=_id(item.disk_id),
+        name=item.disk_name or "",
         status=item.status or "",
         type=item.type or "",
         category=item.category or "",

@@ -15,6 +15,8 @@ class Disk:
     """A disk as DescribeDisks lists it."""
 
     disk_id: str
+    name: str
+    """Empty: it has none."""
     status: str
     type: str
     """``system`` or ``data``."""

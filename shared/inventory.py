@@ -16,9 +16,10 @@ from shared.ecs import IDS_PER_CALL, Ecs
 from shared.ecs_types import Disk, Instance, Page, Snapshot
 from shared.errors import EcsUnknownError
 from shared.pacing import Pacer
+from shared.patterns import only_text
 from shared.planning import SLOT_TAG, Slot
 from shared.selection import Select
-from shared.validation import MAX_TAGS
+from shared.validation import MAX_TAGS, Problems, check_tag_key, check_tag_value
 
 TAG_LISTING_CAP = 1000
 """At most this many come back from a listing filtered by tag (SDK documentation of `Tag.N`)."""
@@ -164,9 +165,28 @@ class Inventory:
 
 
 def _sure_tags(select: Select) -> list[tuple[str, str]]:
-    """Return the tags with one possible value: ECS ANDs tags and knows no OR."""
-    sure = [(key, values[0]) for key, values in select.tags if len(values) == 1]
+    """
+    Return the tags by which ECS can narrow a listing.
+
+    Those with one possible value: ECS ANDs tags, compares them exactly, and knows no OR. That
+    `Tag.N` takes the keys and values of services' own tags in a listing is documented nowhere;
+    a key alone is not said to mean any value.
+    """
+    sure = [
+        (key, value)
+        for key, values in select.tags
+        if len(values) == 1
+        and (value := only_text(values[0])) is not None
+        and _may_be_written(key, value)
+    ]
     return sure[:MAX_TAGS]
+
+
+def _may_be_written(key: str, value: str) -> bool:
+    problems = Problems()
+    check_tag_key(key, key, problems)
+    check_tag_value(value, key, problems)
+    return not problems
 
 
 def _only(values: Sequence[str]) -> str | None:

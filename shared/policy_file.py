@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from shared.errors import InvalidPolicyError
+from shared.patterns import fits_everything
 from shared.planning import MAX_ATTEMPTS
 from shared.policy import (
     DIRECT,
@@ -26,17 +27,19 @@ from shared.policy import (
 from shared.selection import DISK_TYPES, KNOWN_CATEGORIES, Select, TagChoice
 from shared.snapshot_settings import check_snapshot_settings, merged_with
 from shared.validation import (
+    MAX_DISK_NAME_LENGTH,
+    MAX_TAG_VALUE_LENGTH,
     Problems,
     check_choice,
     check_choices,
     check_flag,
     check_ids,
     check_keys,
+    check_listed_tag_key,
     check_mapping,
     check_name,
+    check_patterns,
     check_region,
-    check_tag_key,
-    check_tag_value,
     check_texts,
     check_whole_number,
 )
@@ -292,7 +295,7 @@ def _on(
     types = check_texts(given["event"], f"{path}.event", problems)
     for kind in types:
         _check_event_type(kind, f"{path}.event", problems, warnings)
-    where = _where(given.get("where"), f"{path}.where", problems)
+    where = _where(given.get("where"), f"{path}.where", problems, warnings)
     return None, types, where
 
 
@@ -308,7 +311,7 @@ def _check_event_type(kind: str, path: str, problems: Problems, warnings: list[s
         warnings.append(f"{path}: '{kind}' is not a known event type{hint}")
 
 
-def _where(raw: object, path: str, problems: Problems) -> Conditions:
+def _where(raw: object, path: str, problems: Problems, warnings: list[str]) -> Conditions:
     given = check_mapping(raw, path, problems) if raw is not None else {}
     conditions = []
     for key, wanted in given.items():
@@ -317,6 +320,11 @@ def _where(raw: object, path: str, problems: Problems) -> Conditions:
             problems.add(f"{path}.{key}", wanted, "must be a value or a list of values")
         if not isinstance(key, str) or not all(key.split(".")):
             problems.add(f"{path}.{key}", key, "must be a path into the event, such as data.state")
+        warnings += [
+            f"{path}.{key}: '{value}' is compared as it stands: wildcards are for tags and names"
+            for value in values
+            if isinstance(value, str) and {"*", "?"} & {*value}
+        ]
         conditions.append((str(key), tuple(map(comparable, values))))
     return tuple(conditions)
 
@@ -333,14 +341,17 @@ def _regions(raw: object, path: str, problems: Problems) -> tuple[str, ...]:
     return regions
 
 
-_WHAT_TO_TAKE = ("tags", "disk_ids", "instance_ids", "event_resource")
+_WHAT_TO_TAKE = ("tags", "disk_ids", "disk_names", "instance_ids", "event_resource")
 
 
 def _select(raw: object, path: str, problems: Problems) -> Select:
     given = check_mapping(raw, path, problems) if raw is not None else {}
     check_keys(given, _SELECT_KEYS, path, problems)
-    _check_not_empty(given, path, problems)
-    return _selection(given, path, problems)
+    found = Problems()
+    select = _selection(given, path, found)
+    _check_not_empty(given, select, path, problems)
+    problems.extend(found)
+    return select
 
 
 def _selection(given: Mapping[str, Any], path: str, problems: Problems) -> Select:
@@ -352,11 +363,17 @@ def _selection(given: Mapping[str, Any], path: str, problems: Problems) -> Selec
     tags_of = given.get("tags_of", "disk")
     check_choice(tags_of, ("disk", "instance"), f"{path}.tags_of", problems)
     types, categories = given.get("disk_types"), given.get("categories")
+    names: tuple[str, ...] = ()
+    if "disk_names" in given:
+        at = f"{path}.disk_names"
+        names = check_patterns(given["disk_names"], MAX_DISK_NAME_LENGTH, at, problems)
+    every_name = any(map(fits_everything, names))
     return Select(
         tags=_tag_choices(given.get("tags"), f"{path}.tags", problems),
         tags_of=tags_of,
         exclude_tags=_tag_choices(given.get("exclude_tags"), f"{path}.exclude_tags", problems),
         disk_ids=_ids(given, "disk", path, problems),
+        disk_names=() if every_name else names,
         instance_ids=_ids(given, "instance", path, problems),
         disk_types=()
         if types is None
@@ -365,19 +382,24 @@ def _selection(given: Mapping[str, Any], path: str, problems: Problems) -> Selec
         if categories is None
         else check_texts(categories, f"{path}.categories", problems),
         event_resource=given.get("event_resource") is True,
-        all=given.get("all") is True,
+        all=given.get("all") is True or every_name,
     )
 
 
-def _check_not_empty(given: Mapping[str, Any], path: str, problems: Problems) -> None:
+def _check_not_empty(
+    given: Mapping[str, Any], select: Select, path: str, problems: Problems
+) -> None:
     narrowing = {*_WHAT_TO_TAKE, "disk_types", "categories"}
     named = {key for key in narrowing if given.get(key) not in (False, None)}
-    if given.get("all") is True:
-        both = sorted(named.intersection(_WHAT_TO_TAKE))
+    if select.all:
+        said = "all" if given.get("all") is True else "disk_names"
+        both = sorted(named.intersection(_WHAT_TO_TAKE) - {said})
         if both:
-            problems.add(f"{path}.all", True, f"means every disk: leave out {', '.join(both)}")  # noqa: FBT003 - the value that stands there
+            problems.add(
+                f"{path}.{said}", given[said], f"means every disk: leave out {', '.join(both)}"
+            )
     elif not named:
-        rule = "selects nothing by tag, id, type or event; every disk is `all: true`"
+        rule = "selects nothing by tag, id, name, type or event; every disk is `all: true`"
         problems.add(path, dict(given), rule)
 
 
@@ -394,9 +416,7 @@ def _tag_choices(raw: object, path: str, problems: Problems) -> tuple[TagChoice,
         problems.add(path, raw, "must name at least one tag")
     choices = []
     for key, value in given.items():
-        values = check_texts(value, f"{path}.{key}", problems)
-        check_tag_key(key, f"{path}.{key}", problems)
-        for item in values:
-            check_tag_value(item, f"{path}.{key}", problems)
+        check_listed_tag_key(key, f"{path}.{key}", problems)
+        values = check_patterns(value, MAX_TAG_VALUE_LENGTH, f"{path}.{key}", problems)
         choices.append((str(key), values))
     return tuple(choices)

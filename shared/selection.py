@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.ecs_types import Disk, Instance
+from shared.patterns import fits_one_of
 
 DISK_TYPES = ("system", "data")
 TagChoice = tuple[str, tuple[str, ...]]
-"""A tag's key, and the values of which it must have one."""
+"""A tag's key, and the patterns of which its value must fit one (see `patterns`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ class Select:
     """Where `tags` are looked for: on the ``disk`` or on its ``instance``."""
     exclude_tags: tuple[TagChoice, ...] = ()
     disk_ids: tuple[str, ...] = ()
+    disk_names: tuple[str, ...] = ()
+    """Patterns, of which the disk's name must fit one; a disk without a name has an empty one."""
     instance_ids: tuple[str, ...] = ()
     disk_types: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -58,7 +61,9 @@ def why_not_by_itself(select: Select, disk: Disk) -> str | None:
     for wanted, has, reason in rules:
         if wanted and not any(one in wanted for one in has):
             return reason
-    if select.tags_of == "disk" and not _has_all(disk.tags, select.tags):
+    if select.disk_names and not fits_one_of(select.disk_names, disk.name):
+        return "its name fits none of select.disk_names"
+    if select.tags_of == "disk" and not has_all(disk.tags, select.tags):
         return "its disk has not all of select.tags"
     # A tag that keeps a disk out does so on the disk itself, wherever it is looked for.
     return _excluded(disk.tags, select)
@@ -68,18 +73,19 @@ def why_not_by_instance(select: Select, instances: Sequence[Instance]) -> str | 
     """Say why the instances that a disk is attached to rule it out."""
     if select.tags_of != "instance":
         return None
-    if select.tags and not any(_has_all(one.tags, select.tags) for one in instances):
+    if select.tags and not any(has_all(one.tags, select.tags) for one in instances):
         return "its instance has not all of select.tags"
     return next(filter(None, (_excluded(one.tags, select) for one in instances)), None)
 
 
-def _has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
-    return all(tags.get(key) in values for key, values in choices)
+def has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
+    """Say whether every chosen key is there, with a value that fits one of its patterns."""
+    return all(fits_one_of(values, tags.get(key)) for key, values in choices)
 
 
 def _excluded(tags: Mapping[str, str], select: Select) -> str | None:
     for key, values in select.exclude_tags:
-        if tags.get(key) in values:
+        if fits_one_of(values, tags.get(key)):
             return f"excluded by its tag {key}"
     return None
 

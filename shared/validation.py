@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from shared.errors import Problem
+from shared.patterns import pattern_problem
 
 SNAPSHOT_NAME_LENGTH = (2, 128)
 DESCRIPTION_LENGTH = (2, 256)
@@ -25,6 +26,7 @@ CATEGORIES = ("Standard", "Flash")
 MAX_TAGS = 20
 TAG_KEY_LENGTH = (1, 128)
 MAX_TAG_VALUE_LENGTH = 128
+MAX_DISK_NAME_LENGTH = 128
 MAX_CLIENT_TOKEN_LENGTH = 64
 MAX_KEY_LENGTH = 128
 
@@ -123,12 +125,10 @@ def check_tags(tags: object, path: str, problems: Problems, *, reserved: int = 0
 
 
 def check_tag_key(key: object, path: str, problems: Problems) -> None:
-    """Check one tag key: 1 to 128 characters, no address in it, no reserved prefix."""
-    if not _is_text(key, path, problems):
+    """Check a tag key to be written: 1 to 128 characters, no address, no reserved prefix."""
+    check_listed_tag_key(key, path, problems)
+    if not isinstance(key, str):
         return
-    low, high = TAG_KEY_LENGTH
-    if not low <= len(key) <= high:
-        problems.add(path, key, f"key must be {low} to {high} characters long")
     if any(web in key for web in _WEB_PREFIXES):
         problems.add(path, key, "key must not contain http:// or https://")
     if key.lower().startswith(("acs:", "aliyun")):
@@ -138,7 +138,7 @@ def check_tag_key(key: object, path: str, problems: Problems) -> None:
 
 
 def check_tag_value(value: object, path: str, problems: Problems) -> None:
-    """Check one tag value: up to 128 characters, may be empty, no address in it."""
+    """Check a tag value to be written: up to 128 characters, may be empty, no address in it."""
     if not _is_text(value, path, problems):
         return
     if len(value) > MAX_TAG_VALUE_LENGTH:
@@ -147,6 +147,32 @@ def check_tag_value(value: object, path: str, problems: Problems) -> None:
         problems.add(path, value, "value must not contain http:// or https://")
     if value.startswith("acs:"):
         problems.add(path, value, "value must not start with 'acs:'")
+
+
+def check_listed_tag_key(key: object, path: str, problems: Problems) -> None:
+    """
+    Check a tag key to be looked for: any that ECS lists, 1 to 128 characters long.
+
+    What may not be written may be there all the same: services set tags of their own, such as
+    ``acs:autoscaling:scalingGroupId``.
+    """
+    if not _is_text(key, path, problems):
+        return
+    low, high = TAG_KEY_LENGTH
+    if not low <= len(key) <= high:
+        problems.add(path, key, f"key must be {low} to {high} characters long")
+
+
+def check_patterns(
+    value: object, max_length: int, path: str, problems: Problems
+) -> tuple[str, ...]:
+    """Check a text or a list of texts with wildcards (see `patterns`); returns the good ones."""
+    patterns = check_texts(value, path, problems)
+    rules = {pattern: pattern_problem(pattern, max_length=max_length) for pattern in patterns}
+    for pattern, rule in rules.items():
+        if rule is not None:
+            problems.add(path, pattern, rule)
+    return tuple(pattern for pattern, rule in rules.items() if rule is None)
 
 
 def check_client_token(token: object, path: str, problems: Problems) -> None:

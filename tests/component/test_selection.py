@@ -97,6 +97,46 @@ def test_a_tag_of_the_instance_excludes_where_the_tags_are_looked_for(world: Wor
     ) == {keep}
 
 
+SCALING = "acs:autoscaling:scalingGroupId"
+
+
+def test_disks_are_chosen_and_left_out_by_tags_of_services(world: World) -> None:
+    """N4: `acs:` tags can be read by everybody and written by nobody; ECS is not asked for them."""
+    scaled = world.ecs.add_instance(tags={SCALING: "asg-1"})
+    of_group = world.disk(instance_id=scaled.instance_id, tags={SCALING: "asg-1", "env": "prod"})
+    other = world.disk()
+
+    assert selected(world, tags={SCALING: "asg-1"}) == {of_group}
+    assert selected(world, tags={SCALING: "*"}, tags_of="instance") == {of_group}
+    assert selected(world, tags={"env": "prod"}, exclude_tags={SCALING: "*"}) == {other}
+    sent = [call.params for call in world.cloud.calls.all()]
+    assert not any(str(value).startswith("acs:") for one in sent for value in one.values())
+
+
+def test_wildcards_choose_and_leave_out(world: World) -> None:
+    """A pattern is never sent to ECS, whose own filter is exact: nothing that fits is lost."""
+    web = {world.disk(tags={"role": f"web-{number}"}) for number in range(3)}
+    star = world.disk(tags={"role": "*"})
+    empty = world.disk(tags={"role": ""})
+    world.disk(tags={"Role": "web-1"})
+
+    assert selected(world, tags={"role": "web-*"}) == web
+    assert selected(world, tags={"role": "*"}) == {*web, star, empty}
+    assert selected(world, tags={"role": r"\*"}) == {star}
+    assert selected(world, tags={"role": "*"}, exclude_tags={"role": ["web-?", ""]}) == {star}
+
+
+def test_disks_are_chosen_by_name(world: World) -> None:
+    """DescribeDisks, DiskName; with everything else that is said."""
+    first = world.disk(name="db-1", tags={"env": "prod"})
+    second = world.disk(name="db-2", tags={"env": "test"})
+    world.disk(name="web-1")
+    world.disk()
+
+    assert selected(world, disk_names="db-*") == {first, second}
+    assert selected(world, disk_names=["db-*", "x"], tags={"env": "prod"}) == {first}
+
+
 # --- types, categories, ids ----------------------------------------------------------------------
 
 

@@ -67,6 +67,14 @@ GOOD: dict[str, Edit] = {
     "by instance alone": set_at(*P0, "select", to={"instance_ids": ["i-bp1a"]}),
     "the event's disk alone": set_at("policies", 2, "select", to={"event_resource": True}),
     "some, and not every disk": set_at(*P0, "select", to={"disk_types": "data", "all": False}),
+    "by name": set_at(*P0, "select", to={"disk_names": ["db-*", r"a\\b\*\?"]}),
+    "by any name": set_at(*P0, "select", to={"disk_names": "*"}),
+    "by any name, of a type": set_at(*P0, "select", to={"disk_names": ["*"], "disk_types": "data"}),
+    "a service's own tag": set_at(*P0, "select", "tags", to={"acs:x": ["acs:*", "https://y"]}),
+    "out by a service's own tag": set_at(
+        "defaults", "select", "exclude_tags", to={"acs:autoscaling:scalingGroupId": "*"}
+    ),
+    "a value of 128 characters": set_at(*P0, "select", "tags", to={"x": r"*\*" + "v" * 127}),
     "every data disk": set_at(*P0, "select", to={"all": True, "disk_types": "data"}),
     "by type alone": set_at(*P0, "select", to={"disk_types": "system"}),
     "regions": set_at(*P0, "regions", to=["cn-hangzhou", "eu-central-1"]),
@@ -101,6 +109,15 @@ BAD: dict[str, Edit] = {
     "only where to look": set_at(*P0, "select", to={"tags_of": "instance"}),
     "not every disk, and no other": set_at(*P0, "select", to={"all": False}),
     "every disk, and some": set_at(*P0, "select", to={"all": True, "tags": {"env": "prod"}}),
+    "every name, and some": set_at(
+        *P0, "select", to={"disk_names": ["a", "**"], "tags": {"env": "prod"}}
+    ),
+    "every disk, and a name": set_at(*P0, "select", to={"all": True, "disk_names": "db-*"}),
+    "no names": set_at(*P0, "select", to={"disk_names": []}),
+    "a lone backslash": set_at(*P0, "select", "tags", to={"env": "a\\b"}),
+    "a backslash at the end": set_at("defaults", "select", "exclude_tags", to={"x": "a\\"}),
+    "a value of 129 characters": set_at(*P0, "select", "tags", to={"x": "v" * 129}),
+    "a key of 129 characters": set_at(*P0, "select", "tags", to={"k" * 129: "v"}),
     "no disk of the event": set_at("policies", 2, "select", to={"event_resource": False}),
     "empty tags": set_at(*P0, "select", "tags", to={}),
     "no values": set_at(*P0, "select", "tags", to={"env": []}),

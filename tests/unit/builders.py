@@ -52,6 +52,7 @@ def disk(disk_id: str = "d-1", **about: Any) -> Disk:
     return Disk(
         disk_id=disk_id,
         **{
+            "name": "",
             "status": "In_use",
             "type": "data",
             "category": "cloud_essd",

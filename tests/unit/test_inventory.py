@@ -236,6 +236,24 @@ def test_instances_found_by_tag_go_past_the_cap_too() -> None:
     assert len(found) == 1200
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("role", "*"), ("role", "web-?"), ("role", "web*")),
+        *(("acs:autoscaling:scalingGroupId", "asg-1"), ("aliyun-x", "y"), ("x", "acs:y")),
+    ],
+)
+def test_what_ecs_cannot_compare_is_no_filter(key: str, value: str) -> None:
+    """L1: its filter is exact, and takes what may be written; what is narrower would lose disks."""
+    ecs = FakeEcs(disks=disks(3, tags={key: "web-1"}))
+    select = Select(tags=((key, (value,)), ("team", (r"50\*",))))
+
+    list(inventory(ecs).disks(select, None))
+    list(inventory(ecs).tagged_instances(select))
+
+    assert [one.tags for one in ecs.listings] == [(("team", "50*"),)] * 2
+
+
 def test_at_most_20_tags_filter_a_call() -> None:
     """Tag.N: N up to 20."""
     ecs = FakeEcs()

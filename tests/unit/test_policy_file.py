@@ -189,3 +189,15 @@ def test_the_file_that_ships_is_good() -> None:
 def test_the_longest_name_that_fits_is_good() -> None:
     """A template is judged with the longest disk id there is: 64 characters."""
     assert one({"snapshot": {"name": "{disk_id}" + "x" * 64}}).snapshot.name.endswith("x")
+
+
+def test_a_wildcard_where_none_is_read_is_warned_of() -> None:
+    """L2: an event's value is compared as it stands, and a star in it hardly ever comes."""
+    on = {"event": "ecs:Instance:StateChange", "where": {"data.state": ["Stopped", "S*"]}}
+
+    (warning,) = policies({**NIGHTLY, "on": on}).warnings
+
+    assert warning == (
+        "policies[0].on.where.data.state: 'S*' is compared as it stands: "
+        "wildcards are for tags and names"
+    )

@@ -10,6 +10,7 @@ import pytest
 from shared.errors import InvalidPolicyError
 from shared.planning import MAX_ATTEMPTS
 from shared.policy_file import LIMIT_RANGES, load_policies
+from shared.selection import Select
 from shared.validation import Problems
 from tests.unit.builders import NIGHTLY, policies
 
@@ -150,7 +151,10 @@ def test_a_policy_runs_on_one_timer_or_on_events(on: object, rules: list[str]) -
     assert all(line.endswith(rule) for line, rule in zip(problems, rules, strict=True))
 
 
-NOTHING = "selects nothing by tag, id, type or event; every disk is `all: true`"
+NOTHING = "selects nothing by tag, id, name, type or event; every disk is `all: true`"
+
+
+LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
 
 
 @pytest.mark.parametrize(
@@ -174,6 +178,13 @@ NOTHING = "selects nothing by tag, id, type or event; every disk is `all: true`"
         ({"tags": {"a": "b"}, "tags_of": ["instance"]}, ["must be 'disk' or 'instance'"]),
         ({"all": "yes"}, [NOTHING, "must be true or false"]),
         ({"all": True, "tags": {"a": "b"}}, ["means every disk: leave out tags"]),
+        ({"disk_names": []}, ["must be a text or a list of texts, and not empty"]),
+        ({"disk_names": "db\\1"}, [LONE_BACKSLASH]),
+        ({"tags": {"a": ["x", "\\y"]}}, [LONE_BACKSLASH]),
+        ({"tags": {"k" * 129: "v"}}, ["key must be 1 to 128 characters long"]),
+        ({"tags": {"a": "v" * 129}}, ["must fit a text of at most 128 characters"]),
+        ({"disk_names": "*", "tags": {"a": "b"}}, ["means every disk: leave out tags"]),
+        ({"all": True, "disk_names": "db-*"}, ["means every disk: leave out disk_names"]),
         ({"event_resource": True}, ["needs a policy on events, of the own region"]),
         ([], ["must be a mapping of keys to values", NOTHING]),
     ],
@@ -184,6 +195,41 @@ def test_a_selection_says_what_it_means(select: object, rules: list[str]) -> Non
 
     assert len(problems) == len(rules)
     assert all(line.endswith(rule) for line, rule in zip(problems, rules, strict=True))
+
+
+@pytest.mark.parametrize(
+    "names", ["*", ["**"], ["db-*", "*"]], ids=["a star", "two stars", "a star among others"]
+)
+def test_a_name_that_may_be_anything_counts_as_every_disk(names: object) -> None:
+    """L2: a selection that rules nothing out is `all`, however it is written, and says so."""
+    raw = {"deployment": "main", "policies": [{**NIGHTLY, "select": {"disk_names": names}}]}
+
+    (policy,) = load_policies(raw).policies
+
+    assert policy.select == Select(all=True)
+
+
+@pytest.mark.parametrize("where", ["tags", "exclude_tags"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("acs:autoscaling:scalingGroupId", "asg-bp1"),
+        ("aliyun-x", "acs:y"),
+        ("seen-at", "https://example.com"),
+        ("snapshot-automation-slot", "*"),
+        ("k" * 128, ""),
+    ],
+)
+def test_whatever_ecs_lists_may_be_looked_for(where: str, key: str, value: str) -> None:
+    """N4: what nobody may write is there all the same; in snapshot.tags it is refused."""
+    select = (
+        {"all": True, where: {key: value}} if where == "exclude_tags" else {where: {key: value}}
+    )
+    raw = {"deployment": "main", "policies": [{**NIGHTLY, "select": select}]}
+
+    (policy,) = load_policies(raw).policies
+
+    assert getattr(policy.select, where) == ((key, (value,)),)
 
 
 def test_what_an_event_is_about_lies_in_the_functions_own_region() -> None:
@@ -249,7 +295,7 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
         ({"regions": ["nowhere"]}, "defaults.regions"),
         ({"select": "all"}, "defaults.select"),
         ({"select": {"all": True}}, "defaults.select.all"),
-        ({"select": {"exclude_tags": {"acs:x": "y"}}}, "defaults.select.exclude_tags.acs:x"),
+        ({"select": {"exclude_tags": {"x": "\\y"}}}, "defaults.select.exclude_tags.x"),
         ({"select": {"disk_types": ["disk"]}}, "defaults.select.disk_types"),
         ({"snapshot": 5}, "defaults.snapshot"),
         ({"snapshot": {"retention_days": 0}}, "defaults.snapshot.retention_days"),

@@ -40,6 +40,30 @@ def test_values_of_a_key_are_or_and_keys_are_and(tags: dict[str, str], *, expect
     assert meant(PROD_OR_STAGE, tags=tags) is expected
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("*", {"web-1", "web-12", "", "*"}),
+        ("web-?", {"web-1"}),
+        ("web-*", {"web-1", "web-12"}),
+        (r"\*", {"*"}),
+        ("", {""}),
+    ],
+)
+def test_a_value_may_have_wildcards(value: str, wanted: set[str]) -> None:
+    """A star alone means that the tag is there, also without a value; on disks and instances."""
+    choice = (("role", (value, "other")),)
+    values = {"web-1", "web-12", "", "*"}
+
+    assert {one for one in values if meant(Select(tags=choice), tags={"role": one})} == wanted
+    of_instance = Select(tags=choice, tags_of="instance")
+    assert {one for one in values if meant(of_instance, on={"role": one})} == wanted
+    out = Select(all=True, exclude_tags=choice)
+    assert {one for one in values if not meant(out, tags={"role": one})} == wanted
+    assert not meant(Select(tags=choice), tags={"Role": "web-1"})
+    assert meant(out, tags={})
+
+
 def test_tags_are_looked_for_where_the_policy_says() -> None:
     """`tags_of: instance` looks at the instance alone, the default at the disk alone."""
     prod = (("env", ("prod",)),)
@@ -85,12 +109,24 @@ def test_a_disk_keeps_itself_out_also_where_instances_are_looked_at() -> None:
         (Select(instance_ids=("i-2",)), "not on an instance of select.instance_ids"),
         (Select(disk_types=("system",)), "a data disk, not of select.disk_types"),
         (Select(categories=("cloud_ssd",)), "cloud_essd is not of select.categories"),
+        (Select(disk_names=("db-*", "log")), "its name fits none of select.disk_names"),
         (Select(tags=(("a", ("b",)),)), "its disk has not all of select.tags"),
     ],
 )
 def test_a_disk_that_is_not_meant_has_a_reason(select: Select, reason: str) -> None:
     """Each field that says something must agree, and the one that does not is named."""
     assert why_not(select, disk(), []) == reason
+
+
+def test_a_disk_is_meant_by_its_name() -> None:
+    """DescribeDisks, DiskName: the whole of it fits one of the patterns; none is an empty one."""
+    named = Select(disk_names=("db-?", "log*"))
+
+    assert [meant(named, name=one) for one in ("db-1", "logs", "log", "db-12", "a-log", "")] == [
+        *(True, True, True),
+        *(False, False, False),
+    ]
+    assert meant(Select(disk_names=("",)))
 
 
 def test_fields_are_anded() -> None:

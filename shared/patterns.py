@@ -1,0 +1,94 @@
+r"""
+Texts with wildcards: how they are written, and what fits them.
+
+``*`` stands for any characters or none, ``?`` for one; ``\*``, ``\?`` and ``\\`` stand for the
+characters themselves. The whole text has to fit, and case matters, as it does in tags. Never
+builds a regular expression: a match costs at most the product of the two lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from functools import lru_cache
+
+
+class _Wild(Enum):
+    ONE = "?"
+    MANY = "*"
+
+
+_Pattern = tuple[str | _Wild, ...]
+
+
+def pattern_problem(pattern: str, *, max_length: int) -> str | None:
+    """
+    Return the rule that a pattern breaks, None if it is good.
+
+    Args:
+        pattern: As it is written.
+        max_length: No text that it is held against is longer.
+
+    """
+    try:
+        pieces = _pieces(pattern)
+    except ValueError:
+        return r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
+    if sum(piece is not _Wild.MANY for piece in pieces) > max_length:
+        return f"must fit a text of at most {max_length} characters"
+    return None
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Say whether a text fits a pattern; one that is written badly is an error of the caller's."""
+    pieces = _pieces(pattern)
+    piece, at = 0, 0
+    star, resume = -1, 0
+    while at < len(text):
+        here = pieces[piece] if piece < len(pieces) else None
+        if here is _Wild.MANY:
+            star, resume = piece, at
+            piece += 1
+        elif here is _Wild.ONE or here == text[at]:
+            piece, at = piece + 1, at + 1
+        elif star >= 0:
+            # Only the last star ever has to take more: what came before it fits already.
+            resume += 1
+            piece, at = star + 1, resume
+        else:
+            return False
+    return all(rest is _Wild.MANY for rest in pieces[piece:])
+
+
+def fits_one_of(patterns: Iterable[str], text: str | None) -> bool:
+    """Say whether a text is there (None is not) and fits one of the patterns."""
+    return text is not None and any(fits(pattern, text) for pattern in patterns)
+
+
+def fits_everything(pattern: str) -> bool:
+    """Say whether a pattern rules nothing out: it is stars and nothing else."""
+    return bool(pattern) and not pattern.strip("*")
+
+
+def only_text(pattern: str) -> str | None:
+    """Return the one text that fits a pattern, None if there are several."""
+    pieces = _pieces(pattern)
+    texts = [piece for piece in pieces if isinstance(piece, str)]
+    return "".join(texts) if len(texts) == len(pieces) else None
+
+
+@lru_cache(maxsize=1024)
+def _pieces(pattern: str) -> _Pattern:
+    pieces: list[str | _Wild] = []
+    characters = iter(pattern)
+    for character in characters:
+        if character == "\\":
+            escaped = next(characters, "")
+            if escaped not in ("*", "?", "\\"):
+                raise ValueError(pattern)
+            pieces.append(escaped)
+        elif character in ("*", "?"):
+            pieces.append(_Wild(character))
+        else:
+            pieces.append(character)
+    return tuple(pieces)
