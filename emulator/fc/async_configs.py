@@ -42,9 +42,7 @@ _BOTH: dict[str, fields.Rule] = {
 def put_config(call: Call) -> Checked:
     """Set the whole configuration; what is not named has its default."""
     function = _named(call)
-    given = fields.checked(
-        call.json_body(), {**_BOTH, _task_field(call): fields.a_flag}, empty=frozenset()
-    )
+    given = fields.checked(call.json_body(), {**_BOTH, _task_field(call): fields.a_flag})
     now = call.region.clock.now()
 
     def effect() -> Answer:

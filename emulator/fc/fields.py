@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from emulator.fc.errors import invalid_argument, not_implemented, unknown_parameter
 from emulator.fc.state import Document, LogTarget
@@ -27,15 +28,27 @@ LOG_FIELDS = frozenset(
 )
 
 
-def checked(body: Document, rules: Mapping[str, Rule], *, empty: frozenset[str]) -> Document:
+def checked(
+    body: Document,
+    rules: Mapping[str, Rule],
+    *,
+    empty: frozenset[str] = frozenset(),
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> Document:
     """
     Return the fields that say something; null says nothing.
 
+    Args:
+        body: What was sent.
+        rules: One for each field that is honoured.
+        empty: The fields of the service that the local cloud has nothing of.
+        defaults: Likewise, with the one value that says what the local cloud does anyway.
+
     Raises:
-        FcError: A field is unknown, or breaks its rule, or is of those that must be empty.
+        FcError: A field is unknown, or breaks its rule, or asks for what there is not.
 
     """
-    unknown = sorted(set(body) - set(rules) - empty)
+    unknown = sorted(set(body) - set(rules) - empty - set(defaults))
     if unknown:
         listed = ", ".join(sorted(rules))
         raise unknown_parameter(
@@ -43,7 +56,10 @@ def checked(body: Document, rules: Mapping[str, Rule], *, empty: frozenset[str])
         )
     for name in sorted(empty & set(body)):
         if not is_empty(body[name]):
-            raise not_implemented(f"{name}: the local cloud has none of it.")
+            raise not_implemented(f"{name}: {body[name]!r}: the local cloud has none of it.")
+    for name, only in defaults.items():
+        if not is_empty(body.get(name)) and body[name] != only:
+            raise not_implemented(f"{name}: {body[name]!r}: the local cloud has {only} only.")
     given = {name: body[name] for name in rules if body.get(name) is not None}
     for name, value in given.items():
         wrong = rules[name](value)

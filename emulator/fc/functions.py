@@ -90,12 +90,21 @@ _RULES: Mapping[str, dict[str, fields.Rule]] = {
 _EMPTY = frozenset(
     {
         *("caPort", "customContainerConfig", "customDNS", "customHealthCheckConfig"),
-        *("customRuntimeConfig", "disableInjectCredentials", "disableOndemand", "gpuConfig"),
-        *("gpuMemorySize", "idleTimeout", "instanceIsolationMode", "instanceSoftConcurrency"),
-        *("layers", "nasConfig", "ossMountConfig", "resourceGroupId", "sessionAffinity"),
-        *("sessionAffinityConfig", "tags", "tracingConfig", "vpcConfig"),
+        *("customRuntimeConfig", "disableOndemand", "enableLongLiving", "gpuConfig"),
+        *("gpuMemorySize", "idleTimeout", "instanceSoftConcurrency", "juiceFsConfig", "layers"),
+        *("microSandboxConfig", "nasConfig", "ossMountConfig", "polarFsConfig"),
+        *("resourceGroupId", "sessionAffinityConfig", "tags", "tracingConfig", "vpcConfig"),
     }
 )
+_ONLY: Mapping[str, dict[str, str]] = {
+    V2: {},
+    V3: {
+        "disableInjectCredentials": "None",
+        "instanceIsolationMode": "SHARE",
+        "sessionAffinity": "NONE",
+    },
+}
+"""What the service does if nothing else is asked for, and what fc3 asks for each time."""
 _DEFAULTS: Document = {
     "description": "",
     "timeout": 3,
@@ -195,7 +204,7 @@ def delete_function(call: Call) -> Checked:
 
 
 def _given(call: Call, body: Document) -> Document:
-    given = fields.checked(body, _RULES[call.api], empty=_EMPTY)
+    given = fields.checked(body, _RULES[call.api], empty=_EMPTY, defaults=_ONLY[call.api])
     if "runtime" in given:
         check_runtime(str(given["runtime"]))
     check_log(call.region, given)
@@ -244,6 +253,7 @@ def _initializer(settings: Document) -> tuple[str, int]:
 def _shown(call: Call, function: Function) -> Document:
     document: Document = {
         **_DEFAULTS,
+        **_ONLY[call.api],
         **function.settings,
         "functionId": function.function_id,
         "codeSize": function.code.size,

@@ -12,10 +12,10 @@ import base64
 import re
 from datetime import timedelta
 
+from emulator.fc import logs
 from emulator.fc.asynchronous import Invocation
 from emulator.fc.errors import FcError, invalid_argument
 from emulator.fc.operations import V2, Answer, Call, Checked, check_qualifier, done
-from emulator.fc.results import Result
 from emulator.fc.state import Document, Function
 
 _MAX_SYNC_BYTES = 32 * 1024 * 1024
@@ -81,16 +81,13 @@ def _invoke(call: Call, function: Function, *, tail: bool) -> Answer:
         "X-Fc-Instance-Id": result.instance_id,
         "X-Fc-Invocation-Duration": f"{result.duration_ms:.0f}",
         "X-Fc-Max-Memory-Usage": str(result.memory_mb),
-        **_outcome(result, tail=tail),
     }
-    return Answer(body=result.body, headers=headers)
-
-
-def _outcome(result: Result, *, tail: bool) -> dict[str, str]:
-    headers = {} if result.ok else {"X-Fc-Error-Type": result.error_type}
+    if not result.ok:
+        headers["X-Fc-Error-Type"] = result.error_type
     if tail:
-        headers["X-Fc-Log-Result"] = base64.b64encode(result.log_tail).decode()
-    return headers
+        log = logs.tail(function, result, request_id=call.request_id)
+        headers["X-Fc-Log-Result"] = base64.b64encode(log).decode()
+    return Answer(body=result.body, headers=headers)
 
 
 def _submit(

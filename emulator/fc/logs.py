@@ -8,6 +8,7 @@ function wants request metrics, one record for each execution says how it went.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from emulator.fc.results import Result
@@ -15,6 +16,7 @@ from emulator.fc.state import LATEST, Function
 from emulator.sls import SlsService
 from emulator.sls.errors import SlsError
 
+_TAIL_BYTES = 4096
 _MAX_LINE_BYTES = 32 * 1024
 """A longer line goes on in a further record ("Quotas and limits": 32 KB)."""
 
@@ -41,12 +43,29 @@ def write(
         return
 
 
+def tail(function: Function, result: Result, *, request_id: str) -> bytes:
+    """
+    Return the end of an execution's log, at most 4 KB, as X-Fc-Log-Type: Tail asks for it.
+
+    The form is that of the samples of the vendor's `s invoke` (devsapp/start-fc), which prints
+    this header: what the function wrote, the lines around it, and what the execution took.
+    """
+    took = (
+        f"Duration: {result.duration_ms:.2f} ms,"
+        f" Billed Duration: {math.ceil(result.duration_ms)} ms,"
+        f" Memory Size: {function.memory_mb} MB, Max Memory Used: {result.memory_mb:.2f} MB"
+    )
+    lines = [*_lines(result, request_id), "", took]
+    return "\n".join(lines).encode()[-_TAIL_BYTES:]
+
+
 def _lines(result: Result, request_id: str) -> Iterator[str]:
     yield f"FC Invoke Start RequestId: {request_id}"
     for line in result.log.splitlines():
         for start in range(0, max(len(line), 1), _MAX_LINE_BYTES):
             yield line[start : start + _MAX_LINE_BYTES].decode(errors="replace")
-    yield f"FC Invoke End RequestId: {request_id}"
+    failed = "" if result.ok else ", Error: Unhandled function error"
+    yield f"FC Invoke End RequestId: {request_id}{failed}"
 
 
 def _topic(function: Function, kind: str) -> str:

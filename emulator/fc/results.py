@@ -18,7 +18,6 @@ from typing import Literal
 from emulator.fc.instance import Reply
 
 Kind = Literal["", "FunctionUnhandledError", "FunctionTimeoutError", "FunctionOOMError"]
-_TAIL_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +39,6 @@ class Result:
     def ok(self) -> bool:
         """Whether the handler returned."""
         return not self.error_type
-
-    @property
-    def log_tail(self) -> bytes:
-        """The end of the log, at most 4 KB, as X-Fc-Log-Type: Tail asks for it."""
-        return self.log[-_TAIL_BYTES:]
 
 
 def result(

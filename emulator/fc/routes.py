@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from emulator.fc import async_configs, functions, invoking, services, triggers
+from emulator.fc.errors import FcError, not_implemented
 from emulator.fc.operations import V2, V3, Api, Call, Checked
 from emulator.wire import Request
 
@@ -92,9 +93,19 @@ OPERATIONS = (
 )
 
 
+def version_of(request: Request) -> str:
+    """Return the version that a path begins with, whether there is such an API or not."""
+    return request.path.split("/")[1] if request.path.startswith("/") else ""
+
+
 def api_of(request: Request) -> Api:
-    """Return the API that a path begins with; any other is answered as the newer one."""
-    return V2 if request.path.startswith(f"/{V2}/") else V3
+    """
+    Return the API that a path begins with.
+
+    Any other is answered as the newer one, but for versions in between: their clients read
+    the envelope of the older one.
+    """
+    return V2 if V2 <= version_of(request) < V3 else V3
 
 
 def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
@@ -107,7 +118,14 @@ def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
     return None
 
 
-def known(api: Api) -> str:
-    """Return the names of an API's operations, for a refusal."""
-    names = (operation.name for operation in OPERATIONS if operation.api == api)
-    return ", ".join(dict.fromkeys(names))
+def unknown(request: Request) -> FcError:
+    """Return the refusal of what is no operation: it says what was asked, and what there is."""
+    asked, version = f"{request.method} {request.path}", version_of(request)
+    if version not in (V2, V3):
+        return not_implemented(
+            f"{asked}: API version {version!r}: the local cloud's FC has {V2} and {V3} only."
+        )
+    names = (operation.name for operation in OPERATIONS if operation.api == version)
+    return not_implemented(
+        f"{asked}: the local cloud's FC has {', '.join(dict.fromkeys(names))} of {version}."
+    )

@@ -21,7 +21,7 @@ from emulator.faults import Fault, Faults
 from emulator.fc import answers, rights, routes, signature
 from emulator.fc.arranging import Arranging
 from emulator.fc.asynchronous import Delivery, Invocation
-from emulator.fc.errors import FcError, access_denied, not_implemented
+from emulator.fc.errors import FcError, access_denied
 from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
@@ -122,10 +122,7 @@ class FcService(Arranging):
     def _carry_out(self, request: Request, api: Api, request_id: str, seen: _Seen) -> Response:
         found = routes.find(request)
         if found is None:
-            raise not_implemented(
-                f"{request.method} {request.path}: the local cloud's FC knows"
-                f" {routes.known(api)} of {api}."
-            )
+            raise routes.unknown(request)
         operation, names = found
         seen.action = operation.name
         seen.params = names

@@ -14,7 +14,7 @@ import uuid
 from emulator.eventbridge.pattern import PatternError
 from emulator.eventbridge.pattern import parse as parse_pattern
 from emulator.fc import cron, fields, timers
-from emulator.fc.errors import already_exists, invalid_argument, not_implemented
+from emulator.fc.errors import FcError, already_exists, invalid_argument, not_implemented
 from emulator.fc.operations import V3, Answer, Call, Checked, check_qualifier, done, page
 from emulator.fc.region import FcRegion
 from emulator.fc.services import instant
@@ -82,6 +82,7 @@ def create_trigger(call: Call) -> Checked:
     """Make a trigger; a timer counts from now."""
     function = call.function()
     body = call.json_body()
+    _check_type(body)
     fields.required(body, "triggerName", "triggerType", "triggerConfig")
     given = fields.checked(body, _RULES, empty=_EMPTY)
     check_qualifier(str(given.get("qualifier", "")))
@@ -187,12 +188,25 @@ def checked_config(kind: str, given: object) -> Document:
         raise invalid_argument("triggerConfig is not an object")
     if kind == timers.TIMER:
         fields.required(given, "cronExpression")
-        return fields.checked(given, _TIMER, empty=frozenset())
+        return fields.checked(given, _TIMER)
     if kind == EVENTBRIDGE:
         fields.required(given, "eventRuleFilterPattern", "eventSourceConfig")
         unused = frozenset(("eventSinkConfig", "runOptions"))
         return fields.checked(given, _EVENTS, empty=unused)
-    raise not_implemented(f"triggerType {kind}: the local cloud has {timers.TIMER}, {EVENTBRIDGE}.")
+    raise _unknown_type(kind)
+
+
+def _check_type(body: Document) -> None:
+    """Refuse a type that there is not before a field that only that type has."""
+    kind = body.get("triggerType") or timers.TIMER
+    if kind not in (timers.TIMER, EVENTBRIDGE):
+        raise _unknown_type(kind)
+
+
+def _unknown_type(kind: object) -> FcError:
+    return not_implemented(
+        f"triggerType: {kind!r}: the local cloud has {timers.TIMER} and {EVENTBRIDGE} only."
+    )
 
 
 def _named(call: Call) -> tuple[Function, Trigger]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from emulator import Cloud, Fault
 from emulator.fc import FcService
-from emulator.wire import Response
+from emulator.wire import Request, Response
 from tests.emulator.fc.conftest import ECHO, LOG, Send
 
 SERVICE: dict[str, Any] = {
@@ -134,7 +135,7 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
         ({"code": {"zipFile": "not base64!"}}, "not base64"),
         ({"code": {"zipFile": base64.b64encode(b"no zip").decode()}}, "not a zip file"),
         ({"code": None}, "code is required"),
-        ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: the local cloud has none"),
+        ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: {'vpcId': 'vpc-1'}: the local cloud has"),
         ({"colour": "red"}, "colour: unknown to the local cloud, which knows code, cpu"),
         ({"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}}, "does not call"),
     ],
@@ -246,11 +247,38 @@ def test_a_trigger_stays_what_it_is(deployed: Send, fixed: dict[str, str]) -> No
     assert code(deployed("PUT", path, {**same, **fixed})) == (400, "InvalidArgument")
 
 
-def test_a_trigger_of_another_type_is_refused(deployed: Send) -> None:
-    """An empty one too, as Funcraft sends for types that it does not know."""
-    oss = {"triggerName": "t", "triggerType": "oss", "triggerConfig": {"events": ["x"]}}
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [
+        ("oss", {"events": ["oss:ObjectCreated:*"], "filter": {"key": {"prefix": "a"}}}),
+        ("http", {"authType": "anonymous", "methods": ["GET"], "disableURLInternet": False}),
+        ("log", {"sourceConfig": {"logstore": "x"}, "enable": True}),
+        ("teapot", {}),
+        (["timer"], {}),
+    ],
+)
+def test_a_trigger_of_another_type_is_refused_by_its_type(
+    deployed: Send, kind: object, config: dict[str, Any]
+) -> None:
+    """Not by a field that every trigger of this type has, such as its source and its role."""
+    trigger = {
+        "triggerName": "t",
+        "triggerType": kind,
+        "sourceArn": "acs:oss:cn-hangzhou:1:bucket",
+        "invocationRole": "acs:ram::1:role/r",
+        "triggerConfig": config,
+    }
 
-    assert code(deployed("POST", f"{FUNCTION}/triggers", oss)) == (400, "Emulator.NotImplemented")
+    refused = deployed("POST", f"{FUNCTION}/triggers", trigger)
+
+    assert code(refused) == (400, "Emulator.NotImplemented")
+    assert read(refused)["ErrorMessage"] == (
+        f"triggerType: {kind!r}: the local cloud has timer and eventbridge only."
+    )
+
+
+def test_an_empty_trigger_is_refused(deployed: Send) -> None:
+    """As Funcraft sends for types that it does not know."""
     assert code(deployed("POST", f"{FUNCTION}/triggers", {})) == (400, "InvalidArgument")
 
 
@@ -308,8 +336,14 @@ def test_an_invocation_answers_what_the_function_says(deployed: Send) -> None:
 
     assert (answer.status, answer.body) == (200, b"hello")
     assert "X-Fc-Error-Type" not in answer.headers
-    assert answer.headers["X-Fc-Log-Result"] == ""
-    assert answer.headers["X-Fc-Request-Id"]
+    request_id = answer.headers["X-Fc-Request-Id"]
+    log = base64.b64decode(answer.headers["X-Fc-Log-Result"]).decode()
+    assert re.fullmatch(
+        rf"FC Invoke Start RequestId: {request_id}\nFC Invoke End RequestId: {request_id}\n\n"
+        r"Duration: \d+\.\d\d ms, Billed Duration: \d+ ms,"
+        r" Memory Size: 128 MB, Max Memory Used: \d+\.\d\d MB",
+        log,
+    )
     assert int(answer.headers["X-Fc-Max-Memory-Usage"]) > 0
 
 
@@ -317,11 +351,16 @@ def test_a_functions_error_is_an_answer_too(deployed: Send) -> None:
     """Status 200, and a header: InvokeFunction."""
     deployed("PUT", FUNCTION, {"code": {"zipFile": zipped(index="import nowhere")}})
 
-    answer = deployed("POST", f"{FUNCTION}/invocations", b"hello")
+    answer = deployed(
+        "POST", f"{FUNCTION}/invocations", b"hello", headers={"x-fc-log-type": "Tail"}
+    )
 
     assert answer.status == 200
     assert answer.headers["X-Fc-Error-Type"] == "UnhandledInvocationError"
     assert read(answer)["errorType"] == "ModuleNotFoundError"
+    log = base64.b64decode(answer.headers["X-Fc-Log-Result"]).decode()
+    request_id = answer.headers["X-Fc-Request-Id"]
+    assert f"FC Invoke End RequestId: {request_id}, Error: Unhandled function error\n" in log
 
 
 def test_an_asynchronous_invocation_is_accepted_and_runs_later(
@@ -406,7 +445,30 @@ def test_what_it_does_not_know_it_refuses_and_says_what_it_knows(send: Send) -> 
     refused = send("GET", "/services/backups/versions")
 
     assert code(refused) == (400, "Emulator.NotImplemented")
-    assert "CreateService, ListServices" in read(refused)["ErrorMessage"]
+    assert read(refused)["ErrorMessage"].startswith(
+        "GET /2016-08-15/services/backups/versions: the local cloud's FC has CreateService, List"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "name"),
+    [
+        ("/2021-04-06/services", "2021-04-06", "ErrorCode"),
+        ("/2021-04-06/services/s/functions/f/invocations", "2021-04-06", "ErrorCode"),
+        ("/2030-01-01/functions", "2030-01-01", "Code"),
+        ("/", "", "Code"),
+    ],
+)
+def test_another_version_is_refused_by_its_name(
+    fc: FcService, path: str, version: str, name: str
+) -> None:
+    """With those that there are; in the envelope that a client of this version reads."""
+    refused = fc.handle(Request(method="POST", host="fc", path=path))
+
+    assert read(refused)[name] == "Emulator.NotImplemented"
+    assert f"API version {version!r}: the local cloud's FC has 2016-08-15 and 2023-03-30" in (
+        refused.body.decode()
+    )
 
 
 @pytest.mark.parametrize(

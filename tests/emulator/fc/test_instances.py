@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emulator import Cloud
-from emulator.fc import FcService
+from emulator.fc import FcService, logs
 from emulator.fc.errors import FcError
 from emulator.fc.packages import from_text
 from emulator.fc.results import Result
@@ -275,7 +275,18 @@ def test_a_large_event_and_a_large_output_pass(fc: FcService) -> None:
 
     assert large.body == event
     assert len(large.log) == 300_001
-    assert len(large.log_tail) == 4096
+
+
+def test_the_tail_of_a_large_log_is_its_end(fc: FcService) -> None:
+    """X-Fc-Log-Type Tail: 4 KB at most, and what the execution took is in it."""
+    function = fc.add_function(
+        "f", 'def handler(event, context):\n    print("x" * 9_000)\n', memorySize=256
+    )
+    log = logs.tail(function, fc.invoke(function), request_id="id-1").decode()
+
+    assert len(log) == 4096
+    assert "x\nFC Invoke End RequestId: id-1\n\nDuration: " in log
+    assert ", Memory Size: 256 MB, Max Memory Used: " in log
 
 
 def test_a_process_that_ends_is_an_error(fc: FcService) -> None:
