@@ -28,6 +28,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class _NoValue(Enum):
+    """A type of its own, which no input can hold."""
+
+    NO_VALUE = "no value"
+
+
+NO_VALUE = _NoValue.NO_VALUE
+"""In the place of a problem's value: nothing stands there, or it may be a secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong with an input: where, what stands there, what the rule is."""
@@ -37,11 +47,13 @@ class Problem:
     rule: str
 
     def __str__(self) -> str:
-        """Return ``path: value: rule``, the value cut to a readable length."""
-        shown = repr(self.value)
-        if len(shown) > _MAX_SHOWN:
-            shown = f"{shown[:_MAX_SHOWN]}… ({len(shown)} characters)"
-        line = f"{self.path}: {shown}: {self.rule}"
+        """Return ``path: value: rule``, the value cut to a readable length, if there is one."""
+        line = f"{self.path}: {self.rule}"
+        if self.value is not NO_VALUE:
+            shown = repr(self.value)
+            if len(shown) > _MAX_SHOWN:
+                shown = f"{shown[:_MAX_SHOWN]}… ({len(shown)} characters)"
+            line = f"{self.path}: {shown}: {self.rule}"
         # A path may hold a key that UTF-8 cannot carry; a log must be able to.
         return line.encode(errors="backslashreplace").decode()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 from shared.errors import InvalidPolicyError
@@ -40,8 +39,10 @@ from shared.validation import (
     check_name,
     check_patterns,
     check_region,
+    check_required,
     check_texts,
     check_whole_number,
+    nearest,
 )
 
 LIMIT_RANGES = {
@@ -121,7 +122,9 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
     content = raw if isinstance(raw, Mapping) else {}
     check_keys(content, _TOP_KEYS, "", problems)
     if content or not problems:
-        check_name(content.get("deployment"), "deployment", problems)
+        if check_required(content, "deployment", "", "name this installation", problems):
+            check_name(content["deployment"], "deployment", problems)
+        check_required(content, "policies", "", "list the policies", problems)
     limits = _limits(content.get("limits"), problems)
     defaults = _defaults(content.get("defaults"), problems)
     policies = _policies(content.get("policies", []), defaults, problems)
@@ -214,9 +217,9 @@ def policy_of(
     if inline and given.get("repeat_failed"):
         rule = "is for policies of the file: from a failed snapshot only their names are known"
         problems.add(f"{path}.repeat_failed", given["repeat_failed"], rule)
-    timer, types, where = _on(given.get("on"), f"{path}.on", problems, warnings, inline=inline)
+    timer, types, where = _on(given, path, problems, warnings, inline=inline)
     regions = _regions(merged.get("regions"), f"{path}.regions", problems)
-    select = _select(merged.get("select"), f"{path}.select", problems)
+    select = _select(merged, path, problems)
     if select.event_resource and (not types or regions):
         at, rule = f"{path}.select.event_resource", "needs a policy on events, of the own region"
         problems.add(at, True, rule)  # noqa: FBT003 - the value that stands there
@@ -250,10 +253,8 @@ def policy_of(
 def _policy_name(given: Mapping[str, Any], path: str, problems: Problems, *, inline: bool) -> str:
     """Return a policy's name, empty if it is not a good one."""
     before = len(problems)
-    if "name" in given:
+    if check_required(given, "name", path, "it is part of every snapshot's identity", problems):
         check_name(given["name"], f"{path}.name", problems)
-    else:
-        problems.add(f"{path}.name", None, "must be given")
     if given.get("name") == DIRECT and not inline:
         problems.add(f"{path}.name", DIRECT, "is the name of direct requests: choose another")
     return str(given["name"]) if len(problems) == before else ""
@@ -275,14 +276,16 @@ def _check_repeats(given: Mapping[str, Any], path: str, problems: Problems) -> N
 
 
 def _on(
-    raw: object, path: str, problems: Problems, warnings: list[str], *, inline: bool
+    policy: Mapping[str, Any], path: str, problems: Problems, warnings: list[str], *, inline: bool
 ) -> tuple[str | None, tuple[str, ...], Conditions]:
-    if raw is None and inline:
+    raw, rule = policy.get("on"), "must have either timer: NAME or event: [TYPES]"
+    if (raw is None and inline) or not check_required(policy, "on", path, rule, problems):
         return None, (), ()
+    path = f"{path}.on"
     given = check_mapping(raw, path, problems)
     check_keys(given, ("timer", "event", "where"), path, problems)
     if ("timer" in given) == ("event" in given):
-        problems.add(path, raw, "must have either timer: NAME or event: [TYPES]")
+        problems.add(path, raw, rule)
     if "timer" in given:
         timer = given["timer"]
         if not isinstance(timer, str) or not timer:
@@ -306,8 +309,7 @@ def _check_event_type(kind: str, path: str, problems: Problems, warnings: list[s
         rule = "is CloudMonitor's name; EventBridge's has no ':Scheduled', see where: " + STATUS
         problems.add(path, kind, rule)
     elif kind not in KNOWN_EVENT_TYPES:
-        close = get_close_matches(kind, KNOWN_EVENT_TYPES, n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else ""
+        hint = nearest(kind, KNOWN_EVENT_TYPES)
         warnings.append(f"{path}: '{kind}' is not a known event type{hint}")
 
 
@@ -344,7 +346,11 @@ def _regions(raw: object, path: str, problems: Problems) -> tuple[str, ...]:
 _WHAT_TO_TAKE = ("tags", "disk_ids", "disk_names", "instance_ids", "event_resource")
 
 
-def _select(raw: object, path: str, problems: Problems) -> Select:
+def _select(policy: Mapping[str, Any], path: str, problems: Problems) -> Select:
+    rule = "name disks by tag, id, type or event, or all of them by all: true"
+    if not check_required(policy, "select", path, rule, problems):
+        return Select()
+    raw, path = policy["select"], f"{path}.select"
     given = check_mapping(raw, path, problems) if raw is not None else {}
     check_keys(given, _SELECT_KEYS, path, problems)
     found = Problems()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared.errors import InvalidEventError, InvalidSettingsError
+from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError
 from shared.fc import Fc
 from shared.invocation import PAUSED, PAUSED_BECAUSE, paused, policies_of, recorder_of, refusal
 from shared.looking import Looker
 from shared.parsing import parse_json
 from shared.runtime import SYSTEM_CLOCK, Clock, LogTarget, Runtime, runtime_of
 from shared.sls_reading import Reader
-from shared.validation import Problems, check_flag, check_keys
+from shared.validation import Problems, check_flag, check_keys, check_required
 
 Answer = dict[str, Any]
 FUNCTION = "resume_runs"
@@ -95,7 +95,8 @@ def _dry_run(event: bytes) -> bool:
             problems.add("payload", value["payload"], "must be empty: there is nothing to choose")
     else:
         check_keys(value, ("dry_run",), "", problems)
-        check_flag(value.get("dry_run"), "dry_run", problems)
+        if check_required(value, "dry_run", "", _EITHER, problems):
+            check_flag(value["dry_run"], "dry_run", problems)
     if problems:
         raise InvalidEventError(problems)
     return isinstance(value, Mapping) and value.get("dry_run") is True
@@ -115,11 +116,11 @@ def _log_target(runtime: Runtime) -> LogTarget:
     problems = Problems()
     if runtime.fc_api is None:
         rule = "must be 2.0 or 3.0, as the templates have it: without it nothing can be started"
-        problems.add("SNAPSHOTS_FC_API", "", rule)
+        problems.add("SNAPSHOTS_FC_API", NO_VALUE, rule)
     target = runtime.log_target
     if target is None:
         rule = "must be set, and SLS_LOGSTORE: what was begun and not ended is read from there"
-        problems.add("SLS_PROJECT", "", rule)
+        problems.add("SLS_PROJECT", NO_VALUE, rule)
     if problems or target is None:
         raise InvalidSettingsError(problems)
     return target

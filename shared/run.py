@@ -17,6 +17,7 @@ from shared.choosing import Choice, Chooser
 from shared.continuation import MAX_PARTS, Continuer, link_of
 from shared.ecs import Ecs
 from shared.errors import (
+    NO_VALUE,
     Disposition,
     EcsError,
     FcError,
@@ -42,6 +43,7 @@ from shared.policy import Limits
 from shared.routing import Run
 from shared.run_log import CONTINUED, RunLog, Summary
 from shared.runtime import Runtime
+from shared.settings import is_loopback
 from shared.slot_ledger import SlotLedger
 
 MATCHED_NOTHING = "MatchedNothing"
@@ -62,9 +64,10 @@ class Region:
             InvalidSettingsError: A local cloud is set up, and not for this region.
 
         """
-        if runtime.ecs_endpoints and region not in runtime.ecs_endpoints:
+        others = runtime.ecs_endpoints.values()
+        if region not in runtime.ecs_endpoints and any(map(is_loopback, others)):
             rule = f"must name {region} too: the others are on a local cloud"
-            raise InvalidSettingsError([Problem("ECS_ENDPOINT", list(runtime.ecs_endpoints), rule)])
+            raise InvalidSettingsError([Problem("ECS_ENDPOINT", NO_VALUE, rule)])
         self.pacer = Pacer(
             clock=runtime.clock,
             deadline=runtime.deadline,

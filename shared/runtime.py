@@ -19,17 +19,9 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared.errors import InvalidSettingsError
+from shared.errors import NO_VALUE, InvalidSettingsError
 from shared.redaction import redacted
-from shared.settings import (
-    FcApi,
-    check_endpoint,
-    endpoint,
-    endpoints_by_region,
-    fc_api_of,
-    log_level,
-    policies_path,
-)
+from shared.settings import FcApi, Settings, settings_of
 from shared.validation import Problems
 
 
@@ -138,7 +130,7 @@ class Runtime:
     clock: Clock
     log_target: LogTarget | None
     ecs_endpoints: Mapping[str, str]
-    """Region to ``http://host:port``, for a local cloud; empty on the real one."""
+    """Region to ``https://host``, or ``http://`` of a local cloud; the others have their own."""
     policies_path: Path
     paused: bool
     log_level: str
@@ -146,7 +138,7 @@ class Runtime:
     fc_api: FcApi | None
     """Which API starts functions; None is not said, and nothing can be handed over."""
     fc_endpoint: str | None
-    """``http://host:port`` of a local cloud; None is the region's own."""
+    """``https://host``, or ``http://`` of a local cloud; None is the region's own."""
     fc_function: FunctionName
     """This very function, for a hand-over to itself."""
 
@@ -178,8 +170,8 @@ def runtime_of(
     reserve_s = min(MAX_RESERVE_S, timeout_s * RESERVE_SHARE)
     region = str(getattr(context, "region", "") or env.get("FC_REGION", ""))
     if not region:
-        problems.add("FC_REGION", "", "must be set where the context has no region")
-    fc_api = fc_api_of(env, problems)
+        problems.add("FC_REGION", NO_VALUE, "must be set where the context has no region")
+    settings = settings_of(env, region=region, problems=problems)
     runtime = Runtime(
         function=function,
         request_id=str(getattr(context, "request_id", "") or ""),
@@ -190,16 +182,14 @@ def runtime_of(
         ends=started + timeout_s - min(1.0, timeout_s * 0.1),
         read_timeout_s=min(MAX_READ_TIMEOUT_S, reserve_s * 0.45),
         clock=clock,
-        log_target=_log_target(context, env, region, problems),
-        ecs_endpoints=endpoints_by_region(
-            env.get("ECS_ENDPOINT", ""), "ECS_ENDPOINT", region=region, problems=problems
-        ),
-        policies_path=policies_path(env),
-        paused=bool(env.get("SNAPSHOTS_PAUSED")),
-        log_level=log_level(env, problems),
-        fc_api=fc_api,
-        fc_endpoint=endpoint(env.get("FC_ENDPOINT", ""), "FC_ENDPOINT", problems),
-        fc_function=_fc_function(context, fc_api),
+        log_target=_log_target(context, settings, region, problems),
+        ecs_endpoints=settings.ecs_endpoints,
+        policies_path=settings.policies_path,
+        paused=settings.paused,
+        log_level=settings.log_level,
+        fc_api=settings.fc_api,
+        fc_endpoint=settings.fc_endpoint or None,
+        fc_function=_fc_function(context, settings.fc_api),
     )
     if problems:
         raise InvalidSettingsError(problems)
@@ -224,7 +214,7 @@ def _credentials(context: Any, env: Mapping[str, str], problems: Problems) -> Cr
         )
     for name in (_KEY_ID, _KEY_SECRET):
         if not env.get(name):
-            problems.add(name, "", "must be set where the context has no credentials")
+            problems.add(name, NO_VALUE, "must be set where the context has no credentials")
     return Credentials(
         access_key_id=env.get(_KEY_ID, ""),
         access_key_secret=env.get(_KEY_SECRET, ""),
@@ -234,13 +224,13 @@ def _credentials(context: Any, env: Mapping[str, str], problems: Problems) -> Cr
 
 def _log_target(
     context: Any,  # noqa: ANN401 - as above
-    env: Mapping[str, str],
+    settings: Settings,
     region: str,
     problems: Problems,
 ) -> LogTarget | None:
     service = getattr(context, "service", None)
-    project = env.get("SLS_PROJECT") or getattr(service, "log_project", None)
-    logstore = env.get("SLS_LOGSTORE") or getattr(service, "log_store", None)
+    project = settings.sls_project or getattr(service, "log_project", None)
+    logstore = settings.sls_logstore or getattr(service, "log_store", None)
     # Python 3.12 has them on the context itself.
     project = project or getattr(context, "log_project", None)
     logstore = logstore or getattr(context, "log_store", None)
@@ -248,11 +238,13 @@ def _log_target(
         return None
     for name, value in (("SLS_PROJECT", project), ("SLS_LOGSTORE", logstore)):
         if not value:
-            problems.add(name, "", "must be set: the other one of project and Logstore is")
-    # A bare host would mean plain HTTP to the SDK: say https.
-    endpoint = env.get("SLS_ENDPOINT") or f"https://{region}.log.aliyuncs.com"
-    check_endpoint(endpoint, "SLS_ENDPOINT", problems)
-    return LogTarget(endpoint=endpoint, project=str(project), logstore=str(logstore))
+            rule = "must be set: the other one of project and Logstore is"
+            problems.add(name, NO_VALUE, rule)
+    return LogTarget(
+        endpoint=settings.sls_endpoint or f"https://{region}.log.aliyuncs.com",
+        project=str(project),
+        logstore=str(logstore),
+    )
 
 
 def _fc_function(context: Any, fc_api: FcApi | None) -> FunctionName:  # noqa: ANN401 - as above

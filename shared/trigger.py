@@ -30,6 +30,7 @@ from shared.validation import (
     check_key,
     check_keys,
     check_mapping,
+    check_required,
 )
 
 
@@ -238,7 +239,9 @@ def _event(
     _same(item, "aliyunaccountid", account_id, f"{prefix}aliyunaccountid", "account", problems)
     _same(item, "aliyunregionid", region, f"{prefix}aliyunregionid", "region", problems)
     _check_subject(item.get("subject"), account_id, region, f"{prefix}subject", problems)
-    data = check_mapping(item.get("data"), f"{prefix}data", problems)
+    data: Mapping[str, Any] = {}
+    if check_required(item, "data", prefix.rstrip("."), "it says what happened", problems):
+        data = check_mapping(item["data"], f"{prefix}data", problems)
     wrong = Problems()
     instance_id, disk_id = _resource(data, f"{prefix}data", wrong)
     if not kind.startswith("ecs:Instance:") and disk_id:
@@ -306,9 +309,7 @@ def _resource(
 
 def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
-    if "key" not in item:
-        problems.add("key", None, "must be given: it makes a second delivery harmless")
-    else:
+    if check_required(item, "key", "", "it makes a second delivery harmless", problems):
         check_key(item["key"], "key", problems)
     if ("policy" in item) == ("disk_ids" in item):
         problems.add("event", sorted(item), "must have either policy or disk_ids")
@@ -335,16 +336,21 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
 
 def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
     """Return the text at a key, empty if it is no good one."""
-    value = item.get(key)
+    rule = "must be a text, printable and not empty"
+    if not check_required(item, key, prefix.rstrip("."), rule, problems):
+        return ""
+    value = item[key]
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value
-    problems.add(f"{prefix}{key}", value, "must be a text, printable and not empty")
+    problems.add(f"{prefix}{key}", value, rule)
     return ""
 
 
 def _instant(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> datetime | None:
-    moment = parse_instant(item.get(key))
+    rule = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00Z'"
+    if not check_required(item, key, prefix.rstrip("."), rule, problems):
+        return None
+    moment = parse_instant(item[key])
     if moment is None:
-        rule = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00Z'"
-        problems.add(f"{prefix}{key}", item.get(key), rule)
+        problems.add(f"{prefix}{key}", item[key], rule)
     return moment

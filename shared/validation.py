@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-from shared.errors import Problem
+from shared.errors import NO_VALUE, Problem
 from shared.patterns import pattern_problem
 
 SNAPSHOT_NAME_LENGTH = (2, 128)
@@ -244,8 +245,13 @@ def check_name(value: object, path: str, problems: Problems) -> None:
 
 def check_region(value: object, path: str, problems: Problems) -> None:
     """Check a region id such as ``cn-hangzhou``."""
-    if _is_text(value, path, problems) and not _REGION.fullmatch(value):
+    if _is_text(value, path, problems) and not is_region(value):
         problems.add(path, value, "must be the id of a region, such as 'cn-hangzhou'")
+
+
+def is_region(value: str) -> bool:
+    """Say whether a text has the form of a region's id; whether there is one, nobody knows."""
+    return _REGION.fullmatch(value) is not None
 
 
 def check_key(value: object, path: str, problems: Problems) -> None:
@@ -277,7 +283,24 @@ def check_keys(
     """Refuse keys that nobody reads: a misspelt one would be ignored in silence."""
     for key in value:
         if key not in allowed:
-            problems.add(_join(path, key), value[key], f"unknown key; known: {', '.join(allowed)}")
+            rule = f"unknown key; known: {', '.join(allowed)}{nearest(key, allowed)}"
+            problems.add(_join(path, key), value[key], rule)
+
+
+def check_required(
+    value: Mapping[Any, Any], key: str, path: str, rule: str, problems: Problems
+) -> bool:
+    """Say whether a key is there; where it is not, that is a problem, and `rule` what to do."""
+    if key not in value:
+        problems.add(_join(path, key), NO_VALUE, f"is required; {rule}")
+    return key in value
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
+    """Return ``; did you mean '…'?`` with what comes nearest to a word, or nothing."""
+    by_letters = {name.casefold(): name for name in known}
+    close = get_close_matches(str(word).casefold(), by_letters, n=1)
+    return f"; did you mean '{by_letters[close[0]]}'?" if close else ""
 
 
 def check_mapping(value: object, path: str, problems: Problems) -> Mapping[str, Any]:

@@ -440,22 +440,61 @@ def test_a_policy_file_that_is_missing_is_refused(world: World) -> None:
     ("variables", "named"),
     [
         ({"SLS_ENDPOINT": "http://cn-hangzhou.log.aliyuncs.com"}, "SLS_ENDPOINT"),
-        ({"SLS_ENDPOINT": "cn-hangzhou.log.aliyuncs.com"}, "SLS_ENDPOINT"),
+        ({"SLS_ENDPOINT": "https://key:secret@cn-hangzhou.log.aliyuncs.com"}, "SLS_ENDPOINT"),
         ({"ECS_ENDPOINT": "http://ecs.cn-hangzhou.aliyuncs.com"}, "ECS_ENDPOINT"),
-        ({"ECS_ENDPOINT": f"{REGION}=ecs.{REGION}.aliyuncs.com"}, "ECS_ENDPOINT"),
+        ({"ECS_ENDPOINT": f"{REGION}=http://ecs.{REGION}.aliyuncs.com"}, "ECS_ENDPOINT"),
     ],
     ids=str,
 )
 def test_an_address_that_is_not_https_is_refused(
     world: World, variables: dict[str, str], named: str
 ) -> None:
-    """Requests carry credentials: plain HTTP is for loopback only, and no scheme is plain HTTP."""
+    """Requests carry credentials: plain HTTP is for loopback only."""
     world.disk()
 
     with environment(**variables), pytest.raises(InvalidSettingsError, match=f"{named}.*https"):
         world.tick()
 
     assert world.cloud.calls.all() == []
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SNAPSHOTS_PAUSED": "false", "LOG_LEVEL": "warning"},
+        {"ECS_ENDPOINT": f" ecs-vpc.{REGION}.aliyuncs.com/ ", "SNAPSHOTS_FC_API": "3"},
+        {"ECS_ENDPOINT": f"{REGION} = HTTPS://ecs.{REGION}.aliyuncs.com,"},
+        {"SLS_ENDPOINT": f"{REGION}-intranet.log.aliyuncs.com//"},
+    ],
+    ids=str,
+)
+def test_a_setting_that_is_slightly_off_stops_no_backup(
+    world: World, variables: dict[str, str]
+) -> None:
+    """N5: what it means is clear, at production addresses too."""
+    disk_id = world.disk()
+
+    with environment(**variables):
+        world.tick()
+
+    assert [one.disk_id for one in world.ecs.snapshots.values()] == [disk_id]
+    assert world.recorded("run_finished")[-1]["status"] == "ok"
+
+
+def test_a_host_of_ones_own_for_one_region_leaves_the_others_theirs(world: World) -> None:
+    """A VPC's address for the function's own region, and a policy over two."""
+    world.policies(policy(regions=[REGION, "cn-beijing"]))
+    here, there = world.disk(), world.cloud.ecs("cn-beijing").add_disk(tags={"env": "prod"}).disk_id
+
+    with environment(ECS_ENDPOINT=f"ecs-vpc.{REGION}.aliyuncs.com"):
+        world.tick()
+
+    taken = [
+        one.disk_id
+        for region in (REGION, "cn-beijing")
+        for one in world.cloud.ecs(region).snapshots.values()
+    ]
+    assert taken == [here, there]
 
 
 def test_an_inline_policy_meets_the_same_rules_as_one_of_the_file(world: World) -> None:

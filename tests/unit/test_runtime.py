@@ -174,7 +174,7 @@ def test_a_local_cloud_has_an_address_for_each_region(value: str, expected: dict
         "http://127.0.0.1.example",
         "http://127.0.0.1@example",
         "http://localhost.example:80",
-        "ecs.example",
+        "http://ecs.example/",
         "ftp://127.0.0.1",
         "https://",
         "http://[::1]:9000",
@@ -215,7 +215,7 @@ def test_without_an_api_everything_but_handing_over_works() -> None:
     assert runtime(SimpleNamespace(), **ENV).fc_function == FunctionName(service="", name="")
 
 
-@pytest.mark.parametrize("api", ["2", "3", "2.0 ", "v2.0", "3.0.0"])
+@pytest.mark.parametrize("api", ["1.0", "4", "3.1", "23", "2.0 or 3.0", "latest"])
 def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
     """L2: a wrong setting is named at once, not when the time is up."""
     assert problems_of(python310(), FC_API=api) == ["FC_API"]
@@ -223,16 +223,18 @@ def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
 
 
 def test_libraries_log_warnings_unless_told_otherwise() -> None:
-    """LOG_LEVEL: a level's name, in capitals."""
+    """LOG_LEVEL: a level's name, in any case."""
     assert runtime().log_level == "WARNING"
     assert runtime(LOG_LEVEL="DEBUG").log_level == "DEBUG"
-    for level in ("debug", "10", "LOUD"):
+    assert runtime(LOG_LEVEL=" debug").log_level == "DEBUG"
+    for level in ("10", "LOUD"):
         assert problems_of(python310(), LOG_LEVEL=level) == ["LOG_LEVEL"]
 
 
-def test_a_pause_is_any_value_at_all() -> None:
-    """SNAPSHOTS_PAUSED: the emergency stop needs no right spelling."""
-    assert runtime(SNAPSHOTS_PAUSED="no").paused
+def test_a_pause_is_any_value_but_those_that_deny_it() -> None:
+    """N5: the emergency stop needs no right spelling, and "false" is none."""
+    assert runtime(SNAPSHOTS_PAUSED="since friday").paused
+    assert not runtime(SNAPSHOTS_PAUSED="False").paused
     assert not runtime(SNAPSHOTS_PAUSED="").paused
 
 

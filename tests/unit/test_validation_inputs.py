@@ -148,7 +148,7 @@ def test_an_unknown_key_is_told_what_is_known() -> None:
     check_keys({"tagz": 1, "tags": 2, 5: 3}, ("tags", "name"), "select", problems)
 
     assert [str(problem) for problem in problems] == [
-        "select.tagz: 1: unknown key; known: tags, name",
+        "select.tagz: 1: unknown key; known: tags, name; did you mean 'tags'?",
         "select.5: 3: unknown key; known: tags, name",
     ]
 
