@@ -57,6 +57,8 @@ LIMIT_RANGES = {
 KNOWN_EVENT_TYPES = (
     "ebs:Disk:NoSnapshot",
     "ecs:ActionTrail:AliyunServiceEvent",
+    "ecs:ActionTrail:ApiCall",
+    "ecs:ActionTrail:ConsoleOperation",
     "ecs:Disk:ConvertToPostpaidCompleted",
     "ecs:Disk:DiskOperationCompleted",
     "ecs:Disk:ErrorDetected",
@@ -88,7 +90,11 @@ KNOWN_EVENT_TYPES = (
     "ecs:Snapshot:CreateSnapshotInitiated",
     "ecs:Snapshot:SnapshotDeleted",
 )
-"""EventBridge, "ECS events" (and one of EBS); another is let through with a warning."""
+"""
+EventBridge, "ECS events" and "ActionTrail events" (and one of EBS).
+
+Another is let through with a warning.
+"""
 CREATION_EVENTS = "ecs:Snapshot:CreateSnapshot"
 
 

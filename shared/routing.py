@@ -46,7 +46,7 @@ class Run:
     slot: Slot
     policy: Policy
     select: Select
-    """The policy's, with the event's resource as an id."""
+    """The policy's, with the event's resources as ids."""
     asked_by: str
     """``timer``, ``event`` or ``direct``."""
     dry_run: bool
@@ -258,16 +258,21 @@ def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | 
         problems.add("policy", policy.name, rule)
         return None
     problems.extend(trigger.resource_problems)
-    if trigger.disk_id and trigger.disk_id in (select.disk_ids or (trigger.disk_id,)):
-        return replace(select, event_resource=False, disk_ids=(trigger.disk_id,))
-    if trigger.instance_id and trigger.instance_id in (
-        select.instance_ids or (trigger.instance_id,)
-    ):
-        return replace(select, event_resource=False, instance_ids=(trigger.instance_id,))
-    if not trigger.disk_id and not trigger.instance_id and not trigger.resource_problems:
+    disk_ids = _narrowed(trigger.disk_ids, select.disk_ids)
+    if disk_ids:
+        return replace(select, event_resource=False, disk_ids=disk_ids)
+    instance_ids = _narrowed(trigger.instance_ids, select.instance_ids)
+    if instance_ids:
+        return replace(select, event_resource=False, instance_ids=instance_ids)
+    if not trigger.disk_ids and not trigger.instance_ids and not trigger.resource_problems:
         rule = f"names no instance or disk, and policy {policy.name} is about just that"
         problems.add(f"{_name(trigger)}.data", trigger.content.get("data", {}), rule)
     return None
+
+
+def _narrowed(of_event: Sequence[str], of_policy: Sequence[str]) -> tuple[str, ...]:
+    """Return the event's ids that a policy means: all of them where it names none."""
+    return tuple(one for one in of_event if not of_policy or one in of_policy)
 
 
 def _name(trigger: Trigger) -> str:

@@ -12,7 +12,7 @@ Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBri
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -57,16 +57,16 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A CloudEvent, and the instance or disk that it is about."""
+    """A CloudEvent, and the disks or the instances that it is about: never both."""
 
     source: str
     event_id: str
     type: str
     occurred_at: datetime | None
-    instance_id: str | None
-    disk_id: str | None
+    instance_ids: tuple[str, ...]
+    disk_ids: tuple[str, ...]
     resource_problems: tuple[Problem, ...] = ()
-    """What is wrong with the two ids: matters only to a policy about the event's resource."""
+    """What is wrong with its ids: matters only to a policy about the event's resource."""
     content: Mapping[str, Any]
 
     @property
@@ -243,19 +243,19 @@ def _event(
     if check_required(item, "data", prefix.rstrip("."), "it says what happened", problems):
         data = check_mapping(item["data"], f"{prefix}data", problems)
     wrong = Problems()
-    instance_id, disk_id = _resource(data, f"{prefix}data", wrong)
-    if not kind.startswith("ecs:Instance:") and disk_id:
-        # Of the two ids in such an event the disk is what it is about.
-        instance_id = None
-    elif instance_id:
-        disk_id = None
+    instance_ids, disk_ids = _resources(data, f"{prefix}data", wrong)
+    if not kind.startswith("ecs:Instance:") and disk_ids:
+        # Of the two in such an event the disks are what it is about.
+        instance_ids = ()
+    elif instance_ids:
+        disk_ids = ()
     return Event(
         source=source,
         event_id=event_id,
         type=kind,
         occurred_at=occurred_at,
-        instance_id=instance_id,
-        disk_id=disk_id,
+        instance_ids=instance_ids,
+        disk_ids=disk_ids,
         resource_problems=tuple(wrong),
         content=item,
     )
@@ -281,30 +281,56 @@ def _same(
         problems.add(path, item[key], f"must be the function's own {what}, {own}")
 
 
-_RESOURCE_KEYS = ("resourceId", "instanceId", "ecsInstanceId", "diskId")
+_RESOURCE_KEYS = {
+    **dict.fromkeys(("resourceId", "resourceIds"), None),
+    **dict.fromkeys(("instanceId", "instanceIds", "ecsInstanceId", "ecsInstanceIds"), "instance"),
+    **dict.fromkeys(("diskId", "diskIds"), "disk"),
+}
+"""Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
+_REFERENCED = "referencedResources"
+_REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
+"""ActionTrail's events name all resources of a call by their types."""
 
 
-def _resource(
+def _resources(
     data: Mapping[str, Any], path: str, problems: Problems
-) -> tuple[str | None, str | None]:
-    """Return the ids of the instance and the disk that an event is about, in all spellings."""
-    found: dict[str, str | None] = {"instance": None, "disk": None}
-    for key in _RESOURCE_KEYS:
-        value = data.get(key)
-        if value is None:
-            continue
-        kind = "disk" if str(value).startswith("d-") else "instance"
-        if key == "resourceId" and not str(value).startswith(("d-", "i-")):
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of the instances and disks in an event's data, in all spellings."""
+    found: dict[str, list[str]] = {"instance": [], "disk": []}
+    for where, value, of in _named_ids(data, path, problems):
+        kind = of or _kind_of(str(value))
+        if kind is None:
             continue  # another kind of resource, such as a network interface
-        if key == "diskId":
-            kind = "disk"
-        elif key != "resourceId":
-            kind = "instance"
         before = len(problems)
-        check_id(value, kind, f"{path}.{key}", problems)
+        check_id(value, kind, where, problems)
         if len(problems) == before:
-            found[kind] = found[kind] or str(value)
-    return found["instance"], found["disk"]
+            found[kind].append(str(value))
+    return tuple(dict.fromkeys(found["instance"])), tuple(dict.fromkeys(found["disk"]))
+
+
+def _kind_of(value: str) -> str | None:
+    if value.startswith("d-"):
+        return "disk"
+    return "instance" if value.startswith("i-") else None
+
+
+def _named_ids(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> Iterator[tuple[str, object, str | None]]:
+    """Yield each id, or what stands in its place, with its path and of what it is."""
+    named = [(f"{path}.{key}", data.get(key), kind) for key, kind in _RESOURCE_KEYS.items()]
+    if data.get(_REFERENCED):
+        at = f"{path}.{_REFERENCED}"
+        by_type = check_mapping(data[_REFERENCED], at, problems)
+        named += [(f"{at}.{of}", by_type.get(of), kind) for of, kind in _REFERENCED_TYPES.items()]
+    for where, value, kind in named:
+        items = (
+            [(f"{where}[{number}]", item) for number, item in enumerate(value)]
+            if isinstance(value, list)
+            else [(where, value)]
+        )
+        # An empty id is as good as none: so some events spell what does not apply to them.
+        yield from ((at, item, kind) for at, item in items if item not in (None, ""))
 
 
 def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:

@@ -65,6 +65,7 @@ WORKS: dict[str, tuple[str, set[str]]] = {
     "snapshot_on_schedule/direct_disks.json": ("ok", WEB),
     "snapshot_on_schedule/direct_dry_run.json": ("partial", set()),
     "snapshot_on_schedule/direct_policy.json": ("partial", GOOD),
+    "snapshot_on_event/actiontrail_api_call.json": ("no_match", set()),
     "snapshot_on_event/direct_disks.json": ("ok", {WEB_SYSTEM}),
     "snapshot_on_event/disk_attached.json": ("no_match", set()),
     "snapshot_on_event/disk_stalled.json": ("no_match", set()),
@@ -144,6 +145,27 @@ def test_a_sample_comes_to_just_these_snapshots(fleet_world: World, sample: str)
 
     assert answer["status"] == status
     assert new_snapshots(fleet_world) == sorted(disks)
+
+
+def test_a_call_that_actiontrail_tells_of_is_about_all_of_its_resources(
+    fleet_world: World,
+) -> None:
+    """N6: its ids come in lists by type; each of the instances is what the policy means."""
+    fleet_world.policies(
+        {
+            "name": "stopped-by-a-call",
+            "on": {
+                "event": "ecs:ActionTrail:ApiCall",
+                "where": {"data.eventName": ["StopInstance", "StopInstances"]},
+            },
+            "select": {"event_resource": True},
+        }
+    )
+
+    answer = fleet_world.event(SAMPLES["snapshot_on_event/actiontrail_api_call.json"])
+
+    assert answer["status"] == "ok"
+    assert new_snapshots(fleet_world) == sorted({"d-bp1web20000000000sys", *SPOT})
 
 
 @pytest.mark.parametrize("sample", LEAVES_DISKS)

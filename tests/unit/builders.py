@@ -124,8 +124,8 @@ def event(**about: Any) -> Event:
             "event_id": "e-1",
             "type": "ecs:Instance:StateChange",
             "occurred_at": NOON,
-            "instance_id": "i-1",
-            "disk_id": None,
+            "instance_ids": ("i-1",),
+            "disk_ids": (),
             "content": {"data": {"resourceId": "i-1", "state": "Stopped"}},
             **about,
         }

@@ -246,10 +246,14 @@ def test_an_event_runs_the_policies_that_want_it() -> None:
 @pytest.mark.parametrize(
     ("about", "expected"),
     [
-        ({"instance_id": "i-1"}, Select(instance_ids=("i-1",), disk_types=("data",))),
+        ({"instance_ids": ("i-1",)}, Select(instance_ids=("i-1",), disk_types=("data",))),
         (
-            {"instance_id": None, "disk_id": "d-1"},
-            Select(disk_ids=("d-1",), disk_types=("data",)),
+            {"instance_ids": (), "disk_ids": ("d-1", "d-2")},
+            Select(disk_ids=("d-1", "d-2"), disk_types=("data",)),
+        ),
+        (
+            {"instance_ids": ("i-1", "i-2")},
+            Select(instance_ids=("i-1", "i-2"), disk_types=("data",)),
         ),
     ],
 )
@@ -265,10 +269,11 @@ def test_what_the_event_is_about_is_selected(about: dict[str, Any], expected: Se
 @pytest.mark.parametrize(
     ("select", "about", "expected"),
     [
-        ({"instance_ids": ["i-1", "i-2"]}, {"instance_id": "i-1"}, True),
-        ({"instance_ids": ["i-2"]}, {"instance_id": "i-1"}, False),
-        ({"disk_ids": ["d-1"]}, {"instance_id": None, "disk_id": "d-1"}, True),
-        ({"disk_ids": ["d-2"]}, {"instance_id": None, "disk_id": "d-1"}, False),
+        ({"instance_ids": ["i-1", "i-2"]}, {"instance_ids": ("i-1",)}, True),
+        ({"instance_ids": ["i-2"]}, {"instance_ids": ("i-1",)}, False),
+        ({"disk_ids": ["d-1"]}, {"instance_ids": (), "disk_ids": ("d-1",)}, True),
+        ({"disk_ids": ["d-2"]}, {"instance_ids": (), "disk_ids": ("d-1",)}, False),
+        ({"instance_ids": ["i-2"]}, {"instance_ids": ("i-1", "i-3")}, False),
     ],
 )
 def test_an_event_about_another_resource_is_not_wanted(
@@ -280,18 +285,27 @@ def test_an_event_about_another_resource_is_not_wanted(
     assert bool(runs_of(event(**about), policy)) is expected
 
 
+def test_of_several_resources_those_that_the_policy_names_are_selected() -> None:
+    """N6: each of them; the policy's own ids narrow the list."""
+    policy = {**STOPPED, "select": {"event_resource": True, "disk_ids": ["d-3", "d-2", "d-9"]}}
+
+    (run,) = runs_of(event(instance_ids=(), disk_ids=("d-1", "d-2", "d-3")), policy)
+
+    assert run.select == Select(disk_ids=("d-2", "d-3"))
+
+
 def test_a_policy_may_act_on_others_than_the_events_resource() -> None:
     """Without event_resource the selection is the policy's own."""
     policy = {**STOPPED, "select": {"tags": {"env": "prod"}}}
 
-    (run,) = runs_of(event(instance_id=None), policy)
+    (run,) = runs_of(event(instance_ids=()), policy)
 
     assert run.select == Select(tags=(("env", ("prod",)),))
 
 
 def test_an_event_that_names_no_resource_is_a_mistake_where_one_is_wanted() -> None:
     """L1: something was wanted, and it cannot be said what."""
-    nameless = event(instance_id=None, content={"data": {"x": 1}})
+    nameless = event(instance_ids=(), content={"data": {"x": 1}})
 
     assert problem_of(nameless, STOPPED) == (
         "event e-1.data: {'x': 1}: names no instance or disk, and policy stopped is about just that"

@@ -169,7 +169,53 @@ def test_what_an_event_is_about_is_found_in_all_spellings(
     event = one(cloud_event(data, type=kind))
 
     assert isinstance(event, Event)
-    assert (event.instance_id, event.disk_id) == (instance_id, disk_id)
+    assert event.instance_ids == ((instance_id,) if instance_id else ())
+    assert event.disk_ids == ((disk_id,) if disk_id else ())
+    assert event.resource_problems == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "instance_ids", "disk_ids"),
+    [
+        ({"ACS::ECS::Instance": ["i-1", "i-2"]}, ("i-1", "i-2"), ()),
+        ({"ACS::ECS::Instance": ["i-1"], "ACS::ECS::Disk": ["d-2", "d-1"]}, (), ("d-2", "d-1")),
+        ({"ACS::ECS::Instance": ["i-1"], "ACS::ECS::Disk": ["", None]}, ("i-1",), ()),
+        ({"ACS::ECS::Snapshot": ["s-1"], "ACS::ECS::Disk": "d-1"}, (), ("d-1",)),
+        ({"ACS::ECS::Instance": [], "ACS::ECS::Disk": None}, (), ()),
+        ({}, (), ()),
+        (None, (), ()),
+    ],
+)
+def test_an_actiontrail_event_names_all_resources_of_a_call(
+    data: Any, instance_ids: tuple[str, ...], disk_ids: tuple[str, ...]
+) -> None:
+    """N6: lists by type (ActionTrail events); of disks and instances the disks, as anywhere."""
+    event = one(cloud_event({"referencedResources": data}, type="ecs:ActionTrail:ApiCall"))
+
+    assert isinstance(event, Event)
+    assert (event.instance_ids, event.disk_ids) == (instance_ids, disk_ids)
+    assert event.resource_problems == ()
+
+
+@pytest.mark.parametrize(
+    ("data", "instance_ids", "disk_ids"),
+    [
+        ({"resourceId": ["d-1", "eni-1", "d-2"]}, (), ("d-1", "d-2")),
+        ({"diskIds": ["d-1", "d-1"], "diskId": "d-2"}, (), ("d-2", "d-1")),
+        ({"instanceIds": ["i-1"], "diskId": ""}, ("i-1",), ()),
+        ({"instanceId": "", "ecsInstanceId": "i-1", "resourceId": ""}, ("i-1",), ()),
+        ({"instanceId": "i-1", "referencedResources": {"ACS::ECS::Disk": ["d-1"]}}, (), ("d-1",)),
+    ],
+)
+def test_lists_of_ids_are_read_and_empty_ids_are_none(
+    data: dict[str, Any], instance_ids: tuple[str, ...], disk_ids: tuple[str, ...]
+) -> None:
+    """N6: wherever an id may stand; each once, in the order of the keys."""
+    event = one(cloud_event(data, type="ecs:Disk:Something"))
+
+    assert isinstance(event, Event)
+    assert (event.instance_ids, event.disk_ids) == (instance_ids, disk_ids)
+    assert event.resource_problems == ()
 
 
 @pytest.mark.parametrize(
@@ -177,7 +223,14 @@ def test_what_an_event_is_about_is_found_in_all_spellings(
     [
         ({"instanceId": "web-1"}, "data.instanceId"),
         ({"diskId": "i-1"}, "data.diskId"),
-        ({"ecsInstanceId": ["i-1"]}, "data.ecsInstanceId"),
+        ({"ecsInstanceId": ["d-1"]}, "data.ecsInstanceId[0]"),
+        ({"diskIds": ["", 0]}, "data.diskIds[1]"),
+        ({"diskId": {"id": "d-1"}}, "data.diskId"),
+        ({"referencedResources": ["i-1"]}, "data.referencedResources"),
+        (
+            {"referencedResources": {"ACS::ECS::Disk": ["i-1"]}},
+            "data.referencedResources.ACS::ECS::Disk[0]",
+        ),
         ({"resourceId": "d-1/../x"}, "data.resourceId"),
     ],
 )
@@ -188,7 +241,7 @@ def test_an_id_that_is_none_is_noted_for_whoever_wants_it(data: Any, path: str) 
     assert isinstance(event, Event)
     (problem,) = event.resource_problems
     assert problem.path == path
-    assert (event.instance_id, event.disk_id) == (None, None)
+    assert (event.instance_ids, event.disk_ids) == ((), ())
 
 
 @pytest.mark.parametrize("data", [[], "i-1", None])
