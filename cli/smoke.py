@@ -32,6 +32,7 @@ from cli.check import FUN, ON_END, RESUMES, S, check
 from cli.screen import say
 from cli.templates import TemplateError, load_fun, load_s
 from shared.completion import ACCOMPLISHED, COMPLETED
+from shared.fc_sdks import set_host
 from shared.parsing import read_policies
 from shared.policy_file import load_policies
 from shared.runtime import SYSTEM_CLOCK, utc
@@ -203,8 +204,7 @@ class Fc3:
 
     def invoke(self, deployed: Deployed, event: bytes) -> bytes:
         """Return a function's answer; raises NoAnswerError."""
-        url = self._endpoint or f"https://fcv3.{deployed.region}.aliyuncs.com"
-        protocol, _, host = url.rpartition("://")
+        protocol, _, host = (self._endpoint or "https://").partition("://")
         key, secret, token = self._keys
         client = Client(
             Config(
@@ -212,10 +212,12 @@ class Fc3:
                 access_key_secret=secret,
                 security_token=token or None,
                 region_id=deployed.region,
-                endpoint=host,
-                protocol=protocol or "https",
+                endpoint=host or None,
+                protocol=protocol,
             )
         )
+        if not host:
+            set_host(client, deployed.region)
         patience = RuntimeOptions(
             autoretry=False,
             connect_timeout=CONNECT_TIMEOUT_S * 1000,

@@ -6,7 +6,8 @@ ECS hosts come in the forms of the Python SDK's own table and rule
 `get_endpoint_rules`): `ecs-<region>`, `ecs.<region>`, `ecs-<network>.<region>`
 such as `ecs-vpc.<region>`, and the central `ecs`, all under `.aliyuncs.com`. SLS
 hosts are those of the Log Service API reference, "Endpoints"; FC hosts those of
-"Endpoints" of Function Compute: `<account>.<region>.fc` and `fcv3.<region>`.
+"Endpoints" of Function Compute: `<account>.<region>.fc` and `fcv3.<region>`, and
+`<region>.fc`, as FC 3.0's SDK has it for some regions (alibabacloud_fc20230330 4.8.3).
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _SLS = re.compile(
     rf"(?:[^.]+\.)?{_REGION}(?:-intranet|-internal|-vpc|-share)?\.(?:log|sls)\.aliyuncs\.com"
 )
 _FC = re.compile(
-    rf"(?:[0-9]+\.{_REGION}(?:-internal|-vpc)?\.fc"
+    rf"(?:(?:[0-9]+\.)?{_REGION}(?:-internal|-vpc)?\.fc"
     rf"|fcv3(?:-vpc)?\.{_REGION.replace('region', 'dotted')})\.aliyuncs\.com"
 )
 
 KNOWN = (
     "ecs-<region>.aliyuncs.com, ecs.<region>.aliyuncs.com, ecs-vpc.<region>.aliyuncs.com,"
     " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com,"
-    " <account>.<region>.fc.aliyuncs.com, fcv3.<region>.aliyuncs.com"
+    " [<account>.]<region>.fc.aliyuncs.com, fcv3.<region>.aliyuncs.com"
 )
 
 

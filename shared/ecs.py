@@ -22,7 +22,7 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from shared.ecs_types import Disk, Instance, Page, Snapshot
-from shared.errors import EcsError, EcsRefusedError, EcsUnknownError
+from shared.errors import EcsError, EcsRefusedError, EcsUnknownError, WrongRegionError
 from shared.no_redirects import NoRedirectSession
 from shared.planning import SnapshotRequest
 from shared.runtime import Credentials, parse_instant
@@ -62,7 +62,9 @@ class Ecs:
         Args:
             region: Whose disks these are.
             credentials: With whose rights.
-            endpoint: ``http://host:port`` of a local cloud; None is the region's own, https.
+            endpoint: ``https://host``, or ``http://`` of a local cloud. None is the host of the
+                SDK's table for the region, as for some finance and government clouds, or else
+                ``ecs.REGION.aliyuncs.com``: sources disagree, so `_page` looks who answered.
             read_timeout_s: How long an answer may take.
             max_in_flight: How many connections are kept open.
 
@@ -109,7 +111,7 @@ class Ecs:
             next_token=next_token or None,
         )
         body = self._call("DescribeDisks", self._client.describe_disks_with_options, request)
-        return _page("DescribeDisks", body, body.disks, "disk", _disk)
+        return _page("DescribeDisks", body, body.disks, "disk", _disk, self._region)
 
     def describe_instances(
         self,
@@ -129,7 +131,7 @@ class Ecs:
         body = self._call(
             "DescribeInstances", self._client.describe_instances_with_options, request
         )
-        return _page("DescribeInstances", body, body.instances, "instance", _instance)
+        return _page("DescribeInstances", body, body.instances, "instance", _instance, self._region)
 
     def describe_snapshots(
         self,
@@ -159,10 +161,11 @@ class Ecs:
         body = self._call(
             "DescribeSnapshots", self._client.describe_snapshots_with_options, request
         )
-        return _page("DescribeSnapshots", body, body.snapshots, "snapshot", _snapshot)
+        return _page("DescribeSnapshots", body, body.snapshots, "snapshot", _snapshot, self._region)
 
     def create_snapshot(self, planned: SnapshotRequest) -> str:
         """Ask for one snapshot; returns its id. ECS makes it later, and it may still fail."""
+        # It has no RegionId: the host alone decides whose disk is meant.
         request = models.CreateSnapshotRequest(
             disk_id=planned.disk_id,
             client_token=planned.client_token,
@@ -249,10 +252,14 @@ def _page(
     container: Any,  # noqa: ANN401 - an SDK model, untyped
     name: str,
     read: Callable[[Any], T],
+    region: str,
 ) -> Page[T]:
     if getattr(container, name, None) is None:
         # A listing that is not there is not an empty one.
         raise EcsUnknownError(action=action, reason="the answer holds no listing")
+    for item in _items(container, name):
+        if item.region_id not in (None, "", region):
+            raise WrongRegionError(action=action, wanted=region, found=str(item.region_id))
     try:
         items = tuple(read(item) for item in _items(container, name))
     except (AttributeError, TypeError, ValueError) as exc:

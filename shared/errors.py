@@ -12,7 +12,8 @@ and the table that says for each error code of the service what to do next.
     ├── LookFailedError         a look at the records left something undone: the next goes on
     ├── EcsError                one call to ECS did not do what was asked
     │   ├── EcsRefusedError     ECS answered with an error code: see `disposition`
-    │   └── EcsUnknownError     no answer, or none that can be read: it may have been done
+    │   ├── EcsUnknownError     no answer, or none that can be read: it may have been done
+    │   └── WrongRegionError    the host answers for another region: set ECS_ENDPOINT
     └── FcError                 Function Compute did not start or show what it was asked for
         └── DuplicateInvocationError    it has an invocation of that id already
 
@@ -153,6 +154,18 @@ class EcsUnknownError(EcsError):
         )
 
 
+class WrongRegionError(EcsError):
+    """A listing shows what is in another region: the host is wrong, and no call may follow."""
+
+    def __init__(self, *, action: str, wanted: str, found: str) -> None:
+        super().__init__(
+            f"{action} at the host for {wanted} lists what is in {found}; set ECS_ENDPOINT to"
+            f" {wanted}'s host",
+            action=action,
+            code=WRONG_REGION,
+        )
+
+
 class FcError(SnapshotAutomationError):
     """
     Function Compute did not do what was asked; where no answer came, it may have.
@@ -179,6 +192,10 @@ class DuplicateInvocationError(FcError):
 
 UNKNOWN_OUTCOME = "UnknownOutcome"
 """Our own code, in records, for a call whose answer was lost."""
+
+
+WRONG_REGION = "WrongRegion"
+"""Our own code, in records, for a host that answers for another region."""
 
 
 class Disposition(str, Enum):
@@ -260,6 +277,7 @@ DISPOSITIONS: dict[str, Disposition] = {
     "InvalidIdempotenceParameter.Mismatch": _FAIL,
     # Ours.
     UNKNOWN_OUTCOME: _RETRY,
+    WRONG_REGION: _STOP,
 }
 
 PARAMETER_MISMATCH = frozenset(

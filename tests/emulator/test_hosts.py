@@ -21,6 +21,7 @@ from emulator.hosts import Place
         ("cn-hangzhou.log.aliyuncs.com", Place("sls", "cn-hangzhou")),
         ("1234567890123456.cn-hangzhou.fc.aliyuncs.com", Place("fc", "cn-hangzhou")),
         ("1234567890123456.us-east-1-internal.fc.aliyuncs.com", Place("fc", "us-east-1")),
+        ("cn-shanghai-finance-1.fc.aliyuncs.com", Place("fc", "cn-shanghai-finance-1")),
         ("fcv3.cn-hangzhou.aliyuncs.com", Place("fc", "cn-hangzhou")),
         ("fcv3-vpc.ap-southeast-1.aliyuncs.com", Place("fc", "ap-southeast-1")),
     ],
