@@ -24,6 +24,7 @@ from rich.table import Table
 
 from cli import package as builder
 from cli.local import local_cloud
+from emulator.interpreters import find
 
 ROOT = Path(__file__).parent.parent
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
@@ -67,22 +68,19 @@ class Variant:
 
 def main() -> None:
     """Measure, and print a table."""
-    version = builder.target_version()
-    python = builder.interpreter(version)
-    if python is None:
-        sys.exit(f"The functions run on Python {version}, and none is at hand to measure with.")
+    version = builder.version_to_try()
+    python = find(version) or sys.executable
     with tempfile.TemporaryDirectory() as work:
-        variants = _variants(Path(work), version)
+        variants = _variants(Path(work), version, python)
         for number in range(RUNS + 1):
             for variant in variants:
                 _measure(variant, python, counts=number > 0)  # the first round warms the disk up
         _show(variants, version)
 
 
-def _variants(work: Path, version: str) -> list[Variant]:
-    folders = builder.package(ROOT / "policies.yaml", work / "ours")
+def _variants(work: Path, version: str, python: str) -> list[Variant]:
+    folders = builder.package(ROOT / "policies.yaml", work / "ours", version=version)
     (ours,) = (folder for folder in folders if folder.name == "snapshot_on_schedule")
-    builder.compile_for([ours], version)
     plain, compiled = work / "naive", work / "naive-compiled"
     pinned = work / "naive.txt"
     # What the naive function imports, at the same versions: the SDK of FC 2.0, not that of 3.0.
@@ -96,7 +94,7 @@ def _variants(work: Path, version: str) -> list[Variant]:
     for cache in plain.rglob("__pycache__"):
         shutil.rmtree(cache)
     shutil.copytree(plain, compiled)
-    builder.compile_for([compiled], version)
+    builder.compile_for([compiled], python)
     return [
         Variant(name="naive, no valid bytecode", folder=plain),
         Variant(name="naive, valid bytecode", folder=compiled),

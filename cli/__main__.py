@@ -70,23 +70,20 @@ def invoke(
 def package() -> None:
     """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
     from cli import package as builder  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    from emulator.interpreters import find  # noqa: PLC0415 - as above
 
     check(POLICIES)
     console = screen()
-    version = builder.target_version()
-    say(console, f"fetching the libraries for Linux and Python {version} …")
     try:
+        version = builder.target_version()
+        say(console, f"building for Function Compute: Linux on x86_64, Python {version} …")
         folders = builder.package(POLICIES)
     except builder.PackageError as exc:
         say(console, str(exc), "red")
         raise typer.Exit(1) from exc
-    say(console, "compiling …")
-    if builder.compile_for(folders, version) is None:
-        warning = (
-            f"no Python {version} is at hand: shipped as source. Each cold start compiles it, and "
-            "needs up to 123 MB for that: give the functions 256 MB in both templates"
-        )
-        say(console, f"warning: {warning}", "yellow")
+    if find(version) is None:
+        warning = "shipped as source: each cold start compiles it, for which the memory suffices"
+        say(console, f"warning: no Python {version} on this machine: {warning}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         say(console, f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")

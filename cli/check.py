@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from cli.deployment import disabled, not_built, wrong_alone
+from cli.built import not_built
+from cli.deployment import disabled, wrong_alone
 from cli.schemas import schema_problems
 from cli.templates import Function, TemplateError, load_fun, load_s, read_fun, read_s
 from shared.completion import COMPLETED

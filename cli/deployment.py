@@ -17,7 +17,7 @@ from cli.cron import cron_problem
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
 
-RUNTIMES = ("python3.9", "python3.10", "python3.12")
+RUNTIMES = ("python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
 RAM_POLICY = "ram-policy.json"
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
@@ -53,16 +53,6 @@ def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Ite
     yield from _api(where, says, fc_api)
     if folder.is_dir():
         yield from _permissions(where, folder / RAM_POLICY, says)
-
-
-def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
-    """Name what a deployment would upload and is not there: Fun reports success without it."""
-    folder = root / str(says.code)
-    file = f"{str(says.handler).rpartition('.')[0]}.py"
-    if not folder.is_dir():
-        yield f"{where}: {says.code} is not there: run `make package`"
-    elif not (folder / file).is_file():
-        yield f"{where}: {says.code}/{file} is not there: run `make package`"
 
 
 def disabled(where: str, says: Function) -> Iterator[str]:

@@ -18,7 +18,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.templates import read_s
+from cli.built import COMPILING_MB, too_small_to_compile
+from cli.deployment import RUNTIMES
+from cli.templates import read_fun, read_s
+from emulator.interpreters import OWN, SEARCHED, find
 from shared import built_for
 from shared.parsing import read_policies
 from shared.validation import Problems
@@ -70,29 +73,67 @@ REACHED_MODELS = {
 
 
 class PackageError(Exception):
-    """The dependencies could not be had; says which program tried, and why it could not."""
+    """No package could be built that starts; says why, and what to do."""
 
 
-def package(policies: Path, build: Path = BUILD) -> list[Path]:
+def package(policies: Path, build: Path = BUILD, *, version: str | None = None) -> list[Path]:
     """
     Build the folders anew; returns them.
 
     The policies have been checked: a mistake in them belongs to an operator's screen, not to
-    a function's log.
+    a function's log. Where no Python of the version is at hand, source ships alone.
 
     Args:
         policies: The policy file.
-        build: Where the folders go; what it held before is removed.
+        build: Where the folders go; what it held before is removed, also when this fails:
+            what is not there cannot be deployed by accident.
+        version: The Python to build for, such as ``3.10``; None is the templates' runtime.
 
     Raises:
-        PackageError: The dependencies could not be had.
+        PackageError: The dependencies could not be had, or source alone could not start.
 
     """
+    shutil.rmtree(build, ignore_errors=True)
+    try:
+        version = version or target_version()
+        python = find(version)
+        if python is None:
+            _refuse_source_alone(version)
+        folders = _written(policies, build, version)
+        if python is not None:
+            compile_for(folders, python)
+    except BaseException:
+        shutil.rmtree(build, ignore_errors=True)
+        raise
+    return folders
+
+
+def _refuse_source_alone(version: str) -> None:
+    """Refuse to build what each cold start would compile, and die of it."""
+    small = {
+        name: [
+            function for function, says in read(ROOT / name).items() if too_small_to_compile(says)
+        ]
+        for name, read in (("template.yml", read_fun), ("s.yaml", read_s))
+    }
+    if not any(small.values()):
+        return
+    here = [runtime for runtime in RUNTIMES if find(runtime.removeprefix("python"))]
+    instead = f"set runtime to {here[-1]}, which is here, in both templates; or " if here else ""
+    raise PackageError(
+        f"no Python {version} on this machine (looked {SEARCHED}): without it there is no "
+        f"bytecode, and a cold start that compiles is killed with less than {COMPILING_MB} MB.\n"
+        f"Install Python {version}, such as by `.venv/bin/uv python install {version}`; or "
+        f"{instead}set memory to {COMPILING_MB} MB or more in both templates. Too little have "
+        + "; ".join(f"in {name} {', '.join(names)}" for name, names in small.items() if names)
+    )
+
+
+def _written(policies: Path, build: Path, version: str) -> list[Path]:
     content = read_policies(policies, Problems())
     functions = read_s(ROOT / "s.yaml")
-    shutil.rmtree(build, ignore_errors=True)
     libraries = build / ".libraries"
-    _install(libraries, target_version())
+    _install(libraries, version)
     for pattern in NEVER_USED:
         for path in libraries.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -108,52 +149,37 @@ def package(policies: Path, build: Path = BUILD) -> list[Path]:
         shutil.copytree(ROOT / "functions" / function, folder, dirs_exist_ok=True, ignore=ignore)
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)
         (folder / "policies.json").write_text(json.dumps(content, indent=1) + "\n")
-        (folder / built_for.FILE).write_text(target_version() + "\n")
+        (folder / built_for.FILE).write_text(version + "\n")
         folders.append(folder)
     shutil.rmtree(libraries)
     return folders
 
 
-def compile_for(folders: Sequence[Path], version: str) -> str | None:
+def compile_for(folders: Sequence[Path], python: str) -> None:
     """
-    Compile what was built to bytecode, in place.
+    Compile what was built to bytecode, in place, for the version of an interpreter.
 
     Bytecode as pip makes it is valid only while its source has the recorded time, which a zip
     does not keep; and the code folder of a function is read-only, so that every cold start
     would compile anew. "unchecked-hash" is valid wherever it is unpacked, for one minor
     version of Python.
 
-    Returns:
-        The interpreter that did it; None if none of that version is at hand, and the source
-        ships alone.
+    Raises:
+        PackageError: The interpreter could not.
 
     """
-    python = interpreter(version)
-    if python is None:
-        return None
     for folder in folders:
-        subprocess.run(  # noqa: S603 - our own arguments
+        said = _failure(
+            f"{python} could not compile {folder.name}",
             [
                 python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash",
                 "-s", str(folder), "-p", "/code", str(folder),
             ],
-            check=True,
-            stdout=subprocess.DEVNULL,
             # A set of constants is written in the order of its hashes, which are salted.
-            env={**os.environ, "PYTHONHASHSEED": "0"},
+            PYTHONHASHSEED="0",
         )  # fmt: skip
-    return python
-
-
-def interpreter(version: str) -> str | None:
-    """Return a Python of a version that is at hand and works, None if there is none."""
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
-        return sys.executable
-    found = shutil.which(f"python{version}")
-    if found is None:
-        return None
-    tried = subprocess.run([found, "-c", ""], check=False, capture_output=True)  # noqa: S603 - an interpreter
-    return None if tried.returncode else found
+        if said is not None:
+            raise PackageError(said)
 
 
 def _leave_out_models(models: Path, reached: Sequence[str]) -> None:
@@ -170,11 +196,26 @@ def _requirements(path: Path) -> str:
 
 
 def target_version() -> str:
-    """Return the version of Python that the functions are deployed on, such as ``3.10``."""
-    (version,) = {
-        str(says.runtime).removeprefix("python") for says in read_s(ROOT / "s.yaml").values()
-    }
-    return version
+    """
+    Return the version of Python that the functions are deployed on, such as ``3.10``.
+
+    Raises:
+        PackageError: They are deployed on several.
+
+    """
+    runtimes = {str(says.runtime) for says in read_s(ROOT / "s.yaml").values()}
+    if len(runtimes) > 1:
+        raise PackageError(
+            f"s.yaml: runtime is {' and '.join(sorted(runtimes))}: must be the same of all "
+            "functions, for which one set of libraries is fetched; set it in both templates"
+        )
+    return runtimes.pop().removeprefix("python")
+
+
+def version_to_try() -> str:
+    """Return the version to build for where the package is to run here: the target's, else ours."""
+    version = target_version()
+    return version if find(version) else OWN
 
 
 def _install(target: Path, version: str) -> None:
@@ -197,31 +238,32 @@ def _install(target: Path, version: str) -> None:
 def _fetch(requirements: Path, target: Path, version: str) -> None:
     same = ["--quiet", "--no-deps", "--require-hashes", "--requirement", str(requirements)]
     same += ["--target", str(target), "--python-version", version]
-    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", *same]
-    said = _failure([*uv, "--python-platform", PLATFORM])
+    uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--python", sys.executable]
+    fetched = "could not fetch the libraries"
+    said = _failure(f"uv {fetched}", [*uv, *same, "--python-platform", PLATFORM])
     if said is None:
         return
-    here = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if here != version or sys.platform != "linux":
+    # Our own has a pip; that of a machine may have none.
+    python = sys.executable if version == OWN else find(version)
+    if python is None or sys.platform != "linux":
         raise PackageError(
             f"{said}\n(pip is no help here: it fetches for Linux and Python {version} only "
-            f"where it runs on them, and this is {sys.platform} and {here})"
+            f"where it runs on them, and this is {sys.platform} and {OWN})"
         )
     shutil.rmtree(target, ignore_errors=True)
     system, _, libc = PLATFORM.partition("-")
-    pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
-    also = _failure([*pip, *same, "--platform", f"{libc}_{system}"])
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
+    also = _failure(f"pip {fetched}", [*pip, *same, "--platform", f"{libc}_{system}"])
     if also is not None:
         raise PackageError(f"{said}\n{also}")
 
 
-def _failure(command: list[str]) -> str | None:
-    """Run it; return what it said if it failed, None if it worked."""
+def _failure(what: str, command: list[str], **variables: str) -> str | None:
+    """Run it; return what failed and what was said of it, None if it worked."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+        done = subprocess.run(  # noqa: S603 - our own arguments
+            command, capture_output=True, text=True, check=False, env={**os.environ, **variables}
+        )
     except OSError as exc:
         return f"{command[0]}: {exc.strerror}"
-    if done.returncode == 0:
-        return None
-    name = "pip" if command[1] == "-m" else "uv"
-    return f"{name} could not fetch the libraries:\n{done.stderr.strip()}"
+    return f"{what}:\n{(done.stdout + done.stderr).strip()}" if done.returncode else None

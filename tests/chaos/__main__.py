@@ -20,7 +20,8 @@ from rich.table import Table
 
 from tests.chaos.play import Ending, Task, task_played
 from tests.chaos.process_scenario import in_processes
-from tests.chaos.processes import built, obstacle
+from tests.chaos.processes import built
+from tests.packages import obstacle
 
 WORKERS = 2
 

@@ -10,8 +10,6 @@ one of its calls, before or after the effect.
 from __future__ import annotations
 
 import json
-import platform
-import sys
 import tempfile
 import threading
 import time
@@ -22,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import emulator
-from cli.package import ROOT, compile_for, interpreter, package, target_version
+from cli.package import ROOT, package, version_to_try
 from cli.templates import FC_API, read_fun, read_s
 from emulator import Cloud, ManualClock
 from emulator.chaos import SeededFaults
@@ -33,6 +31,7 @@ from tests.chaos.delivery import Delivery
 from tests.chaos.process_door import ProcessDoor
 from tests.chaos.scenario import Fate, Scenario
 from tests.chaos.stage import LOG, POLICY, PROD, arranged
+from tests.packages import let_run_packages
 
 NAME = "snapshot_on_schedule"
 BEHIND = timedelta(hours=9)
@@ -42,22 +41,12 @@ _LOOK_S = 0.05
 Run = Callable[..., Result]
 
 
-def obstacle() -> str:
-    """Say why packages cannot run on this machine; empty if they can."""
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        return "what ships is for Linux on x86_64, and this machine is another"
-    version = target_version()
-    return "" if interpreter(version) else f"there is no Python {version} on this machine"
-
-
 @contextmanager
 def built() -> Iterator[Path]:
     """Build the function's package once for many seeds; it is gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="chaos-build-") as folder:
-        package(ROOT / "policies.yaml", Path(folder) / "build")
-        ours = Path(folder) / "build" / NAME
-        compile_for([ours], target_version())
-        yield ours
+        package(ROOT / "policies.yaml", Path(folder) / "build", version=version_to_try())
+        yield Path(folder) / "build" / NAME
 
 
 class BehindClock(ManualClock):
@@ -169,6 +158,7 @@ class World:
         self.cloud.add_role(role, [document])
         policies = folder / "policies.json"
         policies.write_text(json.dumps(self._policies()))
+        let_run_packages(self.cloud)
         fc = self.cloud.fc()
         fc.settings.retry_user_errors = True
         variables = {FC_API: says.fc_api, "POLICIES_FILE": str(policies), "LOG_LEVEL": "DEBUG"}

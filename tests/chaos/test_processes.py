@@ -9,7 +9,8 @@ import pytest
 
 from tests.chaos.play import played_in_processes
 from tests.chaos.process_scenario import FIRST, drawn, in_processes
-from tests.chaos.processes import built, obstacle
+from tests.chaos.processes import built
+from tests.packages import obstacle
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -15,15 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.package import compile_for, package, target_version
+from cli.package import package, version_to_try
 from cli.templates import read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.credentials import AccessKey
 from emulator.fc.asynchronous import Invocation
-from emulator.fc.errors import FcError
-from emulator.fc.interpreters import interpreter
 from emulator.fc.state import AsyncConfig, Function, LogTarget, Service
 from tests.deploy.tools import Done, find, run, unavailable
+from tests.packages import let_run_packages, obstacle
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yml"
@@ -54,6 +51,7 @@ def cloud() -> Iterator[Cloud]:
     for role, name in FUNCTIONS:
         policy = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
         cloud.add_role(role, [policy])
+    let_run_packages(cloud)
     with serve(cloud):
         yield cloud
 
@@ -202,15 +200,10 @@ def test_what_fc_refuses_ends_the_deployment_with_a_failure(
 def packaged(tmp_path: Path) -> Iterator[Path]:
     """The template, and beside it what `make package` builds for it."""
     find("fun")
-    version = target_version()
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        unavailable("what ships is for Linux on x86_64, and this machine is another")
-    try:
-        interpreter(f"python{version}", own=False)
-    except FcError as exc:
-        unavailable(f"the functions run on Python {version}: {exc.message}")
+    if missing := obstacle():
+        unavailable(missing)
     shutil.copy(TEMPLATE, tmp_path)
-    compile_for(package(POLICIES, tmp_path / "build"), version)
+    package(POLICIES, tmp_path / "build", version=version_to_try())
     yield tmp_path
     # pytest keeps temporary folders of several runs; these are large.
     shutil.rmtree(tmp_path / "build", ignore_errors=True)

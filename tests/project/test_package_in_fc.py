@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import platform
 import shutil
-import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from cli.package import compile_for, package
+from cli.package import package, version_to_try
 from cli.templates import FC_API, read_fun, read_s
 from emulator import Cloud, ManualClock, serve
-from emulator.fc.errors import FcError
-from emulator.fc.interpreters import interpreter
 from emulator.fc.state import AsyncConfig, Function
 from shared.continuation import Link
 from shared.outcomes import fold
+from tests.packages import let_run_packages, obstacle
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
@@ -35,24 +32,20 @@ def cloud() -> Iterator[Cloud]:
     cloud = Cloud(clock=ManualClock(datetime.now(timezone.utc) - timedelta(hours=3)))
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)
+    let_run_packages(cloud)
     with serve(cloud):
         yield cloud
 
 
-@pytest.fixture
-def packages(tmp_path: Path) -> Iterator[dict[str, Path]]:
-    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
-        pytest.skip("what ships is for Linux on x86_64, and this machine is another")
-    (runtime,) = {str(says.runtime) for says in TEMPLATES["3.0"].values()}
-    try:
-        interpreter(runtime, own=False)
-    except FcError as exc:
-        pytest.skip(str(exc))
-    folders = package(POLICIES, tmp_path / "build")
-    assert compile_for(folders, runtime.removeprefix("python"))
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    if missing := obstacle():
+        pytest.skip(missing)
+    build = tmp_path_factory.mktemp("packages") / "build"
+    folders = package(POLICIES, build, version=version_to_try())
     yield {folder.name: folder for folder in folders}
     # pytest keeps temporary folders of several runs; these are large.
-    shutil.rmtree(tmp_path / "build")
+    shutil.rmtree(build)
 
 
 def deployed(

@@ -1,0 +1,88 @@
+"""
+What `make package` built, held against a template: is it there, and can it start as deployed.
+
+A function's code folder is read-only, so what has no valid bytecode is compiled at every cold
+start, which takes more memory than the function itself ever does. Never builds anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.templates import Function
+from shared.built_for import FILE
+
+COMPILING_MB = 192
+"""
+The least memory with which a package without bytecode starts.
+
+Measured with the package as it ships: a cold start of it peaks at 129 to 133 MB.
+"""
+_UNCHECKED = b"\x01\x00\x00\x00"
+"""The flags of bytecode that stays valid wherever it is unpacked (PEP 552)."""
+
+
+def too_small_to_compile(says: Function) -> bool:
+    """Whether a function's memory would not do for a package without bytecode."""
+    return not isinstance(says.memory_mb, int) or says.memory_mb < COMPILING_MB
+
+
+def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
+    """
+    Name what a deployment would upload and is not there, or cannot start.
+
+    Fun reports success in all of these cases.
+
+    Args:
+        where: The template and the function, for what is said.
+        root: The project.
+        says: What the template says.
+
+    """
+    folder = root / str(says.code)
+    file = f"{str(says.handler).rpartition('.')[0]}.py"
+    if not folder.is_dir():
+        yield f"{where}: {says.code} is not there: run `make package`"
+        return
+    if not (folder / file).is_file():
+        yield f"{where}: {says.code}/{file} is not there: run `make package`"
+        return
+    version = str(says.runtime).removeprefix("python")
+    built_for = _built_for(folder)
+    if built_for != version:
+        yield (
+            f"{where}: {says.code} was built for Python {built_for or 'of no known version'} and "
+            f"runtime is {says.runtime}: run `make package`"
+        )
+    elif too_small_to_compile(says) and (bare := _without_bytecode(folder, version)):
+        yield (
+            f"{where}: {says.code} has {len(bare)} files without bytecode for Python {version}, "
+            f"such as {bare[0]}, and memory is {says.memory_mb} MB: a cold start would compile "
+            f"them and be killed; install Python {version} and run `make package`, or set memory "
+            f"to {COMPILING_MB} MB or more in both templates"
+        )
+
+
+def _built_for(folder: Path) -> str:
+    try:
+        return (folder / FILE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _without_bytecode(folder: Path, version: str) -> list[str]:
+    tag = f"cpython-{version.replace('.', '')}"
+    return [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*.py"))
+        if not _is_valid(path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc")
+    ]
+
+
+def _is_valid(bytecode: Path) -> bool:
+    try:
+        with bytecode.open("rb") as file:
+            return file.read(8)[4:] == _UNCHECKED
+    except FileNotFoundError:
+        return False
