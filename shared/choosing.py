@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from shared.ecs import DISKS_PER_PAGE
-from shared.ecs_types import Disk, Instance
+from shared.ecs_types import Disk, Instance, is_readable
 from shared.errors import Disposition, InvalidEventError, Problem, disposition
 from shared.execution import GONE, Job
 from shared.inventory import Inventory
 from shared.ledger import Entry, in_ledger
-from shared.outcomes import Outcome
+from shared.outcomes import UNREADABLE_ID, Outcome
 from shared.planning import MAX_ATTEMPTS
 from shared.routing import Run
 from shared.selection import foreseen_code, has_all, why_not_by_instance, why_not_by_itself
@@ -109,13 +109,19 @@ class Chooser:
             for instance_id in select.instance_ids
             if instance_id not in known
         ]
-        if not by_tag:
-            return list(known)
-        return [
-            instance.instance_id
-            for instance in known.values()
-            if has_all(instance.tags, select.tags)
+        meant = [one for one, its in known.items() if not by_tag or has_all(its.tags, select.tags)]
+        self._chosen.outcomes += [
+            Outcome(
+                disk_id="",
+                instance_id=instance_id,
+                status="failed",
+                code=UNREADABLE_ID,
+                reason="ECS lists it, and it is meant, without an id to find its disks by",
+            )
+            for instance_id in meant
+            if not is_readable(instance_id)
         ]
+        return [instance_id for instance_id in meant if is_readable(instance_id)]
 
     def _choose_from(
         self, page: Sequence[Disk], known: dict[str, Instance], instance_ids: list[str] | None
@@ -162,7 +168,10 @@ class Chooser:
             foreseen=code or "",
         )
         asked = disposition(code) if code else None
-        if entry.failed_attempt >= MAX_ATTEMPTS:
+        if not is_readable(disk.disk_id):
+            reason = f"ECS lists it, named {disk.name!r}, without an id to ask for its snapshot by"
+            self._chosen.outcomes.append(job.outcome("failed", reason, code=UNREADABLE_ID))
+        elif entry.failed_attempt >= MAX_ATTEMPTS:
             self._chosen.outcomes.append(job.used_up(MAX_ATTEMPTS))
         elif asked is Disposition.SKIP and code:
             self._chosen.outcomes.append(job.skipped(FORESEEN, code=code))

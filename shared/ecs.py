@@ -8,6 +8,7 @@ a message. Never retries: whether and when is `pacing`'s and `execution`'s to de
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
-from shared.ecs_types import Disk, Instance, Page, Snapshot
+from shared.ecs_types import UNREADABLE, Disk, Instance, Page, Snapshot, is_readable
 from shared.errors import EcsError, EcsRefusedError, EcsUnknownError, WrongRegionError
 from shared.no_redirects import NoRedirectSession
 from shared.planning import SnapshotRequest
@@ -268,28 +269,41 @@ def _page(
 
 
 def _id(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"its id is {value!r}")
-    return value
+    """Return an id as listed, or what stands in its place where no call could name it."""
+    if isinstance(value, str) and _USABLE_ID.fullmatch(value):
+        return value
+    return f"{UNREADABLE}{ascii(value)[:_MAX_SHOWN]}"
+
+
+# Not stricter: what an id looks like is ECS's business, and old ones look otherwise.
+_USABLE_ID = re.compile(r"[!-~]{1,128}")
+_MAX_SHOWN = 80
 
 
 def _items(container: Any, name: str) -> Sequence[Any]:  # noqa: ANN401 - an SDK model, untyped
     return getattr(container, name, None) or ()
 
 
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _tags(item: Any) -> dict[str, str]:  # noqa: ANN401 - an SDK model, untyped
-    return {tag.tag_key: tag.tag_value or "" for tag in _items(item.tags, "tag")}
+    pairs = [(tag.tag_key, tag.tag_value or "") for tag in _items(item.tags, "tag")]
+    # A tag of another kind than text fits nothing that a policy could name.
+    return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
 
 
 def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
     attached = [one.instance_id for one in _items(item.attachments, "attachment")]
+    instance_ids = filter(is_readable, map(_id, filter(None, (item.instance_id, *attached))))
     return Disk(
         disk_id=_id(item.disk_id),
-        name=item.disk_name or "",
-        status=item.status or "",
-        type=item.type or "",
-        category=item.category or "",
-        instance_ids=tuple(dict.fromkeys(filter(None, [item.instance_id, *attached]))),
+        name=_text(item.disk_name),
+        status=_text(item.status),
+        type=_text(item.type),
+        category=_text(item.category),
+        instance_ids=tuple(dict.fromkeys(instance_ids)),
         tags=_tags(item),
         locks=tuple(
             lock.lock_reason or "" for lock in _items(item.operation_locks, "operation_lock")
@@ -300,7 +314,7 @@ def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
 def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
     return Instance(
         instance_id=_id(item.instance_id),
-        status=item.status or "",
+        status=_text(item.status),
         tags=_tags(item),
         locks=tuple(lock.lock_reason or "" for lock in _items(item.operation_locks, "lock_reason")),
     )
@@ -309,11 +323,11 @@ def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
 def _snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untyped
     return Snapshot(
         snapshot_id=_id(item.snapshot_id),
-        disk_id=item.source_disk_id or "",
-        status=item.status or "",
+        disk_id=_text(item.source_disk_id),
+        status=_text(item.status),
         tags=_tags(item),
         created_at=parse_instant(item.creation_time),
-        name=item.snapshot_name or "",
+        name=_text(item.snapshot_name),
         description=item.description or None,
         retention_days=item.retention_days or None,
         resource_group_id=item.resource_group_id or None,

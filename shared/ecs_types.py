@@ -9,6 +9,19 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+UNREADABLE = "unreadable: "
+"""
+How an id begins, below, where ECS listed none that a call could name.
+
+What was listed follows. One odd item stops no listing: a snapshot is still its slot's, by its
+tags, and a disk that is meant gets a record.
+"""
+
+
+def is_readable(listed_id: str) -> bool:
+    """Say whether an id is one that a call may name."""
+    return not listed_id.startswith(UNREADABLE)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:

@@ -33,6 +33,9 @@ RANKS: dict[str, int] = {
 TOO_MANY_ATTEMPTS = "TooManyAttempts"
 """Our own code: the snapshots of a disk ended as failed until no attempt was left."""
 
+UNREADABLE_ID = "UnreadableId"
+"""Our own code: ECS lists a disk or an instance that is meant, without an id to name it by."""
+
 OUT_OF_TIME = "OutOfTime"
 INTERRUPTED = "Interrupted"
 NOT_HANDED_OVER = "NotHandedOver"
