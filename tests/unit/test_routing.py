@@ -223,7 +223,7 @@ def test_an_empty_inline_policy_is_refused_whatever_the_defaults_say() -> None:
     """L2: `{}` names nothing and is no policy, also where the defaults select something."""
     defaults = {"select": {"disk_types": ["data"]}}
 
-    assert problem_of(timer(inline={}), defaults=defaults).startswith("payload.name: None: ")
+    assert problem_of(timer(inline={}), defaults=defaults).startswith("payload.name: is required")
 
 
 def test_an_inline_policy_may_be_switched_off() -> None:
