@@ -22,7 +22,7 @@ from cli.built import COMPILING_MB, too_small_to_compile
 from cli.deployment import RUNTIMES
 from cli.templates import read_fun, read_s
 from emulator.interpreters import OWN, SEARCHED, find
-from shared import built_for
+from shared import built_for, identity
 from shared.parsing import read_policies
 from shared.validation import Problems
 
@@ -131,6 +131,10 @@ def _refuse_source_alone(version: str) -> None:
 
 def _written(policies: Path, build: Path, version: str) -> list[Path]:
     content = read_policies(policies, Problems())
+    whose = identity.Identity(
+        deployment=str(content["deployment"]),
+        version=identity.version_in((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
+    )
     functions = read_s(ROOT / "s.yaml")
     libraries = build / ".libraries"
     _install(libraries, version)
@@ -150,6 +154,7 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)
         (folder / "policies.json").write_text(json.dumps(content, indent=1) + "\n")
         (folder / built_for.FILE).write_text(version + "\n")
+        (folder / identity.FILE).write_text(identity.file_of(whose))
         folders.append(folder)
     shutil.rmtree(libraries)
     return folders

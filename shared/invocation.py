@@ -28,6 +28,8 @@ def recorder_of(runtime: Runtime) -> Recorder:
             "function": runtime.function,
             "request_id": runtime.request_id,
             "account_id": runtime.account_id,
+            "deployment": runtime.identity.deployment,
+            "version": runtime.identity.version,
         },
         time_left=lambda: runtime.ends - runtime.clock.monotonic(),
     )
@@ -43,10 +45,12 @@ def policies_of(runtime: Runtime, recorder: Recorder, event: bytes) -> PolicyFil
     """
     problems = Problems()
     try:
-        return load_policies(read_policies(runtime.policies_path, problems), problems)
+        file = load_policies(read_policies(runtime.policies_path, problems), problems)
     except InvalidPolicyError as exc:
         recorder.add(refusal(exc, event))
         raise
+    recorder.know(deployment=file.deployment)
+    return file
 
 
 def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Record:

@@ -206,7 +206,7 @@ class Looker:
         """Return what was given if that was started, else why it could not be."""
         if found.slot is None:
             return found
-        continuer = Continuer(self._fc, self._function_of(one.started))
+        continuer = Continuer(self._fc, self._function(one.started.get("function", "")))
         link = link_of(found.slot, part=1, chain=one.chain)
         if not continuer.takes(link, found.content):
             reason = f"{one.why}, and its event is too large to be handed over"
@@ -224,15 +224,9 @@ class Looker:
         if found.status != "skipped":
             self._complain(f"slot {one.slot_id}", f"{found.code}: {found.reason}")
 
-    def _function_of(self, started: Record) -> FunctionName:
-        """Return the function whose run it was, as FC calls it."""
-        own = self._function(started.get("fc_function") or started.get("function", ""))
-        return FunctionName(service=started.get("fc_service") or own.service, name=own.name)
-
     def _function(self, name: str) -> FunctionName:
-        """Return a function; in FC 2.0 its service is called like it, as in the template."""
-        service = name.replace("_", "-") if self._runtime.fc_api == "2.0" else ""
-        return FunctionName(service=service, name=name)
+        """Return a function of ours by its settings: a record could name any in the account."""
+        return self._runtime.fc_functions[name]
 
     # --- timers --------------------------------------------------------------------------------
 

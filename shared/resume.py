@@ -59,11 +59,18 @@ def respond(
         except InvalidEventError as exc:
             recorder.add(refusal(exc, event))
             raise
+        file = policies_of(runtime, recorder, event)
         done = Looker(
             runtime,
             recorder,
-            policies_of(runtime, recorder, event),
-            reader=Reader(target, runtime.credentials, clock=clock, deadline=runtime.deadline),
+            file,
+            reader=Reader(
+                target,
+                runtime.credentials,
+                deployment=file.deployment,
+                clock=clock,
+                deadline=runtime.deadline,
+            ),
             fc=Fc(runtime),
             dry_run=dry_run,
         ).look()

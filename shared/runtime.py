@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from shared.errors import NO_VALUE, InvalidSettingsError
+from shared.identity import Identity, identity_of
 from shared.redaction import redacted
 from shared.settings import FcApi, Settings, settings_of
 from shared.validation import Problems
@@ -132,6 +133,7 @@ class Runtime:
     ecs_endpoints: Mapping[str, str]
     """Region to ``https://host``, or ``http://`` of a local cloud; the others have their own."""
     policies_path: Path
+    identity: Identity
     paused: bool
     log_level: str
     """The least that libraries may log, such as WARNING."""
@@ -141,6 +143,8 @@ class Runtime:
     """``https://host``, or ``http://`` of a local cloud; None is the region's own."""
     fc_function: FunctionName
     """This very function, for a hand-over to itself."""
+    fc_functions: Mapping[str, FunctionName]
+    """By function, as records name it, what FC calls it: those that `resume_runs` may start."""
 
 
 def runtime_of(
@@ -185,11 +189,16 @@ def runtime_of(
         log_target=_log_target(context, settings, region, problems),
         ecs_endpoints=settings.ecs_endpoints,
         policies_path=settings.policies_path,
+        identity=identity_of(settings.policies_path),
         paused=settings.paused,
         log_level=settings.log_level,
         fc_api=settings.fc_api,
         fc_endpoint=settings.fc_endpoint or None,
         fc_function=_fc_function(context, settings.fc_api),
+        fc_functions={
+            function: FunctionName(service=service, name=name)
+            for function, (service, name) in settings.functions.items()
+        },
     )
     if problems:
         raise InvalidSettingsError(problems)

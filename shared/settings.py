@@ -39,6 +39,12 @@ class Settings:
     fc_endpoint: str
     fc_api: FcApi | None
     """Which API starts functions; None is not set: nothing can be handed over."""
+    functions: Mapping[str, tuple[str, str]]
+    """
+    By function, as records name it, the service and the name that it is deployed under.
+
+    The service is empty on FC 3.0, which has none.
+    """
 
 
 def settings_of(
@@ -55,6 +61,7 @@ def settings_of(
 
     """
     reading = _Reading(env, problems, Problems() if remarks is None else remarks)
+    fc_api = reading.fc_api()
     return Settings(
         paused=reading.paused(),
         log_level=reading.log_level(),
@@ -64,22 +71,36 @@ def settings_of(
         sls_endpoint=reading.endpoint("SLS_ENDPOINT"),
         ecs_endpoints=reading.endpoints_by_region("ECS_ENDPOINT", region),
         fc_endpoint=reading.endpoint("FC_ENDPOINT", "SNAPSHOTS_FC_ENDPOINT"),
-        fc_api=reading.fc_api(),
+        fc_api=fc_api,
+        functions={
+            function: reading.function(variable, function, fc_api)
+            for function, variable in FUNCTION_VARIABLES.items()
+        },
     )
 
 
+FUNCTION_VARIABLES = {
+    "snapshot_on_schedule": "SNAPSHOTS_ON_SCHEDULE_FUNCTION",
+    "snapshot_on_event": "SNAPSHOTS_ON_EVENT_FUNCTION",
+}
+"""By function the variable that says to `resume_runs` what Function Compute calls it."""
 # Function Compute takes no variable of a function's own that begins with ``FC_``, so two of
 # them have a second name.
 VARIABLES = (
     "SNAPSHOTS_PAUSED", "LOG_LEVEL", "POLICIES_FILE", "SLS_PROJECT", "SLS_LOGSTORE",
     "SLS_ENDPOINT", "ECS_ENDPOINT", "FC_ENDPOINT", "SNAPSHOTS_FC_ENDPOINT", "FC_API",
-    "SNAPSHOTS_FC_API",
+    "SNAPSHOTS_FC_API", *FUNCTION_VARIABLES.values(),
 )  # fmt: skip
 """The names of all of them."""
 
 _NOT_PAUSED = ("", "false", "0", "no", "off")
 _LEVELS = {level: level for level in LOG_LEVELS} | {"WARN": "WARNING", "FATAL": "CRITICAL"}
 _FC_API = re.compile(r"(?:fc\s*)?v?([23])(?:\.0){0,2}", re.IGNORECASE | re.ASCII)
+_FUNCTION = r"[A-Za-z_][A-Za-z0-9_-]{0,127}"
+_FUNCTION_FORMS: Mapping[FcApi, tuple[re.Pattern[str], str]] = {
+    "2.0": (re.compile(rf"({_FUNCTION})/({_FUNCTION})"), "must be SERVICE/FUNCTION on FC 2.0"),
+    "3.0": (re.compile(rf"()({_FUNCTION})"), "must be FUNCTION on FC 3.0, without a service"),
+}
 _LABEL = r"[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?"
 _HOST = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*)(?::(?P<port>[0-9]{{1,5}}))?")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -162,6 +183,19 @@ class _Reading:
         if value != api:
             self.remarks.add(name, NO_VALUE, f"{rule}, and nothing around it")
         return cast("FcApi", api)
+
+    def function(self, variable: str, name: str, fc_api: FcApi | None) -> tuple[str, str]:
+        """Return a function's service and name; where they are not set, those of the templates."""
+        service = name.replace("_", "-") if fc_api == "2.0" else ""
+        value = self.text(variable)
+        if not value or fc_api is None:
+            return service, name
+        form, rule = _FUNCTION_FORMS[fc_api]
+        found = form.fullmatch(value)
+        if found is None:
+            self.problems.add(variable, NO_VALUE, rule)
+            return service, name
+        return found[1], found[2]
 
     def policies_path(self) -> Path:
         """Return where the policies are: as packaged, or as they are edited."""

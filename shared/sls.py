@@ -110,6 +110,10 @@ class Recorder:
         if self._thread is not None and self._sink is not None:
             self._thread.join(timeout=1.0)
 
+    def know(self, **fields: str) -> None:
+        """Set fields of every record from here on."""
+        self._common.update(fields)
+
     def add(self, record: Mapping[str, str]) -> None:
         """Take one record; its own fields win over the common ones."""
         now = self._clock.now()

@@ -36,7 +36,13 @@ class Reader:
     """Searches one Logstore."""
 
     def __init__(
-        self, target: LogTarget, credentials: Credentials, *, clock: Clock, deadline: float
+        self,
+        target: LogTarget,
+        credentials: Credentials,
+        *,
+        deployment: str,
+        clock: Clock,
+        deadline: float,
     ) -> None:
         """
         Prepare; nothing is called yet.
@@ -44,11 +50,15 @@ class Reader:
         Args:
             target: The Logstore.
             credentials: Of a role that may `log:GetLogStoreLogs` on it.
+            deployment: Whose records count. Others may share the Logstore, and SLS searches for
+                words, of which another deployment's name may hold this one's; a record of a
+                version that named none is nobody's.
             clock: Waits between tries.
             deadline: In the clock's monotonic seconds; no search is started after it.
 
         """
         self._logstore = connect(target, credentials, read_timeout_s=READ_TIMEOUT_S)
+        self._deployment = deployment
         self._clock = clock
         self._deadline = deadline
 
@@ -63,7 +73,7 @@ class Reader:
         found: list[Record] = []
         offset = 0
         while page := self._page(query, since, until, offset=offset).records:
-            found += [record for log in page for record in ours(log)]
+            found += [record for log in page for record in self._ours(log)]
             offset += len(page)
         return found
 
@@ -76,9 +86,12 @@ class Reader:
 
         """
         page = self._page(slot_id, since, until, newest_first=True)
-        found = (record for log in page.records for record in ours(log))
+        found = (record for log in page.records for record in self._ours(log))
         # What only names it, as a look does that could not start it, is not about it.
         return next((record for record in found if record.get("slot") == slot_id), None)
+
+    def _ours(self, log: Record) -> Iterator[Record]:
+        return (one for one in records_in(log) if one.get("deployment") == self._deployment)
 
     def _page(
         self,
@@ -120,7 +133,7 @@ class Reader:
 _CANNOT = "the records in SLS cannot be read"
 
 
-def ours(log: Record) -> Iterator[Record]:
+def records_in(log: Record) -> Iterator[Record]:
     """
     Yield the records in one log: itself, or those that a function printed as lines of JSON.
 

@@ -21,6 +21,7 @@ from cli.package import REACHED_MODELS, UNREACHED, PackageError, package, versio
 from emulator import Fault
 from emulator.fc.state import AsyncConfig
 from emulator.interpreters import OWN, find
+from shared.identity import Identity, identity_of, version_in
 from tests.packages import obstacle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -100,12 +101,17 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
         for path in folder.glob(pattern)
     }
 
+    # Whose it is, each says without its policies.
+    whose = {identity_of(folder / "broken.json", folder) for folder in folders}
+
     again = package(POLICIES, build.with_name("again"), version=version)
     assert contents(folders) == contents(again), "two builds are the same bytes"
     shutil.rmtree(build.with_name("again"))
     everything = run_every_path([python, "-I", "-S"], build / "resume_runs")
 
     assert everything["ended"]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert whose == {Identity(deployment="main", version=version_in(project))}
     assert [folder.name for folder in folders] == sorted([*EVENTS, *NEEDS_FC])
     assert [one.name for one in folders if (one / "tzdata").exists()] == ["resume_runs"]
     assert (answers, snapshots, outside, shipped) == (["ok"] * 3, [1, 2, 2], [], set())

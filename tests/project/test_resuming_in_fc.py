@@ -37,6 +37,7 @@ def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
     earlier = {
         "record": "looked",
         "function": "resume_runs",
+        "deployment": "main",
         "at": utc(due - timedelta(minutes=5)),
         "until": utc(due - timedelta(minutes=10)),
         "timers": json.dumps({"nightly": sign(expression)}),

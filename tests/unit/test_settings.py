@@ -160,6 +160,46 @@ def test_hosts_by_region_that_are_none(value: str) -> None:
     assert set(read(ECS_ENDPOINT=value)[1]) == {"ECS_ENDPOINT"}
 
 
+@pytest.mark.parametrize(
+    ("api", "value", "expected"),
+    [
+        ("2.0", "", ("snapshot-on-schedule", "snapshot_on_schedule")),
+        ("2.0", " main-night/on_schedule ", ("main-night", "on_schedule")),
+        ("3.0", "", ("", "snapshot_on_schedule")),
+        ("3.0", "main_on-schedule", ("", "main_on-schedule")),
+        ("", "anything/at all", ("", "snapshot_on_schedule")),
+    ],
+)
+def test_a_function_is_called_as_it_is_deployed(
+    api: str, value: str, expected: tuple[str, str]
+) -> None:
+    """By default as in the templates; without an API nothing is started, so no name is wrong."""
+    settings, problems, _ = read(FC_API=api, SNAPSHOTS_ON_SCHEDULE_FUNCTION=value)
+
+    assert settings.functions["snapshot_on_schedule"] == expected
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("api", "value"),
+    [
+        ("2.0", "on_schedule"),
+        ("2.0", "a/b/c"),
+        ("2.0", "/b"),
+        ("2.0", "a/"),
+        ("3.0", "a/b"),
+        ("3.0", "1a"),
+        ("3.0", "a b"),
+        ("3.0", "x" * 129),
+    ],
+)
+def test_a_name_that_the_api_cannot_have_is_a_problem(api: str, value: str) -> None:
+    """Of one function; the other has its own."""
+    _, problems, _ = read(FC_API=api, SNAPSHOTS_ON_EVENT_FUNCTION=value)
+
+    assert problems == ["SNAPSHOTS_ON_EVENT_FUNCTION"]
+
+
 @given(
     env=st.dictionaries(
         st.sampled_from(VARIABLES), st.from_regex(r"[A-Z ]{0,3}hunter2[^\W_]{1,9}", fullmatch=True)
