@@ -24,6 +24,7 @@ from emulator.faults import Faults
 from emulator.fc import FcService
 from emulator.ids import Ids
 from emulator.knobs import Knobs
+from emulator.oss import OssService
 from emulator.ram import Ram
 from emulator.sls import SlsService
 
@@ -87,6 +88,15 @@ class Cloud:
         self._fc: dict[str, FcService] = {}
         self.access_key = self.keys.add(access_key or _access_key(f"{seed}/permanent"))
         self.sls = SlsService(
+            account_id=account_id,
+            clock=self.clock,
+            keys=self.keys,
+            ram=self.ram,
+            faults=self.faults,
+            ids=self._parts.ids,
+            calls=self.calls,
+        )
+        self.oss = OssService(
             account_id=account_id,
             clock=self.clock,
             keys=self.keys,
@@ -253,6 +263,17 @@ class Cloud:
         known = self.ram.has_role(name)
         return self.assume_role(name, expires_at) if known else self.temporary_key(expires_at)
 
+    def _upload_key(self, bucket: str, lasts_s: float) -> AccessKey:
+        """Return a key that may put objects under the account's id, and do nothing else."""
+        allowed = {
+            "Effect": "Allow",
+            "Action": "oss:PutObject",
+            "Resource": f"acs:oss:*:*:{bucket}/{self.account_id}/*",
+        }
+        role = f"uploads-to-{bucket}"
+        self.add_role(role, [{"Version": "1", "Statement": [allowed]}])
+        return self.assume_role(role, self.clock.now() + timedelta(seconds=lasts_s))
+
     def _new_fc(self, region_id: str) -> FcService:
         parts = self._parts
         return FcService(
@@ -265,7 +286,9 @@ class Cloud:
             ids=parts.ids,
             calls=parts.calls,
             sls=self.sls,
+            oss=self.oss,
             key_of=self._key_of,
+            upload_key=self._upload_key,
         )
 
     def _new_ecs(self, region_id: str) -> EcsService:

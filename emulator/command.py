@@ -151,6 +151,7 @@ def _for_a_program(place: _Place, address: Address) -> str:
         "ecs": dict(address.ecs),
         "sls": address.sls,
         "fc": dict(address.fc),
+        "oss": dict(address.oss),
         "access_key_id": place.cloud.access_key.access_key_id,
         "access_key_secret": place.cloud.access_key.access_key_secret,
         "account_id": place.cloud.account_id,

@@ -18,7 +18,8 @@ _THROTTLING = re.compile(r"Throttling(\.\w+)*")
 def parser() -> argparse.ArgumentParser:
     """Return the parser; it ends the process with status 2 for what it cannot read."""
     top = argparse.ArgumentParser(
-        prog="python -m emulator", description="A local Alibaba Cloud: ECS, SLS and FC on loopback."
+        prog="python -m emulator",
+        description="A local Alibaba Cloud: ECS, SLS, FC and OSS on loopback.",
     )
     serve = top.add_subparsers(required=True, metavar="serve").add_parser(
         "serve", help="answer on loopback until SIGTERM or SIGINT"
@@ -34,7 +35,7 @@ def _add_place(serve: argparse.ArgumentParser) -> None:
         "--port",
         type=_port,
         default=0,
-        help="the first region's ECS; further regions, SLS and the regions' FC take the next"
+        help="the first region's ECS; further regions, SLS, the regions' FC and OSS take the next"
         " (default 0: any free ports)",
     )
     serve.add_argument(

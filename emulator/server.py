@@ -1,5 +1,5 @@
 """
-The door for other processes: HTTP on loopback, a port for each region's ECS and FC, one for SLS.
+The door for other processes: HTTP on loopback, a port for SLS, and each region's ECS, FC, OSS.
 
 Built on the standard library's `http.server`. Werkzeug's server closes every
 connection after one answer (serving.py sends `Connection: close`), and WSGI gives
@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
@@ -44,6 +45,8 @@ class Address:
     sls: str
     fc: Mapping[str, str]
     """By region, as with ECS; both API versions."""
+    oss: Mapping[str, str]
+    """By region; buckets are in the path."""
 
     def variables(self, region_id: str) -> dict[str, str]:
         """Return what tells a function of that region where this cloud is."""
@@ -65,7 +68,7 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
         host: An address of this machine's loopback; any other is refused.
         port: 0 lets the system choose every port. Otherwise the first region's
             ECS gets this one, the other regions in order the next ones, then SLS,
-            then the regions' FC.
+            then the regions' FC, then their OSS.
 
     Raises:
         ValueError: The host is not loopback, the cloud has no regions yet, or there are
@@ -79,6 +82,7 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
     handles.append(cloud.sls.handle)
     regions = cloud.regions
     handles += [cloud.fc(region_id).handle for region_id in regions]
+    handles += [partial(cloud.oss.handle, region_id=region_id) for region_id in regions]
     with ExitStack() as stack:
         urls = [
             stack.enter_context(_listening(handle, host, number))
@@ -88,7 +92,8 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
         address = Address(
             ecs=dict(zip(regions, urls[:count], strict=True)),
             sls=urls[count],
-            fc=dict(zip(regions, urls[count + 1 :], strict=True)),
+            fc=dict(zip(regions, urls[count + 1 : 2 * count + 1], strict=True)),
+            oss=dict(zip(regions, urls[2 * count + 1 :], strict=True)),
         )
         stack.enter_context(_running(cloud, address))
         yield address
@@ -115,7 +120,7 @@ def _running(cloud: Cloud, address: Address) -> Iterator[None]:
 
 def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
-    Return the ports that `serve` will ask for: each region's ECS, SLS, each region's FC.
+    Return the ports that `serve` will ask for: ECS of each region, SLS, FC and OSS of each.
 
     Raises:
         ValueError: The cloud has no regions yet, or there are not as many ports.
@@ -123,7 +128,7 @@ def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
     if not cloud.regions:
         raise ValueError("the cloud has no regions yet: name some, as in Cloud(regions=[...])")
-    count = 2 * len(cloud.regions) + 1
+    count = 3 * len(cloud.regions) + 1
     if not port:
         return [0] * count
     if port + count - 1 > MAX_PORT:

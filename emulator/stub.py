@@ -94,6 +94,8 @@ class _Door:
         ecs = self._cloud.ecs(region_id)
         if place.service == "fc":
             return self._cloud.fc(region_id).handle(request)
+        if place.service == "oss":
+            return self._cloud.oss.handle(request, region_id=ecs.region_id)
         return ecs.handle(request) if place.service == "ecs" else self._cloud.sls.handle(request)
 
     def _transport(self, response: Response, prepared: PreparedRequest) -> _Answer | Exception:

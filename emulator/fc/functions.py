@@ -11,7 +11,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 
-from emulator.fc import fields, packages
+from emulator.fc import code_location, fields
 from emulator.fc.errors import invalid_argument, not_empty
 from emulator.fc.interpreters import check_runtime
 from emulator.fc.operations import V2, V3, Answer, Call, Checked, done, page
@@ -47,14 +47,6 @@ def _a_hook(value: object) -> str | None:
     return fields.a_handler(value.get("handler")) or (wrong and f"of a timeout of {wrong}")
 
 
-def _a_code(value: object) -> str | None:
-    if not isinstance(value, dict):
-        return "an object with zipFile"
-    if set(value) - {"zipFile"}:
-        return "zipFile alone: the local cloud has no object storage, and checks no checksum"
-    return None
-
-
 def _one(value: object) -> str | None:
     return None if value == 1 else "1: built-in runtimes serve one request at a time"
 
@@ -71,7 +63,7 @@ _BOTH: dict[str, fields.Rule] = {
     "environmentVariables": fields.an_environment,
     "instanceConcurrency": _one,
     "instanceLifecycleConfig": _a_lifecycle,
-    "code": _a_code,
+    "code": code_location.a_code,
 }
 _RULES: Mapping[str, dict[str, fields.Rule]] = {
     V2: {
@@ -119,9 +111,9 @@ def create_function(call: Call) -> Checked:
     body = call.json_body()
     fields.required(body, "functionName", "runtime", "handler", "code")
     given = _given(call, body)
-    code = _code(given)
+    code = code_location.code_of(call.region, given.pop("code", None))
     if code is None:
-        raise invalid_argument("code.zipFile is required")
+        raise invalid_argument("code: either ossBucketName and ossObjectName or zipFile is needed")
     function = new_function(call.region, given, code, service=_service(call))
 
     def effect() -> Answer:
@@ -173,7 +165,7 @@ def update_function(call: Call) -> Checked:
     function = call.function()
     body = fields.unchanged(call.json_body(), functionName=function.name)
     given = _given(call, body)
-    code = _code(given)
+    code = code_location.code_of(call.region, given.pop("code", None))
 
     def effect() -> Answer:
         with call.region.lock:
@@ -209,12 +201,6 @@ def _given(call: Call, body: Document) -> Document:
         check_runtime(str(given["runtime"]))
     check_log(call.region, given)
     return given
-
-
-def _code(given: Document) -> Code | None:
-    """Take the code out of the fields; None is: it stays as it was."""
-    code = given.pop("code", None)
-    return packages.from_base64(code.get("zipFile")) if isinstance(code, dict) and code else None
 
 
 def _service(call: Call) -> Service | None:

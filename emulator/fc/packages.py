@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import io
 import os
 import shutil
@@ -19,30 +18,32 @@ import threading
 import time
 import weakref
 import zipfile
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from emulator.fc.errors import FcError, invalid_argument
+from emulator.crc64 import crc64
+from emulator.fc.errors import invalid_argument
 
-MAX_ZIP_BYTES = 100 * 1024 * 1024
-"""Code sent with the request, before base64 ("Quotas and limits")."""
 _State = dict[str, tuple[int, int, int]]
 
 
 class Code:
     """One version of a function's code; its folder goes with it."""
 
-    def __init__(self, zip_bytes: bytes) -> None:
-        if len(zip_bytes) > MAX_ZIP_BYTES:
-            raise FcError(400, "InvalidArgument", f"code is over {MAX_ZIP_BYTES} bytes")
+    def __init__(self, zip_bytes: bytes, *, max_bytes: int | None = None) -> None:
+        if max_bytes is not None and len(zip_bytes) > max_bytes:
+            raise invalid_argument(f"code is over {max_bytes} bytes")
         self.size = len(zip_bytes)
-        digest = hashlib.sha256(zip_bytes).digest()
-        self.checksum = str(int.from_bytes(digest[:8], "big"))
-        """As long as the service's CRC-64, and not it."""
         self._zip = zip_bytes
         self._folder: Path | None = None
         self._clean: _State = {}
         self._lock = threading.Lock()
         _check(zip_bytes)
+
+    @cached_property
+    def checksum(self) -> str:
+        """The CRC-64 of the zip file, in decimal."""
+        return crc64(self._zip)
 
     def folder(self) -> Path:
         """Return where it is unpacked."""
@@ -78,12 +79,10 @@ class Code:
         self._clean = _state(folder)
 
 
-def from_base64(text: object) -> Code:
-    """Return the code that travels as `code.zipFile`; raises InvalidArgument."""
-    if not isinstance(text, str) or not text:
-        raise invalid_argument("code.zipFile is missing: it is a zip file in base64.")
+def decoded(text: str) -> bytes:
+    """Return the zip file that travels as `code.zipFile`; raises InvalidArgument."""
     try:
-        return Code(base64.b64decode(text, validate=True))
+        return base64.b64decode(text, validate=True)
     except binascii.Error as exc:
         raise invalid_argument(f"code.zipFile is not base64: {exc}") from exc
 
@@ -110,11 +109,11 @@ def _check(zip_bytes: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(zip_bytes)) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile as exc:
-        raise invalid_argument(f"code.zipFile is not a zip file: {exc}") from exc
+        raise invalid_argument(f"code is not a zip file: {exc}") from exc
     for name in names:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise invalid_argument(f"code.zipFile has an entry outside of it: {name}")
+            raise invalid_argument(f"code has an entry outside of it: {name}")
 
 
 def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
@@ -126,7 +125,7 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> 
         path.symlink_to(archive.read(entry).decode())
         return
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise invalid_argument(f"code.zipFile has an entry outside of it: {entry.filename}")
+        raise invalid_argument(f"code has an entry outside of it: {entry.filename}")
     archive.extract(entry, folder)
     if mode and not entry.is_dir():
         path.chmod(stat.S_IMODE(mode) | stat.S_IRUSR)

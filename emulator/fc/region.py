@@ -22,6 +22,7 @@ from emulator.fc.results import Result
 from emulator.fc.settings import FcSettings
 from emulator.fc.state import Function, State, Trigger
 from emulator.ids import Ids
+from emulator.oss import OssService
 from emulator.sls import SlsService
 
 RUN = "Run"
@@ -32,7 +33,7 @@ Spawn = Callable[[Callable[[], None]], None]
 class FcRegion:
     """What an operation needs; `state` is touched only under `lock`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what functions need of the other services
         self,
         *,
         region_id: str,
@@ -41,13 +42,18 @@ class FcRegion:
         faults: Faults,
         ids: Ids,
         sls: SlsService,
+        oss: OssService,
         key_of: Callable[[str, float], AccessKey],
+        upload_key: Callable[[str, float], AccessKey],
     ) -> None:
         self.region_id = region_id
         self.account_id = account_id
         self.clock = clock
         self.ids = ids
         self.sls = sls
+        self.oss = oss
+        self.upload_key = upload_key
+        """Returns a key that may upload to a bucket, for so many seconds."""
         self.settings = FcSettings()
         self.state = State()
         self.lock = threading.RLock()

@@ -30,4 +30,4 @@ def _resource(operation: str, call: Call) -> str:
         parts.append(f"functions/{call.names.get('function', '*')}")
     if operation.endswith(("Trigger", "Triggers")):
         parts.append(f"triggers/{call.names.get('trigger', '*')}")
-    return "/".join(parts)
+    return "/".join(parts) or "*"

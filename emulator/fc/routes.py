@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from emulator.fc import async_configs, functions, invoking, services, triggers
+from emulator.fc import async_configs, functions, invoking, services, temporary_bucket, triggers
 from emulator.fc.errors import FcError, not_implemented
 from emulator.fc.operations import V2, V3, Api, Call, Checked
 from emulator.wire import Request
@@ -88,6 +88,7 @@ def _of_functions(api: Api, base: str) -> list[Operation]:
 
 OPERATIONS = (
     *_crud(V2, "/services", "Service", _SERVICES),
+    _operation("GetTempBucketToken", V2, "GET", "/tempBucketToken", temporary_bucket.get_token),
     *_of_functions(V2, "/services/{service}/functions"),
     *_of_functions(V3, "/functions"),
 )

@@ -26,6 +26,7 @@ from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
 from emulator.ids import Ids
+from emulator.oss import OssService
 from emulator.ram import Ram
 from emulator.sls import SlsService
 from emulator.wire import Request, Response
@@ -46,7 +47,7 @@ class _Seen:
 class FcService(Arranging):
     """One region's functions; safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913 - what every service needs, and the keys of roles  # noqa: PLR0913 - what every service needs, and what functions do
+    def __init__(  # noqa: PLR0913 - what every service needs, and what functions do
         self,
         *,
         region_id: str,
@@ -58,7 +59,9 @@ class FcService(Arranging):
         ids: Ids,
         calls: calls.Calls,
         sls: SlsService,
+        oss: OssService,
         key_of: Callable[[str, float], AccessKey],
+        upload_key: Callable[[str, float], AccessKey],
     ) -> None:
         self.region = FcRegion(
             region_id=region_id,
@@ -67,7 +70,9 @@ class FcService(Arranging):
             faults=faults,
             ids=ids,
             sls=sls,
+            oss=oss,
             key_of=key_of,
+            upload_key=upload_key,
         )
         self._clock = clock
         self._keys = keys

@@ -24,6 +24,11 @@ from emulator.hosts import Place
         ("cn-shanghai-finance-1.fc.aliyuncs.com", Place("fc", "cn-shanghai-finance-1")),
         ("fcv3.cn-hangzhou.aliyuncs.com", Place("fc", "cn-hangzhou")),
         ("fcv3-vpc.ap-southeast-1.aliyuncs.com", Place("fc", "ap-southeast-1")),
+        ("b-1.oss-cn-hangzhou.aliyuncs.com", Place("oss", "cn-hangzhou")),
+        ("b-1.oss-us-east-1-internal.aliyuncs.com", Place("oss", "us-east-1")),
+        ("oss-cn-hangzhou.aliyuncs.com", Place("oss", "cn-hangzhou")),
+        ("b-1.oss-accelerate.aliyuncs.com", Place("oss", None)),
+        ("b-1.oss-accelerate-overseas.aliyuncs.com", Place("oss", None)),
     ],
 )
 def test_knows_the_forms_of_the_sdks_and_the_documentation(host: str, place: Place) -> None:

@@ -115,6 +115,7 @@ def test_serves_a_fleet_to_whoever_reads_the_ready_file(ready: Path, fleet: Path
     assert found == {"cn-shanghai": ["d-uf6a000"], "cn-hangzhou": ["d-bp1a000"]}
     assert written == 1
     assert told["account_id"] == "6543210987654321"
+    assert told["oss"].keys() == told["fc"].keys()
     assert place == ("backup-demo", "snapshots")
 
 
@@ -293,7 +294,7 @@ def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
         (("--region", "hangzhou"), "no region's id"),
         (("--sls-project", "Not_A_Project"), "is invalid"),
         (("--fleet", "no-such-file.yaml"), "no-such-file.yaml"),
-        (("--port", "65535"), "port 65535: 3 are needed from there on, and the last there is"),
+        (("--port", "65535"), "port 65535: 4 are needed from there on, and the last there is"),
         (("--ready-file", "no/such/ready.json"), "--ready-file no/such/ready.json: there is no"),
         (("--ready-file", "emulator"), "--ready-file emulator: is a folder"),
     ],

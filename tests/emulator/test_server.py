@@ -15,6 +15,7 @@ from aliyun.log import LogItem, PutLogsRequest
 from emulator import Cloud, Fault, serve
 from emulator.server import Address
 from tests.emulator.clients import disk_ids, ecs_client, sls_client
+from tests.emulator.oss.conftest import sign_1
 
 PROJECT, LOGSTORE = "backup-project", "snapshots"
 
@@ -155,7 +156,7 @@ def test_a_slow_answer_comes_late(cloud: Cloud, address: Address) -> None:
 def test_listens_no_more_when_the_block_ends(cloud: Cloud) -> None:
     """Every port is free again."""
     with serve(cloud) as address:
-        urls = [*address.ecs.values(), address.sls]
+        urls = [*address.ecs.values(), address.sls, *address.fc.values(), *address.oss.values()]
 
     for url in urls:
         with pytest.raises(requests.ConnectionError):
@@ -163,18 +164,18 @@ def test_listens_no_more_when_the_block_ends(cloud: Cloud) -> None:
 
 
 def test_ports_follow_each_other_from_the_one_given(cloud: Cloud) -> None:
-    """Regions in their order, SLS last."""
-    with serve(cloud, port=free_ports(5)) as address:
-        urls = (*address.ecs.values(), address.sls, *address.fc.values())
+    """Each region's ECS, SLS, each region's FC, then its OSS."""
+    with serve(cloud, port=free_ports(7)) as address:
+        urls = (*address.ecs.values(), address.sls, *address.fc.values(), *address.oss.values())
         ports = [port_of(url) for url in urls]
 
-    assert ports == list(range(ports[0], ports[0] + 5))
+    assert ports == list(range(ports[0], ports[0] + 7))
     assert list(address.ecs) == ["cn-hangzhou", "cn-shanghai"]
 
 
 def test_a_port_that_is_taken_frees_the_others(cloud: Cloud) -> None:
     """All or none."""
-    first = free_ports(5)
+    first = free_ports(7)
     with (
         socket.create_server(("127.0.0.1", first + 2)),
         pytest.raises(OSError, match="in use"),
@@ -184,6 +185,21 @@ def test_a_port_that_is_taken_frees_the_others(cloud: Cloud) -> None:
 
     with serve(cloud, port=first) as address:
         assert port_of(address.sls) == first + 2
+
+
+def test_each_regions_oss_is_its_own(cloud: Cloud, address: Address) -> None:
+    """The port is the region; in a path, the bucket comes first."""
+    headers = {"date": "Sun, 01 Mar 2026 00:00:00 GMT"}
+    signed = {
+        **headers,
+        "authorization": sign_1("PUT", "/packages/", headers, cloud.access_key),
+    }
+
+    made = requests.put(address.oss["cn-shanghai"] + "/packages", headers=signed, timeout=5)
+
+    assert made.status_code == 200, made.text
+    cloud.oss.put("packages", "a", b"x")
+    assert cloud.oss.read("packages", "a", region_id="cn-shanghai") == b"x"
 
 
 @pytest.mark.parametrize(

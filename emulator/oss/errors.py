@@ -1,0 +1,40 @@
+"""
+The errors that OSS answers with.
+
+    OssError            status, code and message of the answer's envelope
+
+Codes and statuses are those of OSS, "Error responses". A code that begins with `Emulator.`
+never comes from a real cloud.
+"""
+
+from __future__ import annotations
+
+
+class OssError(Exception):
+    """A refusal, in the service's own terms."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def not_implemented(message: str) -> OssError:
+    """Refuse what the service can do and the local cloud cannot."""
+    return OssError(400, "Emulator.NotImplemented", message)
+
+
+def denied(message: str) -> OssError:
+    """Refuse a signer: nobody, or one who may not do it."""
+    return OssError(403, "AccessDenied", message)
+
+
+def no_such_bucket(bucket: str) -> OssError:
+    """Say that there is no bucket of that name."""
+    return OssError(404, "NoSuchBucket", f"The specified bucket does not exist: {bucket!r}.")
+
+
+def no_such_key(bucket: str, key: str) -> OssError:
+    """Say that the bucket has no object of that name."""
+    return OssError(404, "NoSuchKey", f"The specified key does not exist: {key!r} in {bucket!r}.")
