@@ -169,7 +169,7 @@ class Completer:
         """Read what the slot has of the disk; what the event told outdoes a listing that lags."""
         snapshots = (
             replace(one, status=FAILED) if one.snapshot_id == repeat.failed.snapshot_id else one
-            for one in self._region.inventory.disk_snapshots(repeat.disk_id)
+            for one in self._region.inventory.tagged_snapshots(repeat.slot, repeat.disk_id)
         )
         return read_ledger(snapshots, repeat.slot).get(repeat.disk_id, Entry())
 

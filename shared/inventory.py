@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -17,7 +18,7 @@ from shared.ecs_types import Disk, Instance, Page, Snapshot
 from shared.errors import EcsUnknownError
 from shared.pacing import Pacer
 from shared.patterns import only_text
-from shared.planning import SLOT_TAG, Slot
+from shared.planning import SLOT_TAG, Slot, SlotTags
 from shared.selection import Select
 from shared.validation import MAX_TAGS, Problems, check_tag_key, check_tag_value
 
@@ -43,25 +44,31 @@ class Inventory:
         self._ecs = ecs
         self._pacer = pacer
 
-    def slot_snapshots(self, slot: Slot) -> Iterator[Snapshot]:
+    def slot_snapshots(self, slot: Slot, disk_id: str | None = None) -> Iterator[Snapshot]:
         """
         List every snapshot that may be the slot's; whether it is, its tags say.
 
         From the occurrence on, less a margin. A direct request has no instant: its are listed
         by their tag, all that still exist.
+
+        Args:
+            slot: Whose.
+            disk_id: The disk of which they are; None lists those of all disks of the account.
+
         """
         if slot.occurred_at is None:
-            return self._by_tag(
-                "DescribeSnapshots", self._ecs.describe_snapshots, [(SLOT_TAG, slot.slot_id)]
-            )
-        return self.snapshots_since(slot.occurred_at - LEDGER_MARGIN)
+            return self.tagged_snapshots(slot, disk_id)
+        return self.snapshots_since(slot.occurred_at - LEDGER_MARGIN, disk_id)
 
-    def snapshots_since(self, since: datetime) -> Iterator[Snapshot]:
+    def tagged_snapshots(self, slot: SlotTags, disk_id: str | None = None) -> Iterator[Snapshot]:
+        """List every snapshot that has a slot's tag; the arguments are as above."""
+        lister = partial(self._ecs.describe_snapshots, disk_id=disk_id)
+        return self._by_tag("DescribeSnapshots", lister, [(SLOT_TAG, slot.slot_id)])
+
+    def snapshots_since(self, since: datetime, disk_id: str | None = None) -> Iterator[Snapshot]:
         """List every snapshot that was created at an instant or later, whosever it is."""
-        return self._pages(
-            "DescribeSnapshots",
-            lambda token: self._ecs.describe_snapshots(created_from=since, next_token=token),
-        )
+        lister = partial(self._ecs.describe_snapshots, disk_id=disk_id, created_from=since)
+        return self._pages("DescribeSnapshots", lambda token: lister(next_token=token))
 
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
         """Return a snapshot by its id, None if ECS lists none: it may do so later, or no more."""
@@ -73,13 +80,6 @@ class Inventory:
         )
         # What an ECS that passes over the filter lists besides is not meant.
         return next((one for one in found if one.snapshot_id == snapshot_id), None)
-
-    def disk_snapshots(self, disk_id: str) -> Iterator[Snapshot]:
-        """List every snapshot of one disk."""
-        return self._pages(
-            "DescribeSnapshots",
-            lambda token: self._ecs.describe_snapshots(disk_id=disk_id, next_token=token),
-        )
 
     def instances(self, instance_ids: Iterable[str]) -> Iterator[Instance]:
         """List instances by id; those that do not exist are left out."""
@@ -97,7 +97,10 @@ class Inventory:
 
     def disks(self, select: Select, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
         """
-        List the disks among which a selection's are, each of them once.
+        List the disks among which a selection's are; one may come twice.
+
+        Pages may overlap, a disk may be on two instances, and a listing that was cut off is made
+        again. Which disks came already is not kept here: an account may have any number.
 
         Args:
             select: What is looked for; the listing is as narrow as ECS can make it, and no
@@ -105,13 +108,6 @@ class Inventory:
             instance_ids: The instances whose disks are meant, None if any.
 
         """
-        seen: set[str] = set()
-        for disk in self._disks(select, instance_ids):
-            if disk.disk_id not in seen:
-                seen.add(disk.disk_id)
-                yield disk
-
-    def _disks(self, select: Select, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
         if select.disk_ids:
             for batch in _batches(select.disk_ids):
                 yield from self._disk_pages(disk_ids=batch)

@@ -7,8 +7,10 @@ that the ledger shows, and this is also how an interrupted run goes on where it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import chain
 
 from shared.ecs_types import Snapshot
 from shared.planning import SlotTags, attempt_in_slot
@@ -16,7 +18,7 @@ from shared.planning import SlotTags, attempt_in_slot
 FAILED = "failed"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """What a slot has of one disk."""
 
@@ -28,7 +30,7 @@ class Entry:
     """The highest attempt that ended as failed; 0 if none did."""
     failed_id: str = ""
     """That attempt's snapshot."""
-    failed_ids: set[str] = field(default_factory=set)
+    failed_ids: AbstractSet[str] = frozenset()
     """All snapshots that ended as failed."""
 
     @property
@@ -37,7 +39,76 @@ class Entry:
         return self.failed_attempt + 1
 
 
-def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> dict[str, Entry]:
+_Facts = Mapping[str, tuple[int, bool]]
+"""The snapshots of one disk: of each the attempt, and whether it ended as failed."""
+
+
+class Ledger(Mapping[str, Entry]):
+    """
+    What a slot has of each disk, by its id.
+
+    Holds no snapshots, and two texts for nearly every disk: a run may be about 100,000, in a
+    function of 128 MB.
+    """
+
+    def __init__(self, slot: SlotTags) -> None:
+        """`slot`: whose snapshots count; those of other slots and of others are passed over."""
+        self._slot = slot
+        self._made: dict[str, str] = {}
+        """By disk its only snapshot, where that is the first attempt and did not fail."""
+        self._others: dict[str, _Facts] = {}
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take in a snapshot as it is listed, in place of what an earlier listing said of it."""
+        attempt = attempt_in_slot(snapshot, self._slot)
+        if attempt is None:
+            return
+        disk_id = snapshot.disk_id
+        fact = {snapshot.snapshot_id: (attempt, snapshot.status == FAILED)}
+        facts = {**self._facts(disk_id), **fact}
+        if facts == {snapshot.snapshot_id: _PLAIN}:
+            self._made[disk_id] = snapshot.snapshot_id
+            self._others.pop(disk_id, None)
+        else:
+            self._others[disk_id] = facts
+            self._made.pop(disk_id, None)
+
+    def _facts(self, disk_id: str) -> _Facts:
+        if disk_id in self._made:
+            return {self._made[disk_id]: _PLAIN}
+        return self._others.get(disk_id, {})
+
+    def __getitem__(self, disk_id: str) -> Entry:
+        """Return what the slot has of a disk of which there is anything."""
+        facts = self._facts(disk_id)
+        if not facts:
+            raise KeyError(disk_id)
+        # Of two (by hands or by fate) always the same one, whatever the listing's order.
+        made = [(attempt, one) for one, (attempt, failed) in facts.items() if not failed]
+        failed = [(attempt, one) for one, (attempt, failed) in facts.items() if failed]
+        attempt, snapshot_id = max(made, default=(0, ""))
+        failed_attempt, failed_id = max(failed, default=(0, ""))
+        return Entry(
+            snapshot_id=snapshot_id,
+            attempt=attempt,
+            failed_attempt=failed_attempt,
+            failed_id=failed_id,
+            failed_ids=frozenset(one for _, one in failed),
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the disks of which the slot has anything."""
+        return chain(self._made, self._others)
+
+    def __len__(self) -> int:
+        """Return how many these are."""
+        return len(self._made) + len(self._others)
+
+
+_PLAIN = (1, False)
+
+
+def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> Ledger:
     """
     Sort a listing into what the slot has of each disk.
 
@@ -46,20 +117,9 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> dict[str, Entr
         slot: Whose snapshots count.
 
     """
-    ledger: dict[str, Entry] = {}
+    ledger = Ledger(slot)
     for snapshot in snapshots:
-        attempt = attempt_in_slot(snapshot, slot)
-        if attempt is None:
-            continue
-        entry = ledger.setdefault(snapshot.disk_id, Entry())
-        if snapshot.status == FAILED:
-            worst = (entry.failed_attempt, entry.failed_id)
-            entry.failed_attempt, entry.failed_id = max(worst, (attempt, snapshot.snapshot_id))
-            entry.failed_ids.add(snapshot.snapshot_id)
-        else:
-            # Of two (by hands or by fate) always the same one, whatever the listing's order.
-            mine = (entry.attempt, entry.snapshot_id)
-            entry.attempt, entry.snapshot_id = max(mine, (attempt, snapshot.snapshot_id))
+        ledger.add(snapshot)
     return ledger
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
-from shared.choosing import Choice, Chooser
+from shared.choosing import Chooser
 from shared.continuation import MAX_PARTS, Continuer, link_of
 from shared.ecs import Ecs
 from shared.errors import (
@@ -28,7 +29,6 @@ from shared.errors import (
 )
 from shared.execution import Execution, Job
 from shared.inventory import Inventory
-from shared.ledger import Entry
 from shared.outcomes import (
     INTERRUPTED,
     NOT_HANDED_OVER,
@@ -154,7 +154,6 @@ class Runner:
         self._continuer = continuer
         self._calls_before = Counter(region.pacer.calls)
         self._slot_ledger = SlotLedger(run.slot, region.inventory, region.pacer.clock)
-        self._ledger: Mapping[str, Entry] = {}
         self._delay_s = BUSY_DELAY_S
 
     def carry_out(self) -> Summary:
@@ -186,46 +185,23 @@ class Runner:
         return summary
 
     def _take_snapshots(self, summary: Summary) -> None:
-        self._ledger = self._slot_ledger.read()
         chosen = Chooser(
-            self._run, self._region.inventory, self._ledger, max_disks=self._limits.max_disks
+            self._run,
+            self._region.inventory,
+            self._slot_ledger,
+            max_disks=self._limits.max_disks,
         ).choose()
-        outcomes = list(self._from_ledger(chosen)) + chosen.outcomes
-        if not outcomes and not chosen.jobs:
+        if not chosen and not chosen.ledger:
             self._matched_nothing(summary)
             return
-        for outcome in outcomes:
-            self._settle(outcome, summary)
-        for outcome in self._carried_out(chosen.jobs, summary):
+        # None of them is kept: there may be 100,000.
+        for outcome in chain(chosen.outcomes(), self._carried_out(chosen.jobs(), summary)):
             self._settle(outcome, summary)
         self._judge(summary)
 
-    # --- the ledger ----------------------------------------------------------------------------
-
-    def _from_ledger(self, chosen: Choice) -> Iterator[Outcome]:
-        """Say what the slot has already, also of disks that nobody would select any more."""
-        judged = {job.disk_id for job in chosen.jobs} | {o.disk_id for o in chosen.outcomes}
-        for disk_id, entry in self._ledger.items():
-            if entry.snapshot_id:
-                yield Outcome(
-                    disk_id=disk_id,
-                    status="existing",
-                    reason="made earlier for this slot",
-                    snapshot_id=entry.snapshot_id,
-                    attempt=entry.attempt,
-                )
-            elif disk_id not in judged:
-                yield Outcome(
-                    disk_id=disk_id,
-                    status="broken",
-                    reason="its snapshot ended as failed, and the disk is not to be had again",
-                    snapshot_id=entry.failed_id,
-                    attempt=entry.failed_attempt,
-                )
-
     # --- the calls -----------------------------------------------------------------------------
 
-    def _carried_out(self, jobs: Sequence[Job], summary: Summary) -> Iterator[Outcome]:
+    def _carried_out(self, jobs: Iterator[Job], summary: Summary) -> Iterator[Outcome]:
         if self._run.dry_run:
             for job in jobs:
                 planned = self._plan(job.disk_id, job.attempt)
@@ -241,7 +217,7 @@ class Runner:
             somebody_goes_on=self._may_hand_over,
             is_last_part=self._is_last_part,
         )
-        yield from execution.outcomes(iter(jobs))
+        yield from execution.outcomes(jobs)
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
 
     def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:

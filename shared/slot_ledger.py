@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.ecs import SNAPSHOTS_PER_PAGE
 from shared.ecs_types import Snapshot
 from shared.inventory import Inventory
-from shared.ledger import Entry, read_ledger
-from shared.planning import Slot, attempt_in_slot
+from shared.ledger import Entry, Ledger, read_ledger
+from shared.planning import Slot
 from shared.runtime import Clock
 
 MAX_AGE_S = 45.0
@@ -38,6 +38,10 @@ three calls for each hundred snapshots.
 """
 
 
+WHOLE = ""
+"""In place of a disk's id: the slot's snapshots of all disks, in one listing."""
+
+
 class SlotLedger:
     """The ledger of one slot; safe to share between threads."""
 
@@ -45,28 +49,41 @@ class SlotLedger:
         self._slot = slot
         self._inventory = inventory
         self._clock = clock
-        self._snapshots: dict[str, Snapshot] = {}
-        self._entries: Mapping[str, Entry] = {}
+        self._ledger = Ledger(slot)
+        self._by_disk = False
         self._newest_at: datetime | None = None
-        """When the newest snapshot was made that any listing showed, whosever it is."""
-        self._listed_s = -math.inf
+        """When the newest snapshot was made that a whole listing showed, whosever it is."""
+        self._listed_s: dict[str, float] = {}
+        """When what was listed: disks by their ids, or the whole."""
         self._is_cheap = True
-        self._is_listing = False
+        self._listing: set[str] = set()
+        """What is being listed just now."""
         self._changed = threading.Condition()
         """Holds the state together; told when a listing has ended."""
 
-    def read(self) -> Mapping[str, Entry]:
+    def read(self, disk_ids: Sequence[str] = ()) -> Mapping[str, Entry]:
         """
         Return what the slot has of each disk, by its id.
+
+        Args:
+            disk_ids: The only disks that it will be asked about; they are listed one by one, now
+                and later, so that no other snapshot of the account costs a call. Empty: of any.
 
         Raises:
             EcsError, OutOfTimeError: It could not be listed to the end; it is not empty then.
 
         """
+        self._by_disk = bool(disk_ids)
+        for what in dict.fromkeys(disk_ids) if disk_ids else (WHOLE,):
+            with self._changed:
+                self._listing.add(what)
+            self._list(what)
+        return self._ledger
+
+    def known(self, disk_id: str) -> Entry:
+        """Return what the slot has of a disk as far as it was listed, however long ago."""
         with self._changed:
-            self._is_listing = True
-        self._list()
-        return self._entries
+            return self._ledger.get(disk_id, Entry())
 
     def entry(self, disk_id: str) -> Entry:
         """
@@ -76,39 +93,47 @@ class SlotLedger:
             EcsError, OutOfTimeError: It had to be listed again, and could not.
 
         """
+        what = disk_id if self._by_disk else WHOLE
         with self._changed:
-            while self._is_listing:
+            while what in self._listing:
                 self._changed.wait()
-            age_s = self._clock.monotonic() - self._listed_s
-            self._is_listing = age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S)
-            if not self._is_listing:
-                return self._entries.get(disk_id, Entry())
-        self._list()
-        return self._entries.get(disk_id, Entry())
+            age_s = self._clock.monotonic() - self._listed_s.get(what, -math.inf)
+            is_old = age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S)
+            if is_old:
+                self._listing.add(what)
+        if is_old:
+            self._list(what)
+        return self.known(disk_id)
 
     def look(self, disk_id: str) -> Entry:
         """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
-        snapshots = self._inventory.disk_snapshots(disk_id)
+        snapshots = self._inventory.slot_snapshots(self._slot, disk_id)
         return read_ledger(snapshots, self._slot).get(disk_id, Entry())
 
-    def _list(self) -> None:
+    def _list(self, what: str) -> None:
         """List, for all who wait meanwhile; of those one lists again if this fails."""
-        listed_s = self._clock.monotonic()
+        listed_s, count = self._clock.monotonic(), 0
+        newest_at = self._newest_at
         try:
-            if self._newest_at is None:
-                listed = list(self._inventory.slot_snapshots(self._slot))
-            else:
-                listed = list(self._inventory.snapshots_since(self._newest_at - MARGIN))
-            self._snapshots.update((one.snapshot_id, one) for one in listed if self._is_ours(one))
-            self._entries = read_ledger(self._snapshots.values(), self._slot)
-            seen = [one.created_at for one in listed if one.created_at is not None]
-            self._newest_at = max([*seen, *filter(None, [self._newest_at])], default=None)
-            self._listed_s = listed_s
-            self._is_cheap = len(listed) <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+            for snapshot in self._snapshots(what):
+                count += 1
+                if snapshot.created_at is not None:
+                    newest_at = max(snapshot.created_at, newest_at or snapshot.created_at)
+                with self._changed:
+                    self._ledger.add(snapshot)
+            self._listed_s[what] = listed_s
+            if what == WHOLE:
+                self._newest_at = newest_at
+                self._is_cheap = count <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
         finally:
             with self._changed:
-                self._is_listing = False
+                self._listing.discard(what)
                 self._changed.notify_all()
 
-    def _is_ours(self, snapshot: Snapshot) -> bool:
-        return attempt_in_slot(snapshot, self._slot) is not None
+    def _snapshots(self, what: str) -> Iterator[Snapshot]:
+        if what != WHOLE:
+            return self._inventory.slot_snapshots(self._slot, what)
+        by_tag = self._slot.occurred_at is None and self._is_cheap
+        if self._newest_at is None or by_tag:
+            return self._inventory.slot_snapshots(self._slot)
+        return self._inventory.snapshots_since(self._newest_at - MARGIN)

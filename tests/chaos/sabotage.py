@@ -12,10 +12,9 @@ import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
-from shared import outcomes, planning, run, slot_ledger
-from shared.ledger import Entry
+from shared import outcomes, planning, run
+from shared.ledger import Ledger
 from shared.pacing import Pacer
-from shared.planning import Slot
 from tests.chaos.seams import replaced
 
 
@@ -31,11 +30,10 @@ def random_token() -> AbstractContextManager[None]:
 def empty_ledger() -> AbstractContextManager[None]:
     """The ledger shows nothing, whatever ECS lists."""
 
-    def read(snapshots: Iterable[object], _slot: Slot) -> Mapping[str, Entry]:
-        list(snapshots)
-        return {}
+    def add(_ledger: Ledger, _snapshot: object) -> None:
+        pass
 
-    return replaced(slot_ledger, "read_ledger", read)
+    return replaced(Ledger, "add", add)
 
 
 def no_deadline() -> AbstractContextManager[None]:

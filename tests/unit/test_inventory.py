@@ -74,22 +74,6 @@ def test_pages_are_read_as_they_are_needed() -> None:
     assert len(ecs.listings) == 2
 
 
-@given(overlap=st.integers(0, 499))
-def test_a_disk_that_is_listed_twice_is_one_disk(overlap: int) -> None:
-    """D5: pages may overlap, however far; each disk comes once, in its order."""
-    ecs = FakeEcs(disks=disks(1100), overlap=overlap)
-
-    assert listed(ecs) == ids(ecs.disks)
-
-
-def test_a_disk_on_two_of_the_instances_is_one_disk() -> None:
-    """D5: a multi-attach disk is listed with each of its instances."""
-    ecs = FakeEcs(disks=[disk("d-1", instance_ids=("i-1", "i-2"))])
-
-    assert listed(ecs, instance_ids=["i-1", "i-2"]) == ["d-1"]
-    assert len(ecs.listings) == 2
-
-
 def test_a_page_that_leads_to_itself_is_no_answer() -> None:
     """A listing that cannot end is not one that is complete."""
 
@@ -222,7 +206,6 @@ def test_a_tag_listing_that_reaches_its_cap_is_listed_again_without_the_filter()
     found = listed(ecs, PROD)
 
     assert set(found) == set(ids(ecs.disks))
-    assert len(found) == len(set(found))
     assert [one.tags for one in ecs.listings] == [FILTER] * 2 + [()] * 5
 
 
@@ -329,11 +312,24 @@ def test_one_snapshot_is_looked_up_by_its_id() -> None:
     ]
 
 
-def test_a_disks_snapshots_are_all_of_them() -> None:
-    """What is looked at before asking again is one disk's, whenever it was made."""
+def test_a_disks_snapshots_are_listed_alone() -> None:
+    """What is looked at before asking again is one disk's, and of the slot: one page, for any."""
     ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", of="d-2")])
 
-    found = list(inventory(ecs).disk_snapshots("d-1"))
+    found = list(inventory(ecs).slot_snapshots(slot(), "d-1"))
 
     assert [one.snapshot_id for one in found] == ["s-1"]
-    assert ecs.listings == [Listing(api="DescribeSnapshots", about="d-1")]
+    since = NOON - timedelta(minutes=15)
+    assert ecs.listings == [Listing(api="DescribeSnapshots", about="d-1", created_from=since)]
+
+
+def test_a_direct_requests_snapshots_of_one_disk_are_listed_by_both() -> None:
+    """A key has no instant, and a disk may have any number of snapshots: the tag narrows them."""
+    where = slot(occurrence=("direct", "k-1"), occurred_at=None)
+    ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", in_slot=where)])
+
+    found = list(inventory(ecs).slot_snapshots(where, "d-1"))
+
+    assert [one.snapshot_id for one in found] == ["s-2"]
+    tags = ((SLOT_TAG, where.slot_id),)
+    assert ecs.listings == [Listing(api="DescribeSnapshots", about="d-1", tags=tags)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ecs_types import Snapshot
-from shared.ledger import Entry, read_ledger
+from shared.ledger import Entry, Ledger, read_ledger
 from tests.unit.builders import slot, snapshot
 
 
@@ -79,7 +81,10 @@ SNAPSHOTS = st.lists(
         attempt=st.integers(1, 3),
         status=st.sampled_from(["progressing", "accomplished", "failed"]),
     ),
-    unique_by=lambda one: (one.disk_id, one.tags["snapshot-automation-attempt"]),
+    unique_by=(
+        lambda one: one.snapshot_id,
+        lambda one: (one.disk_id, one.tags["snapshot-automation-attempt"]),
+    ),
 )
 
 
@@ -91,3 +96,28 @@ def test_order_and_repetition_of_a_listing_do_not_matter(
     listed = data.draw(st.permutations(snapshots * 2))
 
     assert read_ledger(listed, slot()) == read_ledger(snapshots, slot())
+
+
+def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
+    """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
+    ledger = Ledger(slot())
+    states = []
+    for status in ("progressing", "failed", "accomplished"):
+        ledger.add(snapshot("s-1", status=status))
+        states.append((ledger["d-1"].snapshot_id, set(ledger["d-1"].failed_ids), list(ledger)))
+
+    assert states == [("s-1", set(), ["d-1"]), ("", {"s-1"}, ["d-1"]), ("s-1", set(), ["d-1"])]
+
+
+def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
+    """A run may be about 100,000 disks, in a function of 128 MB: no snapshot is kept whole."""
+    made = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(1_000)]
+    tracemalloc.start()
+    try:
+        ledger = read_ledger(made, slot())
+        size_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # Only the table: the texts are those of the listing.
+    assert size_bytes / len(ledger) < 150

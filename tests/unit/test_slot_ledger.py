@@ -138,16 +138,67 @@ def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
 
 
 def test_a_direct_requests_ledger_is_kept_recent_too() -> None:
-    """By its tag, until ECS has shown a snapshot, and by time from then on."""
+    """By its tag while that is cheap, whatever the account makes; then by time."""
     desk = Desk()
     asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
     pacer = Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)
     ledger = SlotLedger(asked, Inventory(desk.ecs, pacer), desk.clock)
     ledger.read()
-    for number in (1, 2):
-        made = snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)
-        desk.snapshots.append(made)
-        desk.clock.advance(YOUNG_AGE_S)
-        assert ledger.entry(f"d-{number}").snapshot_id == f"s-{number}"
+    made = [
+        snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)
+        for number in range(2 * SNAPSHOTS_PER_PAGE + 2)
+    ]
+    for number in (1, len(made) - 1, len(made)):
+        desk.snapshots[:] = made[:number]
+        desk.clock.advance(MAX_AGE_S)
+        assert ledger.entry(f"d-{number - 1}").snapshot_id == f"s-{number - 1}"
 
-    assert [bool(one.tags) for one in desk.ecs.listings] == [True, True, False]
+    first_pages = [one for one in desk.ecs.listings if not one.token]
+    assert [bool(one.tags) for one in first_pages] == [True, True, True, False]
+
+
+# --- few disks -----------------------------------------------------------------------------------
+
+
+def test_few_disks_are_listed_one_by_one() -> None:
+    """L2: what else the account makes costs no call; what is not about them is not known."""
+    desk = Desk([snapshot(f"s-{number}", of=f"d-{number}") for number in range(300)])
+
+    read = desk.ledger.read(["d-7", "d-299", "d-7"])
+
+    assert {disk_id: read[disk_id].snapshot_id for disk_id in read} == {
+        "d-7": "s-7",
+        "d-299": "s-299",
+    }
+    assert [one.about for one in desk.ecs.listings] == ["d-7", "d-299"]
+    assert len(desk.listed_from()) == 2
+
+
+def test_each_of_few_disks_is_listed_again_when_its_own_listing_is_old() -> None:
+    """D4: right before a call what another delivery made of this disk is seen, for one call."""
+    desk = Desk()
+    desk.ledger.read(["d-1", "d-2"])
+    desk.clock.advance(YOUNG_AGE_S)
+    desk.snapshots.append(snapshot("s-theirs", of="d-1"))
+
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+    assert [one.about for one in desk.ecs.listings] == ["d-1", "d-2", "d-1"]
+
+
+def test_a_disk_that_was_not_among_the_few_is_listed_before_it_is_answered() -> None:
+    """L3: a disk that was never listed is not one without a snapshot."""
+    desk = Desk([snapshot("s-3", of="d-3")])
+    desk.ledger.read(["d-1"])
+
+    assert desk.ledger.entry("d-3").snapshot_id == "s-3"
+
+
+def test_a_disk_of_few_that_cannot_be_listed_is_not_an_empty_one() -> None:
+    """L3: no call is made on the word of a listing that did not end."""
+    desk = Desk(deadline=10.0)
+    desk.ledger.read(["d-1"])
+    desk.clock.advance(MAX_AGE_S)
+
+    with pytest.raises(OutOfTimeError):
+        desk.ledger.entry("d-1")
