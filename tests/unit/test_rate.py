@@ -245,6 +245,16 @@ def test_once_known_the_servers_minute_is_waited_for_and_not_looked_for() -> Non
     assert 83.0 <= third.start <= 83.4
 
 
+def test_a_server_that_asks_to_wait_tells_when_its_minutes_begin() -> None:
+    """T6: it was asked once, and is not probed in the middle of its next closed minute."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 10.0, after=30.0)
+    reopen(rate, 40.1)
+    throttle(rate, 70.0)
+
+    assert probe(rate, 70.1).start > 99
+
+
 def test_a_beginning_that_does_not_fit_is_learnt_anew() -> None:
     """A sliding minute, a server that was changed, a clock that jumped ahead."""
     rate = Rate(calls_per_minute=600)
