@@ -30,7 +30,8 @@ _LINE = frozenset({"token", "caseSensitive"})
 _KEY = _LINE | {"type", "alias", "doc_value"}
 _ONLY_OFF = frozenset(
     {
-        *("chn", "include_keys", "exclude_keys", "embedding", "vector_index"),
+        *("chn", "include_keys", "exclude_keys", "embedding", "vector_index", "json_keys"),
+        "index_all",
         *("auto_key_detect", "auto_text_keys"),
     }
 )

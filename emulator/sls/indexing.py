@@ -6,7 +6,7 @@ Source: Log Service API reference, "CreateIndex", "GetIndex", "UpdateIndex", "De
 
 from __future__ import annotations
 
-from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
+from emulator.sls.errors import SlsError, parameter_invalid
 from emulator.sls.index import index_from
 from emulator.sls.operations import Answer, Call, Checked, checked, document
 
@@ -16,6 +16,7 @@ _DEFAULT_TTL_DAYS = 30
 def create_index(call: Call) -> Checked:
     """Make a logstore searchable, from the next write on."""
     logstore = call.projects.logstore(call.project, call.logstore)
+    call.query(frozenset())
     index = index_from(call.json_body())
 
     def effect() -> Answer:
@@ -30,7 +31,7 @@ def create_index(call: Call) -> Checked:
 def get_index(call: Call) -> Checked:
     """Tell the index as it was sent."""
     logstore = call.projects.logstore(call.project, call.logstore)
-    refuse_unknown(dict(call.request.query), frozenset())
+    call.query(frozenset())
     if logstore.index is None:
         raise SlsError(400, "IndexConfigNotExist", "index config doesn't exist.")
     return document(
@@ -48,6 +49,7 @@ def get_index(call: Call) -> Checked:
 def update_index(call: Call) -> Checked:
     """Replace the index; what was indexed before is compared by the new one from now on."""
     logstore = call.projects.logstore(call.project, call.logstore)
+    call.query(frozenset())
     index = index_from(call.json_body())
 
     def effect() -> Answer:
@@ -62,7 +64,7 @@ def update_index(call: Call) -> Checked:
 def delete_index(call: Call) -> Checked:
     """Remove the index: no query any more, and what is written is not indexed."""
     logstore = call.projects.logstore(call.project, call.logstore)
-    refuse_unknown(dict(call.request.query), frozenset())
+    call.query(frozenset())
 
     def effect() -> Answer:
         if logstore.index is None:

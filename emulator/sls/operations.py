@@ -9,14 +9,17 @@ request that was good, and a refusal never has an effect.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from emulator.clock import Clock
-from emulator.sls.errors import parameter_invalid
+from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
 from emulator.sls.limits import Limits
 from emulator.sls.state import Projects
 from emulator.wire import Request
+
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +45,32 @@ class Call:
 
     request: Request
     project: str
+    """Empty where the host names none."""
     region_id: str
     """The region in the host; empty where the host names none (loopback)."""
     logstore: str
+    """Empty where the path names none."""
+    shard: str
     """Empty where the path names none."""
     projects: Projects
     clock: Clock
     limits: Limits
     account_id: str
+
+    def query(self, known: frozenset[str]) -> dict[str, str]:
+        """
+        Return the parameters in the URL without those that are empty, which count as not sent.
+
+        The parameter `type`, which is a part of the operation's name, is left out. Raises
+        Emulator.UnknownParameter, and ParameterInvalid for a name that comes twice.
+        """
+        given = [(name, value) for name, value in self.request.query if name != "type"]
+        refuse_unknown(dict(given), known)
+        names = [name for name, _ in given]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise parameter_invalid(f"{', '.join(twice)}: given more than once.")
+        return {name: value for name, value in given if value}
 
     def json_body(self) -> dict[str, object]:
         """Return the body, which must be one JSON object; raises ParameterInvalid."""
@@ -72,7 +93,7 @@ def checked(call: Call, effect: Callable[[], Answer], *, logstore: str | None = 
     return Checked(params=params, effect=effect)
 
 
-def document(call: Call, content: Mapping[str, object]) -> Checked:
+def document(call: Call, content: object) -> Checked:
     """Return a call that is answered with a JSON document, and changes nothing."""
     answer = Answer(body=json.dumps(content).encode(), headers={"Content-Type": "application/json"})
     return checked(call, lambda: answer)
@@ -82,6 +103,25 @@ def whole_number(name: str, value: object) -> int:
     """Return a number from a query string or a JSON body; raises ParameterInvalid."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.removeprefix("-").isdecimal():
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
     raise parameter_invalid(f"{name} is {value!r}, and must be a whole number.")
+
+
+def boolean(name: str, value: object, code: str = "ParameterInvalid") -> bool:
+    """Return a truth value from a query string or a JSON body; raises the code."""
+    if isinstance(value, bool):
+        return value
+    found = {"true": True, "false": False}.get(str(value).lower())
+    if found is None:
+        raise SlsError(400, code, f"{name} is {value!r}, and must be true or false.")
+    return found
+
+
+def page(query: Mapping[str, str], *, default: int, most: int) -> slice:
+    """Return the part of a listing that `offset` and `size` mean; raises ParameterInvalid."""
+    offset = whole_number("offset", query.get("offset", 0))
+    size = whole_number("size", query.get("size", default))
+    if offset < 0 or not 0 < size <= most:
+        raise parameter_invalid(f"offset {offset} or size {size}: size is 1 to {most}.")
+    return slice(offset, offset + size)

@@ -1,5 +1,5 @@
 """
-Bytes to log groups: the protobuf messages of PutLogs, built at import.
+Log groups from and to bytes: the protobuf messages of PutLogs and PullLogs, built at import.
 
 Source: Log Service API reference, "Data encoding"; field 4 of Log (Time_ns)
 from the Python SDK's descriptor. Text fields are declared as bytes, so that a
@@ -10,36 +10,17 @@ agrees with the client's mistakes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from emulator.sls.errors import SlsError
+from emulator.sls.state import Log, LogGroup
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "emulator.sls"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """One entry of a log group, decoded."""
-
-    time_s: int
-    time_ns: int
-    """The part below a second."""
-    contents: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogGroup:
-    """What one PutLogs carries, decoded."""
-
-    logs: tuple[Log, ...]
-    topic: str
-    source: str
-    tags: tuple[tuple[str, str], ...]
 
 
 def decode(body: bytes) -> LogGroup:
@@ -70,6 +51,25 @@ def decode(body: bytes) -> LogGroup:
     )
 
 
+def encode(groups: Iterable[LogGroup]) -> bytes:
+    """Return a LogGroupList, the body of a PullLogs answer."""
+    message = _LOG_GROUP_LIST()
+    for group in groups:
+        into = message.logGroupList.add(Topic=group.topic.encode(), Source=group.source.encode())
+        for log in group.logs:
+            entry = into.Logs.add(Time=log.time_s)
+            if log.time_ns:
+                entry.Time_ns = log.time_ns
+            _add_pairs(entry.Contents, log.contents)
+        _add_pairs(into.LogTags, group.tags)
+    return bytes(message.SerializeToString())
+
+
+def _add_pairs(into: Any, pairs: Iterable[tuple[str, str]]) -> None:  # noqa: ANN401 - see `_log`
+    for key, value in pairs:
+        into.add(Key=key.encode(), Value=value.encode())
+
+
 def _log(message: Any) -> Log:  # noqa: ANN401 - a class made at run time has no static type
     return Log(
         time_s=message.Time,
@@ -85,7 +85,8 @@ def _text(value: bytes) -> str:
         raise SlsError(400, "InvalidEncoding", f"Non-UTF8 characters are in logs: {exc}") from exc
 
 
-def _log_group_class() -> Any:  # noqa: ANN401 - a class made at run time has no static type
+def _classes() -> tuple[Any, Any]:
+    """Return the classes of LogGroup and LogGroupList."""
     file = descriptor_pb2.FileDescriptorProto(
         name="emulator_sls.proto", package=_PACKAGE, syntax="proto2"
     )
@@ -101,10 +102,14 @@ def _log_group_class() -> Any:  # noqa: ANN401 - a class made at run time has no
     for number, name in ((2, "Reserved"), (3, "Topic"), (4, "Source"), (5, "MachineUUID")):
         _add(group, name, number, _Field.LABEL_OPTIONAL, _Field.TYPE_BYTES)
     _add(group, "LogTags", 6, _Field.LABEL_REPEATED, _Field.TYPE_MESSAGE, "Pair")
+    groups = file.message_type.add(name="LogGroupList")
+    _add(groups, "logGroupList", 1, _Field.LABEL_REPEATED, _Field.TYPE_MESSAGE, "LogGroup")
     # A pool of its own: the default one may hold a client's messages of the same names.
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.LogGroup"))
+    found = (pool.FindMessageTypeByName(f"{_PACKAGE}.{name}") for name in ("LogGroup", groups.name))
+    one, several = map(message_factory.GetMessageClass, found)
+    return one, several
 
 
 def _add(
@@ -120,4 +125,4 @@ def _add(
         field.type_name = f".{_PACKAGE}.{of}"
 
 
-_LOG_GROUP = _log_group_class()
+_LOG_GROUP, _LOG_GROUP_LIST = _classes()

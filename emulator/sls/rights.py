@@ -15,15 +15,24 @@ _ACTIONS = {
     "CreateLogStore": "log:CreateLogStore",
     "CreateProject": "log:CreateProject",
     "DeleteIndex": "log:DeleteIndex",
+    "DeleteLogStore": "log:DeleteLogStore",
+    "DeleteProject": "log:DeleteProject",
+    "GetCursor": "log:GetCursorOrData",
+    "GetCursorTime": "log:GetCursorOrData",
+    "GetHistograms": "log:GetLogStoreHistogram",
     "GetIndex": "log:GetIndex",
     "GetLogStore": "log:GetLogStore",
     "GetLogs": "log:GetLogStoreLogs",
     "GetProject": "log:GetProject",
     "ListLogStore": "log:ListLogStores",
+    "ListProject": "log:ListProject",
+    "ListShards": "log:ListShards",
+    "PullLogs": "log:GetCursorOrData",
     "PutLogs": "log:PostLogStoreLogs",
     "UpdateIndex": "log:UpdateIndex",
+    "UpdateLogStore": "log:UpdateLogStore",
 }
-_OF_THE_PROJECT = ("CreateProject", "GetProject")
+_OF_THE_PROJECT = ("CreateProject", "DeleteProject", "GetProject", "ListProject")
 
 
 def need(operation: str, call: Call, checked: Checked) -> Need:
@@ -33,7 +42,8 @@ def need(operation: str, call: Call, checked: Checked) -> Need:
     Its region is the host's; on loopback no region is named, and only a pattern with `*` in
     that place covers it.
     """
-    resource = f"acs:log:{call.region_id}:{call.account_id}:project/{call.project}"
+    project = checked.params["project"] or "*"
+    resource = f"acs:log:{call.region_id}:{call.account_id}:project/{project}"
     if operation not in _OF_THE_PROJECT:
         resource += f"/logstore/{checked.params['logstore'] or '*'}"
     return Need(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from emulator import calls
 from emulator.clock import Clock
-from emulator.credentials import AccessKey, AccessKeys
+from emulator.credentials import AccessKeys
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
 from emulator.ram import Ram
@@ -23,7 +23,7 @@ from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
-from emulator.sls.state import Logstore, Project, Projects, Record
+from emulator.sls.state import Log, LogGroup, Logstore, Project, Projects
 from emulator.wire import Request, Response
 
 _UNKNOWN = "Unknown"
@@ -98,21 +98,12 @@ class SlsService:
 
         """
         store = self._projects.logstore(project, logstore)
-        now_s, now_ns = divmod(round(self._clock.now().timestamp() * 1e6) * 1000, 10**9)
-        about_group = (("__source__", ""), ("__topic__", topic), ("__time__", str(now_s)))
-        self._projects.append(
-            store,
-            [
-                Record(
-                    time_s=now_s,
-                    time_ns=now_ns,
-                    topic=topic,
-                    fields=(*log.items(), *about_group),
-                    indexed=store.index is not None,
-                )
-                for log in logs
-            ],
+        now = self._clock.now()
+        now_s, now_ns = divmod(round(now.timestamp() * 1e6) * 1000, 10**9)
+        entries = tuple(
+            Log(time_s=now_s, time_ns=now_ns, contents=tuple(log.items())) for log in logs
         )
+        self._projects.append(store, LogGroup(logs=entries, topic=topic, source=""), at=now)
 
     def has_logstore(self, project: str, logstore: str) -> bool:
         """Return whether both exist."""
@@ -139,15 +130,27 @@ class SlsService:
         return response
 
     def _carry_out(self, request: Request, request_id: str, seen: _Seen) -> Response:
-        found = routes.find(request)
+        project, region_id = routes.project_and_region(request.host)
+        found = routes.find(request, project)
         if found is None:
             raise not_implemented(
                 f"{request.method} {request.path}: the local cloud's SLS knows {routes.known()}."
             )
-        operation, logstore = found
+        operation = found.operation
         seen.action = operation.name
         seen.params = dict(request.query)
-        call, key = self._call(request, logstore)
+        key = signature.verify(request, keys=self._keys, clock=self._clock, region_id=region_id)
+        call = Call(
+            request=request,
+            project=project,
+            region_id=region_id,
+            logstore=found.logstore,
+            shard=found.shard,
+            projects=self._projects,
+            clock=self._clock,
+            limits=self.limits,
+            account_id=self._account_id,
+        )
         checked = operation.check(call)
         seen.params = dict(checked.params)
         refusal = self._ram.refusal(key, [rights.need(operation.name, call, checked)])
@@ -159,21 +162,6 @@ class SlsService:
         if fault is None:
             return _effect(checked, request_id)
         return _with_fault(fault, checked, request_id, seen)
-
-    def _call(self, request: Request, logstore: str) -> tuple[Call, AccessKey]:
-        project, region_id = routes.project_and_region(request.host)
-        key = signature.verify(request, keys=self._keys, clock=self._clock)
-        call = Call(
-            request=request,
-            project=project,
-            region_id=region_id,
-            logstore=logstore,
-            projects=self._projects,
-            clock=self._clock,
-            limits=self.limits,
-            account_id=self._account_id,
-        )
-        return call, key
 
     def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
         self._calls.add(

@@ -1,14 +1,15 @@
 """
 Projects, logstores and what was written to them; knows nothing of HTTP.
 
-Safe to share between threads: every method takes the one lock.
+Every write is kept twice: its log group in a shard, as PullLogs gives it, and its logs one by
+one, as a query finds them. Safe to share between threads: every method takes the one lock.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +20,53 @@ from emulator.sls.index import Index
 _PROJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 _LOGSTORE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,61})[a-z0-9]")
 _NS_PER_S = 1_000_000_000
+_HASHES = 2**128
+_DEFAULT_SHARDS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """One entry of a log group."""
+
+    time_s: int
+    time_ns: int
+    """The part below a second."""
+    contents: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogGroup:
+    """What one PutLogs carries."""
+
+    logs: tuple[Log, ...]
+    topic: str
+    source: str
+    tags: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """A log group in a shard."""
+
+    group: LogGroup
+    received_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Shard:
+    """One shard of a logstore: a part of all MD5 hashes, and what came there, in order."""
+
+    id: int
+    begin_key: str
+    """Included; 32 hexadecimal digits."""
+    end_key: str
+    """Not included, but for the last of all."""
+    packets: list[Packet] = field(default_factory=list)
+
+
+def _shards(count: int) -> tuple[Shard, ...]:
+    edges = [f"{_HASHES * n // count:032x}" for n in range(count)] + [f"{_HASHES - 1:032x}"]
+    return tuple(Shard(id=n, begin_key=edges[n], end_key=edges[n + 1]) for n in range(count))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +96,22 @@ class Logstore:
     created_at: datetime
     index: Index | None
     index_changed_at: datetime = field(init=False)
+    changed_at: datetime = field(init=False)
     records: list[Record] = field(default_factory=list)
+    shards: tuple[Shard, ...] = field(init=False)
+    write_count: int = 0
 
     def __post_init__(self) -> None:
-        """Date the index it is made with."""
-        self.index_changed_at = self.created_at
+        """Make the shards, which stay as many as they are."""
+        self.index_changed_at = self.changed_at = self.created_at
+        count = self.settings.get("shardCount", _DEFAULT_SHARDS)
+        self.shards = _shards(count if isinstance(count, int) else _DEFAULT_SHARDS)
+
+    def shard_for(self, key: str | None) -> Shard:
+        """Return the shard whose hashes have the key in them; without a key, each in its turn."""
+        if key is None:
+            return self.shards[self.write_count % len(self.shards)]
+        return self.shards[bisect_right([one.begin_key for one in self.shards], key.lower()) - 1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -118,14 +177,59 @@ class Projects:
         with self._lock:
             return sorted(home.logstores)
 
-    def append(self, logstore: Logstore, records: Iterable[Record]) -> None:
-        """Add records at the end, all of them or none."""
-        new = list(records)
+    def project_list(self) -> list[Project]:
+        """Return all projects, sorted by name."""
         with self._lock:
-            logstore.records.extend(new)
+            return [self._projects[name] for name in sorted(self._projects)]
+
+    def remove_project(self, name: str) -> None:
+        """Remove a project with everything in it; raises ProjectNotExist."""
+        self.project(name)
+        with self._lock:
+            self._projects.pop(name, None)
+
+    def remove_logstore(self, project: str, name: str) -> None:
+        """Remove a logstore with everything in it; raises ProjectNotExist, LogStoreNotExist."""
+        self.logstore(project, name)
+        home = self.project(project)
+        with self._lock:
+            home.logstores.pop(name, None)
+
+    def append(
+        self, logstore: Logstore, group: LogGroup, *, at: datetime, key: str | None = None
+    ) -> None:
+        """Add a log group that arrives now, all of it, to the shard that its key means."""
+        records = _records(group, is_indexed=logstore.index is not None)
+        with self._lock:
+            logstore.shard_for(key).packets.append(Packet(group=group, received_at=at))
+            logstore.write_count += 1
+            logstore.records.extend(records)
+
+    def packets(self, shard: Shard) -> list[Packet]:
+        """Return what a shard holds, in order of arrival."""
+        with self._lock:
+            return list(shard.packets)
 
     def records(self, project: str, logstore: str) -> list[Record]:
         """Return what a logstore holds, in order of arrival."""
         store = self.logstore(project, logstore)
         with self._lock:
             return list(store.records)
+
+
+def _records(group: LogGroup, *, is_indexed: bool) -> list[Record]:
+    about_group = (
+        *((f"__tag__:{key}", value) for key, value in group.tags),
+        ("__source__", group.source),
+        ("__topic__", group.topic),
+    )
+    return [
+        Record(
+            time_s=log.time_s,
+            time_ns=log.time_ns,
+            topic=group.topic,
+            fields=(*log.contents, *about_group, ("__time__", str(log.time_s))),
+            indexed=is_indexed,
+        )
+        for log in group.logs
+    ]

@@ -7,34 +7,29 @@ error codes.
 
 from __future__ import annotations
 
-import zlib
-
-import lz4.block
-
-from emulator.sls import protobuf
-from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
+from emulator.sls import compression, protobuf
+from emulator.sls.errors import SlsError, parameter_invalid
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Answer, Call, Checked
-from emulator.sls.protobuf import LogGroup
-from emulator.sls.state import Logstore, Record
+from emulator.sls.state import LogGroup
 
 _PROTOBUF = "application/x-protobuf"
-_COMPRESSIONS = ("", "lz4", "deflate")
 
 
 def put_logs(call: Call) -> Checked:
     """Check a write in load-balanced mode (`/shards/lb`)."""
-    refuse_unknown(dict(call.request.query), frozenset())
+    call.query(frozenset())
     return _put(call, {})
 
 
 def put_logs_by_key(call: Call) -> Checked:
-    """Check a write in key-hash mode (`/shards/route?key=`); one logstore has one shard here."""
-    query = dict(call.request.query)
-    refuse_unknown(query, frozenset({"key"}))
-    if not query.get("key"):
-        raise parameter_invalid("key is missing: /shards/route hashes it to a shard.")
-    return _put(call, {"key": query["key"]})
+    """Check a write in key-hash mode (`/shards/route?key=`)."""
+    query = call.query(frozenset({"key"}))
+    if "key" not in query:
+        raise parameter_invalid(
+            "key is missing: it is a hash, which /shards/route finds a shard for."
+        )
+    return _put(call, query)
 
 
 def _put(call: Call, params: dict[str, str]) -> Checked:
@@ -51,7 +46,7 @@ def _put(call: Call, params: dict[str, str]) -> Checked:
     }
 
     def effect() -> Answer:
-        call.projects.append(logstore, _records(group, logstore))
+        call.projects.append(logstore, group, at=call.clock.now(), key=params.get("key"))
         return Answer()
 
     return Checked(params=params, effect=effect)
@@ -69,7 +64,8 @@ def _raw_body(call: Call) -> bytes:
     raw_size = _raw_size(headers.get("x-log-bodyrawsize"))
     if raw_size > call.limits.max_raw_bytes:
         raise _too_large(f"{raw_size} bytes", call.limits)
-    raw = _decompress(headers.get("x-log-compresstype", ""), call.request.body, raw_size)
+    kind = headers.get("x-log-compresstype", "")
+    raw = compression.decompress(kind, call.request.body, raw_size)
     if len(raw) != raw_size:
         raise SlsError(
             400,
@@ -89,25 +85,6 @@ def _raw_size(header: str | None) -> int:
     if not header.isdecimal():
         raise SlsError(400, "InvalidBodyRawSize", f"x-log-bodyrawsize is invalid: {header!r}.")
     return int(header)
-
-
-def _decompress(kind: str, body: bytes, raw_size: int) -> bytes:
-    """Return the raw bytes, or one byte more than announced if there are more."""
-    if kind not in _COMPRESSIONS:
-        raise SlsError(
-            400,
-            "InvalidCompressType",
-            f"x-log-compresstype {kind} is unsupported: bodies are read as lz4, deflate or plain.",
-        )
-    try:
-        if kind == "lz4":
-            raw: bytes = lz4.block.decompress(body, uncompressed_size=raw_size + 1)
-            return raw
-        if kind == "deflate":
-            return zlib.decompressobj().decompress(body, raw_size + 1)
-    except (lz4.block.LZ4BlockError, zlib.error) as exc:
-        raise SlsError(400, "PostBodyUncompressError", f"Failed to decompress logs: {exc}") from exc
-    return body
 
 
 def _check_group(group: LogGroup, limits: Limits) -> None:
@@ -156,21 +133,3 @@ def _too_large(found: str, limits: Limits) -> SlsError:
         f"Logs must be less than or equal to {limits.max_raw_bytes} bytes and"
         f" {limits.max_logs} entries: these are {found}.",
     )
-
-
-def _records(group: LogGroup, logstore: Logstore) -> list[Record]:
-    about_group = (
-        *((f"__tag__:{key}", value) for key, value in group.tags),
-        ("__source__", group.source),
-        ("__topic__", group.topic),
-    )
-    return [
-        Record(
-            time_s=log.time_s,
-            time_ns=log.time_ns,
-            topic=group.topic,
-            fields=(*log.contents, *about_group, ("__time__", str(log.time_s))),
-            indexed=logstore.index is not None,
-        )
-        for log in group.logs
-    ]

@@ -62,29 +62,57 @@ def locked(requirements: Path, package: str) -> str:
     return found[1]
 
 
-_SLS = frozenset({"PutLogs"})
+_SLS = frozenset(
+    {
+        *("CreateProject", "GetProject", "DeleteProject"),
+        *("CreateLogStore", "GetLogStore", "ListLogStore", "UpdateLogStore", "DeleteLogStore"),
+        *("CreateIndex", "GetIndex", "UpdateIndex", "DeleteIndex"),
+        *("GetLogs", "GetHistograms"),
+    }
+)
+_SLS_SHARDS = frozenset({"ListProject", "ListShards", "GetCursor", "GetCursorTime"})
 
 CLIENTS: tuple[Client, ...] = (
-    Client(
-        service="SLS",
-        package="aliyun-log-python-sdk",
-        lock="sls",
-        tour="sls_aliyun_log.py",
-        actions=_SLS,
+    *(
+        Client(
+            service="SLS",
+            package="aliyun-log-python-sdk",
+            lock=lock,
+            tour="sls_aliyun_log.py",
+            actions=_SLS | _SLS_SHARDS | {"PutLogs", "PullLogs"},
+            mode=mode,
+        )
+        for lock in ("sls", "sls-0.8")
+        for mode in ("v1", "v4")
     ),
-    Client(
-        service="SLS",
-        package="aliyun-log-python-sdk",
-        lock="sls-0.8",
-        tour="sls_aliyun_log.py",
-        actions=_SLS,
+    *(
+        Client(
+            service="SLS",
+            package="alibabacloud-sls20201230",
+            lock="sls",
+            tour="sls_alibabacloud.py",
+            actions=_SLS | _SLS_SHARDS | {"PutLogs"},
+            mode=mode,
+        )
+        for mode in ("v1", "v4")
     ),
     Client(
         service="SLS",
         package="@alicloud/log",
         lock=NODE,
         tour="sls_node_log.js",
-        actions=_SLS,
+        actions=_SLS | {"PutLogs"},
+    ),
+    *(
+        Client(
+            service="SLS",
+            package="@alicloud/sls20201230",
+            lock=NODE,
+            tour="sls_node_sls20201230.js",
+            actions=_SLS | _SLS_SHARDS,
+            mode=mode,
+        )
+        for mode in ("v1", "v4")
     ),
 )
 

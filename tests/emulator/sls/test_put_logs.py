@@ -2,9 +2,11 @@
 
 import json
 import zlib
+from collections.abc import Callable
 
 import lz4.block
 import pytest
+import zstandard
 from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
 from aliyun.log.proto import LogGroupRaw
 
@@ -87,16 +89,49 @@ def test_takes_a_body_that_is_not_compressed(cloud: Cloud, client: LogClient) ->
     assert len(cloud.sls.records(PROJECT, LOGSTORE)) == 1
 
 
-def test_takes_deflate(cloud: Cloud, send: Send) -> None:
-    """Deflate is the other documented compression (Common error codes, InvalidCompressType)."""
-    raw = group(b"v")
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "lz4": lambda raw: lz4.block.compress(raw, store_size=False),
+    "deflate": zlib.compress,
+    "zstd": zstandard.compress,
+    # As a stream that does not say beforehand how long it is.
+    "zstd ": lambda raw: zstandard.ZstdCompressor(write_content_size=False).compress(raw),
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_takes_each_compression(cloud: Cloud, send: Send, kind: str) -> None:
+    """Two are documented (Common error codes, InvalidCompressType); newer SDKs send zstd."""
+    raw = group(b"v" * 1000)
 
     response = write(
-        send, zlib.compress(raw), x_log_compresstype="deflate", x_log_bodyrawsize=str(len(raw))
+        send,
+        COMPRESS[kind](raw),
+        x_log_compresstype=kind.strip(),
+        x_log_bodyrawsize=str(len(raw)),
     )
 
     assert response.status == 200
-    assert len(cloud.sls.records(PROJECT, LOGSTORE)) == 1
+    assert cloud.sls.records(PROJECT, LOGSTORE)[0]["k"] == "v" * 1000
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_a_body_is_not_unpacked_beyond_its_announced_size(send: Send, kind: str) -> None:
+    """A small body that unpacks to very much costs no memory, and is refused."""
+    packed = COMPRESS[kind](bytes(10**7))
+
+    assert refused(send, packed, x_log_compresstype=kind.strip(), x_log_bodyrawsize="9")[1] in (
+        "InvalidBodyRawSize",
+        "PostBodyUncompressError",
+    )
+
+
+@pytest.mark.parametrize("kind", ["lz4", "deflate", "zstd"])
+def test_refuses_a_body_of_another_compression_than_it_says(send: Send, kind: str) -> None:
+    """PostBodyUncompressError."""
+    assert refused(send, b"\xff\xff\xff", x_log_compresstype=kind) == (
+        400,
+        "PostBodyUncompressError",
+    )
 
 
 def test_takes_a_hash_key(cloud: Cloud, client: LogClient) -> None:
@@ -152,11 +187,11 @@ def test_refuses_a_place_that_does_not_exist(
 
 
 def test_refuses_another_compression_and_names_those_it_has(send: Send) -> None:
-    """The SDK can also send zstd; the refusal says what works."""
-    response = write(send, group(b"v"), x_log_compresstype="zstd")
+    """The refusal says what works."""
+    response = write(send, group(b"v"), x_log_compresstype="snappy")
 
     assert refusal(response) == (400, "InvalidCompressType")
-    assert b"lz4, deflate or plain" in response.body
+    assert b"lz4, deflate, zstd or plain" in response.body
 
 
 def test_refuses_a_body_that_is_not_what_it_says(send: Send) -> None:

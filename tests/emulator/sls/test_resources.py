@@ -133,7 +133,7 @@ def test_refuses_an_index_of_nothing(client: LogClient) -> None:
 def test_refuses_what_it_does_not_have_and_says_what_it_has(client: LogClient) -> None:
     """An unknown operation is never an empty success."""
     with pytest.raises(LogException, match=r"knows PutLogs, GetLogs, .*CreateProject") as caught:
-        client.delete_logstore(PROJECT, LOGSTORE)
+        client.list_consumer_group(PROJECT, LOGSTORE)
 
     assert code_of(caught) == (400, "Emulator.NotImplemented")
 

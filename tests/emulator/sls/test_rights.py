@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
+from aliyun.log import GetHistogramsRequest, LogClient, LogException, LogItem, PutLogsRequest
 from aliyun.log.index_config import IndexConfig, IndexLineConfig
 
 from emulator import Cloud
@@ -33,7 +34,39 @@ def line_index() -> IndexConfig:
     return IndexConfig(line_config=IndexLineConfig([","]))
 
 
+# The name of the right, with that of the operation behind it where they differ.
 CALLS: dict[str, tuple[Act, str]] = {
+    "GetLogStoreHistogram": (
+        lambda c: c.get_histograms(GetHistogramsRequest(PROJECT, LOGSTORE, 1, 2)),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "ListShards": (lambda c: c.list_shards(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
+    "GetCursorOrData GetCursor": (
+        lambda c: c.get_begin_cursor(PROJECT, LOGSTORE, 0),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "GetCursorOrData GetCursorTime": (
+        lambda c: c.get_cursor_time(PROJECT, LOGSTORE, 0, "MQ=="),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "GetCursorOrData PullLogs": (
+        lambda c: c.pull_logs(PROJECT, LOGSTORE, 0, "MQ=="),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "UpdateLogStore": (
+        lambda c: c._send(
+            "PUT",
+            PROJECT,
+            json.dumps({"logstoreName": LOGSTORE, "ttl": 7}).encode(),
+            f"/logstores/{LOGSTORE}",
+            {},
+            {"Content-Type": "application/json"},
+        ),
+        f"/logstore/{LOGSTORE}",
+    ),
+    "DeleteLogStore": (lambda c: c.delete_logstore(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
+    "DeleteProject": (lambda c: c.delete_project(PROJECT), ""),
+    "ListProject": (lambda c: c.list_project(), ""),
     "PostLogStoreLogs": (put, f"/logstore/{LOGSTORE}"),
     "GetLogStoreLogs": (lambda c: c.get_log(PROJECT, LOGSTORE, 1, 2), f"/logstore/{LOGSTORE}"),
     "GetLogStore": (lambda c: c.get_logstore(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
@@ -58,20 +91,25 @@ CALLS: dict[str, tuple[Act, str]] = {
 def test_each_operation_needs_its_own_action(cloud: Cloud, action: str) -> None:
     """Refused as users report it: 401, naming the action and the resource."""
     act, resource = CALLS[action]
+    place = PLACE.replace(PROJECT, "*") if action == "ListProject" else PLACE
 
     with pytest.raises(LogException) as caught:
         act(role_client(cloud, "ecs:*"))
 
     assert (caught.value.get_resp_status(), caught.value.get_error_code()) == (401, "Unauthorized")
     assert caught.value.get_error_message() == (
-        f"denied by sts or ram, action: log:{action}, resource: {PLACE}{resource}"
+        f"denied by sts or ram, action: log:{action.partition(' ')[0]}, resource: {place}{resource}"
     )
+    assert cloud.sls.has_logstore(PROJECT, LOGSTORE)
 
 
 def test_every_operation_is_held_to_rights() -> None:
     """None that the emulator has is free for all."""
     assert set(rights._ACTIONS) == {operation.name for operation in routes.OPERATIONS}
-    assert {action.removeprefix("log:") for action in rights._ACTIONS.values()} == set(CALLS)
+    assert {action.removeprefix("log:") for action in rights._ACTIONS.values()} == {
+        action.partition(" ")[0] for action in CALLS
+    }
+    assert len(rights._ACTIONS) == len(CALLS)
 
 
 def test_what_is_allowed_is_done(cloud: Cloud) -> None:

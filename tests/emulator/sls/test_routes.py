@@ -3,7 +3,8 @@
 import pytest
 
 from emulator.sls.errors import SlsError
-from emulator.sls.routes import project_and_region
+from emulator.sls.routes import find, project_and_region
+from emulator.wire import Request
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,36 @@ def test_the_project_is_the_first_label(host: str, project: str, region_id: str)
     assert project_and_region(host) == (project, region_id)
 
 
-@pytest.mark.parametrize("host", ["cn-hangzhou.log.aliyuncs.com", "127.0.0.1", "localhost", ""])
-def test_a_host_without_a_project_is_refused(host: str) -> None:
-    """Every operation here needs a project."""
+BARE = ["cn-hangzhou.log.aliyuncs.com", "127.0.0.1", "localhost", ""]
+
+
+@pytest.mark.parametrize("host", BARE)
+def test_a_bare_endpoint_names_no_project(host: str) -> None:
+    """What is asked of the account goes there."""
+    assert project_and_region(host)[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("method", "project", "name"),
+    [
+        ("GET", "", "ListProject"),
+        ("GET", "my-project", "GetProject"),
+        ("POST", "", "CreateProject"),
+        ("POST", "my-project", "CreateProject"),
+    ],
+)
+def test_the_host_decides_what_is_asked_at_the_root(method: str, project: str, name: str) -> None:
+    """A project is made at either host: the Python SDK puts it in front, Node's does not."""
+    found = find(Request(method=method, host="", path="/"), project)
+
+    assert found
+    assert found.operation.name == name
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/logstores"), ("DELETE", "/"), ("POST", "/logstores/a/shards/lb")]
+)
+def test_what_needs_a_project_is_refused_at_a_bare_endpoint(method: str, path: str) -> None:
+    """The code is that of a Host header that is wrong."""
     with pytest.raises(SlsError, match="InvalidHost"):
-        project_and_region(host)
+        find(Request(method=method, host="localhost", path=path), "")
