@@ -13,9 +13,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from cli.cron import cron_problem
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
+from shared.cron import CronError, read_expression
 
 RUNTIMES = ("python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
@@ -53,6 +53,17 @@ def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Ite
     yield from _api(where, says, fc_api)
     if folder.is_dir():
         yield from _permissions(where, folder / RAM_POLICY, says)
+
+
+def cron_problem(expression: object) -> str | None:
+    """Return the rule that a timer's expression breaks, None if `resume_runs` and FC read it."""
+    if not isinstance(expression, str):
+        return "must be a text"
+    try:
+        read_expression(expression)
+    except CronError as exc:
+        return str(exc)
+    return None
 
 
 def disabled(where: str, says: Function) -> Iterator[str]:

@@ -49,10 +49,11 @@ Libraries that the others require and no path of a function loads (see `shared.l
 Not guessed: tests/project/test_package.py derives it from what runs, and runs what is left.
 """
 
-ONLY_FOR = {"tzdata": ("resume_runs",)}
+ONLY_FOR = {"cronsim": ("resume_runs",), "tzdata": ("resume_runs",)}
 """
-Libraries that some functions alone reach, and which: the rules of the time zones of ``CRON_TZ=``,
-since Function Compute does not say whether its images have them.
+Libraries that some functions alone reach, and which: the reader of timers' expressions, and the
+rules of the time zones of ``CRON_TZ=``, since Function Compute does not say whether its images
+have them.
 """
 
 REACHED_MODELS = {

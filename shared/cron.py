@@ -2,9 +2,12 @@
 When a timer fires, by its expression: zone and daylight saving included.
 
 Function Compute, "Time triggers": six fields that begin with the seconds, in UTC or in the zone
-of ``CRON_TZ=``; or ``@every`` and an interval. Asked backwards, from one instant to an earlier
-one, minute by minute in UTC: an hour that is skipped in spring never comes, and one that is
-repeated in autumn comes twice, as two instants.
+of ``CRON_TZ=``; or ``@every`` and an interval. What that document does not list for a field is
+refused here, and so by the check, as the local cloud refuses it. `cronsim` reads the fields.
+
+An hour that is skipped in spring never comes, and one that is repeated in autumn comes twice, as
+two instants. `cronsim` may lose the first hour of a day whose midnight is skipped; so it only ever
+sees clocks that are never set, one for each offset from UTC that the zone has.
 
 Pure, but for the zones' rules, which the machine has, or the library `tzdata`.
 """
@@ -15,16 +18,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import takewhile
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_SUNDAY = 7
-_ZONE = re.compile(r"CRON_TZ=(\S+)\s+(.*)", re.DOTALL)
-_EVERY = re.compile(r"@every\s+((?:[0-9]+[hms])+)")
-_PART = re.compile(r"(?:[*?]|([0-9A-Z]{1,3})(?:-([0-9A-Z]{1,3}))?)(?:/([0-9]{1,3}))?")
+_ZONE = re.compile(r"CRON_TZ=(\S*)\s*(.*)", re.DOTALL)
+_EVERY = re.compile(r"@every\s+((?:[0-9]{1,9}[hms])+)")
+_ITEM = re.compile(r"(?:\*|([0-9A-Z]+)(?:-([0-9A-Z]+))?)(?:/([0-9]{1,2}))?")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
-_MINUTE = timedelta(minutes=1)
+_SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
+_LONGEST = timedelta(days=36_500)
+"""Of an interval: what has no end in any calendar is none."""
 
 
 class CronError(ValueError):
@@ -40,52 +47,101 @@ class Every:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cron:
-    """At what the fields allow, in a zone; days of the week count from Monday, 1."""
+    """At what six fields allow, in a zone."""
 
-    seconds: frozenset[int]
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    either_day: bool
-    """
-    Whether one of the two kinds of day is enough: so where neither begins with ``*`` or ``?``.
-    (A step after a star is read in two ways by cron's descendants; this is the stricter.)
-    """
+    fields: str
+    """As `cronsim` reads them."""
     zone: tzinfo
 
     def fires_at(self, at: datetime) -> bool:
         """Say whether this second is one of its own."""
-        return at.microsecond == 0 and at.second in self.seconds and self._in_minute(at)
+        clock = at.astimezone(self.zone).replace(tzinfo=None)
+        return next(CronSim(self.fields, clock - _SECOND)) == clock
 
-    def before(self, until: datetime, *, after: datetime) -> Iterator[datetime]:
+    def between(self, after: datetime, until: datetime) -> list[datetime]:
         """
-        Yield when it fires, in UTC, the latest first.
+        Return when it fires, in UTC, the earliest first.
 
         Args:
-            until: The latest instant that counts.
-            after: The latest that counts no more.
+            after: The latest instant that does not count.
+            until: The latest that counts.
 
         """
-        minute = until.astimezone(timezone.utc).replace(second=0, microsecond=0)
-        seconds = sorted(self.seconds, reverse=True)
-        while minute + _MINUTE > after:
-            if self._in_minute(minute):
-                for second in seconds:
-                    at = minute.replace(second=second)
-                    if after < at <= until:
-                        yield at
-            minute -= _MINUTE
+        offsets = {self._offset(until)}
+        # No zone has set its clocks twice within a day.
+        for days in range((until - after) // _DAY + 1):
+            offsets.add(self._offset(after + days * _DAY))
+        return sorted(at for offset in offsets for at in self._by_clock(offset, after, until))
 
-    def _in_minute(self, at: datetime) -> bool:
-        local = at.astimezone(self.zone)
-        if local.minute not in self.minutes or local.hour not in self.hours:
-            return False
-        if local.month not in self.months:
-            return False
-        day, weekday = local.day in self.days, local.isoweekday() in self.weekdays
-        return (day or weekday) if self.either_day else (day and weekday)
+    def _by_clock(self, offset: timedelta, after: datetime, until: datetime) -> Iterator[datetime]:
+        """Yield when it fires while the zone's clocks are so far from UTC."""
+        clock = (after.astimezone(timezone.utc) + offset).replace(tzinfo=None)
+        instants = (
+            (shown - offset).replace(tzinfo=timezone.utc) for shown in CronSim(self.fields, clock)
+        )
+        for at in takewhile(lambda at: at <= until, instants):
+            if self._offset(at) == offset:
+                yield at
+
+    def _offset(self, at: datetime) -> timedelta:
+        return at.astimezone(self.zone).utcoffset() or timedelta(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Field:
+    """What the document lists for one of the six fields."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    signs: str = ", - * /"
+
+    @property
+    def rule(self) -> str:
+        words = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
+        return f"must be {self.low} to {self.high}{words}" + (
+            f", with {self.signs} only" if self.signs else ", one number"
+        )
+
+    def read(self, word: str) -> str:
+        """Return the field as `cronsim` reads it."""
+        if word == "?" and "?" in self.signs:
+            return "*"
+        return ",".join(self._item(item, word) for item in word.split(","))
+
+    def _item(self, item: str, word: str) -> str:
+        found = _ITEM.fullmatch(item)
+        if not found or (not self.signs and not word.isdecimal()):
+            raise CronError(f"{self.name}: '{word}': {self.rule}")
+        first, last, step = found.groups()
+        values = [self._number(text) for text in (first, last) if text]
+        unlisted = step and ("/" not in self.signs or not int(step))
+        if unlisted or not all(self.low <= value <= self.high for value in values):
+            raise CronError(f"{self.name}: '{word}': {self.rule}")
+        if values != sorted(values):
+            rule = "a range must not end before it begins; write two, separated by a comma"
+            raise CronError(f"{self.name}: '{word}': {rule}")
+        ends = dict.fromkeys(values)
+        # To `cronsim` a step after a range of one value would go on to the field's end.
+        steps = f"/{step}" if step and not (last and len(ends) == 1) else ""
+        return ("-".join(map(str, ends)) or "*") + steps
+
+    def _number(self, text: str) -> int:
+        """Return a value as a number; one below every range for what is none."""
+        if text in self.names:
+            return self.names.index(text) + 1
+        return int(text) if text.isdecimal() and len(text) <= len(str(self.high)) else -1
+
+
+_FIELDS = (
+    _Field(name="seconds", low=0, high=59, signs=""),
+    _Field(name="minutes", low=0, high=59),
+    _Field(name="hours", low=0, high=23),
+    _Field(name="day of the month", low=1, high=31, signs=", - * ? /"),
+    _Field(name="month", low=1, high=12, names=_MONTHS),
+    _Field(name="day of the week", low=1, high=7, names=_DAYS, signs=", - * ?"),
+)
 
 
 def read_expression(expression: str) -> Cron | Every:
@@ -103,74 +159,30 @@ def read_expression(expression: str) -> Cron | Every:
     zoned = _ZONE.fullmatch(text)
     if zoned:
         zone, text = _zone(zoned[1]), zoned[2]
-    words = text.upper().split()
-    if len(words) != _FIELD_COUNT:
-        raise CronError(f"has {len(words)} fields, and there are {_FIELD_COUNT}: {text!r}")
-    seconds, minutes, hours, days, months, weekdays = words
-    return Cron(
-        seconds=_values(seconds, 0, 59),
-        minutes=_values(minutes, 0, 59),
-        hours=_values(hours, 0, 23),
-        days=_values(days, 1, 31),
-        months=_values(months, 1, 12, _MONTHS),
-        weekdays=_weekdays(weekdays),
-        either_day=not (days[0] in "*?" or weekdays[0] in "*?"),
-        zone=zone,
-    )
-
-
-_FIELD_COUNT = 6
+    # Not upper(): to it, letters of other alphabets are some of ours.
+    words = re.sub("[a-z]", lambda letter: letter[0].upper(), text).split()
+    if len(words) != len(_FIELDS):
+        rule = f"must have {len(_FIELDS)} fields, of which the first are the seconds"
+        raise CronError(f"{rule}; has {len(words)}")
+    fields = " ".join(field.read(word) for field, word in zip(_FIELDS, words, strict=True))
+    try:
+        next(CronSim(fields, datetime(2000, 1, 1)))  # noqa: DTZ001 - a clock of no zone
+    except (CronSimError, StopIteration):
+        raise CronError("never comes: no such month has such a day") from None
+    return Cron(fields=fields, zone=zone)
 
 
 def _every(text: str) -> Every:
     found = _EVERY.fullmatch(text)
     parts = re.findall(r"([0-9]+)([hms])", found[1]) if found else []
     seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
-    try:
-        interval = timedelta(seconds=seconds)
-    except OverflowError:
-        interval = timedelta(0)
-    if not interval:
-        raise CronError(f"an interval is written like @every 30m: {text!r}")
-    return Every(interval=interval)
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise CronError(f"'{text}': must be like @every 30m or @every 1h30m, in h, m and s")
+    return Every(interval=timedelta(seconds=seconds))
 
 
 def _zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (LookupError, ValueError, OSError):
-        raise CronError(f"no such time zone: {name!r}") from None
-
-
-def _weekdays(word: str) -> frozenset[int]:
-    """Read days of the week: the document counts to 7, others begin with Sunday at 0."""
-    return frozenset((day - 1) % _SUNDAY + 1 for day in _values(word, 0, _SUNDAY, _DAYS))
-
-
-def _values(word: str, lowest: int, highest: int, names: tuple[str, ...] = ()) -> frozenset[int]:
-    """Read one field: values, ranges and steps, separated by commas."""
-    values: set[int] = set()
-    for part in word.split(","):
-        found = _PART.fullmatch(part)
-        if not found:
-            raise CronError(f"cannot be read: {word!r}")
-        first, last, step = found.groups()
-        start = _number(first, names) if first else lowest
-        end = _number(last, names) if last else (start if first and not step else highest)
-        if not all(lowest <= value <= highest for value in (start, end)) or (
-            step and not int(step)
-        ):
-            raise CronError(f"is not in {lowest} to {highest}: {word!r}")
-        if end < start:
-            if names != _DAYS:
-                raise CronError(f"is a range that ends before it begins: {word!r}")
-            end += _SUNDAY  # over the end of the week, such as SAT-MON
-        values.update(range(start, end + 1, int(step or 1)))
-    return frozenset(values)
-
-
-def _number(text: str, names: tuple[str, ...]) -> int:
-    """Return a field's number; one below every range for what is none."""
-    if text in names:
-        return names.index(text) + 1
-    return int(text) if text.isdecimal() else -1
+        raise CronError(f"no such time zone: '{name}'") from None

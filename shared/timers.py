@@ -195,7 +195,7 @@ def _unseen(
 ) -> list[datetime]:
     """Return the instants of which no tick came, from the latest on, up to one that did."""
     unseen = []
-    for at in schedule.before(until, after=after):
+    for at in reversed(schedule.between(after, until)):
         if _came(schedule, at, ticks):
             break
         unseen.append(at)

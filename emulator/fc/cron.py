@@ -10,35 +10,47 @@ run may come twice or not at all, as the service says of itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from itertools import takewhile
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
 _ZONE = re.compile(r"CRON_TZ=(?P<zone>\S+)\s+(?P<fields>.*)", re.DOTALL)
-_EVERY = re.compile(r"@every\s+(?P<span>(?:\d+[hms])+)")
-_PART = re.compile(r"(\d+)([hms])")
+_EVERY = re.compile(r"@every\s+(?P<span>(?:[0-9]{1,9}[hms])+)")
+_PART = re.compile(r"([0-9]+)([hms])")
 _SECONDS = {"h": 3600, "m": 60, "s": 1}
-_WEEKDAYS = {"MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6, "SUN": 7}
-_MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC"
+_LONGEST = timedelta(days=36_500)
+_DAY = timedelta(days=1)
+_WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_NUMBERS = {name: str(n) for names in (_WEEKDAYS, _MONTHS) for n, name in enumerate(names, 1)}
 
 
 def _list_of(item: str, *, steps: bool = True) -> str:
     """Return a pattern for items and ranges of them, separated by commas."""
-    step = r"(?:/\d+)?" if steps else ""
+    step = r"(?:/[0-9]{1,2})?" if steps else ""
     one = rf"(?:\*|{item}(?:-{item})?){step}"
     return rf"{one}(?:,{one})*"
 
 
+_TWO_DIGITS = "[0-9]{1,2}"
+_MONTH = "|".join((_TWO_DIGITS, *_MONTHS))
+_WEEKDAY = "|".join(("[1-7]", *_WEEKDAYS))
 _FIELDS = (
-    ("seconds", r"\d+"),
-    ("minutes", _list_of(r"\d+")),
-    ("hours", _list_of(r"\d+")),
-    ("day of month", rf"\?|{_list_of(r'[0-9]+')}"),
-    ("month", _list_of(rf"(?:\d+|{_MONTHS})")),
-    ("day of week", rf"\?|{_list_of(r'[1-7]', steps=False)}"),
+    ("seconds", _TWO_DIGITS, "one number from 0 to 59"),
+    ("minutes", _list_of(_TWO_DIGITS), "0 to 59, with , - * /"),
+    ("hours", _list_of(_TWO_DIGITS), "0 to 23, with , - * /"),
+    ("day of month", rf"\?|{_list_of(_TWO_DIGITS)}", "1 to 31, with , - * ? /"),
+    ("month", _list_of(f"(?:{_MONTH})"), "1 to 12 or JAN to DEC, with , - * /"),
+    (
+        "day of week",
+        rf"\?|{_list_of(f'(?:{_WEEKDAY})', steps=False)}",
+        "1 to 7 or MON to SUN, with , - * ?",
+    ),
 )
 
 
@@ -73,9 +85,27 @@ class Cron:
 
     def next_after(self, at: datetime) -> datetime:
         """Return the first instant later than this one, in UTC."""
-        # A timer fires at whole seconds.
-        found = next(CronSim(self.fields, at.astimezone(self.zone)))
-        return found.astimezone(timezone.utc)
+        span = _DAY
+        while True:
+            firsts = (next(self._by_clock(o, at, at + span), None) for o in self._offsets(at, span))
+            found = [first for first in firsts if first is not None]
+            if found:
+                return min(found)
+            at, span = at + span, 2 * span
+
+    def _by_clock(self, offset: timedelta, at: datetime, until: datetime) -> Iterator[datetime]:
+        """Yield the instants later than this one while the zone is so far from UTC."""
+        # `cronsim` loses an hour of a day whose midnight is skipped, so it sees a clock that
+        # is never set, and what it finds counts while the zone's own shows the same.
+        clock = CronSim(self.fields, (at.astimezone(timezone.utc) + offset).replace(tzinfo=None))
+        instants = ((shown - offset).replace(tzinfo=timezone.utc) for shown in clock)
+        for found in takewhile(lambda found: found <= until, instants):
+            if found.astimezone(self.zone).utcoffset() == offset:
+                yield found
+
+    def _offsets(self, at: datetime, span: timedelta) -> set[timedelta]:
+        days = (at + number * _DAY for number in range(span // _DAY + 1))
+        return {day.astimezone(self.zone).utcoffset() or timedelta(0) for day in days}
 
 
 def parse(expression: str) -> Schedule:
@@ -93,23 +123,22 @@ def parse(expression: str) -> Schedule:
     zoned = _ZONE.fullmatch(text)
     if zoned:
         zone, text = _zone(zoned["zone"]), zoned["fields"]
-    cron = Cron(fields=_fields(text), zone=zone)
+    fields = _fields(text)
     try:
-        cron.next_after(datetime(2000, 1, 1, tzinfo=timezone.utc))
+        next(CronSim(fields, datetime(2000, 1, 1)))  # noqa: DTZ001 - a clock of no zone
     except CronSimError as exc:
         raise ScheduleError(f"{expression!r}: {exc}") from exc
     except StopIteration:
         raise ScheduleError(f"{expression!r} never comes") from None
-    return cron
+    return Cron(fields=fields, zone=zone)
 
 
 def _every(text: str) -> Every:
     match = _EVERY.fullmatch(text)
-    if match is None:
+    parts = _PART.findall(match["span"]) if match else []
+    seconds = sum(int(n) * _SECONDS[unit] for n, unit in parts)
+    if not 0 < seconds <= _LONGEST.total_seconds():
         raise ScheduleError(f"{text!r}: an interval is written as @every 4m, or 1h30m, or 90s")
-    seconds = sum(int(n) * _SECONDS[unit] for n, unit in _PART.findall(match["span"]))
-    if seconds == 0:
-        raise ScheduleError(f"{text!r}: an interval of nothing")
     return Every(interval=timedelta(seconds=seconds))
 
 
@@ -121,13 +150,19 @@ def _zone(name: str) -> tzinfo:
 
 
 def _fields(text: str) -> str:
-    given = text.upper().split()
+    given = [re.sub("[a-z]+", lambda word: word[0].upper(), word) for word in text.split()]
     if len(given) != len(_FIELDS):
-        names = ", ".join(name for name, _ in _FIELDS)
+        names = ", ".join(name for name, _, _ in _FIELDS)
         raise ScheduleError(f"{text!r}: {len(given)} fields, and there are six: {names}")
-    # A range up to Sunday needs Sunday to be 7, and in names it is 0 elsewhere.
-    given[5] = re.sub("|".join(_WEEKDAYS), lambda m: str(_WEEKDAYS[m.group()]), given[5])
-    for (name, pattern), value in zip(_FIELDS, given, strict=True):
+    for (name, pattern, rule), value in zip(_FIELDS, given, strict=True):
         if not re.fullmatch(pattern, value):
-            raise ScheduleError(f"{text!r}: {value!r} is not understood for {name}")
-    return " ".join("*" if value == "?" else value for value in given)
+            raise ScheduleError(f"{text!r}: {name}: {value!r}: must be {rule}")
+    return " ".join("*" if value == "?" else _in_numbers(value) for value in given)
+
+
+def _in_numbers(value: str) -> str:
+    """Return a field with numbers for names, as a range up to Sunday, 7, needs them."""
+    value = re.sub("[A-Z]{3}", lambda name: _NUMBERS[name[0]], value)
+    value = re.sub("[0-9]+", lambda number: str(int(number[0])), value)
+    # To `cronsim` a step after a range of one value would go on to the field's end.
+    return re.sub(r"\b([0-9]+)-\1/[0-9]+", r"\1", value)
