@@ -25,6 +25,7 @@ from shared.policy import PolicyFile
 from shared.policy_file import load_policies
 from shared.routing import route
 from shared.runtime import utc
+from shared.settings import FUNCTION_VARIABLES
 from shared.trigger import parse_trigger
 from shared.validation import Problems
 
@@ -103,8 +104,12 @@ def _disagreements(
         yield from _sets(name, set(functions), "functions/", folders)
         for function, says in functions.items():
             folder = root / "functions" / function
-            yield from wrong_alone(f"{name}: {function}", folder, says, fc_api=_APIS[name])
+            started = functions.keys() & FUNCTION_VARIABLES.keys() if function == RESUMES else ()
+            starts = [functions[one].resource for one in sorted(started)]
+            where = f"{name}: {function}"
+            yield from wrong_alone(where, folder, says, fc_api=_APIS[name], starts=starts)
         yield from _timers(name, file, functions)
+        yield from _started(name, functions)
     yield from _event_types(file, templates[S])
     fun, s = templates[FUN], templates[S]
     for function in sorted(fun.keys() & s.keys()):
@@ -122,6 +127,20 @@ def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[st
     for name in sorted(these ^ those):
         has, lacks = (one, other) if name in these else (other, one)
         yield f"{name}: is in {has} and not in {lacks}"
+
+
+def _started(name: str, functions: Mapping[str, Function]) -> Iterator[str]:
+    """Hold the names by which `resume_runs` starts functions against those that they have."""
+    if RESUMES not in functions:
+        return
+    for function, variable in FUNCTION_VARIABLES.items():
+        value = functions[RESUMES].starts.get(function)
+        is_called = functions[function].deployed_as if function in functions else value
+        if value != is_called:
+            yield (
+                f"{is_called}: is in {name} and not what {RESUMES} starts: {variable} is {value!r}:"
+                f" must be '{is_called}'"
+            )
 
 
 def _timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:

@@ -8,7 +8,7 @@ timer that cannot be parsed, a log that the role may not write to. Never compare
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ RAM_POLICY = "ram-policy.json"
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
 
 
-def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Iterator[str]:
+def wrong_alone(
+    where: str, folder: Path, says: Function, *, fc_api: str, starts: Sequence[str] = ()
+) -> Iterator[str]:
     """
     Name what is wrong with a function's deployment.
 
@@ -32,6 +34,7 @@ def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Ite
         folder: The function's own in `functions/`.
         says: What the template says.
         fc_api: Which API the template deploys to.
+        starts: The other functions that it starts, as `Function.resource` has them.
 
     """
     if says.code != f"build/{folder.name}":
@@ -52,7 +55,7 @@ def wrong_alone(where: str, folder: Path, says: Function, *, fc_api: str) -> Ite
     yield from _log(where, says)
     yield from _api(where, says, fc_api)
     if folder.is_dir():
-        yield from _permissions(where, folder / RAM_POLICY, says)
+        yield from _permissions(where, folder / RAM_POLICY, says, starts)
 
 
 def cron_problem(expression: object) -> str | None:
@@ -98,7 +101,7 @@ def _api(where: str, says: Function, fc_api: str) -> Iterator[str]:
         yield f"{where}: {FC_API} is {says.fc_api!r}: must be '{fc_api}', to hand over what is left"
 
 
-def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
+def _permissions(where: str, path: Path, says: Function, starts: Sequence[str]) -> Iterator[str]:
     """Hold what the function calls and writes to against what its role may."""
     shown = f"functions/{path.parent.name}/{path.name}"
     try:
@@ -114,6 +117,7 @@ def _permissions(where: str, path: Path, says: Function) -> Iterator[str]:
     wanted = [("log:PostLogStoreLogs", f"project/{project}/logstore/{logstore}")]
     if says.on_failure is not None:
         wanted.append(("mns:SendMessage", _resource(str(says.on_failure))))
+    wanted += [("fc:InvokeFunction", resource) for resource in starts]
     if path.parent.name in HANDS_OVER:
         wanted.append(("fc:InvokeFunction", says.resource))
     for action, resource in wanted:

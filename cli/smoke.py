@@ -58,7 +58,10 @@ class NoAnswerError(Exception):
 class Deployed:
     """Where one function is; a function of FC 3.0 has no service."""
 
+    folder: str
+    """Its own in `functions/`, which says what it takes."""
     function: str
+    """What Function Compute calls it."""
     service: str | None
     account_id: str
     region: str
@@ -114,9 +117,9 @@ def smoke(
 def _event(place: Deployed, policy: str) -> dict[str, Any]:
     """Return what to ask a function, such that it does all but take a snapshot."""
     key = f"smoke-{uuid.uuid4()}"
-    if place.function == RESUMES:
+    if place.folder == RESUMES:
         return {"dry_run": True}
-    if place.function != ON_END:
+    if place.folder != ON_END:
         return {"key": key, "policy": policy, "dry_run": True}
     return {
         "specversion": "1.0",
@@ -163,15 +166,16 @@ def _first_policy(path: Path) -> str:
 
 
 def _deployed_by_s(root: Path) -> list[Deployed]:
-    functions = [resource["props"] for resource in load_s(root / S)["resources"].values()]
     return [
         Deployed(
+            folder=folder,
             function=says["functionName"],
             service=None,
             account_id=_account(says["role"]),
             region=says["region"],
         )
-        for says in functions
+        for folder, resource in load_s(root / S)["resources"].items()
+        for says in (resource["props"],)
     ]
 
 
@@ -180,6 +184,7 @@ def _deployed_by_fun(root: Path) -> list[Deployed]:
     region = os.environ.get("REGION") or _deployed_by_s(root)[0].region
     return [
         Deployed(
+            folder=function,
             function=function,
             service=service,
             account_id=_account(says["Properties"]["Role"]),

@@ -17,8 +17,12 @@ from typing import Any
 
 import yaml
 
+from shared.settings import FUNCTION_VARIABLES
+
 FC_API = "SNAPSHOTS_FC_API"
 """The variable that says which API there is, to hand over with; each template has its own."""
+_OF_THE_API = (FC_API, *FUNCTION_VARIABLES.values())
+"""The variables that have to differ between the templates."""
 
 
 class TemplateError(Exception):
@@ -58,6 +62,8 @@ class Function:
 
     resource: str
     """What stands behind the account in its ARN."""
+    deployed_as: str
+    """What Function Compute calls it: SERVICE/FUNCTION in FC 2.0."""
     description: Any
     runtime: Any
     handler: Any
@@ -66,8 +72,10 @@ class Function:
     memory_mb: Any
     timeout_s: Any
     environment: Mapping[str, Any]
-    """Without the variable that says which API there is."""
+    """Without the variables that have to differ between the templates: those below."""
     fc_api: Any
+    starts: Mapping[str, Any]
+    """By function the name under which this one starts it; none where it is not given."""
     log: tuple[Any, Any]
     """Project and Logstore."""
     request_metrics: Any
@@ -88,7 +96,7 @@ class Function:
         return {
             field.name: (mine, its)
             for field in fields(self)
-            if field.name not in ("resource", "rules", "fc_api")
+            if field.name not in ("resource", "deployed_as", "rules", "fc_api", "starts")
             and (mine := getattr(self, field.name)) != (its := getattr(other, field.name))
         }
 
@@ -122,7 +130,7 @@ def read_fun(path: Path) -> dict[str, Function]:
     document = load_fun(path)
     with _reading(path):
         return {
-            name: _fun_function(f"services/{of}/functions/{name}", service["Properties"], body)
+            name: _fun_function(of, name, service["Properties"], body)
             for of, service in document["Resources"].items()
             if service.get("Type") == "Aliyun::Serverless::Service"
             for name, body in service.items()
@@ -130,12 +138,16 @@ def read_fun(path: Path) -> dict[str, Function]:
         }
 
 
-def _fun_function(resource: str, service: Mapping[str, Any], body: Mapping[str, Any]) -> Function:
+def _fun_function(
+    of: str, name: str, service: Mapping[str, Any], body: Mapping[str, Any]
+) -> Function:
     says = body["Properties"]
+    variables = says.get("EnvironmentVariables") or {}
     retries = says.get("AsyncConfiguration") or {}
     log = service.get("LogConfig") or {}
     return Function(
-        resource=resource,
+        resource=f"services/{of}/functions/{name}",
+        deployed_as=f"{of}/{name}",
         description=says.get("Description"),
         runtime=says.get("Runtime"),
         handler=says.get("Handler"),
@@ -143,8 +155,9 @@ def _fun_function(resource: str, service: Mapping[str, Any], body: Mapping[str, 
         role=service.get("Role"),
         memory_mb=says.get("MemorySize"),
         timeout_s=says.get("Timeout"),
-        environment=_without_api(says.get("EnvironmentVariables") or {}),
-        fc_api=(says.get("EnvironmentVariables") or {}).get(FC_API),
+        environment=_of_both(variables),
+        fc_api=variables.get(FC_API),
+        starts=_started_by(variables),
         log=(log.get("Project"), log.get("Logstore")),
         request_metrics=log.get("EnableRequestMetrics", False),
         max_retries=retries.get("MaxAsyncRetryAttempts"),
@@ -164,17 +177,26 @@ def _fun_function(resource: str, service: Mapping[str, Any], body: Mapping[str, 
     )
 
 
-def _without_api(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in variables.items() if name != FC_API}
+def _of_both(variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in variables.items() if name not in _OF_THE_API}
+
+
+def _started_by(variables: Mapping[str, Any]) -> dict[str, Any]:
+    named = FUNCTION_VARIABLES.items()
+    return {function: variables[name] for function, name in named if name in variables}
 
 
 def read_s(path: Path) -> dict[str, Function]:
-    """Read a template of Serverless Devs, ``${vars.…}`` filled in; raises TemplateError."""
+    """
+    Read a template of Serverless Devs, ``${vars.…}`` filled in; raises TemplateError.
+
+    By the names of its resources: those of the functions are an operator's to choose.
+    """
     document = load_s(path)
     with _reading(path):
-        functions = [resource["props"] for resource in document["resources"].values()]
-        _check_names([says["functionName"] for says in functions])
-        return {says["functionName"]: _s_function(says) for says in functions}
+        functions = {name: one["props"] for name, one in document["resources"].items()}
+        _check_names([says["functionName"] for says in functions.values()])
+        return {name: _s_function(says) for name, says in functions.items()}
 
 
 def _check_names(names: list[Any]) -> None:
@@ -187,7 +209,7 @@ def _check_names(names: list[Any]) -> None:
 
 def _s_function(says: Mapping[str, Any]) -> Function:
     retries = says.get("asyncInvokeConfig") or {}
-    log = says.get("logConfig") or {}
+    variables, log = says.get("environmentVariables") or {}, says.get("logConfig") or {}
     failure = (retries.get("destinationConfig") or {}).get("onFailure") or {}
     _check_names([trigger["triggerName"] for trigger in says.get("triggers") or []])
     triggers = {
@@ -196,6 +218,7 @@ def _s_function(says: Mapping[str, Any]) -> Function:
     }
     return Function(
         resource=f"functions/{says['functionName']}",
+        deployed_as=says["functionName"],
         description=says.get("description"),
         runtime=says.get("runtime"),
         handler=says.get("handler"),
@@ -203,8 +226,9 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         role=says.get("role"),
         memory_mb=says.get("memorySize"),
         timeout_s=says.get("timeout"),
-        environment=_without_api(says.get("environmentVariables") or {}),
-        fc_api=(says.get("environmentVariables") or {}).get(FC_API),
+        environment=_of_both(variables),
+        fc_api=variables.get(FC_API),
+        starts=_started_by(variables),
         log=(log.get("project"), log.get("logstore")),
         request_metrics=log.get("enableRequestMetrics", False),
         max_retries=retries.get("maxAsyncRetryAttempts"),

@@ -183,6 +183,70 @@ def test_each_disagreement_is_named(
     assert problem in problems_of(project)
 
 
+def renamed(project: Path) -> None:
+    """Deploy under other names, as a second deployment in one region has to."""
+    for name in ("snapshot_on_schedule", "snapshot_on_event", "record_completion", "resume_runs"):
+        service = name.replace("_", "-")
+        edit(project / "s.yaml", f"functionName: {name}", f"functionName: second_{name}")
+        edit(project / "template.yml", f"\n  {service}:", f"\n  second-{service}:")
+    for name in ("snapshot_on_schedule", "snapshot_on_event"):
+        service = name.replace("_", "-")
+        edit(project / "s.yaml", f"_FUNCTION: {name}", f"_FUNCTION: second_{name}")
+        edit(project / "template.yml", f"_FUNCTION: {service}/", f"_FUNCTION: second-{service}/")
+        for role in (name, "resume_runs"):
+            path = project / "functions" / role / "ram-policy.json"
+            edit(path, f"*:functions/{name}", f"*:functions/second_{name}")
+            edit(path, f":services/{service}/", f":services/second-{service}/")
+
+
+def test_functions_may_be_deployed_under_other_names(project: Path) -> None:
+    """R4: two deployments in one region; the folder stays the one that says what it is."""
+    renamed(project)
+
+    assert problems_of(project) == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        (
+            "s.yaml",
+            "_FUNCTION: second_snapshot_on_event",
+            "_FUNCTION: snapshot_on_event",
+            "second_snapshot_on_event: is in s.yaml and not what resume_runs starts",
+        ),
+        (
+            "s.yaml",
+            "SNAPSHOTS_ON_EVENT_FUNCTION",
+            "ON_EVENT_FUNCTION",
+            "SNAPSHOTS_ON_EVENT_FUNCTION is None: must be 'second_snapshot_on_event'",
+        ),
+        (
+            "template.yml",
+            "second-snapshot-on-schedule/snap",
+            "snapshot-on-schedule/snap",
+            "must be 'second-snapshot-on-schedule/snapshot_on_schedule'",
+        ),
+        (
+            "functions/resume_runs/ram-policy.json",
+            "*:functions/second_snapshot_on_event",
+            "*:functions/snapshot_on_event",
+            "resume_runs/ram-policy.json allows no fc:InvokeFunction on 'functions/second_snap",
+        ),
+        ("s.yaml", "_FUNCTION: second_snapshot", "_FUNCTION: a/snapshot", "does not match"),
+        ("template.yml", "second-snapshot-on-event/snap", "snap", "does not match"),
+    ],
+)
+def test_what_is_started_has_the_name_that_is_deployed(
+    project: Path, file: str, old: str, new: str, problem: str
+) -> None:
+    """L1: else what was killed would never be started again."""
+    renamed(project)
+    edit(project / file, old, new)
+
+    assert problem in problems_of(project)
+
+
 def test_a_function_without_samples_and_one_without_template_are_named(project: Path) -> None:
     """One string names the folder, the function in both templates, and its samples."""
     shutil.rmtree(project / "events" / "snapshot_on_event")
