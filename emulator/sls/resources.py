@@ -29,7 +29,7 @@ _PROJECT = frozenset(("projectName", "description", "resourceGroupId"))
 _LOGSTORE = frozenset(
     {
         *("logstoreName", "ttl", "shardCount", "enable_tracking", "autoSplit"),
-        *("maxSplitShard", "appendMeta", "telemetryType"),
+        *("maxSplitShard", "appendMeta", "telemetryType", "mode"),
     }
 )
 _LIST = frozenset(("offset", "size", "logstoreName"))
@@ -111,7 +111,7 @@ def create_logstore(call: Call) -> Checked:
     call.projects.project(call.project)
     call.query(frozenset())
     body = call.json_body()
-    refuse_unknown(body, _LOGSTORE)
+    _check_settings(body)
     _between("ttl", body.get("ttl"), _MAX_TTL_DAYS)
     _between("shardCount", body.get("shardCount"), _MAX_SHARDS)
     logstore = Logstore(
@@ -133,7 +133,7 @@ def update_logstore(call: Call) -> Checked:
     logstore = call.projects.logstore(call.project, call.logstore)
     call.query(frozenset())
     body = call.json_body()
-    refuse_unknown(body, _LOGSTORE)
+    _check_settings(body)
     _same_name("logstoreName", body, call.logstore)
     if "ttl" in body:
         _between("ttl", body["ttl"], _MAX_TTL_DAYS)
@@ -144,8 +144,7 @@ def update_logstore(call: Call) -> Checked:
         )
 
     def effect() -> Answer:
-        logstore.settings = logstore.settings | body
-        logstore.changed_at = call.clock.now()
+        call.projects.change(logstore, body, at=call.clock.now())
         return Answer()
 
     return checked(call, effect)
@@ -177,6 +176,12 @@ def list_logstores(call: Call) -> Checked:
     names = [name for name in call.projects.logstore_names(call.project) if part in name]
     shown = names[page(query, default=_MAX_PAGE, most=_MAX_PAGE)]
     return document(call, {"count": len(shown), "total": len(names), "logstores": shown})
+
+
+def _check_settings(body: Mapping[str, object]) -> None:
+    refuse_unknown(body, _LOGSTORE)
+    if body.get("mode", "standard") != "standard":
+        raise not_implemented(f"mode {body['mode']!r}: Logstores of the local cloud are standard.")
 
 
 def _same_name(key: str, body: Mapping[str, object], named: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -194,6 +195,12 @@ class Projects:
         home = self.project(project)
         with self._lock:
             home.logstores.pop(name, None)
+
+    def change(self, logstore: Logstore, settings: Mapping[str, object], *, at: datetime) -> None:
+        """Change the settings that are named; the others stay."""
+        with self._lock:
+            logstore.settings = {**logstore.settings, **settings}
+            logstore.changed_at = at
 
     def append(
         self, logstore: Logstore, group: LogGroup, *, at: datetime, key: str | None = None

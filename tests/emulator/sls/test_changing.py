@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
 from emulator import Cloud, ManualClock
 from tests.emulator.sls.conftest import LOGSTORE, NOW, PROJECT, Send
 from tests.emulator.sls.test_resources import code_of
+from tests.emulator.sls.test_signature import signed
 
 Act = Callable[[LogClient], Any]
 JSON = {"Content-Type": "application/json"}
@@ -56,6 +58,7 @@ def test_only_what_is_sent_is_changed(send: Send, client: LogClient) -> None:
         ({"logstoreName": LOGSTORE, "ttl": "soon"}, "ParameterInvalid"),
         ({"logstoreName": LOGSTORE, "shardCount": 3}, "ParameterInvalid"),
         ({"logstoreName": LOGSTORE, "hot_ttl": 7}, "Emulator.UnknownParameter"),
+        ({"logstoreName": LOGSTORE, "mode": "query"}, "Emulator.NotImplemented"),
     ],
 )
 def test_a_change_that_cannot_be_made_changes_nothing(
@@ -200,6 +203,18 @@ def test_an_empty_parameter_counts_as_not_sent(send: Send, client: LogClient) ->
     response = send(path="/logstores", params={"logstoreName": "", "offset": "", "size": ""})
 
     assert json.loads(response.body)["logstores"] == ["other", LOGSTORE]
+
+
+def test_a_parameter_that_comes_twice_is_refused(cloud: Cloud, send: Send) -> None:
+    """One of the two would be ignored."""
+    twice = (("size", "1"), ("size", "2"))
+
+    response = send(
+        path="/logstores",
+        then=lambda request: signed(replace(request, query=twice), "hmac-sha1", cloud.access_key),
+    )
+
+    assert json.loads(response.body)["errorCode"] == "ParameterInvalid"
 
 
 def test_an_unknown_parameter_is_refused_empty_too(send: Send) -> None:

@@ -1,8 +1,12 @@
 """Reading (API reference: GetLogs)."""
 
 import json
+import zlib
+from collections.abc import Callable
 
+import lz4.block
 import pytest
+import zstandard
 from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
 from aliyun.log.index_config import IndexConfig, IndexLineConfig
 
@@ -180,6 +184,54 @@ def test_says_so_in_headers_when_asked_by_get(send: Send) -> None:
 
     assert response.headers["x-log-progress"] == "Complete"
     assert response.headers["x-log-count"] == "0"
+    # SDKs of before 0.9 fail without it.
+    assert json.loads(response.headers["x-log-query-info"]) == {"mode": 0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"isAccurate": True, "highlight": False}, ""),
+        ({"isAccurate": "perhaps"}, "ParameterInvalid"),
+        ({"highlight": True}, "Emulator.NotImplemented"),
+        ({"session": "mode=scan"}, "Emulator.UnknownParameter"),
+    ],
+)
+def test_takes_what_the_generated_sdks_send(
+    send: Send, changed: dict[str, object], code: str
+) -> None:
+    """In the JSON of the POST form, where it changes nothing; the rest is refused."""
+    body = json.dumps({"from": AT, "to": AT + 1} | changed).encode()
+
+    response = send(
+        "POST",
+        f"/logstores/{LOGSTORE}/logs",
+        headers={"Content-Type": "application/json"},
+        body=body,
+    )
+
+    assert json.loads(response.body).get("errorCode", "") == code
+
+
+@pytest.mark.parametrize(
+    ("accept", "unpack"),
+    [("lz4", lz4.block.decompress), ("zstd", zstandard.decompress), ("deflate", zlib.decompress)],
+)
+def test_answers_compressed_where_it_was_asked_for(
+    send: Send, accept: str, unpack: Callable[..., bytes]
+) -> None:
+    """The POST form, as Accept-Encoding wants it."""
+    response = send(
+        "POST",
+        f"/logstores/{LOGSTORE}/logs",
+        headers={"Content-Type": "application/json", "Accept-Encoding": accept},
+        body=json.dumps({"from": AT, "to": AT + 1}).encode(),
+    )
+
+    size = int(response.headers["x-log-bodyrawsize"])
+    sized = {"uncompressed_size": size} if accept == "lz4" else {}
+    assert response.headers["x-log-compresstype"] == accept
+    assert json.loads(unpack(response.body, **sized))["data"] == []
 
 
 def test_answers_uncompressed_where_lz4_was_not_asked_for(send: Send) -> None:

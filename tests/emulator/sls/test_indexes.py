@@ -142,6 +142,11 @@ TEXT = {"token": [" "]}
         ({"line": {**TEXT, "chn": True}}, "Emulator.NotImplemented"),
         ({"line": {**TEXT, "include_keys": ["a"]}}, "Emulator.NotImplemented"),
         ({"line": {**TEXT, "auto_key_detect": True}}, "Emulator.NotImplemented"),
+        (
+            {"keys": {"a": {**TEXT, "type": "text", "json_keys": {"b": {}}}}},
+            "Emulator.NotImplemented",
+        ),
+        ({"keys": {"a": {**TEXT, "type": "text", "index_all": True}}}, "Emulator.NotImplemented"),
         ({"line": TEXT, "all_keys": {**TEXT, "type": "text"}}, "Emulator.UnknownParameter"),
         ({"line": {**TEXT, "bogus": 1}}, "Emulator.UnknownParameter"),
     ],
@@ -158,3 +163,17 @@ def test_an_index_out_of_form_is_refused(
     )
 
     assert json.loads(response.body)["errorCode"] == code
+
+
+def test_settings_that_are_off_are_taken(send: Send) -> None:
+    """The generated SDKs send `json_keys` with every field, empty."""
+    off = {"chn": False, "json_keys": {}, "index_all": False, "embedding": ""}
+
+    response = send(
+        "PUT",
+        f"/logstores/{LOGSTORE}/index",
+        headers={"Content-Type": "application/json"},
+        body=json.dumps({"keys": {"a": {**TEXT, "type": "text", **off}}}).encode(),
+    )
+
+    assert response.status == 200

@@ -1,5 +1,7 @@
 """Who may talk to SLS (API reference: Request signatures, Common error codes)."""
 
+import base64
+import hmac
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +11,24 @@ import pytest
 from aliyun.log import LogClient, LogException
 
 from emulator import Cloud, ManualClock
+from emulator.credentials import AccessKey
 from emulator.wire import Request, Response
 from tests.emulator.sls.conftest import NOW, PROJECT, Send, client_for, with_header
+
+
+def signed(request: Request, method: str, key: AccessKey) -> Request:
+    """Sign as alibabacloud-gateway-sls does (client.py, `get_signature`)."""
+    headers = {k: v for k, v in request.headers.items() if k not in ("x-log-date", "content-md5")}
+    headers |= {"x-log-signaturemethod": method, "content-md5": ""}
+    lines = [request.method, "", headers.get("content-type", ""), headers["date"]]
+    lines += [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-log-")]
+    query = "&".join(f"{name}={value}" for name, value in request.query)
+    text = "\n".join([*lines, request.path + (query and f"?{query}")])
+    digest = hmac.new(
+        key.access_key_secret.encode(), text.encode(), method.removeprefix("hmac-")
+    ).digest()
+    headers["authorization"] = f"LOG {key.access_key_id}:{base64.b64encode(digest).decode()}"
+    return replace(request, headers=headers)
 
 
 def refusal(response: Response) -> tuple[int, str]:
@@ -159,6 +177,38 @@ def test_refuses_a_body_that_is_not_the_signed_one(send: Send) -> None:
     )
 
     assert refusal(response) == (401, "SignatureNotMatch")
+
+
+@pytest.mark.parametrize("method", ["hmac-sha1", "hmac-sha256"])
+def test_takes_both_methods_and_an_empty_checksum(cloud: Cloud, send: Send, method: str) -> None:
+    """The generated SDKs sign with SHA-256, and send Content-MD5 without a body too."""
+    response = send(then=lambda request: signed(request, method, cloud.access_key))
+
+    assert response.status == 200
+
+
+def test_refuses_a_signature_of_the_other_method(cloud: Cloud, send: Send) -> None:
+    """The header of the method is signed, and is what counts."""
+    response = send(
+        then=lambda request: with_header("x-log-signaturemethod", "hmac-sha1")(
+            signed(request, "hmac-sha256", cloud.access_key)
+        )
+    )
+
+    assert refusal(response) == (401, "SignatureNotMatch")
+
+
+def test_makes_a_project_at_the_bare_endpoint(cloud: Cloud, send: Send) -> None:
+    """Node's SDK names it in the body alone."""
+    response = send(
+        "POST",
+        headers={"Content-Type": "application/json"},
+        body=b'{"projectName": "made-there"}',
+        then=lambda request: replace(request, host="cn-hangzhou.log.aliyuncs.com"),
+    )
+
+    assert response.status == 200
+    cloud.sls.create_logstore("made-there", "any-store")
 
 
 def test_refuses_a_body_without_a_content_type(send: Send) -> None:
