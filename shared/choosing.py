@@ -248,6 +248,7 @@ class Chooser:
             for instance_id in meant
             if not is_readable(instance_id)
         ]
+        self._check_size()
         return [instance_id for instance_id in meant if is_readable(instance_id)]
 
     def _choose_from(self, page: Sequence[Disk], meant: frozenset[str] | None) -> None:
@@ -301,6 +302,9 @@ class Chooser:
             finding = _Finding(status=status, code=code, reason=FORESEEN)
         instance_id = disk.instance_ids[0] if disk.instance_ids else ""
         self._choice.add(disk.disk_id, self._instances.same(instance_id), finding)
+        self._check_size()
+
+    def _check_size(self) -> None:
         limit = self._max_disks
         if len(self._choice) > limit:
             rule = (

@@ -24,9 +24,10 @@ before their last dot, then by HTTP status; never by the text of a message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 
 
 class _NoValue(Enum):
@@ -48,19 +49,59 @@ class Problem:
     rule: str
 
     def __str__(self) -> str:
-        """Return ``path: value: rule``, the value cut to a readable length, if there is one."""
-        line = f"{self.path}: {self.rule}"
-        if self.value is not NO_VALUE:
-            shown = repr(self.value)
-            if len(shown) > _MAX_SHOWN:
-                shown = f"{shown[:_MAX_SHOWN]}… ({len(shown)} characters)"
-            line = f"{self.path}: {shown}: {self.rule}"
+        """Return ``path: value: rule``, each cut to a readable length; the value if any."""
+        shown = [] if self.value is NO_VALUE else [_shown(self.value)]
+        parts = [_cut(self.path, _MAX_PATH), *shown, _cut(self.rule, _MAX_RULE)]
         # A path may hold a key that UTF-8 cannot carry; a log must be able to.
-        return line.encode(errors="backslashreplace").decode()
+        return ": ".join(parts).encode(errors="backslashreplace").decode()
 
 
 _MAX_SHOWN = 120
-_MAX_LISTED = 100
+_MAX_PATH = 200
+_MAX_RULE = 2_000
+"""In characters. What is cut is never written out first: it may be all of a large input."""
+_MAX_BITS = 4 * _MAX_SHOWN
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str) and len(value) + 2 > _MAX_SHOWN:
+        return f"{value[:_MAX_SHOWN]!r:.{_MAX_SHOWN}}… ({len(value) + 2} characters)"
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > _MAX_SHOWN:
+            return f"{text[:_MAX_SHOWN]}…"
+    return text
+
+
+def _pieces(value: object) -> Iterator[str]:
+    """Yield what `repr` would return, piece by piece, as much as somebody takes."""
+    if isinstance(value, list):
+        yield "["
+        for number, item in enumerate(value):
+            yield ", " * bool(number)
+            yield from _pieces(item)
+        yield "]"
+    elif isinstance(value, dict):
+        yield "{"
+        for number, (key, item) in enumerate(value.items()):
+            yield ", " * bool(number)
+            yield from _pieces(key)
+            yield ": "
+            yield from _pieces(item)
+        yield "}"
+    elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        yield f"a number of {value.bit_length()} bits"  # Python refuses to write long ones out
+    else:
+        yield repr(value[: _MAX_SHOWN + 1] if isinstance(value, str | bytes) else value)
+
+
+MAX_LISTED = 100
+"""So many problems are listed of one input, and the others counted."""
 
 
 class SnapshotAutomationError(Exception):
@@ -73,12 +114,13 @@ class _ProblemsError(SnapshotAutomationError):
     what = "input"
 
     def __init__(self, problems: Iterable[Problem], *, also: str = "") -> None:
-        self.problems = tuple(problems)
-        count = len(self.problems)
+        self.problems = tuple(islice(problems, MAX_LISTED))
+        # Those of `validation` count also what they do not hold.
+        count = len(problems) if isinstance(problems, Sized) else len(self.problems)
         lines = [f"{self.what}: {count} problem{'' if count == 1 else 's'}"]
-        lines += [f"  {problem}" for problem in self.problems[:_MAX_LISTED]]
-        if count > _MAX_LISTED:
-            lines.append(f"  … and {count - _MAX_LISTED} more")
+        lines += [f"  {problem}" for problem in self.problems]
+        if count > len(self.problems):
+            lines.append(f"  … and {count - len(self.problems)} more")
         super().__init__("\n".join([*lines, also] if also else lines))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shared import logs
 from shared.errors import InvalidEventError, InvalidPolicyError
 from shared.outcomes import Record
-from shared.parsing import read_policies
+from shared.parsing import MAX_EVENT_BYTES, read_policies
 from shared.policy import PolicyFile
 from shared.policy_file import load_policies
 from shared.runtime import Runtime
@@ -60,7 +60,7 @@ def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Reco
         "status": "failed",
         "code": type(error).__name__,
         "reason": str(error),
-        "event": event.decode(errors="backslashreplace"),
+        "event": _text(event),
     }
 
 
@@ -74,5 +74,9 @@ def paused(event: bytes) -> Record:
 
     A timer's tick is then known to have come: nobody makes up for it.
     """
-    text = event.decode(errors="backslashreplace")
-    return {"record": PAUSED, "status": PAUSED, "reason": PAUSED_BECAUSE, "event": text}
+    return {"record": PAUSED, "status": PAUSED, "reason": PAUSED_BECAUSE, "event": _text(event)}
+
+
+def _text(event: bytes) -> str:
+    """Return an event for a record, which holds the beginning; what is too large stays unread."""
+    return event[:MAX_EVENT_BYTES].decode(errors="backslashreplace")

@@ -11,14 +11,37 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from shared.errors import NO_VALUE
 from shared.validation import Problems
 
+MAX_EVENT_BYTES = 512 * 1024
+"""
+What is read of an event or a request.
 
-def parse_json(text: bytes | str, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the value that a JSON text holds; None, and a problem, if it holds none."""
+Function Compute takes 32 MB at once and 128 KB asynchronously (256 KB if raised): room for every
+event, and for the ids of 10,000 disks. Read, it takes up to sixty times as much, in a function
+of 128 MB; and SLS, which has to keep it with the start of a run, takes 1 MB.
+"""
+MAX_POLICIES_BYTES = 1024 * 1024
+"""What is read of a policy file: thousands of policies."""
+MAX_VALUES = 200_000
+"""How many values a file may come to: YAML's aliases make one of a few lines endless."""
+
+
+def parse_json(
+    text: bytes | str, path: str, problems: Problems, *, max_bytes: int = MAX_EVENT_BYTES
+) -> Any:  # noqa: ANN401 - any JSON value
+    """
+    Return the value that a JSON text holds; None, and a problem, if it holds none.
+
+    One that is larger than `max_bytes` is refused before it is looked into.
+    """
+    if _is_too_large(text, path, problems, max_bytes):
+        return None
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
@@ -44,38 +67,59 @@ def parse_json(text: bytes | str, path: str, problems: Problems) -> Any:  # noqa
     except (ValueError, RecursionError) as exc:
         problems.add(path, text[:80], f"must be JSON in UTF-8: {exc}")
         return None
-    if _nests_deeper(value, MAX_DEPTH):
-        problems.add(path, text[:80], f"must not nest deeper than {MAX_DEPTH} levels")
-        return None
-    return value
+    return _bounded(value, path, text[:80], problems)
 
 
 MAX_DEPTH = 100
 """What just about fits Python's stack when it is read may no longer fit when it is written."""
 
 
-def _nests_deeper(value: object, levels: int) -> bool:
-    """Say so without recursion, which is what deep nesting breaks."""
-    level = [value]
-    for _ in range(levels):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, list | dict)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-    return any(isinstance(inner, list | dict) for inner in level)
+def _is_too_large(text: bytes | str, path: str, problems: Problems, max_bytes: int) -> bool:
+    if len(text) <= max_bytes:
+        return False
+    problems.add(path, NO_VALUE, f"must be at most {max_bytes} bytes; no more is read")
+    return True
+
+
+def _bounded(value: Any, path: str, shown: object, problems: Problems) -> Any:  # noqa: ANN401 - any value
+    """Return a value that is neither too deep nor too much; else None, and a problem."""
+    rule = ""
+    count = 0
+    # Without recursion, which is what deep nesting breaks.
+    levels: list[Iterator[Any]] = [iter([value])]
+    while levels and not rule:
+        inner = next(levels[-1], _END)
+        if inner is _END:
+            levels.pop()
+            continue
+        count += 1
+        if isinstance(inner, list | dict):
+            levels.append(iter(inner.values() if isinstance(inner, dict) else inner))
+        if len(levels) > MAX_DEPTH + 1:
+            rule = f"must not nest deeper than {MAX_DEPTH} levels"
+        elif count > MAX_VALUES:
+            rule = f"must not hold more than {MAX_VALUES} values"
+    if rule:
+        problems.add(path, shown, rule)
+        return None
+    return value
+
+
+_END = object()
 
 
 def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - whatever the file holds
     """Return what a policy file holds: JSON as a package ships it, or YAML as people write it."""
     try:
-        text = path.read_bytes()
+        with path.open("rb") as file:
+            text = file.read(MAX_POLICIES_BYTES + 1)
     except OSError as exc:
         problems.add(path.name, str(exc.strerror), "must be a readable file")
         return None
     if path.suffix == ".json":
-        return parse_json(text, path.name, problems)
+        return parse_json(text, path.name, problems, max_bytes=MAX_POLICIES_BYTES)
+    if _is_too_large(text, path.name, problems, MAX_POLICIES_BYTES):
+        return None
     return _parse_yaml(text, path.name, problems)
 
 
@@ -102,7 +146,7 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
     for kind, pattern, first in _PLAIN_VALUES:
         Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), list(first))
     try:
-        return yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
     # PyYAML's own constructors stumble over a tag that does not fit, such as `!!bool x`.
     except (
         yaml.YAMLError,
@@ -114,6 +158,7 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
     ) as exc:
         problems.add(path, "", f"must be YAML: {' '.join(str(exc).split())}")
         return None
+    return _bounded(value, path, NO_VALUE, problems)
 
 
 _PLAIN_VALUES = (

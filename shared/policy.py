@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.planning import SnapshotSettings
 from shared.selection import Select
+from shared.validation import Problems
 
 DIRECT = "direct"
 """The policy name under which a direct request for disks runs; a file's policy has another."""
@@ -79,6 +80,16 @@ class PolicyFile:
     def named(self, name: str) -> Policy | None:
         """Return the policy of a name, None if there is none."""
         return next((policy for policy in self.policies if policy.name == name), None)
+
+
+def too_many_disks(select: Select, limits: Limits, path: str, problems: Problems) -> bool:
+    """Say whether a selection names more disks than a run may be about, and add the problem."""
+    count = len(select.disk_ids)
+    if count <= limits.max_disks:
+        return False
+    rule = f"must name at most {limits.max_disks} disks (limits.max_disks); nothing of it was done"
+    problems.add(path, f"{count} disks", rule)
+    return True
 
 
 def max_age(limits: Limits, policy: Policy) -> timedelta:

@@ -7,6 +7,7 @@ policy, which a timer's payload or a direct request brings along, meets the same
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -22,6 +23,7 @@ from shared.policy import (
     Policy,
     PolicyFile,
     comparable,
+    too_many_disks,
 )
 from shared.selection import DISK_TYPES, KNOWN_CATEGORIES, Select, TagChoice
 from shared.snapshot_settings import check_snapshot_settings, merged_with
@@ -133,7 +135,7 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
         check_required(content, "policies", "", "list the policies", problems)
     limits = _limits(content.get("limits"), problems)
     defaults = _defaults(content.get("defaults"), problems)
-    policies = _policies(content.get("policies", []), defaults, problems)
+    policies = _policies(content.get("policies", []), defaults, limits, problems)
     if problems:
         raise InvalidPolicyError(problems)
     return PolicyFile(
@@ -149,10 +151,14 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
 def _limits(raw: object, problems: Problems) -> Limits:
     given = check_mapping(raw, "limits", problems) if raw is not None else {}
     check_keys(given, tuple(LIMIT_RANGES), "limits", problems)
+    good = {}
     for key, limits in LIMIT_RANGES.items():
+        before = len(problems)
         if key in given:
             check_whole_number(given[key], f"limits.{key}", problems, limits)
-    return Limits(**{key: given[key] for key in LIMIT_RANGES if key in given})
+        if key in given and len(problems) == before:
+            good[key] = given[key]
+    return Limits(**good)
 
 
 def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
@@ -173,7 +179,9 @@ def _defaults(raw: object, problems: Problems) -> Mapping[str, Any]:
     return given if len(problems) == before else {}
 
 
-def _policies(raw: object, defaults: Mapping[str, Any], problems: Problems) -> tuple[Policy, ...]:
+def _policies(
+    raw: object, defaults: Mapping[str, Any], limits: Limits, problems: Problems
+) -> tuple[Policy, ...]:
     if not isinstance(raw, list):
         problems.add("policies", raw, "must be a list of policies")
         return ()
@@ -183,8 +191,12 @@ def _policies(raw: object, defaults: Mapping[str, Any], problems: Problems) -> t
     ]
     # As they were given: a policy with a mistake elsewhere has a name all the same.
     names = [str(item["name"]) for item in raw if isinstance(item, Mapping) and "name" in item]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    for name in sorted(name for name, count in Counter(names).items() if count > 1):
         problems.add("policies", name, "must be the name of one policy only")
+    for number, policy in enumerate(policies):
+        if policy is not None:
+            path = f"policies[{number}].select.disk_ids"
+            too_many_disks(policy.select, limits, path, problems)
     return tuple(policy for policy in policies if policy is not None)
 
 

@@ -20,6 +20,7 @@ from shared.policy import (
     Policy,
     PolicyFile,
     max_age_kept,
+    too_many_disks,
     too_old,
     wants_event,
 )
@@ -111,6 +112,7 @@ def route(
         )
         for policy in policies
         if (select := _resolved(policy, trigger, problems)) is not None
+        and not too_many_disks(select, file.limits, _path_of_ids(policy), problems)
         for where in policy.regions or (region,)
     ]
     if link is not None and not problems:
@@ -268,6 +270,10 @@ def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | 
         rule = f"names no instance or disk, and policy {policy.name} is about just that"
         problems.add(f"{_name(trigger)}.data", trigger.content.get("data", {}), rule)
     return None
+
+
+def _path_of_ids(policy: Policy) -> str:
+    return "disk_ids" if policy.name == DIRECT else f"policy {policy.name}: select.disk_ids"
 
 
 def _narrowed(of_event: Sequence[str], of_policy: Sequence[str]) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def records_in(log: Record) -> Iterator[Record]:
             continue
         try:
             value = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and "record" in value:
             yield {str(key): str(part) for key, part in value.items()}

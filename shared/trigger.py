@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -106,9 +106,13 @@ class Parsed:
     """The good ones, each occurrence once, in their order."""
     drafts: tuple[Trigger, ...] = ()
     """The others, as far as they could be read: to find what else is wrong with them."""
-    problems: tuple[Problem, ...] = ()
+    problems: Problems = field(default_factory=Problems)
     link: Link | None = None
     """What part of which slot this is, if another invocation handed it over."""
+
+
+MAX_EVENTS = 1_000
+"""In one list: asynchronously no more can come, for an event of ECS has 300 bytes and more."""
 
 
 def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> Parsed:
@@ -125,16 +129,13 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
     problems = Problems()
     value = parse_json(event, "event", problems)
     if problems:
-        return Parsed(problems=tuple(problems))
+        return Parsed(problems=problems)
     link, items = None, [("", value)]
     if isinstance(value, Mapping) and KEY in value:
         check_keys(value, (KEY, "event"), "", problems)
         link, items = read_link(value[KEY], problems), [("event.", value.get("event"))]
     if isinstance(value, list):
-        items = [(f"[{number}].", item) for number, item in enumerate(value)]
-        if kind == "timer" or not value:
-            problems.add("event", value, "must be one event, or a list of events for EventBridge")
-            return Parsed(problems=tuple(problems))
+        items = _events_in(value, kind, problems)
     triggers: dict[Occurrence, Trigger] = {}
     drafts: list[Trigger] = []
     for prefix, item in items:
@@ -151,9 +152,22 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
     return Parsed(
         triggers=tuple(triggers.values()),
         drafts=tuple(drafts),
-        problems=tuple(problems),
+        problems=problems,
         link=link,
     )
+
+
+def _events_in(value: list[Any], kind: Kind, problems: Problems) -> list[tuple[str, Any]]:
+    """Return the events of a list, each with its place; none, and a problem, if it is no list."""
+    rule = ""
+    if kind == "timer" or not value:
+        rule = "must be one event, or a list of events for EventBridge"
+    elif len(value) > MAX_EVENTS:
+        rule = f"must be a list of at most {MAX_EVENTS} events, and has {len(value)}"
+    if rule:
+        problems.add("event", value, rule)
+        return []
+    return [(f"[{number}].", item) for number, item in enumerate(value)]
 
 
 _TIMER = "a timer's event (triggerName, triggerTime)"

@@ -15,10 +15,13 @@ from shared.errors import (
     IN_PROGRESS,
     PARAMETER_MISMATCH,
     Disposition,
+    InvalidEventError,
+    Problem,
     disposition,
     is_throttling,
 )
 from shared.pacing import MAX_TRIES
+from shared.validation import Problems
 
 TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"
 with TABLE.open(encoding="utf-8") as rows:
@@ -127,3 +130,56 @@ def test_only_codes_that_may_pass_are_looked_into_and_tried_again() -> None:
     assert all(disposition(code) in MAX_TRIES for code in BEING_MADE)
     assert IN_PROGRESS < BEING_MADE
     assert all(disposition(code) is Disposition.FAIL for code in PARAMETER_MISMATCH)
+
+
+# --- what a problem looks like -------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=200),
+    lambda inner: st.lists(inner, max_size=50) | st.dictionaries(st.text(), inner, max_size=50),
+    max_leaves=100,
+)
+
+
+@given(value=JSON)
+def test_a_value_is_shown_as_python_writes_it_and_cut(value: object) -> None:
+    """Whatever stands there: its beginning, in a line that a person reads."""
+    shown = str(Problem("it", value, "rule")).removeprefix("it: ").removesuffix(": rule")
+    written = repr(value).encode(errors="backslashreplace").decode()
+
+    if len(repr(value)) <= 120:
+        assert shown == written
+    else:
+        assert written.startswith(shown.partition("…")[0][:110])
+        assert len(shown) < 1_300
+
+
+@pytest.mark.parametrize(
+    "value", [16**10_000, [16**10_000], {"a": -(16**10_000)}], ids=["alone", "listed", "at a key"]
+)
+def test_a_number_that_python_does_not_write_out_is_shown_all_the_same(value: object) -> None:
+    """YAML has hexadecimal numbers of any length, and repr refuses those of 4,300 digits."""
+    assert "bits" in str(Problem("it", value, "rule"))
+
+
+def test_a_value_is_not_written_out_to_be_cut() -> None:
+    """YAML's aliases make nine lines a value of a billion texts."""
+    value: list[object] = ["x"] * 9
+    for _ in range(30):
+        value = [value] * 9
+
+    assert len(str(Problem("it", value, "rule"))) < 150
+
+
+def test_problems_beyond_a_hundred_are_counted() -> None:
+    """Also those that were found elsewhere, where some were counted only."""
+    found, all_of_it = Problems(), Problems()
+    for number in range(250):
+        found.add("it", number, "rule")
+    all_of_it.add("other", 0, "rule")
+    all_of_it.extend(found)
+    all_of_it.extend(list(found))
+
+    assert (len(found), len(list(found))) == (250, 100)
+    assert (len(all_of_it), len(list(all_of_it))) == (351, 100)
+    assert str(InvalidEventError(all_of_it)).splitlines()[-1] == "  … and 251 more"
