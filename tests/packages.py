@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from cli.package import target_version, version_to_try
 from emulator import Cloud
+from shared.built_for import FILE
 
 
 def obstacle() -> str:
@@ -20,3 +23,20 @@ def let_run_packages(cloud: Cloud) -> None:
     """Let functions run on the Python that packages are built for here, whatever their runtime."""
     for region in cloud.regions:
         cloud.fc(region).settings.own_python = version_to_try() != target_version()
+
+
+UNCHECKED, TIMED = b"\x01\0\0\0", b"\0\0\0\0"
+"""The flags of bytecode that is valid wherever it is unpacked, and of what pip makes (PEP 552)."""
+
+
+def pretend_built(
+    root: Path, functions: Iterable[str], *, version: str, flags: bytes = UNCHECKED
+) -> None:
+    """Put there what `make package` would build, of one file each, in no time."""
+    for function in functions:
+        folder = root / "build" / function
+        (folder / "__pycache__").mkdir(parents=True)
+        (folder / "index.py").write_text("def handler(event, context):\n    return {}\n")
+        bytecode = folder / "__pycache__" / f"index.cpython-{version.replace('.', '')}.pyc"
+        bytecode.write_bytes(b"\0\0\r\n" + flags + bytes(8))
+        (folder / FILE).write_text(f"{version}\n")

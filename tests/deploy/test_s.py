@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cli.package import target_version
 from cli.schemas import schema_problems
-from cli.templates import load_s
+from cli.templates import load_s, read_s
 from tests.deploy.tools import Done, run
+from tests.packages import pretend_built
 
 ROOT = Path(__file__).parents[2]
+FUNCTIONS = tuple(read_s(ROOT / "s.yaml"))
 
 
 @pytest.fixture
@@ -22,22 +26,29 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def preview(project: Path) -> Done:
-    """`s preview`, without telemetry, without asking for a newer version of itself."""
+def run_s(project: Path, *arguments: str) -> Done:
+    """Without telemetry, and without asking for a newer version of itself."""
     settings = project / "home" / ".s"
-    settings.mkdir(parents=True)
+    settings.mkdir(parents=True, exist_ok=True)
     (settings / "set-config.yml").write_text("analysis: disable\n")
     return run(
         "s",
-        *("preview", "-t", "s.yaml", "-o", "json"),
+        *arguments,
         folder=project,
         variables={
             "SERVERLESS_DEVS_CICD": "1",
+            "AccountID": "1234567890123456",
+            "AccessKeyID": "id",
+            "AccessKeySecret": "secret",
             # Whatever it would ask ends here: nothing listens on this port.
             "HTTPS_PROXY": "http://127.0.0.1:9",
             "HTTP_PROXY": "http://127.0.0.1:9",
         },
     )
+
+
+def preview(project: Path) -> Done:
+    return run_s(project, "preview", "-t", "s.yaml", "-o", "json")
 
 
 def test_s_fills_in_the_variables_as_our_check_does(project: Path) -> None:
@@ -61,3 +72,52 @@ def test_s_lets_a_misspelt_key_pass_and_our_check_does_not(project: Path) -> Non
     assert done.status == 0, done.said
     (problem,) = schema_problems(json.loads(done.stdout), "s")
     assert problem.startswith("resources.snapshot_on_schedule.props: unknown key 'timeOut': known")
+
+
+COMPONENT = """
+module.exports = class {
+  async deploy(inputs) {
+    require("fs").appendFileSync("DEPLOYED", inputs.props.functionName + "\\n");
+    return {};
+  }
+};
+module.exports.default = module.exports;
+"""
+NEEDS = ("cli", "emulator", "shared", "functions", "events", "policies.yaml", "template.yml")
+
+
+@pytest.fixture
+def deployable(project: Path) -> Path:
+    """The project, built, with a component in the place of fc3 that notes what it deploys."""
+    for name in NEEDS:
+        (project / name).symlink_to(ROOT / name)
+    (project / ".venv").symlink_to(sys.prefix)
+    pretend_built(project, FUNCTIONS, version=target_version())
+    component = project / "home" / ".s" / "components" / "devsapp.cn" / "v3" / "fc3"
+    component.mkdir(parents=True)
+    (component / "index.js").write_text(COMPONENT)
+    (component / ".s.lock").touch()
+    return project
+
+
+@pytest.mark.parametrize("what", [(), ("snapshot_on_event",)])
+def test_s_deploys_what_the_check_finds_good(deployable: Path, what: tuple[str, ...]) -> None:
+    """All of it, or one function."""
+    done = run_s(deployable, *what, "deploy", "-y")
+
+    assert done.status == 0, done.said
+    deployed = (deployable / "DEPLOYED").read_text().split()
+    assert sorted(deployed) == sorted(what or FUNCTIONS)
+
+
+@pytest.mark.parametrize("what", [(), ("snapshot_on_event",)])
+def test_s_deploys_nothing_that_could_not_start(deployable: Path, what: tuple[str, ...]) -> None:
+    """D4: it asks `cli check --built` first, and says what that says."""
+    for bytecode in deployable.glob("build/*/__pycache__"):
+        shutil.rmtree(bytecode)
+
+    done = run_s(deployable, *what, "deploy", "-y")
+
+    assert done.status != 0
+    assert f"without bytecode for Python {target_version()}" in " ".join(done.said.split())
+    assert not (deployable / "DEPLOYED").exists()

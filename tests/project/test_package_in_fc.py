@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cli.built import COMPILING_MB
 from cli.package import package, version_to_try
 from cli.templates import FC_API, read_fun, read_s
 from emulator import Cloud, ManualClock, serve
@@ -49,7 +51,13 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pat
 
 
 def deployed(
-    cloud: Cloud, folder: Path, api: str = "3.0", *, timeout_s: int | None = None, **variables: str
+    cloud: Cloud,
+    folder: Path,
+    api: str = "3.0",
+    *,
+    timeout_s: int | None = None,
+    memory_mb: int | None = None,
+    **variables: str,
 ) -> Function:
     """Deploy a function as the template of that API does; of its settings, some may be others."""
     says = TEMPLATES[api][folder.name]
@@ -67,7 +75,7 @@ def deployed(
         role=says.role,
         handler=says.handler,
         timeout=timeout_s or says.timeout_s,
-        memorySize=says.memory_mb,
+        memorySize=memory_mb or says.memory_mb,
         environmentVariables={**says.environment, FC_API: says.fc_api, **variables},
     )
 
@@ -116,6 +124,28 @@ def test_the_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Pat
         ("completed", "1"),
         ("completed", "2"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("snapshot_on_schedule", {"key": "k", "disk_ids": ["d-1"]}),
+        ("snapshot_on_event", {"key": "k", "disk_ids": ["d-1"]}),
+    ],
+)
+def test_source_alone_starts_with_the_memory_that_the_check_asks_for(
+    cloud: Cloud, packages: dict[str, Path], tmp_path: Path, name: str, event: Any
+) -> None:
+    """D4: a cold start that compiles everything stays below it."""
+    cloud.ecs().add_disk(disk_id="d-1", instance_id=cloud.ecs().add_instance().instance_id)
+    source = tmp_path / name
+    shutil.copytree(packages[name], source, ignore=shutil.ignore_patterns("__pycache__"))
+    function = deployed(cloud, source, memory_mb=COMPILING_MB)
+
+    result = cloud.fc().invoke(function, json.dumps(event).encode())
+
+    assert result.ok, result.body
+    assert json.loads(result.body)["status"] == "ok"
 
 
 SHORT_S = 6

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 
 COVERED_ELSEWHERE = {
     "make test": "is what runs this test",
-    "make check": "runs this test too",
+    "make check": ".ci/run runs it before the tests",
     "make package": "tests/project/test_package.py builds it, in a folder of its own",
 }
 NEEDS_A_CLOUD = {"s deploy", "make deploy-fun", ".venv/bin/python -m cli smoke"}

@@ -235,27 +235,3 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """`fun validate` has no objection to one."""
     with pytest.raises(TemplateError, match=r"template\.yml: cannot be read: FileNotFoundError"):
         load_fun(tmp_path / "template.yml")
-
-
-def test_what_is_not_built_is_named_before_a_deployment(tmp_path: Path) -> None:
-    """Fun reports success without the folder."""
-    for part in ("policies.yaml", "s.yaml", "template.yml"):
-        shutil.copy(ROOT / part, tmp_path / part)
-    for part in ("functions", "events"):
-        shutil.copytree(ROOT / part, tmp_path / part)
-    (tmp_path / "build" / "snapshot_on_event").mkdir(parents=True)
-
-    assert check(tmp_path / "policies.yaml").problems == ()
-    assert check(tmp_path / "policies.yaml", built=True).problems == tuple(
-        f"{file}: {function}: build/{what} is not there: run `make package`"
-        for file in ("template.yml", "s.yaml")
-        for function, what in (
-            ("snapshot_on_schedule", "snapshot_on_schedule"),
-            ("snapshot_on_event", "snapshot_on_event/index.py"),
-            ("record_completion", "record_completion"),
-            ("resume_runs", "resume_runs"),
-        )
-    )
-    for name in ("record_completion", "resume_runs", "snapshot_on_event", "snapshot_on_schedule"):
-        shutil.copytree(ROOT / "functions" / name, tmp_path / "build" / name, dirs_exist_ok=True)
-    assert check(tmp_path / "policies.yaml", built=True).problems == ()

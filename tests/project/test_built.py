@@ -1,0 +1,218 @@
+"""What is not built, or could not start as deployed, is found before a deployment and not built."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.check import check
+from cli.package import package, target_version
+from cli.templates import read_s
+from emulator.interpreters import OWN, SEARCHED, find
+from tests.packages import TIMED, pretend_built
+
+ROOT = Path(__file__).parent.parent.parent
+TEMPLATES = ("template.yml", "s.yaml")
+PARTS = ("policies.yaml", *TEMPLATES, "functions", "events")
+CODE = ("cli", "emulator", "shared", "requirements", "pyproject.toml")
+FUNCTIONS = tuple(read_s(ROOT / "s.yaml"))
+RUNTIME = target_version()
+OTHER = next(version for version in ("3.10", "3.12") if version != OWN)
+"""A runtime of Function Compute that does not run these tests."""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project, to change and to build in."""
+    for part in (*PARTS, *CODE):
+        source, ignore = ROOT / part, shutil.ignore_patterns("__pycache__")
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / part, ignore=ignore)
+        else:
+            shutil.copy(source, tmp_path / part)
+    return tmp_path
+
+
+def set_all(project: Path, before: str, after: str) -> None:
+    """Change a setting of every function in both templates, whatever each calls it."""
+    for name in TEMPLATES:
+        text = (project / name).read_text()
+        for key in ("memorySize: ", "MemorySize: ", "runtime: python", "Runtime: python"):
+            text = text.replace(f"{key}{before}\n", f"{key}{after}\n")
+        (project / name).write_text(text)
+
+
+def problems_of(project: Path) -> list[str]:
+    return list(check(project / "policies.yaml", built=True).problems)
+
+
+def test_what_make_package_builds_is_good(project: Path) -> None:
+    """Bytecode for the runtime's Python beside every file."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+
+    assert problems_of(project) == []
+
+
+def test_what_is_not_there_is_named(project: Path) -> None:
+    """Fun would report success without it."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    shutil.rmtree(project / "build" / "resume_runs")
+    (project / "build" / "record_completion" / "index.py").unlink()
+
+    found = problems_of(project)
+
+    assert found == [
+        f"{name}: {function}: build/{what} is not there: run `make package`"
+        for name in TEMPLATES
+        for function, what in [
+            ("record_completion", "record_completion/index.py"),
+            ("resume_runs", "resume_runs"),
+        ]
+    ]
+
+
+def without_bytecode(folder: Path) -> None:
+    shutil.rmtree(folder / "__pycache__")
+
+
+def with_bytecode_that_a_zip_outlives(folder: Path) -> None:
+    shutil.rmtree(folder)
+    pretend_built(folder.parent.parent, [folder.name], version=RUNTIME, flags=TIMED)
+
+
+def with_one_file_more(folder: Path) -> None:
+    (folder / "library").mkdir()
+    (folder / "library" / "more.py").touch()
+
+
+@pytest.mark.parametrize(
+    "changed", [without_bytecode, with_bytecode_that_a_zip_outlives, with_one_file_more]
+)
+def test_what_each_cold_start_would_compile_is_named_with_the_remedy(
+    project: Path, changed: object
+) -> None:
+    """At 128 MB it would be killed; with more memory it starts."""
+    assert callable(changed)
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    changed(project / "build" / "snapshot_on_event")
+
+    found = problems_of(project)
+    set_all(project, "128", "192")
+
+    assert [line.partition(" has ")[0] for line in found] == [
+        f"{name}: snapshot_on_event: build/snapshot_on_event" for name in TEMPLATES
+    ]
+    for line in found:
+        assert f"1 files without bytecode for Python {RUNTIME}" in line
+        assert "memory is 128 MB" in line
+        assert f"install Python {RUNTIME} and run `make package`" in line
+        assert "192 MB or more in both templates" in line
+    assert problems_of(project) == []
+
+
+def test_memory_counts_in_each_template(project: Path) -> None:
+    """Whichever is deployed."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    without_bytecode(project / "build" / "resume_runs")
+    text = (project / "s.yaml").read_text()
+    (project / "s.yaml").write_text(text.replace("memorySize: 128", "memorySize: 192"))
+
+    (line,) = [one for one in problems_of(project) if "bytecode" in one]
+
+    assert line.startswith("template.yml: resume_runs: ")
+
+
+def test_what_was_built_for_another_python_is_named(project: Path) -> None:
+    """It refuses to start: as after an edit of the runtime, and with memory enough, too."""
+    other = next(version for version in ("3.10", "3.12") if version != RUNTIME)
+    pretend_built(project, FUNCTIONS, version=other)
+    set_all(project, "128", "512")
+
+    found = problems_of(project)
+
+    assert len(found) == len(TEMPLATES) * len(FUNCTIONS)
+    for line in found:
+        assert f"was built for Python {other} and runtime is python{RUNTIME}: run `make pa" in line
+
+
+def run_cli(project: Path, *arguments: str) -> tuple[int, str]:
+    """Run the command on a machine with no Python but the one that runs the tests."""
+    nowhere = str(project / "nowhere")
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *arguments],
+        cwd=project,
+        env={
+            **os.environ,
+            **dict.fromkeys(("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"), nowhere),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def test_what_could_not_start_is_not_built(project: Path) -> None:
+    """D4: without the runtime's Python, at 128 MB: what was built before is gone, too."""
+    set_all(project, RUNTIME, OTHER)
+    pretend_built(project, FUNCTIONS, version=OTHER)
+
+    status, said = run_cli(project, "package")
+
+    assert status == 1
+    assert f"no Python {OTHER} on this machine (looked {SEARCHED})" in said
+    assert f"Install Python {OTHER}, such as by" in said
+    assert "set memory to 192 MB or more in both templates" in said
+    for name in TEMPLATES:
+        assert f"in {name} {', '.join(FUNCTIONS)}" in said
+    assert not (project / "build").exists()
+    assert "Traceback" not in said
+
+
+def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
+    """And the check holds the memory to it afterwards."""
+    set_all(project, RUNTIME, OTHER)
+    set_all(project, "128", "192")
+
+    built = run_cli(project, "package")
+    good = run_cli(project, "check", "--built")
+    set_all(project, "192", "128")
+    bad = run_cli(project, "check", "--built")
+
+    assert built[0] == 0, built[1]
+    assert f"warning: no Python {OTHER} on this machine: shipped as source" in built[1]
+    assert not [*(project / "build").rglob("*.pyc")]
+    assert good[0] == 0, good[1]
+    assert bad[0] == 1
+    assert f"files without bytecode for Python {OTHER}" in bad[1]
+
+
+def test_functions_on_several_pythons_are_refused(project: Path) -> None:
+    """One set of libraries is fetched, for one."""
+    for name, key in zip(TEMPLATES, ("Runtime: python", "runtime: python"), strict=True):
+        text = (project / name).read_text()
+        other = "3.12" if RUNTIME != "3.12" else "3.10"
+        (project / name).write_text(text.replace(f"{key}{RUNTIME}", f"{key}{other}", 1))
+
+    status, said = run_cli(project, "package")
+
+    assert status == 1
+    assert "runtime is python3.10 and python3.12: must be the same of all functions" in said
+    assert "Traceback" not in said
+
+
+def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path) -> None:
+    """D4: `make package` as it is, held to its own check; the other tests take any Python."""
+    if find(RUNTIME) is None:
+        pytest.skip(
+            f"no Python {RUNTIME}, on which the functions run, on this machine (looked {SEARCHED})"
+        )
+
+    package(ROOT / "policies.yaml", project / "build")
+
+    assert problems_of(project) == []
