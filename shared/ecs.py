@@ -180,15 +180,26 @@ class Ecs:
             tag=[models.CreateSnapshotRequestTag(key=k, value=v) for k, v in planned.tags],
         )
         body = self._call("CreateSnapshot", self._client.create_snapshot_with_options, request)
-        if not body.snapshot_id:
-            raise EcsUnknownError(action="CreateSnapshot", reason="the answer names no snapshot")
-        return str(body.snapshot_id)
+        snapshot_id = _id(body.snapshot_id)
+        if not is_readable(snapshot_id):
+            reason = f"the answer names no snapshot: {snapshot_id}"
+            raise EcsUnknownError(action="CreateSnapshot", reason=reason)
+        return snapshot_id
 
     def _call(self, action: str, method: Callable[[Any, Any], Any], request: object) -> Any:  # noqa: ANN401 - an SDK response body
         try:
             body = method(request, self._options).body
-        # Of everything that the SDK is known to raise: refusals, and no or no readable answer.
-        except (TeaException, OSError, ValueError) as exc:
+        # Of everything that the SDK is known to raise: refusals, no answer, one that it cannot
+        # read, and what its models stumble over where JSON holds a list, a text or a number in
+        # the place of an object.
+        except (
+            TeaException,
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ) as exc:
             error = _translated(action, exc, self._credentials)
         else:
             if body is not None:
@@ -211,7 +222,8 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
         reason = credentials.redacted(f"{type(exc).__name__}: {exc}")
         return EcsUnknownError(action=action, reason=reason[:400])
     retry_after_ms = getattr(exc, "retry_after", None)
-    http_status = int(getattr(exc, "status_code", None) or 0)
+    http_status = getattr(exc, "status_code", None)
+    http_status = http_status if isinstance(http_status, int) else 0
     return EcsRefusedError(
         action=action,
         # Without one, a code that nobody knows: its status decides.
@@ -265,7 +277,11 @@ def _page(
         items = tuple(read(item) for item in _items(container, name))
     except (AttributeError, TypeError, ValueError) as exc:
         raise EcsUnknownError(action=action, reason=f"an item of the listing: {exc}") from exc
-    return Page(items=items, next_token=body.next_token or "")
+    next_token = body.next_token
+    if next_token is not None and not isinstance(next_token, str):
+        reason = f"whether more follows cannot be read: {ascii(next_token)[:_MAX_SHOWN]}"
+        raise EcsUnknownError(action=action, reason=reason)
+    return Page(items=items, next_token=next_token or "")
 
 
 def _id(value: object) -> str:
@@ -288,6 +304,11 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _days(value: object) -> int | None:
+    """Return a number of days; None where none is listed, 0 included."""
+    return value or None if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _tags(item: Any) -> dict[str, str]:  # noqa: ANN401 - an SDK model, untyped
     pairs = [(tag.tag_key, tag.tag_value or "") for tag in _items(item.tags, "tag")]
     # A tag of another kind than text fits nothing that a policy could name.
@@ -306,7 +327,7 @@ def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
         instance_ids=tuple(dict.fromkeys(instance_ids)),
         tags=_tags(item),
         locks=tuple(
-            lock.lock_reason or "" for lock in _items(item.operation_locks, "operation_lock")
+            _text(lock.lock_reason) for lock in _items(item.operation_locks, "operation_lock")
         ),
     )
 
@@ -316,7 +337,9 @@ def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
         instance_id=_id(item.instance_id),
         status=_text(item.status),
         tags=_tags(item),
-        locks=tuple(lock.lock_reason or "" for lock in _items(item.operation_locks, "lock_reason")),
+        locks=tuple(
+            _text(lock.lock_reason) for lock in _items(item.operation_locks, "lock_reason")
+        ),
     )
 
 
@@ -328,10 +351,10 @@ def _snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untyped
         tags=_tags(item),
         created_at=parse_instant(item.creation_time),
         name=_text(item.snapshot_name),
-        description=item.description or None,
-        retention_days=item.retention_days or None,
-        resource_group_id=item.resource_group_id or None,
-        category=item.category or None,
+        description=_text(item.description) or None,
+        retention_days=_days(item.retention_days),
+        resource_group_id=_text(item.resource_group_id) or None,
+        category=_text(item.category) or None,
         instant_access=item.instant_access is True,
-        instant_access_retention_days=item.instant_access_retention_days or None,
+        instant_access_retention_days=_days(item.instant_access_retention_days),
     )

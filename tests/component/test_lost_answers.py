@@ -208,6 +208,10 @@ def test_whatever_goes_wrong_on_the_way_there_is_one_snapshot_and_its_id_is_on_r
         *((status, body) for status in (200, 400, 503) for body in (b"\xff\xfe", b"{", b"<html>")),
         (400, b"[]"),
         (503, b"null"),
+        *(
+            (200, b'{"SnapshotId": %s, "RequestId": "R"}' % value)
+            for value in (b'["s-1"]', b'{"s": 1}', b"5", b"true", b'"s 1"', b'"\\ud800"', b"[]")
+        ),
     ],
 )
 def test_an_answer_that_makes_no_sense_costs_one_disk_and_claims_nothing(
@@ -226,7 +230,18 @@ def test_an_answer_that_makes_no_sense_costs_one_disk_and_claims_nothing(
     assert record["snapshot_id"] == ""
 
 
-NO_LISTING = [b"{}", b"[]", b'{"Snapshots": {"Snapshot": [7]}}']
+NO_LISTING = [
+    b"{}",
+    b"[]",
+    b'{"Snapshots": {"Snapshot": [7]}}',
+    b'{"Snapshots": ["s-1"]}',
+    b'{"Snapshots": "s-1"}',
+    b'{"Snapshots": {"Snapshot": "s-1"}}',
+    b'{"Snapshots": {"Snapshot": 7}}',
+    b'{"Snapshots": {"Snapshot": [{"Tags": ["x"]}]}}',
+    b'{"Snapshots": {"Snapshot": []}, "NextToken": 5}',
+    b'{"Snapshots": {"Snapshot": []}, "NextToken": ["x"]}',
+]
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,39 @@ def test_an_instance_without_a_usable_id_is_recorded_and_the_others_disks_are_ta
     assert not any("unreadable" in str(call.params) for call in world.cloud.calls.all())
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"Description": 7, "ResourceGroupId": ["rg-1"], "Category": {"x": 1}},
+        {"RetentionDays": "7", "InstantAccessRetentionDays": [3], "InstantAccess": "yes"},
+        {"RetentionDays": True, "CreationTime": 7},
+        {"SourceDiskId": None},
+        {"SourceDiskId": ["d-1"]},
+        {"Status": 7, "Tags": {"Tag": [{"TagKey": 5}]}},
+    ],
+)
+def test_odd_fields_of_one_snapshot_cost_nobody_anything(
+    world: World, fields: dict[str, Any]
+) -> None:
+    """Neither a run, nor what its completion is recorded or repeated as."""
+    world.policies(policy(repeat_failed=2))
+    odd, good = world.disks(2)
+    world.ecs.fail_next(odd)
+    lists(world, "DescribeSnapshots", changed("SourceDiskId", odd, **fields))
+    at = world.minute
+    world.tick(at=at)
+    world.clock.advance(60)
+
+    for event in world.completions():
+        assert world.complete(event)["status"] in ("ok", "failed", "no_match")
+    world.clock.advance(60)
+    world.tick(at=at)
+
+    assert world.record_of(good)["status"] == "existing"
+    assert len(world.creates(good)) == 1
+    assert {call.code for call in world.cloud.calls.all()} == {""}
+
+
 def test_a_snapshot_without_an_id_is_still_its_slots(world: World) -> None:
     """D6: what is there is not made again, however it is listed; others' cost nothing."""
     disk_id = world.disk()
