@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import say, screen
+from cli.screen import messages, say, screen
+
+if TYPE_CHECKING:
+    from cli.check import Findings
 
 ROOT = Path(__file__).parent.parent
 POLICIES = ROOT / "policies.yaml"
@@ -23,7 +26,7 @@ def demo() -> None:
     """Let a timer and an event become snapshots, on a local cloud; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    if not show(screen(), POLICIES):
+    if not show(screen(), POLICIES, messages=messages()):
         raise typer.Exit(1)
 
 
@@ -36,18 +39,28 @@ def check(
     ] = False,
 ) -> None:
     """Say everything that is wrong with a policy file, and whether the templates agree."""
+    found = _checked(policies, built=built)
+    agreed = ", and the templates agree with it"
+    if not found.templates:
+        agreed = (
+            "; no templates beside it, so nothing says whether its timers and event types are "
+            "deployed"
+        )
+    say(screen(), f"{policies.name}: good{agreed}", "green")
+
+
+def _checked(policies: Path, *, built: bool = False) -> Findings:
+    """Say what is wrong with a policy file and the project beside it, and end where anything is."""
     from cli.check import check as find  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    console = screen()
-    found = find(policies, built=built)
-    for warning in found.warnings:
+    console, found = messages(), find(policies, built=built)
+    for warning in (*found.warnings, *(() if built else found.placeholders)):
         say(console, f"warning: {warning}", "yellow")
     for problem in found.problems:
         say(console, problem, "red")
     if found.problems:
         raise typer.Exit(1)
-    agreed = ", and the templates agree with it" if found.templates else ""
-    say(console, f"{policies.name}: good{agreed}", "green")
+    return found
 
 
 @app.command()
@@ -62,7 +75,8 @@ def invoke(
     """Give an event to a function, on a local cloud, and show what it answers and records."""
     from cli.invoke import invoke as call  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    if not call(screen(), function, event, fleet=fleet, policies=policies, now=now):
+    options = {"fleet": fleet, "policies": policies}
+    if not call(screen(), function, event, **options, now=now, messages=messages()):
         raise typer.Exit(1)
 
 
@@ -72,8 +86,8 @@ def package() -> None:
     from cli import package as builder  # noqa: PLC0415 - the SDKs: `--help` should not wait
     from emulator.interpreters import find  # noqa: PLC0415 - as above
 
-    check(POLICIES)
-    console = screen()
+    _checked(POLICIES)
+    console = messages()
     try:
         version = builder.target_version()
         say(console, f"building for Function Compute: Linux on x86_64, Python {version} …")
@@ -86,7 +100,7 @@ def package() -> None:
         say(console, f"warning: no Python {version} on this machine: {warning}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        say(console, f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+        say(screen(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
 
 
 @app.command()
@@ -100,11 +114,23 @@ def smoke(
     ] = None,
     *,
     fun: Annotated[bool, typer.Option("--fun", help="Deployed with Fun, to FC 2.0.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail also where an answer is not `ok`.")
+    ] = False,
 ) -> None:
     """Ask every deployed function for a dry run, and say what came back."""
     from cli.smoke import smoke as ask  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    if not ask(screen(), policies, fun=fun, endpoint=fc_endpoint, policy=policy):
+    done = ask(
+        screen(),
+        policies,
+        fun=fun,
+        endpoint=fc_endpoint,
+        policy=policy,
+        strict=strict,
+        messages=messages(),
+    )
+    if not done:
         raise typer.Exit(1)
 
 

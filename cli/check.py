@@ -3,21 +3,39 @@ Does everything that has to agree, agree: policies, both templates, functions an
 
 A timer that no policy names fails every time it fires; an event type that the rule's
 pattern lacks never arrives, and nobody is told. Both are found here, before a deployment.
-What one function's deployment says by itself is `cli.deployment`'s.
+What one function's deployment says by itself is `cli.deployment`'s, what policies ask of the
+cloud `cli.policy_checks`'s. Never shows the value of a variable.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
 from cli.built import not_built
-from cli.deployment import disabled, wrong_alone
+from cli.deployment import Place, remarks, settings_at, variable, wrong_alone
+from cli.policy_checks import (
+    Named,
+    impossible_events,
+    other_regions,
+    unknown_region,
+    unsure_host,
+)
+from cli.positions import shown
 from cli.schemas import schema_problems
-from cli.templates import Function, TemplateError, load_fun, load_s, read_fun, read_s
+from cli.templates import (
+    OF_THE_API,
+    Function,
+    TemplateError,
+    lines_of,
+    load_fun,
+    load_s,
+    read_fun,
+    read_s,
+)
 from shared.completion import COMPLETED
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
@@ -27,13 +45,15 @@ from shared.routing import route
 from shared.runtime import utc
 from shared.settings import FUNCTION_VARIABLES
 from shared.trigger import parse_trigger
-from shared.validation import Problems
+from shared.validation import Problems, nearest
 
 ON_SCHEDULE, ON_END, RESUMES = "snapshot_on_schedule", "record_completion", "resume_runs"
 FUN, S = "template.yml", "s.yaml"
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""
 _APIS = {FUN: "2.0", S: "3.0"}
+PLACEHOLDER = "1234567890123456"
+"""The account of the templates as they come; nobody's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +63,17 @@ class Findings:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     """What is allowed and should still be looked at."""
+    placeholders: tuple[str, ...] = ()
+    """Where the account is still nobody's: a problem to whoever deploys or calls."""
     templates: bool
     """Whether there were templates to look at."""
+
+
+@dataclass(slots=True)
+class _Found:
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    placeholders: list[str] = field(default_factory=list)
 
 
 def check(policies_path: Path, *, built: bool = False) -> Findings:
@@ -55,66 +84,182 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
         policies_path: The file; templates, `functions/` and `events/` are looked for beside it.
             Without templates there only the file itself is checked; one of the two alone is a
             problem.
-        built: Whether what the templates deploy has to be there by now.
+        built: Whether all has to be there by now that the templates deploy, the account too.
 
     """
     root = policies_path.parent
     there = [name for name in _READERS if (root / name).exists()]
     problems = Problems()
+    raw = read_policies(policies_path, problems)
+    named = Named(policies_path, raw)
     try:
-        file = load_policies(read_policies(policies_path, problems), problems)
+        file = load_policies(raw, problems)
     except InvalidPolicyError as exc:
-        return Findings(problems=tuple(map(str, exc.problems)), templates=bool(there))
-    if not there:
-        return Findings(warnings=file.warnings, templates=False)
-    templates, found = _read(root)
-    if templates.keys() == _READERS.keys():
-        found += _disagreements(root, file, templates)
+        return Findings(problems=tuple(map(named.problem, exc.problems)), templates=bool(there))
+    found = _Found(warnings=[named.remark(one) for one in file.warnings])
+    found.problems += impossible_events(file.policies, named)
+    if there:
+        _check_project(root, file, named, found, built=built)
+    else:
+        _check_regions(file, {}, named, found)
+        if built:
+            found.problems.append(
+                f"{policies_path.name}: no templates beside it: nothing to deploy"
+            )
     if built:
-        for name, functions in templates.items():
-            for function, says in functions.items():
-                found += not_built(f"{name}: {function}", root, says)
-    warnings = [*file.warnings]
-    for name, functions in templates.items():
-        for function, says in functions.items():
-            warnings += disabled(f"{name}: {function}", says)
-    return Findings(problems=tuple(found), warnings=tuple(warnings), templates=True)
+        found.problems += found.placeholders
+    return Findings(
+        problems=tuple(found.problems),
+        warnings=tuple(found.warnings),
+        placeholders=tuple(found.placeholders),
+        templates=bool(there),
+    )
 
 
-def _read(root: Path) -> tuple[dict[str, dict[str, Function]], list[str]]:
-    templates, problems = {}, []
+def _check_project(
+    root: Path, file: PolicyFile, named: Named, found: _Found, *, built: bool
+) -> None:
+    templates = _read(root, found.problems)
+    region = _region(templates.get(S, {}), found.problems)
+    places = [
+        Place(template=name, function=function, says=says, region=region)
+        for name, functions in templates.items()
+        for function, says in functions.items()
+    ]
+    if templates.keys() == _READERS.keys():
+        found.problems += _disagreements(root, file, named, templates, places)
+    hosts: dict[str, str] = {}
+    for place in places:
+        hosts |= settings_at(place)[0].ecs_endpoints
+        found.warnings += remarks(place)
+        if built:
+            found.problems += not_built(place.at("code"), root, place.says)
+    if region:
+        _check_regions(file, hosts, named, found, own=region)
+        found.problems += other_regions(file.policies, region, named)
+    for name in templates:
+        found.placeholders += _placeholders([one for one in places if one.template == name])
+
+
+def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
+    templates = {}
     for name, (load, schema, read) in _READERS.items():
-        if not (root / name).exists():
+        path = root / name
+        if not path.exists():
             problems.append(f"{name}: is missing beside the other template: keep both or neither")
             continue
         try:
-            problems += [f"{name}: {one}" for one in schema_problems(load(root / name), schema)]
-            templates[name] = read(root / name)
+            lines = lines_of(path)
+            problems += [
+                f"{shown(name, lines.at(one.path))}: {one}"
+                for one in schema_problems(load(path), schema)
+            ]
+            templates[name] = read(path)
         except TemplateError as exc:
             problems.append(str(exc))
-    return templates, problems
+    return templates
+
+
+def _region(functions: Mapping[str, Function], problems: list[str]) -> str:
+    """Return where the functions are; they call one another, so that is one region."""
+    regions = {str(says.region): function for function, says in functions.items() if says.region}
+    for region, function in [*regions.items()][1:]:
+        line = functions[function].line("region")
+        other, of = next(iter(regions.items()))
+        rule = f"must be {other}, as that of {of}: they start one another"
+        problems.append(f"{shown(S, line)}: {function}: region: '{region}': {rule}")
+    return next(iter(regions), "")
+
+
+def _check_regions(
+    file: PolicyFile, hosts: Mapping[str, str], named: Named, found: _Found, *, own: str = ""
+) -> None:
+    used = [
+        (named.at(f"policies[{number}].regions"), region)
+        for number, policy in enumerate(file.policies)
+        for region in policy.regions
+    ]
+    if own:
+        used.append((f"{S}: region", own))
+    for where, region in used:
+        if unknown := unknown_region(region, hosts):
+            found.problems.append(f"{where}: {unknown}")
+        elif unsure := unsure_host(region, hosts):
+            found.warnings.append(f"{where}: {unsure}")
+
+
+def _placeholders(places: list[Place]) -> Iterator[str]:
+    """Say once for each template where the account is nobody's."""
+    lines = {
+        (place.template, arn.line or 0)
+        for place in places
+        for arn in place.says.arns
+        if arn.account_id == PLACEHOLDER
+    }
+    if lines:
+        template, line = min(lines)
+        more = f", and on {len(lines) - 1} more lines" if len(lines) > 1 else ""
+        rule = "is the placeholder; replace it by your account's id, wherever it stands"
+        yield f"{shown(template, line or None)}{more}: account {PLACEHOLDER}: {rule}"
 
 
 def _disagreements(
-    root: Path, file: PolicyFile, templates: Mapping[str, Mapping[str, Function]]
+    root: Path,
+    file: PolicyFile,
+    named: Named,
+    templates: Mapping[str, Mapping[str, Function]],
+    places: list[Place],
 ) -> Iterator[str]:
     folders = _folders(root / "functions")
     yield from _sets("events/", _folders(root / "events"), "functions/", folders)
     for name, functions in templates.items():
         yield from _sets(name, set(functions), "functions/", folders)
-        for function, says in functions.items():
-            folder = root / "functions" / function
-            started = functions.keys() & FUNCTION_VARIABLES.keys() if function == RESUMES else ()
+        for place in (one for one in places if one.template == name):
+            folder = root / "functions" / place.function
+            started = functions.keys() & FUNCTION_VARIABLES if place.function == RESUMES else ()
             starts = [functions[one].resource for one in sorted(started)]
-            where = f"{name}: {function}"
-            yield from wrong_alone(where, folder, says, fc_api=_APIS[name], starts=starts)
-        yield from _timers(name, file, functions)
-        yield from _started(name, functions)
-    yield from _event_types(file, templates[S])
+            yield from wrong_alone(place, folder, fc_api=_APIS[name], starts=starts)
+            yield from _of_another_account(place, places[0])
+            if place.function == RESUMES:
+                yield from _started(place, functions)
+        yield from _timers(name, file, named, functions)
+    yield from _event_types(file, named, templates[S])
     fun, s = templates[FUN], templates[S]
     for function in sorted(fun.keys() & s.keys()):
-        for what, (one, other) in fun[function].differences(s[function]).items():
-            yield f"{function}: {what}: {FUN} says {one!r}, {S} {other!r}"
+        yield from _differences(function, fun[function], s[function])
+
+
+def _of_another_account(place: Place, first: Place) -> Iterator[str]:
+    own, its = first.says.account_id, place.says.account_id
+    if own and its and own != its:
+        rule = f"must be {own}, as that of {first.function} in {first.template}"
+        yield f"{place.at('role')}: role: is of account {its}: {rule}"
+
+
+def _started(place: Place, functions: Mapping[str, Function]) -> Iterator[str]:
+    """Hold the names by which `resume_runs` starts functions against those that they have."""
+    for function, name in FUNCTION_VARIABLES.items():
+        deployed_as = functions[function].deployed_as if function in functions else ""
+        if deployed_as and place.says.environment.get(name) != deployed_as:
+            lacks = "must be" if name in place.says.environment else "is required;"
+            yield (
+                f"{variable(place, name)}: {lacks} '{deployed_as}'; "
+                f"{deployed_as}: is in {place.template} and not what {RESUMES} starts"
+            )
+
+
+def _differences(function: str, fun: Function, s: Function) -> Iterator[str]:
+    for what, (one, other) in fun.differences(s).items():
+        here, there = shown(FUN, fun.line(what)), shown(S, s.line(what))
+        yield f"{function}: {what}: {here} says {one!r}, {there} {other!r}"
+    for name in sorted({*fun.environment, *s.environment}.difference(OF_THE_API)):
+        what = f"environment.{name}"
+        here, there = shown(FUN, fun.line(what)), shown(S, s.line(what))
+        if name not in s.environment or name not in fun.environment:
+            has, lacks = (here, S) if name in fun.environment else (there, FUN)
+            yield f"{function}: {what}: is in {has} and not in {lacks}"
+        elif fun.environment[name] != s.environment[name]:
+            yield f"{function}: {what}: {here} and {there} have different values"
 
 
 def _folders(path: Path) -> set[str]:
@@ -129,33 +274,26 @@ def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[st
         yield f"{name}: is in {has} and not in {lacks}"
 
 
-def _started(name: str, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Hold the names by which `resume_runs` starts functions against those that they have."""
-    if RESUMES not in functions:
-        return
-    for function, variable in FUNCTION_VARIABLES.items():
-        value = functions[RESUMES].starts.get(function)
-        is_called = functions[function].deployed_as if function in functions else value
-        if value != is_called:
-            yield (
-                f"{is_called}: is in {name} and not what {RESUMES} starts: {variable} is {value!r}:"
-                f" must be '{is_called}'"
-            )
-
-
-def _timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    timers = functions[ON_SCHEDULE].timers if ON_SCHEDULE in functions else {}
+def _timers(
+    name: str, file: PolicyFile, named: Named, functions: Mapping[str, Function]
+) -> Iterator[str]:
+    says = functions.get(ON_SCHEDULE)
+    timers = says.timers if says else {}
     wanted = {policy.timer for policy in file.policies if policy.timer}
-    for timer in sorted(wanted - timers.keys()):
-        yield f"{name}: no timer '{timer}': its policies would never run"
-    for timer in sorted(wanted & timers.keys()):
-        if timers[timer].payload:
-            yield f"{name}: timer '{timer}' has a payload, which runs in place of its policies"
-    for timer in sorted(timers.keys() - wanted):
-        if not timers[timer].payload:
-            yield f"{name}: no policy is on timer '{timer}': it would fail each time"
+    for number, policy in enumerate(file.policies):
+        where = named.at(f"policies[{number}].on.timer")
+        if policy.timer and policy.timer not in timers:
+            hint = nearest(policy.timer, timers)
+            yield f"{where}: {name}: no timer '{policy.timer}': it would never run{hint}"
+        elif policy.timer and timers[policy.timer].payload:
+            rule = f"timer '{policy.timer}' has a payload, which runs in place of its policies"
+            yield f"{where}: {name}: {rule}"
     for timer, trigger in timers.items():
-        yield from _payload(f"{name}: timer '{timer}'", timer, trigger.payload, file)
+        place = shown(name, says.line(f"timers.{timer}") if says else None)
+        if timer not in wanted and not trigger.payload:
+            hint = nearest(timer, wanted)
+            yield f"{place}: no policy is on timer '{timer}': it would fail each time{hint}"
+        yield from _payload(f"{place}: timer '{timer}'", timer, trigger.payload, file)
 
 
 def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Iterator[str]:
@@ -169,15 +307,25 @@ def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Itera
         yield from (f"{where}: {problem}" for problem in problems)
 
 
-def _event_types(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    ends = functions[ON_END].rules or () if ON_END in functions else None
-    if ends is not None and [rule.types for rule in ends] != [(COMPLETED,)]:
-        yield f"{S}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
-    others = [says for name, says in functions.items() if name != ON_END]
-    rules = [rule for says in others for rule in says.rules or ()]
-    has = {kind for rule in rules for kind in rule.types}
+def _event_types(
+    file: PolicyFile, named: Named, functions: Mapping[str, Function]
+) -> Iterator[str]:
+    ends = functions.get(ON_END)
+    if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
+        place = shown(S, ends.line("rules"))
+        yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
+    rules = [
+        (shown(S, says.line(f"rules.{rule.name}")), rule)
+        for name, says in functions.items()
+        if name != ON_END
+        for rule in says.rules or ()
+    ]
+    has = {kind: place for place, rule in rules for kind in rule.types}
     wanted = {kind for policy in file.policies for kind in policy.event_types}
-    for kind in sorted(wanted - has):
-        yield f"{S}: the rule's pattern lacks '{kind}': its policies would never run"
-    for kind in sorted(has - wanted):
-        yield f"{S}: no policy is on events of type '{kind}': leave it out of the pattern"
+    for number, policy in enumerate(file.policies):
+        where = named.at(f"policies[{number}].on.event")
+        for kind in policy.event_types:
+            if kind not in has:
+                yield f"{where}: {S}: the rule's pattern lacks '{kind}': none would arrive"
+    for kind in sorted(has.keys() - wanted):
+        yield f"{has[kind]}: no policy is on events of type '{kind}': leave it out of the pattern"

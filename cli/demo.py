@@ -48,9 +48,21 @@ _NOTHING = (
 _Deliveries = Mapping[str, tuple[str, bytes]]
 
 
-def demo(console: Console, policies: Path, harsh: Mapping[str, Knobs] = HARSH) -> bool:
+def demo(
+    console: Console,
+    policies: Path,
+    harsh: Mapping[str, Knobs] = HARSH,
+    *,
+    messages: Console | None = None,
+) -> bool:
     """
     Show it.
+
+    Args:
+        console: Where.
+        policies: What the functions read.
+        harsh: The clouds on which the second delivery is tried, besides the first.
+        messages: Takes what is wrong; None is the same console.
 
     Returns:
         Whether each cloud's first deliveries made snapshots and the second ones none.
@@ -61,7 +73,7 @@ def demo(console: Console, policies: Path, harsh: Mapping[str, Knobs] = HARSH) -
         _rule(console, "1. A timer fires, and a spot instance is about to be taken away")
         console.print(_INTRODUCTION.format(regions=len(local.cloud.regions)))
         if not _show_first(console, local, deliveries):
-            console.print(_NOTHING, style="red")
+            (messages or console).print(_NOTHING, style="red")
             return False
         _show_outcomes(console, local)
         _rule(console, "2. The same two events are delivered again")
@@ -71,7 +83,7 @@ def demo(console: Console, policies: Path, harsh: Mapping[str, Knobs] = HARSH) -
             with local_cloud(FLEET, policies, knobs=knobs, speed=SPEED) as other:
                 again = _deliveries(other)
                 if not _added(other, again):
-                    console.print(_NOTHING, style="red")
+                    (messages or console).print(_NOTHING, style="red")
                     return False
                 added.append(_added(other, again))
             _say_number(console, f"The same {what}", added[-1])

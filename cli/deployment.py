@@ -8,54 +8,80 @@ timer that cannot be parsed, a log that the role may not write to. Never compare
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from cli.positions import shown
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
 from shared.cron import CronError, read_expression
+from shared.settings import VARIABLES, Settings, settings_of
+from shared.validation import Problems
 
 RUNTIMES = ("python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
 RAM_POLICY = "ram-policy.json"
+MAX_VARIABLES_BYTES = 4096
+"""Of all variables of a function together (Function Compute, "Environment variables")."""
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One function in one template, as messages name it."""
+
+    template: str
+    function: str
+    says: Function
+    region: str
+    """Where the template's functions are deployed; empty if that is not known."""
+
+    def at(self, what: str = "") -> str:
+        """Return where a field of the function stands."""
+        return f"{shown(self.template, self.says.line(what))}: {self.function}"
+
+
 def wrong_alone(
-    where: str, folder: Path, says: Function, *, fc_api: str, starts: Sequence[str] = ()
+    place: Place, folder: Path, *, fc_api: str, starts: Sequence[str] = ()
 ) -> Iterator[str]:
     """
     Name what is wrong with a function's deployment.
 
     Args:
-        where: The template and the function, for what is said.
+        place: The function in a template.
         folder: The function's own in `functions/`.
-        says: What the template says.
         fc_api: Which API the template deploys to.
         starts: The other functions that it starts, as `Function.resource` has them.
 
     """
+    says, at = place.says, place.at
     if says.code != f"build/{folder.name}":
-        yield f"{where}: code is {says.code!r}: must be 'build/{folder.name}', what is packaged"
+        wanted = f"'build/{folder.name}'"
+        yield f"{at('code')}: code is {says.code!r}: must be {wanted}, what is packaged"
     for what in _DECIDED_BY_THE_OPERATOR:
         if getattr(says, what) is None:
-            yield f"{where}: {what} is not set: FC's default is not the operator's decision"
+            yield f"{at(what)}: {what} is not set: FC's default is not the operator's decision"
     if says.runtime not in RUNTIMES:
-        yield f"{where}: runtime is {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
-    yield from _handler(where, folder, says)
+        yield f"{at('runtime')}: runtime is {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
+    yield from _handler(place, folder)
     for timer, trigger in says.timers.items():
         if problem := cron_problem(trigger.cron):
-            yield f"{where}: timer '{timer}': {trigger.cron!r}: {problem}"
+            yield f"{at(f'timers.{timer}')}: timer '{timer}': {trigger.cron!r}: {problem}"
     for rule in says.rules or ():
         sources = sorted({f"acs.{kind.partition(':')[0]}" for kind in rule.types})
         if sorted(rule.sources) != sources:
+            where = at(f"rules.{rule.name}")
             yield f"{where}: {rule.name}: source is {list(rule.sources)}: must be {sources}"
-    yield from _log(where, says)
-    yield from _api(where, says, fc_api)
+    yield from _log(place)
+    yield from _variables(place, folder, fc_api)
+    yield from _arns(place)
     if folder.is_dir():
-        yield from _permissions(where, folder / RAM_POLICY, says, starts)
+        yield from _permissions(place, folder / RAM_POLICY, starts)
 
 
 def cron_problem(expression: object) -> str | None:
@@ -69,17 +95,89 @@ def cron_problem(expression: object) -> str | None:
     return None
 
 
-def disabled(where: str, says: Function) -> Iterator[str]:
-    """Name the triggers that are not on: allowed, and their policies never run."""
-    for timer, trigger in says.timers.items():
+def remarks(place: Place) -> Iterator[str]:
+    """Name what is allowed and should still be looked at."""
+    for timer, trigger in place.says.timers.items():
         if trigger.enabled is not True:
+            where = place.at(f"timers.{timer}")
             yield f"{where}: timer '{timer}' is not enabled: its policies do not run"
-    for rule in says.rules or ():
+    for rule in place.says.rules or ():
         if rule.enabled is not True:
-            yield f"{where}: {rule.name} is not enabled: no event arrives"
+            yield f"{place.at(f'rules.{rule.name}')}: {rule.name} is not enabled: no event arrives"
+    _, _, found = settings_at(place)
+    yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
+    for name in place.says.environment:
+        if name in VARIABLES:
+            continue
+        if str(name).startswith("ALIBABA_CLOUD_"):
+            text = "wins over the role's own credentials; leave it out"
+            yield f"{variable(place, name)}: {text}"
+        elif close := get_close_matches(str(name).upper(), VARIABLES, n=1, cutoff=0.85):
+            yield f"{variable(place, name)}: is read by nobody; did you mean '{close[0]}'?"
 
 
-def _handler(where: str, folder: Path, says: Function) -> Iterator[str]:
+def settings_at(place: Place) -> tuple[Settings, Problems, Problems]:
+    """Return a function's settings, what is wrong with them, and what should be otherwise."""
+    found, slight = Problems(), Problems()
+    texts = _texts(place.says)
+    return settings_of(texts, region=place.region, problems=found, remarks=slight), found, slight
+
+
+def variable(place: Place, name: str) -> str:
+    """Return where a variable stands, or would stand."""
+    return f"{place.at(f'environment.{name}')}: environment.{name}"
+
+
+def _texts(says: Function) -> dict[str, str]:
+    """Return the variables that are texts; the others the schema names."""
+    return {name: value for name, value in says.environment.items() if isinstance(value, str)}
+
+
+def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
+    """Read a function's variables as it will at its start; their values stay unsaid."""
+    texts, (settings, found, _) = _texts(place.says), settings_at(place)
+    yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
+    if FC_API not in texts:
+        yield f"{variable(place, FC_API)}: is required; '{fc_api}', to hand over what is left"
+    elif settings.fc_api not in (None, fc_api):
+        yield f"{variable(place, FC_API)}: must be '{fc_api}', to hand over what is left"
+    size = sum(len(text.encode()) for pair in texts.items() for text in pair)
+    if size > MAX_VARIABLES_BYTES:
+        rule = f"{size} bytes in all; Function Compute takes {MAX_VARIABLES_BYTES}"
+        yield f"{place.at('environment')}: environment: {rule}"
+    policies = settings.policies_path
+    named = "POLICIES_FILE" in texts and not policies.is_relative_to(_PACKAGED)
+    inside = policies.relative_to(_CODE) if policies.is_relative_to(_CODE) else policies
+    if named and not (inside.suffix == ".json" and (folder / inside).is_file()):
+        rule = (
+            f"no JSON file that is packaged; put it into functions/{folder.name}/, or leave it out"
+        )
+        yield f"{variable(place, 'POLICIES_FILE')}: {rule}"
+
+
+_CODE = Path("/code")
+"""Where Function Compute unpacks a function's code, and what its working directory is."""
+_PACKAGED = _CODE / "policies.json"
+_QUEUE = re.compile(
+    r"/(?:queues/[A-Za-z0-9][A-Za-z0-9-]{0,254}|topics/[A-Za-z0-9][A-Za-z0-9-]{0,254})/messages"
+)
+
+
+def _arns(place: Place) -> Iterator[str]:
+    """Name resources that are of another region or account: nothing there can be reached."""
+    own = {"region": place.region, "account": place.says.account_id}
+    for arn in dict.fromkeys(place.says.arns):
+        where = f"{shown(place.template, arn.line)}: {place.function}: {arn.text!r}"
+        for what, its in (("region", arn.region), ("account", arn.account_id)):
+            if its and own[what] and its != own[what]:
+                yield f"{where}: is of the {what} {its}; must be the function's own, {own[what]}"
+        if arn.service == "mns" and not _QUEUE.fullmatch(arn.resource):
+            rule = "must end in /queues/NAME/messages, or in /topics/NAME/messages"
+            yield f"{where}: {rule}"
+
+
+def _handler(place: Place, folder: Path) -> Iterator[str]:
+    says, where = place.says, place.at("handler")
     module, _, function = str(says.handler).rpartition(".")
     if not module or not function:
         yield f"{where}: handler is {says.handler!r}: must be FILE.FUNCTION, such as index.handler"
@@ -87,33 +185,29 @@ def _handler(where: str, folder: Path, says: Function) -> Iterator[str]:
         yield f"{where}: handler is {says.handler!r}: no functions/{folder.name}/{module}.py"
 
 
-def _log(where: str, says: Function) -> Iterator[str]:
-    if None in says.log:
-        yield f"{where}: log is not set: FC would keep nothing of what the function prints"
+def _log(place: Place) -> Iterator[str]:
+    if None in place.says.log:
+        rule = "FC would keep nothing of what the function prints"
+        yield f"{place.at('log')}: log is not set: {rule}"
         return
-    for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), says.log, strict=True):
-        if says.environment.get(name, value) != value:
-            yield f"{where}: {name} is {says.environment[name]!r}, the function's log {value!r}"
+    texts = _texts(place.says)
+    for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), place.says.log, strict=True):
+        if texts.get(name, "").strip() not in ("", value):
+            rule = f"must be {value!r}, where the function's own log is"
+            yield f"{variable(place, name)}: {rule}"
 
 
-def _api(where: str, says: Function, fc_api: str) -> Iterator[str]:
-    if says.fc_api != fc_api:
-        yield f"{where}: {FC_API} is {says.fc_api!r}: must be '{fc_api}', to hand over what is left"
-
-
-def _permissions(where: str, path: Path, says: Function, starts: Sequence[str]) -> Iterator[str]:
+def _permissions(place: Place, path: Path, starts: Sequence[str]) -> Iterator[str]:
     """Hold what the function calls and writes to against what its role may."""
-    shown = f"functions/{path.parent.name}/{path.name}"
+    says, where = place.says, place.at("role")
+    file = f"functions/{path.parent.name}/{path.name}"
     try:
         statements = json.loads(path.read_bytes())["Statement"]
-        allowed = [*_allowed(statements)]
+        allowed = [*_allowed(statements, place.region, says.account_id)]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as exc:
-        yield f"{shown}: cannot be read: {type(exc).__name__}: {exc}"
+        yield f"{file}: cannot be read: {type(exc).__name__}: {exc}"
         return
-    project, logstore = (
-        says.environment.get(name, value)
-        for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), says.log, strict=True)
-    )
+    project, logstore = says.log
     wanted = [("log:PostLogStoreLogs", f"project/{project}/logstore/{logstore}")]
     if says.on_failure is not None:
         wanted.append(("mns:SendMessage", _resource(str(says.on_failure))))
@@ -122,21 +216,35 @@ def _permissions(where: str, path: Path, says: Function, starts: Sequence[str]) 
         wanted.append(("fc:InvokeFunction", says.resource))
     for action, resource in wanted:
         if not any(fnmatchcase(action, may) and fnmatchcase(resource, on) for may, on in allowed):
-            yield f"{where}: {shown} allows no {action} on '{resource}'"
+            yield f"{where}: {file} allows no {action} on '{resource}'"
     # On which resources, the tests hold: they run each function with its own role.
     calls = called_actions() - NEVER_CALLS.get(path.parent.name, frozenset())
     calls |= BESIDES_OTHERS.get(path.parent.name, frozenset())
     for action in sorted(calls - {action for action, _ in wanted}):
         if not any(fnmatchcase(action, may) for may, _ in allowed):
-            yield f"{where}: {shown} allows no {action}, which the code calls"
+            yield f"{where}: {file} allows no {action}, which the code calls"
 
 
-def _allowed(statements: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _allowed(
+    statements: list[Mapping[str, Any]], region: str, account_id: str
+) -> Iterator[tuple[str, str]]:
+    """Return the actions that are allowed in a region and account, each with its resources."""
     for statement in statements:
         if statement["Effect"] == "Allow":
             for action in _listed(statement["Action"]):
                 for resource in _listed(statement["Resource"]):
-                    yield action, _resource(resource)
+                    # acs:service:region:account:resource, or the star alone.
+                    parts = resource.split(":", 4)
+                    of_region, of_account = parts[2:4] if len(parts) == len(_PARTS) else ("", "")
+                    if _meant(region, of_region) and _meant(account_id, of_account):
+                        yield action, parts[-1]
+
+
+_PARTS = ("acs", "service", "region", "account", "resource")
+
+
+def _meant(own: str, pattern: str) -> bool:
+    return not own or not pattern or fnmatchcase(own, pattern)
 
 
 def _listed(value: Any) -> list[str]:  # noqa: ANN401 - any JSON value

@@ -210,6 +210,7 @@ def _cloud(fleet: Fleet, clock: FastClock, knobs: Knobs | None) -> Cloud:
 
 _NOT_ON_LOOPBACK = (
     "ALIBABA_CLOUD_SECURITY_TOKEN", "SNAPSHOTS_PAUSED", "FC_API", "SNAPSHOTS_FC_API", "FC_ENDPOINT",
+    "SNAPSHOTS_FC_ENDPOINT",
     "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
 )  # fmt: skip
 """An operator's own token or proxy must not get into a trial; nor is there whom to hand over to."""

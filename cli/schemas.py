@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,25 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from shared.validation import nearest
+
 SCHEMAS = Path(__file__).parent / "schemas"
 
 
-def schema_problems(document: Any, schema: str) -> Iterator[str]:  # noqa: ANN401 - any YAML value
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One place where a document is not as it must be."""
+
+    path: tuple[str | int, ...]
+    place: str
+    rule: str
+
+    def __str__(self) -> str:
+        """Return ``place: rule``; the document itself has no name."""
+        return f"{self.place}: {self.rule}" if self.place else self.rule
+
+
+def schema_problems(document: Any, schema: str) -> Iterator[Misfit]:  # noqa: ANN401 - any YAML value
     """
     Name every place where a document is not as it must be.
 
@@ -32,7 +48,11 @@ def schema_problems(document: Any, schema: str) -> Iterator[str]:  # noqa: ANN40
     """
     for error in _validator(schema).iter_errors(document):
         place = error.json_path.removeprefix("$").removeprefix(".")
-        yield f"{place}: {_rule(error)}" if place else _rule(error)
+        for key, rule in _rules(error):
+            path = (*error.absolute_path, *key)
+            # A key that is not there is named by its place; one that is, by the rule.
+            parts = [place, *key] if rule == _MISSING else [place]
+            yield Misfit(path, ".".join(filter(None, parts)), rule)
 
 
 @cache
@@ -42,15 +62,36 @@ def _validator(schema: str) -> Draft202012Validator:
     )
 
 
-def _rule(error: ValidationError) -> str:
-    if error.validator != "additionalProperties" or error.validator_value is not False:
-        return error.message
-    schema: Any = error.schema
-    known, patterns = (schema.get(key, {}) for key in ("properties", "patternProperties"))
+_MISSING = "is required"
+_VARIABLES = frozenset({"environmentVariables", "EnvironmentVariables"})
+
+
+def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Say what is wrong, each with the key below the error's place that it is about, if any."""
     given: Any = error.instance
-    unknown = [
-        repr(key)
-        for key in given
-        if key not in known and not any(re.search(pattern, str(key)) for pattern in patterns)
-    ]
-    return f"unknown key {', '.join(unknown)}: known are {', '.join([*known, *patterns])}"
+    schema: Any = error.schema
+    if error.validator == "required":
+        for key in schema["required"]:
+            if key not in given:
+                yield (key,), _MISSING
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        known, patterns = (schema.get(key, {}) for key in ("properties", "patternProperties"))
+        listed = ", ".join([*known, *patterns])
+        for key in given:
+            if key not in known and not any(re.search(pattern, str(key)) for pattern in patterns):
+                yield (str(key),), f"unknown key {key!r}: known are {listed}{nearest(key, known)}"
+    else:
+        yield (), _message(error)
+
+
+def _message(error: ValidationError) -> str:
+    """Return an error's own message, which begins with what stands there, without any variable."""
+    given: Any = error.instance
+    is_name = "propertyNames" in error.absolute_schema_path
+    if isinstance(given, dict | list) and given:
+        shown = "a mapping " if isinstance(given, dict) else "a list "
+    elif _VARIABLES & {*error.absolute_path} and not is_name:
+        shown = ""
+    else:
+        return error.message
+    return f"{shown}{error.message.removeprefix(repr(given)).lstrip()}"

@@ -1,5 +1,5 @@
 """
-Where the commands write; foreign text appears as it is.
+Where the commands write: results to stdout, messages to stderr; foreign text appears as it is.
 
 Rich would read markup and emoji codes in messages: ``acs:ram::`` has one, and a disk's id
 may hold anything.
@@ -25,9 +25,14 @@ def screen(file: IO[str] | None = None, *, width: int | None = None) -> Console:
         width: In columns; None is the terminal's, or what ``COLUMNS`` says, or 150.
 
     """
-    if width is None and not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+    if width is None and not (file or sys.stdout).isatty() and not os.environ.get("COLUMNS"):
         width = WIDTH_WITHOUT_TERMINAL
     return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
+
+
+def messages() -> Console:
+    """Return a console on stderr: what is wrong, and how far it got; never a result."""
+    return screen(sys.stderr)
 
 
 def say(console: Console, line: str, style: str | None = None) -> None:

@@ -8,39 +8,28 @@ snapshot that there is not, which it records. Takes no snapshot.
 
 from __future__ import annotations
 
-import io
 import json
-import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import fc2
-import requests
-from alibabacloud_fc20230330.client import Client
-from alibabacloud_fc20230330.models import InvokeFunctionHeaders, InvokeFunctionRequest
-from alibabacloud_tea_openapi.utils_models import Config
-from darabonba.exceptions import DaraException, UnretryableException
-from darabonba.runtime import RuntimeOptions
 from rich.console import Console
 
+from cli.calling import Deployed, Door, Fc2, Fc3, NoAnswerError
 from cli.check import FUN, ON_END, RESUMES, S, check
 from cli.screen import say
-from cli.templates import TemplateError, load_fun, load_s
+from cli.templates import TemplateError, load_fun, load_s, read_fun, read_s
 from shared.completion import ACCOMPLISHED, COMPLETED
-from shared.fc_sdks import set_host
+from shared.invocation import PAUSED
 from shared.parsing import read_policies
 from shared.policy_file import load_policies
+from shared.redaction import redacted
 from shared.runtime import SYSTEM_CLOCK, utc
-from shared.validation import Problems
+from shared.settings import address_of, is_loopback
+from shared.validation import Problems, nearest
 
-CONNECT_TIMEOUT_S = 10
-READ_TIMEOUT_S = 600
-"""A dry run only lists; an account with 10,000 disks takes minutes."""
 KEY, SECRET, TOKEN = (
     f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
 )
@@ -50,68 +39,111 @@ class SmokeError(Exception):
     """What has to be known before anything can be asked is not."""
 
 
-class NoAnswerError(Exception):
-    """A function could not be asked, or failed; says what came back instead of an answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
-    """Where one function is; a function of FC 3.0 has no service."""
-
-    folder: str
-    """Its own in `functions/`, which says what it takes."""
-    function: str
-    """What Function Compute calls it."""
-    service: str | None
-    account_id: str
-    region: str
-
-
-class Door(Protocol):
-    """One of Function Compute's two APIs."""
-
-    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
-        """Return a function's answer; raises NoAnswerError."""
-
-
 def smoke(
-    console: Console, policies: Path, *, fun: bool, endpoint: str | None, policy: str | None
+    console: Console,
+    policies: Path,
+    *,
+    fun: bool,
+    endpoint: str | None,
+    policy: str | None,
+    strict: bool = False,
+    messages: Console | None = None,
 ) -> bool:
     """
     Ask, and say for each function what came back.
 
     Args:
-        console: Where to say it.
+        console: Where to say it, a line for each function.
         policies: The policy file; the templates are looked for beside it.
         fun: Whether the functions were deployed with Fun, to FC 2.0.
         endpoint: Where Function Compute is, if not at its region's own address.
         policy: Whose dry run to ask for; None is the first that needs no event.
+        strict: Whether an answer has to be ``ok``.
+        messages: Takes why nothing was asked; None is the same console.
 
     Returns:
-        Whether every answer was ``ok``.
+        Whether every function answered: what it would skip or fail on is the account's state,
+        and no matter of the deployment. Where all functions are paused, nothing was tried.
 
     """
-    problems = check(policies).problems
-    for problem in problems:
-        say(console, problem, "red")
-    if problems:
-        return False
+    messages = messages or console
+    found = check(policies)
+    for warning in found.warnings:
+        say(messages, f"warning: {warning}", "yellow")
     try:
+        address = _address(endpoint)
+        # A local cloud's account may well be the placeholder.
+        local = address is not None and is_loopback(address)
+        _refuse([*found.problems, *(() if local else found.placeholders)])
         places = _deployed_by_fun(policies.parent) if fun else _deployed_by_s(policies.parent)
-        name = policy or _first_policy(policies)
-        door: Door = Fc2(endpoint, _keys()) if fun else Fc3(endpoint, _keys())
+        name = _policy(policies, policy)
+        keys = _keys()
+        door: Door = Fc2(address, keys) if fun else Fc3(address, keys)
+        hidden = _variables(policies.parent / (FUN if fun else S))
     except (SmokeError, TemplateError) as exc:
-        say(console, str(exc), "red")
+        say(messages, str(exc), "red")
         return False
     good = True
     for place in places:
         try:
-            ok, line = _verdict(door.invoke(place, json.dumps(_event(place, name)).encode()))
+            answer = door.invoke(place, json.dumps(_event(place, name)).encode())
+            status, line = _verdict(answer)
         except NoAnswerError as exc:
-            ok, line = False, str(exc)
-        say(console, f"{place.function}: {line}", "green" if ok else "red")
-        good = good and ok
+            status, line = "", str(exc)
+        fine = status == "ok" if strict else status not in ("", PAUSED)
+        colour = "green" if status == "ok" else "yellow" if fine else "red"
+        shown = _hiding(hidden, redacted(line, keys[1:]))
+        say(console, f"{place.function}: {shown}", colour)
+        good = good and fine
     return good
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise SmokeError("\n".join(problems))
+
+
+def _address(endpoint: str | None) -> str | None:
+    if not (endpoint or "").strip():
+        return None
+    address = address_of(endpoint or "")
+    if address is None:
+        rule = "must be a host or https://HOST[:PORT], or http:// on loopback"
+        raise SmokeError(f"--fc-endpoint (FC_ENDPOINT): {rule}: requests carry credentials")
+    return address
+
+
+def _variables(template: Path) -> dict[str, str]:
+    """
+    Return the functions' variables by their values, which nobody is to be shown.
+
+    Left out are short ones, which stand in any text, and what a template says openly elsewhere.
+    """
+    functions = read_fun(template) if template.name == FUN else read_s(template)
+    open_ = {text for says in functions.values() for text in (*says.log, *functions)}
+    return {
+        form: str(name)
+        for says in functions.values()
+        for name, value in says.environment.items()
+        for form in _forms(str(value).strip())
+        if len(form) >= _SHOWN_LENGTH and form not in open_
+    }
+
+
+_SHOWN_LENGTH = 6
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Return how a value may be met in a message: as it is, and a host without its scheme."""
+    yield value
+    if address := address_of(value):
+        yield address.rpartition("://")[2]
+
+
+def _hiding(variables: Mapping[str, str], line: str) -> str:
+    for value in sorted(variables, key=len, reverse=True):
+        line = line.replace(value, f"${variables[value]}")
+    return line
 
 
 def _event(place: Deployed, policy: str) -> dict[str, Any]:
@@ -133,14 +165,15 @@ def _event(place: Deployed, policy: str) -> dict[str, Any]:
     }
 
 
-def _verdict(body: bytes) -> tuple[bool, str]:
-    """Judge an answer as `shared.app` gives it."""
+def _verdict(body: bytes) -> tuple[str, str]:
+    """Return the status of an answer as `shared.app` gives it, empty if it is none, and a line."""
     try:
         answer = json.loads(body)
         status, runs = answer["status"], [_run(run) for run in answer["runs"]]
+        line = "; ".join([status, *runs, *filter(None, [answer.get("reason")])])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return False, f"is no answer of these functions: {body[:200].decode(errors='replace')}"
-    return status == "ok", "; ".join([status, *runs, *filter(None, [answer.get("reason")])])
+        return "", f"is no answer of these functions: {body[:200].decode(errors='replace')}"
+    return status, line
 
 
 def _run(run: Mapping[str, Any]) -> str:
@@ -151,15 +184,24 @@ def _run(run: Mapping[str, Any]) -> str:
 
 
 def _keys() -> tuple[str, str, str]:
-    missing = [name for name in (KEY, SECRET) if not os.environ.get(name)]
+    given = [os.environ.get(name, "").strip() for name in (KEY, SECRET, TOKEN)]
+    missing = [name for name, value in zip((KEY, SECRET), given, strict=False) if not value]
     if missing:
         raise SmokeError(f"{' and '.join(missing)} not set: the key of who may invoke functions")
-    return os.environ[KEY], os.environ[SECRET], os.environ.get(TOKEN, "")
+    return given[0], given[1], given[2]
 
 
-def _first_policy(path: Path) -> str:
+def _policy(path: Path, wanted: str | None) -> str:
+    """Return whose dry run to ask for."""
     problems = Problems()
-    for policy in load_policies(read_policies(path, problems), problems).policies:
+    policies = load_policies(read_policies(path, problems), problems).policies
+    names = [policy.name for policy in policies]
+    if wanted is not None:
+        if wanted not in names:
+            known = f"known: {', '.join(names)}{nearest(wanted, names)}"
+            raise SmokeError(f"--policy: '{wanted}': {path.name} has no such policy; {known}")
+        return wanted
+    for policy in policies:
         if policy.enabled and not policy.select.event_resource:
             return policy.name
     raise SmokeError(f"{path.name}: every policy needs an event, or is switched off")
@@ -198,104 +240,3 @@ def _deployed_by_fun(root: Path) -> list[Deployed]:
 
 def _account(role: str) -> str:
     return role.split(":")[3]
-
-
-class Fc3:
-    """API 2023-03-30."""
-
-    def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
-        self._endpoint = endpoint
-        self._keys = keys
-
-    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
-        """Return a function's answer; raises NoAnswerError."""
-        protocol, _, host = (self._endpoint or "https://").partition("://")
-        key, secret, token = self._keys
-        client = Client(
-            Config(
-                access_key_id=key,
-                access_key_secret=secret,
-                security_token=token or None,
-                region_id=deployed.region,
-                endpoint=host or None,
-                protocol=protocol,
-            )
-        )
-        if not host:
-            set_host(client, deployed.region)
-        patience = RuntimeOptions(
-            autoretry=False,
-            connect_timeout=CONNECT_TIMEOUT_S * 1000,
-            read_timeout=READ_TIMEOUT_S * 1000,
-        )
-        try:
-            answer = client.invoke_function_with_options(
-                deployed.function,
-                InvokeFunctionRequest(body=io.BytesIO(event)),
-                InvokeFunctionHeaders(),
-                patience,
-            )
-            body = bytes(answer.body.read())
-        # The second is what it makes of a connection that cannot be had.
-        except (DaraException, UnretryableException, requests.RequestException) as exc:
-            raise NoAnswerError(_one_line(exc)) from exc
-        kind = (answer.headers or {}).get("x-fc-error-type")
-        if kind:
-            raise NoAnswerError(_failure(kind, body))
-        return body
-
-
-class Fc2:
-    """API 2016-08-15."""
-
-    def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
-        self._endpoint = endpoint
-        self._keys = keys
-
-    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
-        """Return a function's answer; raises NoAnswerError."""
-        key, secret, token = self._keys
-        client = fc2.Client(
-            endpoint=self._endpoint
-            or f"https://{deployed.account_id}.{deployed.region}.fc.aliyuncs.com",
-            accessKeyID=key,
-            accessKeySecret=secret,
-            securityToken=token,
-            Timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
-        )
-        try:
-            with _without_its_log():
-                answer = client.invoke_function(deployed.service, deployed.function, payload=event)
-        except fc2.fc_exceptions.FcError as exc:
-            # The client raises for what the service refuses and for what a function raised.
-            kind = exc.err_code or "the function failed"
-            raise NoAnswerError(_failure(str(kind), str(exc.message).encode())) from exc
-        except requests.RequestException as exc:
-            raise NoAnswerError(_one_line(exc)) from exc
-        return bytes(answer.data)
-
-
-@contextmanager
-def _without_its_log() -> Iterator[None]:
-    """Fc2 logs what it raises, and every request's headers, to the root logger."""
-    was = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(was)
-
-
-def _failure(kind: str, body: bytes) -> str:
-    """Say what a function's error says of itself, if it says anything."""
-    try:
-        error = json.loads(body)
-        # A function's own error, or the service's.
-        message = error["errorMessage"] if "errorMessage" in error else error["ErrorMessage"]
-        return f"{error.get('errorType', kind)}: {message}"
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return f"{kind}: {body[:200].decode(errors='replace')}"
-
-
-def _one_line(exc: Exception) -> str:
-    return f"{type(exc).__name__}: {' '.join(str(exc).split())}"

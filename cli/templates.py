@@ -1,5 +1,5 @@
 """
-What the two templates say of each function, in one form that can be compared.
+What the two templates say of each function, in one form that can be compared, and on which line.
 
 Reads `template.yml` (Fun, FC 2.0) and `s.yaml` (Serverless Devs, FC 3.0). Never judges:
 that is `check`'s.
@@ -17,11 +17,13 @@ from typing import Any
 
 import yaml
 
+from cli.positions import Lines, shown
 from shared.settings import FUNCTION_VARIABLES
+from shared.validation import nearest
 
 FC_API = "SNAPSHOTS_FC_API"
 """The variable that says which API there is, to hand over with; each template has its own."""
-_OF_THE_API = (FC_API, *FUNCTION_VARIABLES.values())
+OF_THE_API = (FC_API, *FUNCTION_VARIABLES.values())
 """The variables that have to differ between the templates."""
 
 
@@ -33,8 +35,23 @@ class TemplateError(Exception):
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, LookupError, TypeError, ValueError, AttributeError, yaml.YAMLError) as exc:
+    except OSError as exc:
         raise TemplateError(f"{path.name}: cannot be read: {type(exc).__name__}: {exc}") from exc
+    except yaml.YAMLError as exc:
+        # Without the line itself, which PyYAML shows: it may hold the value of a variable.
+        mark = getattr(exc, "problem_mark", None)
+        where = shown(path.name, mark.line + 1 if mark else None)
+        what = f"{type(exc).__name__}: {getattr(exc, 'problem', None) or 'is no YAML'}"
+        raise TemplateError(f"{where}: cannot be read: {what}") from None
+    except _NotAsExpectedError as exc:
+        raise TemplateError(f"{path.name}: cannot be read: {exc}") from exc
+    except (LookupError, TypeError, ValueError, AttributeError) as exc:
+        what = f"{type(exc).__name__}: it is not built as its tool expects"
+        raise TemplateError(f"{path.name}: cannot be read: {what}") from exc
+
+
+class _NotAsExpectedError(Exception):
+    """What is wrong, without the value of a variable in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +62,18 @@ class Rule:
     sources: tuple[str, ...]
     types: tuple[str, ...]
     enabled: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arn:
+    """A resource that a template names: ``acs:service:region:account:resource``, and its line."""
+
+    text: str
+    service: str
+    region: str
+    account_id: str
+    resource: str
+    line: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +101,6 @@ class Function:
     memory_mb: Any
     timeout_s: Any
     environment: Mapping[str, Any]
-    """Without the variables that have to differ between the templates: those below."""
-    fc_api: Any
-    starts: Mapping[str, Any]
-    """By function the name under which this one starts it; none where it is not given."""
     log: tuple[Any, Any]
     """Project and Logstore."""
     request_metrics: Any
@@ -86,19 +111,77 @@ class Function:
     timers: Mapping[str, TimerTrigger]
     """By name: cron expression, and whether it is enabled."""
     rules: tuple[Rule, ...] | None
+    region: Any
+    """None where a template names none."""
+    arns: tuple[Arn, ...]
+    """Every resource that is named, its role's first."""
+    lines: Mapping[str, int | None]
+    """Where each field stands, each ``environment.NAME`` and ``timers.NAME``; "": the function."""
+
+    def line(self, what: str) -> int | None:
+        """Return the line of a field, or of what is nearest around it."""
+        return self.lines.get(what) or self.lines.get(what.partition(".")[0]) or self.lines[""]
+
+    @property
+    def account_id(self) -> str:
+        """Return the account of the function's role, empty if there is none."""
+        found = _ARN.fullmatch(str(self.role))
+        return found[3] if found else ""
 
     def differences(self, other: Function) -> dict[str, tuple[Any, Any]]:
         """
         Return what is said differently of the same function.
 
-        Left out are what only one can say, and what has to differ.
+        Left out are what only one can say, and the variables, whose values nobody is shown.
         """
         return {
             field.name: (mine, its)
             for field in fields(self)
-            if field.name not in ("resource", "deployed_as", "rules", "fc_api", "starts")
+            if field.name in _COMPARED
             and (mine := getattr(self, field.name)) != (its := getattr(other, field.name))
         }
+
+
+_COMPARED = (
+    "description", "runtime", "handler", "code", "role", "memory_mb", "timeout_s", "log",
+    "request_metrics", "max_retries", "max_event_age_s", "on_failure", "task_mode", "timers",
+)  # fmt: skip
+_ARN = re.compile(r"acs:([a-z]+):([^:]*):([^:]*):(.+)")
+
+
+def _arns(value: Any, path: tuple[str | int, ...], lines: Lines) -> Iterator[Arn]:  # noqa: ANN401 - any YAML value
+    """Find every resource's name below a value; variables' values are nobody's to look at."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in ("environmentVariables", "EnvironmentVariables"):
+                yield from _arns(item, (*path, key), lines)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _arns(item, (*path, number), lines)
+    elif isinstance(value, str) and (found := _ARN.fullmatch(value)):
+        service, region, account_id, resource = found.groups()
+        yield Arn(
+            text=value, service=service, region=region, account_id=account_id,
+            resource=resource, line=lines.at(path),
+        )  # fmt: skip
+
+
+def _lines(
+    lines: Lines, base: tuple[str | int, ...], places: Mapping[str, str], says: Mapping[str, Any]
+) -> dict[str, int | None]:
+    """Return the line of each field whose path below a function's is known."""
+    found = {field: lines.at((*base, *path.split("."))) for field, path in places.items()}
+    variables = _mapping(says.get(places["environment"].rpartition(".")[2]))
+    for name in variables:
+        where = (*base, *places["environment"].split("."), name)
+        found[f"environment.{name}"] = lines.at(where)
+    found[""] = lines.at(base)
+    return found
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any YAML value
+    """Return a mapping, or an empty one in the place of what is none, which the schema names."""
+    return value if isinstance(value, Mapping) else {}
 
 
 class _Loader(yaml.SafeLoader):
@@ -108,7 +191,8 @@ class _Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise ValueError(f"line {node.start_mark.line + 1}: {key!r} is there twice")
+                line = node.start_mark.line + 1
+                raise _NotAsExpectedError(f"line {line}: {key!r} is there twice")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -125,12 +209,17 @@ def load_s(path: Path) -> Any:  # noqa: ANN401 - any YAML value
         return {**document, "resources": _filled(document["resources"], document.get("vars", {}))}
 
 
+def lines_of(path: Path) -> Lines:
+    """Return the lines of a template, which may be missing."""
+    return Lines(path.read_bytes() if path.is_file() else b"")
+
+
 def read_fun(path: Path) -> dict[str, Function]:
     """Read a template of Fun (services, with their functions below them); raises TemplateError."""
-    document = load_fun(path)
+    document, lines = load_fun(path), lines_of(path)
     with _reading(path):
         return {
-            name: _fun_function(of, name, service["Properties"], body)
+            name: _fun_function(of, name, service["Properties"], body, lines)
             for of, service in document["Resources"].items()
             if service.get("Type") == "Aliyun::Serverless::Service"
             for name, body in service.items()
@@ -138,11 +227,31 @@ def read_fun(path: Path) -> dict[str, Function]:
         }
 
 
+_FUN = {
+    "code": "Properties.CodeUri",
+    "runtime": "Properties.Runtime",
+    "handler": "Properties.Handler",
+    "description": "Properties.Description",
+    "memory_mb": "Properties.MemorySize",
+    "timeout_s": "Properties.Timeout",
+    "environment": "Properties.EnvironmentVariables",
+    "max_retries": "Properties.AsyncConfiguration.MaxAsyncRetryAttempts",
+    "max_event_age_s": "Properties.AsyncConfiguration.MaxAsyncEventAgeInSeconds",
+    "on_failure": "Properties.AsyncConfiguration.Destination.OnFailure",
+    "task_mode": "Properties.AsyncConfiguration.StatefulInvocation",
+    "timers": "Events",
+}
+"""Where a function's fields stand, below the function."""
+
+
 def _fun_function(
-    of: str, name: str, service: Mapping[str, Any], body: Mapping[str, Any]
+    of: str, name: str, service: Mapping[str, Any], body: Mapping[str, Any], lines: Lines
 ) -> Function:
     says = body["Properties"]
-    variables = says.get("EnvironmentVariables") or {}
+    base = ("Resources", of, name)
+    events = body.get("Events") or {}
+    its_service = ("Resources", of, "Properties")
+    role, log_line = (lines.at((*its_service, key)) for key in ("Role", "LogConfig"))
     retries = says.get("AsyncConfiguration") or {}
     log = service.get("LogConfig") or {}
     return Function(
@@ -155,9 +264,7 @@ def _fun_function(
         role=service.get("Role"),
         memory_mb=says.get("MemorySize"),
         timeout_s=says.get("Timeout"),
-        environment=_of_both(variables),
-        fc_api=variables.get(FC_API),
-        starts=_started_by(variables),
+        environment=_mapping(says.get("EnvironmentVariables")),
         log=(log.get("Project"), log.get("Logstore")),
         request_metrics=log.get("EnableRequestMetrics", False),
         max_retries=retries.get("MaxAsyncRetryAttempts"),
@@ -170,20 +277,20 @@ def _fun_function(
                 enabled=event["Properties"].get("Enable"),
                 payload=event["Properties"].get("Payload") or "",
             )
-            for name, event in (body.get("Events") or {}).items()
+            for name, event in events.items()
             if event["Type"] == "Timer"
         },
         rules=None,
+        region=None,
+        arns=(*_arns(service, its_service, lines), *_arns(body, base, lines)),
+        lines={
+            **_lines(lines, base, _FUN, says),
+            "role": role,
+            "log": log_line,
+            "request_metrics": log_line,
+            **{f"timers.{one}": lines.at((*base, "Events", one)) for one in events},
+        },
     )
-
-
-def _of_both(variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in variables.items() if name not in _OF_THE_API}
-
-
-def _started_by(variables: Mapping[str, Any]) -> dict[str, Any]:
-    named = FUNCTION_VARIABLES.items()
-    return {function: variables[name] for function, name in named if name in variables}
 
 
 def read_s(path: Path) -> dict[str, Function]:
@@ -192,24 +299,49 @@ def read_s(path: Path) -> dict[str, Function]:
 
     By the names of its resources: those of the functions are an operator's to choose.
     """
-    document = load_s(path)
+    document, lines = load_s(path), lines_of(path)
     with _reading(path):
         functions = {name: one["props"] for name, one in document["resources"].items()}
         _check_names([says["functionName"] for says in functions.values()])
-        return {name: _s_function(says) for name, says in functions.items()}
+        return {
+            name: _s_function(says, ("resources", name, "props"), lines)
+            for name, says in functions.items()
+        }
 
 
 def _check_names(names: list[Any]) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise TypeError(f"{name!r} is no name")
+            raise _NotAsExpectedError(f"a name of a {type(name).__name__}: must be a text")
         if names.count(name) > 1:
-            raise ValueError(f"{name!r} is there twice")
+            raise _NotAsExpectedError(f"{name!r} is there twice")
 
 
-def _s_function(says: Mapping[str, Any]) -> Function:
+_S = {
+    "region": "region",
+    "code": "code",
+    "runtime": "runtime",
+    "handler": "handler",
+    "description": "description",
+    "role": "role",
+    "memory_mb": "memorySize",
+    "timeout_s": "timeout",
+    "environment": "environmentVariables",
+    "log": "logConfig",
+    "request_metrics": "logConfig.enableRequestMetrics",
+    "max_retries": "asyncInvokeConfig.maxAsyncRetryAttempts",
+    "max_event_age_s": "asyncInvokeConfig.maxAsyncEventAgeInSeconds",
+    "on_failure": "asyncInvokeConfig.destinationConfig.onFailure.destination",
+    "task_mode": "asyncInvokeConfig.asyncTask",
+    "timers": "triggers",
+    "rules": "triggers",
+}
+"""Where a function's fields stand, below its `props`."""
+
+
+def _s_function(says: Mapping[str, Any], base: tuple[str, ...], lines: Lines) -> Function:
     retries = says.get("asyncInvokeConfig") or {}
-    variables, log = says.get("environmentVariables") or {}, says.get("logConfig") or {}
+    log = says.get("logConfig") or {}
     failure = (retries.get("destinationConfig") or {}).get("onFailure") or {}
     _check_names([trigger["triggerName"] for trigger in says.get("triggers") or []])
     triggers = {
@@ -226,9 +358,7 @@ def _s_function(says: Mapping[str, Any]) -> Function:
         role=says.get("role"),
         memory_mb=says.get("memorySize"),
         timeout_s=says.get("timeout"),
-        environment=_of_both(variables),
-        fc_api=variables.get(FC_API),
-        starts=_started_by(variables),
+        environment=_mapping(says.get("environmentVariables")),
         log=(log.get("project"), log.get("logstore")),
         request_metrics=log.get("enableRequestMetrics", False),
         max_retries=retries.get("maxAsyncRetryAttempts"),
@@ -249,6 +379,17 @@ def _s_function(says: Mapping[str, Any]) -> Function:
             for name, (kind, config) in triggers.items()
             if kind == "eventbridge"
         ),
+        region=says.get("region"),
+        arns=tuple(_arns(says, base, lines)),
+        lines={
+            **_lines(lines, base, _S, says),
+            **{
+                f"{'timers' if kind == 'timer' else 'rules'}.{name}": lines.at(
+                    (*base, "triggers", number)
+                )
+                for number, (name, (kind, _)) in enumerate(triggers.items())
+            },
+        },
     )
 
 
@@ -257,7 +398,8 @@ def _rule(name: str, config: Mapping[str, Any]) -> Rule:
     sources, types = pattern.get("source") or [], pattern["type"]
     for value in (*sources, *types):
         if not isinstance(value, str):
-            raise TypeError(f"{name}: the pattern must name sources and types by texts: {value!r}")
+            rule = f"the pattern must name sources and types by texts: {value!r}"
+            raise _NotAsExpectedError(f"{name}: {rule}")
     return Rule(
         name=name, sources=tuple(sources), types=tuple(types), enabled=config.get("triggerEnable")
     )
@@ -282,5 +424,10 @@ def _filled(value: Any, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 - 
 def _variable(path: str, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
     value: Any = variables
     for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            known = value if isinstance(value, Mapping) else ()
+            raise _NotAsExpectedError(
+                f"${{vars.{path}}}: there is no such variable{nearest(key, known)}"
+            )
         value = value[key]
     return value

@@ -38,7 +38,8 @@ def respond(
 
     Returns:
         ``{"status": "ok", "resumed": [slot, …], "caught_up": [occurrence, …], "waiting": n}``,
-        or ``{"status": "paused", …}``.
+        or ``{"status": "paused", …}``; of a dry run that would leave something to a person
+        ``"failed"``, with the ``reason``.
 
     Raises:
         InvalidSettingsError: The environment is wrong, or lacks what this function needs.
@@ -74,8 +75,10 @@ def respond(
             fc=Fc(runtime),
             dry_run=dry_run,
         ).look()
+    left = {"status": "failed", "reason": "; ".join(done.problems)} if done.problems else {}
     return {
         "status": "ok",
+        **left,
         "runs": [],
         "dry_run": dry_run,
         "resumed": done.resumed,

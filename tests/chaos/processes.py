@@ -161,7 +161,11 @@ class World:
         let_run_packages(self.cloud)
         fc = self.cloud.fc()
         fc.settings.retry_user_errors = True
-        variables = {FC_API: says.fc_api, "POLICIES_FILE": str(policies), "LOG_LEVEL": "DEBUG"}
+        variables = {
+            FC_API: says.environment[FC_API],
+            "POLICIES_FILE": str(policies),
+            "LOG_LEVEL": "DEBUG",
+        }
         return fc.add_function(
             NAME,
             code,

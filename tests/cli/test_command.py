@@ -30,9 +30,12 @@ def test_check_says_one_problem_a_line_as_it_is(
     done = CliRunner().invoke(app, ["check", str(tmp_path / "policies.yaml")])
 
     assert done.exit_code == 1
-    assert done.output == (
-        "snapshot_on_event: role: template.yml says 'acs:ram::1234567890123456:role/[/red]', "
-        "s.yaml 'acs:ram::1234567890123456:role/snapshot-on-event'\n"
+    assert done.stdout == ""
+    [line] = [one for one in done.stderr.splitlines() if not one.startswith("warning: ")]
+    assert line == (
+        "snapshot_on_event: role: template.yml line 59 says "
+        "'acs:ram::1234567890123456:role/[/red]', "
+        "s.yaml line 84 'acs:ram::1234567890123456:role/snapshot-on-event'"
     )
 
 
@@ -41,8 +44,12 @@ def test_check_speaks_of_templates_only_where_it_saw_them(tmp_path: Path) -> Non
     alone = tmp_path / "mine.yaml"
     shutil.copy(ROOT / "policies.yaml", alone)
 
-    assert CliRunner().invoke(app, ["check", str(alone)]).output == "mine.yaml: good\n"
-    assert CliRunner().invoke(app, ["check"]).output == (
+    done = CliRunner().invoke(app, ["check", str(alone)])
+    assert done.stdout == (
+        "mine.yaml: good; no templates beside it, so nothing says whether its timers and event "
+        "types are deployed\n"
+    )
+    assert CliRunner().invoke(app, ["check"]).stdout == (
         "policies.yaml: good, and the templates agree with it\n"
     )
 
@@ -52,4 +59,5 @@ def test_invoke_fails_without_a_traceback() -> None:
     done = CliRunner().invoke(app, ["invoke", "snapshot_on_event", "no-such.json"])
 
     assert done.exit_code == 1
-    assert done.output == "no-such.json: cannot be read: No such file or directory\n"
+    assert done.stderr == "no-such.json: cannot be read: No such file or directory\n"
+    assert done.stdout == ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +47,8 @@ PAUSED = """
 def handler(event, context):
     return {"status": "paused", "reason": "SNAPSHOTS_PAUSED is set", "runs": []}
 """
+NOWHERE = ("--fc-endpoint", "http://127.0.0.1:9")
+"""A local cloud's address, whose account may be the templates', and nobody answers there."""
 RAISES = """
 class InvalidSettingsError(Exception):
     pass
@@ -83,9 +87,11 @@ def deploy(cloud: Cloud, api: list[str], **code: str) -> None:
 
 
 def smoke(*options: str) -> tuple[int, list[str]]:
+    """Return the status, and the results or, where there are none, the messages."""
     done = CliRunner().invoke(app, ["smoke", *options])
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.output.splitlines()
+    assert not (done.stdout and done.stderr)
+    return done.exit_code, (done.stdout or done.stderr).splitlines()
 
 
 def test_says_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
@@ -111,14 +117,10 @@ def test_says_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
     [
         (RAISES, "InvalidSettingsError: SLS_PROJECT is not set"),
         (PAUSED, "paused; SNAPSHOTS_PAUSED is set"),
-        (
-            MATCHES_NOTHING,
-            "failed; p in cn-hangzhou: MatchedNothing: the policy matched no disk",
-        ),
         (SOMETHING_ELSE, "is no answer of these functions: hello"),
     ],
 )
-def test_one_that_is_not_ok_fails_and_the_other_is_asked_too(
+def test_one_that_does_not_answer_fails_and_the_other_is_asked_too(
     cloud: Cloud, api: list[str], code: str, line: str
 ) -> None:
     """Status 1, and for each function what it said."""
@@ -133,6 +135,37 @@ def test_one_that_is_not_ok_fails_and_the_other_is_asked_too(
         "record_completion: ok; cn-hangzhou: 1 completed",
         "resume_runs: ok",
     ]
+
+
+ONE_LOCKED = """
+def handler(event, context):
+    run = {"policy": "p", "region": "cn-hangzhou", "counts": {"planned": 29, "failed": 1}}
+    return {"status": "partial", "runs": [run]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (ONE_LOCKED, "partial; p in cn-hangzhou: 1 failed, 29 planned"),
+        (
+            MATCHES_NOTHING,
+            "failed; p in cn-hangzhou: MatchedNothing: the policy matched no disk",
+        ),
+    ],
+)
+def test_what_the_account_is_like_is_no_matter_of_the_deployment(
+    cloud: Cloud, api: list[str], code: str, line: str
+) -> None:
+    """A dry run that was answered is a good deployment; `--strict` wants all to be ok."""
+    deploy(cloud, api, **(dict.fromkeys(PLACES, ANSWERS) | {"snapshot_on_schedule": code}))
+
+    status, lines = smoke(*api)
+    strictly, again = smoke(*api, "--strict")
+
+    assert (status, strictly) == (0, 1)
+    assert lines == again
+    assert lines[0] == f"snapshot_on_schedule: {line}"
 
 
 def test_what_was_never_deployed_is_said(cloud: Cloud, api: list[str]) -> None:
@@ -177,7 +210,7 @@ def test_an_address_where_nothing_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY, "LTAI")
     monkeypatch.setenv(SECRET, "secret")
 
-    status, lines = smoke("--fc-endpoint", "http://127.0.0.1:9")
+    status, lines = smoke(*NOWHERE)
 
     assert status == 1
     assert [line.partition(" ")[0] for line in lines] == [f"{name}:" for name in PLACES]
@@ -188,7 +221,7 @@ def test_without_keys_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(KEY, raising=False)
     monkeypatch.delenv(SECRET, raising=False)
 
-    assert smoke() == (
+    assert smoke(*NOWHERE) == (
         1,
         [f"{KEY} and {SECRET} not set: the key of who may invoke functions"],
     )
@@ -222,7 +255,7 @@ def test_where_every_policy_needs_an_event_one_has_to_be_named(
     monkeypatch.setenv(KEY, "LTAI")
     monkeypatch.setenv(SECRET, "secret")
 
-    assert smoke("--policies", str(tmp_path / "policies.yaml")) == (
+    assert smoke("--policies", str(tmp_path / "policies.yaml"), *NOWHERE) == (
         1,
         ["policies.yaml: every policy needs an event, or is switched off"],
     )
@@ -241,3 +274,69 @@ def test_the_client_of_fc_2_prints_nothing_of_its_own(
         f"{function}: ServiceNotFound: service '{service}' does not exist"
         for function, service in PLACES.items()
     ]
+
+
+def test_the_placeholder_account_is_refused_where_a_real_cloud_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody's account has functions; a local cloud's may well be that one."""
+    monkeypatch.setenv(KEY, "LTAI")
+    monkeypatch.setenv(SECRET, "secret")
+    monkeypatch.delenv("FC_ENDPOINT", raising=False)
+
+    for options in ((), ("--fc-endpoint", "fcv3-vpc.cn-hangzhou.aliyuncs.com")):
+        status, lines = smoke(*options)
+
+        assert status == 1
+        assert len(lines) == 2
+        assert all("account 1234567890123456: is the placeholder" in line for line in lines)
+
+
+@pytest.mark.parametrize("address", ["http://fcv3.example", "ftp://x", "true", "https://a/b"])
+def test_an_address_that_credentials_may_not_be_sent_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """By its option's name, and before anything is sent."""
+    monkeypatch.setenv(KEY, "LTAI")
+    monkeypatch.setenv(SECRET, "secret")
+
+    status, [line] = smoke("--fc-endpoint", address)
+
+    assert status == 1
+    assert line.startswith("--fc-endpoint (FC_ENDPOINT): must be a host or https://HOST")
+
+
+def test_an_address_may_end_in_a_slash(cloud: Cloud, api: list[str]) -> None:
+    """As people copy them."""
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
+    address = os.environ["FC_ENDPOINT"]
+
+    assert smoke(*api, "--fc-endpoint", f" {address}/ ")[0] == 0
+
+
+def test_a_policy_that_there_is_not_is_named_with_the_nearest() -> None:
+    """Before anything is asked."""
+    status, [line] = smoke("--policy", "nightly-prodution", *NOWHERE)
+
+    assert status == 1
+    assert line.endswith("; did you mean 'nightly-production'?")
+
+
+def test_no_variables_value_and_no_secret_is_shown(
+    cloud: Cloud, api: list[str], tmp_path: Path
+) -> None:
+    """Whatever a function says: the variable's name stands in its place."""
+    for part in ("policies.yaml", "s.yaml", "template.yml"):
+        more = r"\1SLS_LOGSTORE: records\n\1PW: hunter2\n"
+        text = re.sub(r"( +)SLS_LOGSTORE: records\n", more, (ROOT / part).read_text())
+        (tmp_path / part).write_text(text)
+    for part in ("functions", "events"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    secret = cloud.access_key.access_key_secret
+    code = f"def handler(event, context):\n    raise ValueError('hunter2 and {secret}')\n"
+    deploy(cloud, api, **dict.fromkeys(PLACES, code))
+
+    status, lines = smoke(*api, "--policies", str(tmp_path / "policies.yaml"))
+
+    assert status == 1
+    assert [line.partition(": ")[2] for line in lines] == ["ValueError: $PW and ***"] * 4

@@ -14,7 +14,7 @@ from cli.package import target_version
 from cli.schemas import schema_problems
 from cli.templates import load_s, read_s
 from tests.deploy.tools import Done, run
-from tests.packages import pretend_built
+from tests.packages import of_an_account, pretend_built
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = tuple(read_s(ROOT / "s.yaml"))
@@ -71,7 +71,9 @@ def test_s_lets_a_misspelt_key_pass_and_our_check_does_not(project: Path) -> Non
 
     assert done.status == 0, done.said
     (problem,) = schema_problems(json.loads(done.stdout), "s")
-    assert problem.startswith("resources.snapshot_on_schedule.props: unknown key 'timeOut': known")
+    assert str(problem).startswith(
+        "resources.snapshot_on_schedule.props: unknown key 'timeOut': known"
+    )
 
 
 COMPONENT = """
@@ -92,6 +94,7 @@ def deployable(project: Path) -> Path:
     for name in NEEDS:
         (project / name).symlink_to(ROOT / name)
     (project / ".venv").symlink_to(sys.prefix)
+    of_an_account(project)
     pretend_built(project, FUNCTIONS, version=target_version())
     component = project / "home" / ".s" / "components" / "devsapp.cn" / "v3" / "fc3"
     component.mkdir(parents=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from cli.check import check
 from cli.package import package, target_version
 from cli.templates import read_s
 from emulator.interpreters import OWN, SEARCHED, find
-from tests.packages import TIMED, pretend_built
+from tests.packages import TIMED, of_an_account, pretend_built
 
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATES = ("template.yml", "s.yaml")
@@ -35,6 +36,7 @@ def project(tmp_path: Path) -> Path:
             shutil.copytree(source, tmp_path / part, ignore=ignore)
         else:
             shutil.copy(source, tmp_path / part)
+    of_an_account(tmp_path)
     return tmp_path
 
 
@@ -48,7 +50,9 @@ def set_all(project: Path, before: str, after: str) -> None:
 
 
 def problems_of(project: Path) -> list[str]:
-    return list(check(project / "policies.yaml", built=True).problems)
+    """Return what is wrong, without the lines."""
+    found = check(project / "policies.yaml", built=True).problems
+    return [re.sub(r" line \d+", "", one, count=1) for one in found]
 
 
 def test_what_make_package_builds_is_good(project: Path) -> None:
@@ -216,3 +220,28 @@ def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path
     package(ROOT / "policies.yaml", project / "build")
 
     assert problems_of(project) == []
+
+
+def test_what_would_be_deployed_to_nobodys_account_is_named(project: Path) -> None:
+    """The placeholder is a warning in `check`, and an error wherever something is deployed."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    for name in TEMPLATES:
+        shutil.copy(ROOT / name, project / name)
+
+    found = check(project / "policies.yaml")
+
+    assert found.problems == ()
+    assert len(found.placeholders) == len(TEMPLATES)
+    assert check(project / "policies.yaml", built=True).problems == found.placeholders
+    status, said = run_cli(project, "check")
+    assert status == 0
+    assert "warning: s.yaml line" in said
+    assert run_cli(project, "check", "--built")[0] == 1
+
+
+def test_a_policy_file_without_templates_has_nothing_to_deploy(project: Path) -> None:
+    """`--built` says so, rather than nothing."""
+    for name in TEMPLATES:
+        (project / name).unlink()
+
+    assert problems_of(project) == ["policies.yaml: no templates beside it: nothing to deploy"]

@@ -13,7 +13,7 @@ import pytest
 
 from cli.built import COMPILING_MB
 from cli.package import package, version_to_try
-from cli.templates import FC_API, read_fun, read_s
+from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.fc.state import AsyncConfig, Function
 from shared.continuation import Link
@@ -76,7 +76,7 @@ def deployed(
         handler=says.handler,
         timeout=timeout_s or says.timeout_s,
         memorySize=memory_mb or says.memory_mb,
-        environmentVariables={**says.environment, FC_API: says.fc_api, **variables},
+        environmentVariables={**says.environment, **variables},
     )
 
 

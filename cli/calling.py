@@ -1,0 +1,154 @@
+"""
+How deployed functions are called, over either API of Function Compute, as any caller would.
+
+Waits for the answer, and never judges it. What a message holds of the key, `smoke` takes out.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import fc2
+import requests
+from alibabacloud_fc20230330.client import Client
+from alibabacloud_fc20230330.models import InvokeFunctionHeaders, InvokeFunctionRequest
+from alibabacloud_tea_openapi.utils_models import Config
+from darabonba.exceptions import DaraException, UnretryableException
+from darabonba.runtime import RuntimeOptions
+
+from shared.fc_sdks import set_host
+
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 600
+"""A dry run only lists; an account with 10,000 disks takes minutes."""
+
+
+class NoAnswerError(Exception):
+    """A function could not be asked, or failed; says what came back instead of an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """Where one function is; a function of FC 3.0 has no service."""
+
+    folder: str
+    """Its own in `functions/`, which says what it takes."""
+    function: str
+    """What Function Compute calls it."""
+    service: str | None
+    account_id: str
+    region: str
+
+
+class Door(Protocol):
+    """One of Function Compute's two APIs."""
+
+    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
+        """Return a function's answer; raises NoAnswerError."""
+
+
+class Fc3:
+    """API 2023-03-30."""
+
+    def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+
+    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
+        """Return a function's answer; raises NoAnswerError."""
+        protocol, _, host = (self._endpoint or "https://").partition("://")
+        key, secret, token = self._keys
+        client = Client(
+            Config(
+                access_key_id=key,
+                access_key_secret=secret,
+                security_token=token or None,
+                region_id=deployed.region,
+                endpoint=host or None,
+                protocol=protocol,
+            )
+        )
+        if not host:
+            set_host(client, deployed.region)
+        patience = RuntimeOptions(
+            autoretry=False,
+            connect_timeout=CONNECT_TIMEOUT_S * 1000,
+            read_timeout=READ_TIMEOUT_S * 1000,
+        )
+        try:
+            answer = client.invoke_function_with_options(
+                deployed.function,
+                InvokeFunctionRequest(body=io.BytesIO(event)),
+                InvokeFunctionHeaders(),
+                patience,
+            )
+            body = bytes(answer.body.read())
+        # The second is what it makes of a connection that cannot be had.
+        except (DaraException, UnretryableException, requests.RequestException) as exc:
+            raise NoAnswerError(_one_line(exc)) from exc
+        kind = (answer.headers or {}).get("x-fc-error-type")
+        if kind:
+            raise NoAnswerError(_failure(kind, body))
+        return body
+
+
+class Fc2:
+    """API 2016-08-15."""
+
+    def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
+        self._endpoint = endpoint
+        self._keys = keys
+
+    def invoke(self, deployed: Deployed, event: bytes) -> bytes:
+        """Return a function's answer; raises NoAnswerError."""
+        key, secret, token = self._keys
+        client = fc2.Client(
+            endpoint=self._endpoint
+            or f"https://{deployed.account_id}.{deployed.region}.fc.aliyuncs.com",
+            accessKeyID=key,
+            accessKeySecret=secret,
+            securityToken=token,
+            Timeout=(CONNECT_TIMEOUT_S, READ_TIMEOUT_S),
+        )
+        try:
+            with _without_its_log():
+                answer = client.invoke_function(deployed.service, deployed.function, payload=event)
+        except fc2.fc_exceptions.FcError as exc:
+            # The client raises for what the service refuses and for what a function raised.
+            kind = exc.err_code or "the function failed"
+            raise NoAnswerError(_failure(str(kind), str(exc.message).encode())) from exc
+        except requests.RequestException as exc:
+            raise NoAnswerError(_one_line(exc)) from exc
+        return bytes(answer.data)
+
+
+@contextmanager
+def _without_its_log() -> Iterator[None]:
+    """Fc2 logs what it raises, and every request's headers, to the root logger."""
+    was = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(was)
+
+
+def _failure(kind: str, body: bytes) -> str:
+    """Say what a function's error says of itself, if it says anything."""
+    try:
+        error = json.loads(body)
+        # A function's own error, or the service's.
+        message = error["errorMessage"] if "errorMessage" in error else error["ErrorMessage"]
+        return f"{error.get('errorType', kind)}: {message}"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return f"{kind}: {body[:200].decode(errors='replace')}"
+
+
+def _one_line(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {' '.join(str(exc).split())}"

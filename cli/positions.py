@@ -1,0 +1,95 @@
+"""
+Where things stand in a YAML file: the line of each key and item, by its path.
+
+Reads the file once more, for the lines alone; what it holds is others' to read and judge.
+Never raises: of a file that is no YAML it knows no line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import yaml
+
+Path = Sequence["str | int"]
+_VARIABLE = re.compile(r"\$\{vars\.([A-Za-z0-9_.]+)\}")
+_NEXT = re.compile(r"\[(\d+)\]|\.?([^.\[]+)")
+
+
+class Lines:
+    """The lines of one file, counted from 1."""
+
+    def __init__(self, text: bytes) -> None:
+        """Read a file's text."""
+        try:
+            self._root = yaml.compose(text, yaml.SafeLoader)
+        except (yaml.YAMLError, ValueError, RecursionError):
+            self._root = None
+
+    def at(self, path: Path) -> int | None:
+        """Return the line of the last part of a path that is there; None for none at all."""
+        node, line = self._root, None
+        for part in path:
+            found = _child(self._followed(node), str(part))
+            if found is None:
+                break
+            mark, node = found
+            line = mark.start_mark.line + 1
+        return line
+
+    def at_text(self, path: str) -> int | None:
+        """Return the same for a path as problems name it: ``policies[0].select.tags.a.b``."""
+        return self.at(list(self._parts(path)))
+
+    def _parts(self, path: str) -> Iterator[str]:
+        """Split a path; where keys have full stops in them, the longest that is there counts."""
+        node, rest = self._root, path
+        while rest:
+            node = self._followed(node)
+            rest = rest.removeprefix(".")
+            fitting = [
+                key for key in _keys(node) if rest == key or rest.startswith((f"{key}.", f"{key}["))
+            ]
+            found = _NEXT.match(rest)
+            if fitting:
+                part = max(fitting, key=len)
+                rest = rest[len(part) :]
+            elif found:
+                part = found[1] or found[2]
+                rest = rest[found.end() :]
+            else:
+                return
+            yield part
+            child = _child(node, part)
+            node = child[1] if child else None
+
+    def _followed(self, node: yaml.Node | None) -> yaml.Node | None:
+        """Return what a ``${vars.…}`` stands for."""
+        if isinstance(node, yaml.ScalarNode) and (found := _VARIABLE.fullmatch(node.value)):
+            for part in ("vars", *found[1].split(".")):
+                child = _child(node if part != "vars" else self._root, part)
+                node = child[1] if child else None
+        return node
+
+
+def _keys(node: yaml.Node | None) -> list[str]:
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    return [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+
+
+def _child(node: yaml.Node | None, part: str) -> tuple[yaml.Node, yaml.Node] | None:
+    """Return what marks the place of a part (its key, or the item itself), and its value."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == part:
+                return key, value
+    if isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+        return node.value[int(part)], node.value[int(part)]
+    return None
+
+
+def shown(file: str, line: int | None) -> str:
+    """Return the place of a line as messages name it, such as ``policies.yaml line 7``."""
+    return file if line is None else f"{file} line {line}"
