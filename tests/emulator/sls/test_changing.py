@@ -57,6 +57,7 @@ def test_only_what_is_sent_is_changed(send: Send, client: LogClient) -> None:
         ({"logstoreName": LOGSTORE, "ttl": 3651}, "ParameterInvalid"),
         ({"logstoreName": LOGSTORE, "ttl": "soon"}, "ParameterInvalid"),
         ({"logstoreName": LOGSTORE, "shardCount": 3}, "ParameterInvalid"),
+        ({"logstoreName": LOGSTORE, "shardCount": 1}, "ParameterInvalid"),
         ({"logstoreName": LOGSTORE, "hot_ttl": 7}, "Emulator.UnknownParameter"),
         ({"logstoreName": LOGSTORE, "mode": "query"}, "Emulator.NotImplemented"),
     ],

@@ -82,6 +82,16 @@ def test_answers_where_the_generated_sdks_ask(send: Send) -> None:
     ]
 
 
+def test_a_part_of_a_second_is_in_a_part_of_the_range(client: LogClient, send: Send) -> None:
+    """The parameters fromNs and toNs, as with GetLogs."""
+    put(client, 0.25, 0.75)
+    params = {"type": "histogram", "from": str(AT), "to": str(AT), "toNs": "500000000"}
+
+    assert json.loads(send(path=PATH, params=params).body) == [
+        {"from": AT, "to": AT + 1, "count": 1, "progress": "Complete"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [

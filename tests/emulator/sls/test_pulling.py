@@ -215,7 +215,7 @@ def test_every_key_is_of_exactly_one_shard(count: int, key: int) -> None:
         one for one in store.shards if one.begin_key <= text and (text < one.end_key or one is last)
     ]
 
-    assert owners == [store.shard_for(text)]
+    assert owners == [store.shard_for(text)] == [store.shard_for(text.upper())]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from aliyun.log import LogClient, LogException, LogItem, PutLogsRequest
 from aliyun.log.proto import LogGroupRaw
 
 from emulator import Cloud
+from emulator.sls.compression import decompress
 from emulator.sls.limits import Limits
 from emulator.wire import Response
 from tests.emulator.sls.conftest import LOGSTORE, NOW, PROJECT, Send, with_header
@@ -114,14 +115,15 @@ def test_takes_each_compression(cloud: Cloud, send: Send, kind: str) -> None:
     assert cloud.sls.records(PROJECT, LOGSTORE)[0]["k"] == "v" * 1000
 
 
-@pytest.mark.parametrize("kind", COMPRESS)
+@pytest.mark.parametrize("kind", sorted(COMPRESS.keys() - {"lz4"}))
 def test_a_body_is_not_unpacked_beyond_its_announced_size(send: Send, kind: str) -> None:
     """A small body that unpacks to very much costs no memory, and is refused."""
     packed = COMPRESS[kind](bytes(10**7))
 
-    assert refused(send, packed, x_log_compresstype=kind.strip(), x_log_bodyrawsize="9")[1] in (
+    assert len(decompress(kind.strip(), packed, 9)) == 10
+    assert refused(send, packed, x_log_compresstype=kind.strip(), x_log_bodyrawsize="9") == (
+        400,
         "InvalidBodyRawSize",
-        "PostBodyUncompressError",
     )
 
 
