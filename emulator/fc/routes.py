@@ -100,13 +100,8 @@ def version_of(request: Request) -> str:
 
 
 def api_of(request: Request) -> Api:
-    """
-    Return the API that a path begins with.
-
-    Any other is answered as the newer one, but for versions in between: their clients read
-    the envelope of the older one.
-    """
-    return V2 if V2 <= version_of(request) < V3 else V3
+    """Return the API that a path begins with; clients of any other read the newer's envelope."""
+    return V2 if version_of(request) == V2 else V3
 
 
 def find(request: Request) -> tuple[Operation, dict[str, str]] | None:

@@ -29,7 +29,7 @@ NODE = "node"
 class Client:
     """One client in one mode, and what it was seen to do."""
 
-    service: Literal["ECS", "SLS", "FC"]
+    service: Literal["ECS", "SLS", "FC", "OSS"]
     package: str
     """The name that its requirements file or `node/package.json` gives it."""
     lock: str
@@ -72,7 +72,138 @@ _SLS = frozenset(
 )
 _SLS_SHARDS = frozenset({"ListProject", "ListShards", "GetCursor", "GetCursorTime"})
 
+_ECS_LISTINGS = frozenset({"DescribeDisks", "DescribeInstances", "DescribeRegions"})
+_ECS_SNAPSHOTS = frozenset({"CreateSnapshot", "DeleteSnapshot", "DescribeSnapshots"})
+_ECS = _ECS_LISTINGS | _ECS_SNAPSHOTS | {"ListTagResources", "TagResources"}
+_FC = frozenset(
+    f"{verb}{noun}"
+    for noun in ("Function", "Trigger")
+    for verb in ("Create", "Get", "Update", "Delete")
+) | {"ListFunctions", "ListTriggers", "InvokeFunction"}
+_FC_ASYNC = frozenset(f"{verb}AsyncInvokeConfig" for verb in ("Put", "Get", "Delete"))
+_FC_SERVICES = frozenset(f"{verb}Service" for verb in ("Create", "Get", "Update", "Delete")) | {
+    "ListServices"
+}
+_S_DEPLOY = frozenset(
+    f"{verb}{noun}" for noun in ("Function", "Trigger") for verb in ("Create", "Get", "Update")
+) | {"GetTempBucketToken", "PutObject", "PutAsyncInvokeConfig"}
+_OSS = frozenset({"PutBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject"})
+
 CLIENTS: tuple[Client, ...] = (
+    *(
+        Client(
+            service="ECS",
+            package="alibabacloud-ecs20140526",
+            lock=lock,
+            tour="ecs_tea.py",
+            actions=_ECS,
+        )
+        for lock in ("ecs", "ecs-6", "ecs-5", "ecs-4", "ecs-3", "ecs-2")
+    ),
+    *(
+        Client(
+            service="ECS",
+            package="aliyun-python-sdk-ecs",
+            lock=lock,
+            tour="ecs_aliyun_sdk.py",
+            actions=_ECS,
+        )
+        for lock in ("ecs", "ecs-4")
+    ),
+    Client(
+        service="ECS",
+        package="apache-libcloud",
+        lock="ecs",
+        tour="ecs_libcloud.py",
+        actions=_ECS_LISTINGS | _ECS_SNAPSHOTS,
+    ),
+    Client(
+        service="ECS",
+        package="@alicloud/ecs20140526",
+        lock=NODE,
+        tour="ecs_node.js",
+        actions=_ECS,
+    ),
+    *(
+        Client(
+            service="ECS",
+            package="@alicloud/pop-core",
+            lock=NODE,
+            tour="ecs_node_pop.js",
+            actions=_ECS,
+            mode=mode,
+        )
+        for mode in ("GET", "POST")
+    ),
+    *(
+        Client(
+            service="FC",
+            package="alibabacloud-fc20230330",
+            lock=lock,
+            tour="fc_v3.py",
+            actions=_FC | _FC_ASYNC | {"GetAsyncTask"},
+        )
+        for lock in ("fc", "fc-4.1")
+    ),
+    Client(
+        service="FC",
+        package="aliyun-fc2",
+        lock="fc",
+        tour="fc_fc2.py",
+        actions=_FC_SERVICES | _FC | _FC_ASYNC,
+    ),
+    Client(
+        service="FC",
+        package="aliyun-fc2",
+        lock="fc-4.1",
+        tour="fc_fc2.py",
+        actions=_FC_SERVICES | _FC,
+    ),
+    Client(
+        service="FC",
+        package="@alicloud/fc20230330",
+        lock=NODE,
+        tour="fc_node_v3.js",
+        actions=_FC | _FC_ASYNC | {"GetAsyncTask"},
+    ),
+    Client(
+        service="FC",
+        package="@alicloud/fc2",
+        lock=NODE,
+        tour="fc_node_fc2.js",
+        actions=_FC_SERVICES | _FC | _FC_ASYNC,
+    ),
+    Client(
+        service="FC",
+        package="@alicloud/fc20230330",
+        lock=NODE,
+        tour="fc_node_s_deploy.js",
+        actions=_S_DEPLOY,
+        mode="the calls of s deploy",
+    ),
+    *(
+        Client(
+            service="OSS",
+            package=package,
+            lock=lock,
+            tour=tour,
+            actions=_OSS,
+            mode=mode,
+        )
+        for package, lock, tour in (
+            ("ali-oss", NODE, "oss_node_ali_oss.js"),
+            ("oss2", "oss", "oss_oss2.py"),
+        )
+        for mode in ("v1", "v4")
+    ),
+    Client(
+        service="OSS",
+        package="alibabacloud-oss-v2",
+        lock="oss",
+        tour="oss_v2.py",
+        actions=_OSS,
+        mode="v4",
+    ),
     *(
         Client(
             service="SLS",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from emulator import Cloud
@@ -20,13 +23,31 @@ def tour(client: Client, cloud: Cloud, address: Address) -> Any:
     """
     Return what a client's tour printed; skips the test if the client is not installed.
 
-    The tour has these variables and no others: `ECS_ENDPOINT`, `SLS_ENDPOINT` and `FC_ENDPOINT`
-    of the first region, `REGION_ID`, `ACCOUNT_ID`, `ACCESS_KEY_ID`, `ACCESS_KEY_SECRET`.
+    The tour has these variables and no others: `ECS_ENDPOINT`, `SLS_ENDPOINT`, `FC_ENDPOINT` and
+    `OSS_ENDPOINT` of the first region, `REGION_ID`, `ACCOUNT_ID`, `ACCESS_KEY_ID`,
+    `ACCESS_KEY_SECRET`, and `PACKAGE`, a zip file with a function that returns its event.
     SLS_ENDPOINT is a `localhost`, so that a client can put the project in front of it.
     """
+    with TemporaryDirectory() as folder:
+        package = Path(folder, "package.zip")
+        with zipfile.ZipFile(package, "w") as archive:
+            archive.writestr("index.py", "def handler(event, context):\n    return event\n")
+        done = _run(client, cloud, address, package)
+    assert done.returncode == 0, f"{client}: {done.stdout}{done.stderr}"
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def answered(cloud: Cloud) -> frozenset[str]:
+    """Return the actions that the cloud answered without an error."""
+    return frozenset(call.action for call in cloud.calls.all() if not call.code)
+
+
+def _run(
+    client: Client, cloud: Cloud, address: Address, package: Path
+) -> subprocess.CompletedProcess[str]:
     region_id = cloud.regions[0]
     key = cloud.access_key
-    done = subprocess.run(
+    return subprocess.run(
         [*_command(client), client.mode],
         env={
             "PATH": os.environ["PATH"],
@@ -35,6 +56,8 @@ def tour(client: Client, cloud: Cloud, address: Address) -> Any:
             "ECS_ENDPOINT": address.ecs[region_id],
             "SLS_ENDPOINT": address.sls.replace("127.0.0.1", "localhost"),
             "FC_ENDPOINT": address.fc[region_id],
+            "OSS_ENDPOINT": address.oss[region_id],
+            "PACKAGE": str(package),
             "REGION_ID": region_id,
             "ACCOUNT_ID": cloud.account_id,
             "ACCESS_KEY_ID": key.access_key_id,
@@ -46,13 +69,6 @@ def tour(client: Client, cloud: Cloud, address: Address) -> Any:
         check=False,
         timeout=_TIME_LIMIT_S,
     )
-    assert done.returncode == 0, f"{client}: {done.stdout}{done.stderr}"
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def answered(cloud: Cloud) -> frozenset[str]:
-    """Return the actions that the cloud answered without an error."""
-    return frozenset(call.action for call in cloud.calls.all() if not call.code)
 
 
 def _command(client: Client) -> list[str]:
