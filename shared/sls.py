@@ -2,7 +2,8 @@
 Records to SLS while a run goes, and to stdout when SLS fails; none is lost.
 
 A background thread sends batches, so that a slow SLS holds up no snapshot; only `flush` waits
-for it. SLS that refuses, hangs or is gone costs a run `FLUSH_BUDGET_S` in all.
+for it, and who has a record while `MAX_WAITING` others wait. SLS that refuses, hangs or is gone
+costs a run `FLUSH_BUDGET_S` in all.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ MAX_BATCH_BYTES = 3_000_000
 SEND_AFTER_RECORDS = 500
 SEND_AFTER_S = 2.0
 """A batch goes out when it has so many records, or its first one is so old."""
+
+MAX_WAITING = 1_000
+"""So many records wait at most; who has another waits for room, as for a flush."""
 
 FLUSH_BUDGET_S = 9.0
 """What a failing SLS may cost a run in all, less than the 10 s that are promised."""
@@ -119,6 +123,8 @@ class Recorder:
         now = self._clock.now()
         full = clipped({**self._common, "at": utc(now), **record})
         with self._changed:
+            if self._thread is not None and len(self._waiting) >= MAX_WAITING:
+                self._wait_for(lambda: len(self._waiting) < MAX_WAITING)
             if self._sink is None:
                 self._print([full])
                 return
@@ -134,17 +140,21 @@ class Recorder:
                 return
             self._flushing = True
             self._changed.notify_all()
-            started, failures = time.monotonic(), self._failures
-            done = self._changed.wait_for(
-                lambda: self._sink is None or not (self._waiting or self._sending),
-                timeout=max(0.0, min(self._budget_s - self._waited_s, self._time_left())),
-            )
-            waited_s = time.monotonic() - started
+            self._wait_for(lambda: not (self._waiting or self._sending))
             self._flushing = False
-            if not done:
-                self._give_up(f"no answer within {waited_s:.1f} s")
-            elif self._failures > failures:
-                self._waited_s += waited_s
+
+    def _wait_for(self, is_done: Callable[[], bool]) -> None:
+        """Wait for the thread, within the budget, or give SLS up; the lock is held."""
+        started, failures = time.monotonic(), self._failures
+        done = self._changed.wait_for(
+            lambda: self._sink is None or is_done(),
+            timeout=max(0.0, min(self._budget_s - self._waited_s, self._time_left())),
+        )
+        waited_s = time.monotonic() - started
+        if not done:
+            self._give_up(f"no answer within {waited_s:.1f} s")
+        elif self._failures > failures:
+            self._waited_s += waited_s
 
     # --- the thread --------------------------------------------------------------------------
 
@@ -174,6 +184,7 @@ class Recorder:
                     break
                 count += 1
             self._sending, self._waiting = self._waiting[:count], self._waiting[count:]
+            self._changed.notify_all()  # there is room
             return True
 
     def _ready(self) -> bool:

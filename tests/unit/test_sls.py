@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from shared.sls import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
     MAX_TRIES,
+    MAX_WAITING,
     SEND_AFTER_RECORDS,
     Recorder,
     Sink,
@@ -152,7 +154,9 @@ def test_no_batch_is_ever_larger_than_a_call_takes(sizes: list[int], times: int)
     sent = [{"n": str(n), "text": "x" * size} for n, size in enumerate(sizes * times)]
 
     with recorder(sink) as records:
-        for record in sent:
+        for count, record in enumerate(sent, start=1):
+            if count > MAX_WAITING:
+                go.set()  # until then all of them wait for the first batch
             records.add(record)
         go.set()
 
@@ -343,3 +347,59 @@ def test_a_run_that_raises_still_has_its_records() -> None:
         run()
 
     assert numbers(sink.records) == [0]
+
+
+# --- many records --------------------------------------------------------------------------------
+
+
+class CountingClock(FakeClock):
+    """Counts what was added; tells when that is more than may be held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.added = 0
+        self.too_many = threading.Event()
+
+    def now(self) -> datetime:
+        self.added += 1
+        if self.added > MOST_HELD:
+            self.too_many.set()
+        return super().now()
+
+
+MOST_HELD = 2 * MAX_WAITING + 1
+"""Those that wait, those that are being sent, and the one for which there is no room yet."""
+
+
+def test_records_that_sls_takes_slowly_are_not_heaped_up() -> None:
+    """L5: a second delivery has 100,000 records at once, in a function of 128 MB."""
+    clock, held = CountingClock(), []
+
+    def take_slowly(call: int) -> None:
+        if call == 1:
+            clock.too_many.wait(timeout=0.5)
+        held.append(clock.added - sum(map(len, sink.batches)))
+
+    sink = FakeSink(take_slowly)
+    with Recorder(sink, clock=clock, common={}, out=io.StringIO()) as records:
+        for n in range(3 * MOST_HELD):
+            records.add({"n": str(n)})
+
+    assert numbers(sink.records) == list(range(3 * MOST_HELD))
+    assert max(held) <= MOST_HELD
+
+
+def test_who_waits_for_room_waits_within_the_budget() -> None:
+    """L5: SLS that hangs costs a run its budget once, and no record, however many there are."""
+    out, hangs = io.StringIO(), threading.Event()
+    sink = FakeSink(lambda _: _wait(hangs))
+
+    began = time.monotonic()
+    with recorder(sink, out, budget_s=0.2) as records:
+        for n in range(5 * MAX_WAITING):
+            records.add({"n": str(n)})
+    took_s = time.monotonic() - began
+    hangs.set()
+
+    assert sorted(numbers(printed(out))) == list(range(5 * MAX_WAITING))
+    assert took_s < PROMISED_S
