@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from cli.positions import Lines, shown
+from shared.parsing import as_yaml_1_2
 from shared.settings import FUNCTION_VARIABLES
 from shared.validation import nearest
 
@@ -184,6 +185,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any YAML value
     return value if isinstance(value, Mapping) else {}
 
 
+@as_yaml_1_2
 class _Loader(yaml.SafeLoader):
     """YAML in which no key stands twice: the first would be lost without a word."""
 
@@ -194,6 +196,10 @@ class _Loader(yaml.SafeLoader):
                 line = node.start_mark.line + 1
                 raise _NotAsExpectedError(f"line {line}: {key!r} is there twice")
         return super().construct_mapping(node, deep=deep)
+
+
+# Both tools read merge keys, which are no part of YAML 1.2.
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"), ["<"])
 
 
 def load_fun(path: Path) -> Any:  # noqa: ANN401 - any YAML value

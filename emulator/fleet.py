@@ -21,6 +21,7 @@ from emulator.ecs import EcsService
 from emulator.fleet_rules import DISK, INSTANCE, KNOBS, REGION, SHORT, SLS, SNAPSHOT, TOP
 from emulator.knobs import Knobs
 from emulator.problems import Checker, FleetError, Rule
+from emulator.yaml_1_2 import Loader
 
 _REGION_ID = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
 _INSTANCE_NAMES = {"id": "instance_id"}
@@ -94,7 +95,7 @@ def parse(text: str) -> Fleet:
     return fleet
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(Loader):
     """YAML that refuses a key twice, which YAML itself forbids and PyYAML lets pass."""
 
     def construct_mapping(

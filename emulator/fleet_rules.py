@@ -64,7 +64,7 @@ def _locks(*reasons: str) -> Rule:
 _ANY = Rule(lambda _value: True, "")
 _TEXT = Rule(lambda value: isinstance(value, str), "text")
 _FLAG = Rule(lambda value: isinstance(value, bool), "true or false")
-_TAGS = Rule(_is_tags, "a mapping of text to text: put numbers and yes or no in quotes")
+_TAGS = Rule(_is_tags, "a mapping of text to text: put numbers, true and false in quotes")
 _INSTANT = Rule(
     lambda value: isinstance(value, datetime) and value.tzinfo is not None,
     "an instant with its zone, such as 2026-03-01T08:00:00Z",

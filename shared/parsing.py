@@ -56,9 +56,11 @@ def parse_json(
 
     def finite(text: str) -> float:
         # 1e999 is JSON, and would come back as Infinity, which is none.
-        if math.isinf(number := float(text)):
+        try:
+            return _finite(text)
+        except ValueError:
             problems.add(path, text, "is too large a number")
-        return number
+            return 0
 
     try:
         value = json.loads(
@@ -120,18 +122,16 @@ def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - what
         return parse_json(text, path.name, problems, max_bytes=MAX_POLICIES_BYTES)
     if _is_too_large(text, path.name, problems, MAX_POLICIES_BYTES):
         return None
-    return _parse_yaml(text, path.name, problems)
+    return parse_yaml(text, path.name, problems)
 
 
-def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any YAML value
+def parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any YAML value
+    """Return the value that a text of YAML 1.2 holds; None, and a problem, if it holds none."""
     # Imported here: a package ships the policies as JSON, and PyYAML not at all.
     import yaml  # noqa: PLC0415
 
     class Loader(yaml.SafeLoader):
-        """YAML 1.2's plain values, and each key once."""
-
-        # PyYAML reads YAML 1.1, in which `on` is true and 22:30 is the number 1350.
-        yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own class attribute
+        """YAML in which each key stands once."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
             seen: set[str] = set()
@@ -143,10 +143,8 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
                 seen.add(repr(key))
             return super().construct_mapping(node, deep)
 
-    for kind, pattern, first in _PLAIN_VALUES:
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), list(first))
     try:
-        value = yaml.load(text, Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, as_yaml_1_2(Loader))  # noqa: S506 - a SafeLoader
     # PyYAML's own constructors stumble over a tag that does not fit, such as `!!bool x`.
     except (
         yaml.YAMLError,
@@ -161,10 +159,47 @@ def _parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN
     return _bounded(value, path, NO_VALUE, problems)
 
 
+def as_yaml_1_2(loader: Any) -> Any:  # noqa: ANN401 - a class of PyYAML's, which does not ship
+    """
+    Let a loader class read plain values as YAML 1.2 has them (core schema); returns it.
+
+    PyYAML reads YAML 1.1, in which `on` is true, 22:30 the number 1350, 0777 the number 511 and
+    1e3 a text. A date stays a text, as a merge key does: neither is of the core schema.
+    """
+    loader.yaml_implicit_resolvers = {}
+    for kind, pattern, first in _PLAIN_VALUES:
+        loader.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", re.compile(pattern), list(first))
+    for kind in ("int", "float"):
+        loader.add_constructor(f"tag:yaml.org,2002:{kind}", _construct_number)
+    return loader
+
+
+def _construct_number(loader: Any, node: Any) -> int | float:  # noqa: ANN401 - PyYAML's, which does not ship
+    text = str(loader.construct_scalar(node))
+    base = _BASES.get(text[:2])
+    if base:
+        return int(text[2:], base)
+    if re.fullmatch(_DECIMAL, text):
+        return int(text)
+    return _finite(text)
+
+
+def _finite(text: str) -> int | float:
+    """Return a number that JSON can carry, a whole one as such; raises ValueError for others."""
+    number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is too large a number, or none")
+    return int(number) if number.is_integer() else number
+
+
+_BASES = {"0o": 8, "0x": 16}
+_DECIMAL = r"[-+]?[0-9]+"
+_EXPONENT = r"(?:[eE][-+]?[0-9]+)?"
 _PLAIN_VALUES = (
-    ("null", r"(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("bool", r"(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
-    ("float", r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("null", r"(?:~|null|Null|NULL|)\Z", ["~", "n", "N", ""]),
+    ("bool", r"(?:true|True|TRUE|false|False|FALSE)\Z", "tTfF"),
+    ("int", rf"(?:{_DECIMAL}|0o[0-7]+|0x[0-9a-fA-F]+)\Z", "-+0123456789"),
+    ("float", rf"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?){_EXPONENT}\Z", "-+.0123456789"),
+    ("float", r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z", "-+."),
 )
-"""YAML 1.2, core schema: kind, pattern, possible first characters. A date stays a text."""
+"""YAML 1.2, core schema: kind, pattern, possible first characters."""

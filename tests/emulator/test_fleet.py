@@ -226,6 +226,34 @@ def test_refuses_unknown_keys_and_names_the_known(text: str, path: str, keys: st
     assert keys in problem
 
 
+def test_plain_values_are_those_of_yaml_1_2() -> None:
+    """`on` and 22:30 are texts, and a number is the one that YAML 1.2 has; instants stay."""
+    fleet = parse(
+        """
+        regions:
+          cn-hangzhou:
+            disks: [{id: d-0001, size_gib: 0x1F, tags: {a: on, b: 22:30, c: 1_000},
+                     created_at: 2026-03-01T08:00:00Z},
+                    {id: d-0002, size_gib: 0777}, {id: d-0003, size_gib: 0o17}]
+        knobs: {token_memory_s: 1e3, manual_snapshot_quota: +12}
+        """
+    )
+    cloud = Cloud()
+    fleet.fill(cloud)
+    disks = cloud.ecs("cn-hangzhou").disks
+
+    assert [disk.size_gib for disk in disks.values()] == [31, 777, 15]
+    assert disks["d-0001"].tags == {"a": "on", "b": "22:30", "c": "1_000"}
+    assert (fleet.knobs["token_memory_s"], fleet.knobs["manual_snapshot_quota"]) == (1000, 12)
+
+
+@pytest.mark.parametrize("number", ["!!int x", "!!int 1.5", "!!int ''"])
+def test_refuses_what_is_called_a_number_and_is_none(number: str) -> None:
+    """A problem, and no error of another kind."""
+    with pytest.raises(FleetError, match="is no whole number"):
+        parse(f"knobs: {{manual_snapshot_quota: {number}}}")
+
+
 def test_refuses_a_key_twice() -> None:
     """YAML would let the second win."""
     (problem,) = problems("regions: {cn-hangzhou: {}}\nregions: {cn-shanghai: {}}")

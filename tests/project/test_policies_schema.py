@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft7Validator
 
 from shared.errors import InvalidPolicyError
-from shared.parsing import read_policies
+from shared.parsing import parse_yaml, read_policies
 from shared.planning import MAX_ATTEMPTS
 from shared.policy_file import load_policies
 from shared.validation import Problems
@@ -57,6 +57,11 @@ def test_the_shipped_policies_are_good_to_both_and_point_at_the_schema() -> None
     assert judged_by_loader(SHIPPED)
 
 
+def yaml(text: str) -> Any:
+    """Read a value as it would be written in the file."""
+    return parse_yaml(text.encode(), "policies.yaml", Problems())
+
+
 P0 = ("policies", 0)
 GOOD: dict[str, Edit] = {
     "one value for a list": set_at(*P0, "select", "tags", to={"env": "prod"}),
@@ -82,6 +87,8 @@ GOOD: dict[str, Edit] = {
     "the longest retention": set_at(*P0, "snapshot", "retention_days", to=65536),
     "unset again": set_at(*P0, "snapshot", "retention_days", to=None),
     "a template": set_at(*P0, "snapshot", "name", to="{policy}-{occurrence_at}-{disk_id}"),
+    "a whole number with an exponent": set_at(*P0, "snapshot", "retention_days", to=yaml("3e1")),
+    "a whole number in hexadecimal digits": set_at("limits", "max_disks", to=yaml("0x1F")),
     "switched off": set_at(*P0, "enabled", to=False),
     "deprecated": set_at(*P0, "snapshot", "category", to="Flash"),
     "repeats": set_at(*P0, "repeat_failed", to=MAX_ATTEMPTS - 1),
@@ -126,6 +133,9 @@ BAD: dict[str, Edit] = {
     "an instance for a disk": set_at(*P0, "select", "disk_ids", to=["i-bp1a"]),
     "retention 0": set_at(*P0, "snapshot", "retention_days", to=0),
     "retention too long": set_at(*P0, "snapshot", "retention_days", to=65537),
+    "retention of a day and a half": set_at(*P0, "snapshot", "retention_days", to=yaml("15e-1")),
+    "retention with an underscore": set_at(*P0, "snapshot", "retention_days", to=yaml("1_0")),
+    "a flag of another version of YAML": set_at(*P0, "dry_run", to=yaml("on")),
     "retention as a text": set_at(*P0, "snapshot", "retention_days", to="7"),
     "a short description": set_at(*P0, "snapshot", "description", to="x"),
     "an address for a description": set_at(*P0, "snapshot", "description", to="https://x"),

@@ -241,6 +241,20 @@ def test_what_cannot_be_read_is_named(tmp_path: Path, load: Any, text: str, prob
         load(path)
 
 
+def test_templates_have_the_plain_values_of_yaml_1_2(tmp_path: Path) -> None:
+    """As the tools read them; merge keys too, which both tools know."""
+    path = tmp_path / "template"
+    path.write_text(
+        "x: &x {on: off, at: 22:30, day: 2026-03-01, n: [1e3, 0x1F, 0777, 1_000]}\n"
+        "y: {<<: *x, at: 1}\n"
+    )
+
+    document = load_fun(path)
+
+    values = {"on": "off", "at": "22:30", "day": "2026-03-01", "n": [1000, 31, 777, "1_000"]}
+    assert document == {"x": values, "y": {**values, "at": 1}}
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """`fun validate` has no objection to one."""
     with pytest.raises(TemplateError, match=r"template\.yml: cannot be read: FileNotFoundError"):

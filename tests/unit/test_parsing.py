@@ -105,9 +105,10 @@ def test_yaml_means_what_version_1_2_says(tmp_path: Path) -> None:
     """`on` is a key and no flag, 22:30 no number of seconds, and a date stays a text."""
     text = """
         on: {timer: nightly}
-        texts: [on, off, yes, no, y, 22:30, 2026-03-01, 2026-03-01T12:00:00Z, 0o17, 1_000, 08, =]
+        texts: [on, off, yes, no, y, 22:30, 2026-03-01, 2026-03-01T12:00:00Z, 1_000, 0b1, =]
+        odd: [0x, 0o8, -0x1, 0X1, 1e, e3, ., +, -, 1.2.3, +.e1, .Nan, "1e3", '0x1F']
         flags: [true, True, FALSE]
-        numbers: [0, -5, +7, 1.5, .5, -1.5e3]
+        numbers: [0, -5, +7, 1.5, .5, -1.5e3, 1e3, 1E-1, +1.e+2, 0x1F, 0xff, 0o17, 0777, 08, -0]
         nothing: [null, ~, ]
         """
 
@@ -116,14 +117,60 @@ def test_yaml_means_what_version_1_2_says(tmp_path: Path) -> None:
             "on": {"timer": "nightly"},
             "texts": [
                 *("on", "off", "yes", "no", "y", "22:30", "2026-03-01", "2026-03-01T12:00:00Z"),
-                *("0o17", "1_000", "08", "="),
+                *("1_000", "0b1", "="),
+            ],
+            "odd": [
+                *("0x", "0o8", "-0x1", "0X1", "1e", "e3", ".", "+", "-", "1.2.3", "+.e1", ".Nan"),
+                *("1e3", "0x1F"),
             ],
             "flags": [True, True, False],
-            "numbers": [0, -5, 7, 1.5, 0.5, -1500.0],
+            "numbers": [
+                *(0, -5, 7, 1.5, 0.5, -1500, 1000, 0.1, 100, 31, 255, 15, 777, 8, 0),
+            ],
             "nothing": [None, None],
         },
         [],
     )
+
+
+@pytest.mark.parametrize("number", ["1e3", "1000.0", "0x3e8", "1000", "1.0E+3"])
+def test_a_whole_number_is_one_however_it_is_written(tmp_path: Path, number: str) -> None:
+    """As a JSON Schema's `integer` has it, in editors too; in JSON and in YAML."""
+    value, problems = read(tmp_path, f"n: {number}")
+    assert (value["n"], type(value["n"]), problems) == (1000, int, [])
+
+    if not number.startswith("0x"):
+        value = parse_json(f"[{number}]", "event", Problems())[0]
+        assert (value, type(value)) == (1000, int)
+
+
+@pytest.mark.parametrize("number", [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "1e999", "-1e999"])
+def test_a_number_that_json_does_not_have_is_no_policys(tmp_path: Path, number: str) -> None:
+    """A package ships the policies as JSON: what it cannot hold is refused here, not there."""
+    value, problems = read(tmp_path, f"where: {{data.x: {number}}}")
+
+    assert value is None
+    assert problems == [
+        f"policies.yaml: '': must be YAML: '{number}' is too large a number, or none"
+    ]
+
+
+@given(
+    number=st.one_of(
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.decimals(-9, 9, places=3),
+    )
+)
+def test_whatever_a_number_is_json_and_yaml_read_it_alike(
+    tmp_path_factory: pytest.TempPathFactory, number: object
+) -> None:
+    """Each JSON number is one of YAML 1.2, of the same value and kind."""
+    in_yaml, problems = read(tmp_path_factory.getbasetemp(), f"n: {number}")
+    in_json = parse_json(f'{{"n": {number}}}', "event", Problems())
+
+    assert (in_yaml, problems) == (in_json, [])
+    assert type(in_yaml["n"]) is type(in_json["n"])
 
 
 def test_a_yaml_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
