@@ -173,11 +173,12 @@ def _timer(trigger: Trigger) -> TimerTrigger:
         config = json.loads(config) if isinstance(config, str) else config
     except ValueError:
         config = None
-    if not isinstance(config, Mapping) or not config.get("cronExpression"):
-        raise _unreadable(f"the timer {name!r} has no expression")
+    if not isinstance(config, Mapping):
+        config = {}
+    # Without an expression it is one that cannot be read, and costs no other timer anything.
     return TimerTrigger(
         name=str(name),
-        expression=str(config["cronExpression"]),
+        expression=str(config.get("cronExpression") or ""),
         payload=str(config.get("payload") or ""),
         enabled=config.get("enable") is not False,
     )

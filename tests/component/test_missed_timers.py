@@ -418,14 +418,15 @@ def test_a_timer_that_policies_wait_for_in_vain_is_an_alarm(
     assert parts.all == []
 
 
+@pytest.mark.parametrize("expression", ["0 0 25 * * *", "", None, 7, ["0 0 2 * * *"]])
 def test_an_expression_that_cannot_be_read_costs_the_others_nothing(
-    world: World, parts: Parts
+    world: World, parts: Parts, expression: object
 ) -> None:
     """L2: it is named at each look, and the other timers are judged."""
     world.disks(1)
     timer(world, "broken", "0 0 2 * * *")
     trigger = function(world).triggers["broken"]
-    trigger.config = {**trigger.config, "cronExpression": "0 0 25 * * *"}
+    trigger.config = {**trigger.config, "cronExpression": expression}
 
     world.clock.advance((HOURS_TO_TWO - 0.5) * HOUR_S)
     for _ in range(2):
