@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from shared.errors import InvalidPolicyError
@@ -173,3 +175,21 @@ def test_what_is_wrong_is_wrong_to_both(name: str) -> None:
     BAD[name](content)
 
     assert (judged_by_schema(content), judged_by_loader(content)) == (False, False)
+
+
+@given(
+    pattern=st.one_of(
+        st.text(r"*?\a", max_size=8),
+        st.text(max_size=8),
+        st.text("\\\\*a", min_size=120, max_size=300),
+    ),
+    key=st.text(max_size=3),
+    where=st.sampled_from(["tags", "disk_names"]),
+)
+def test_whatever_a_pattern_is_both_take_it_or_neither(pattern: str, key: str, where: str) -> None:
+    """Keys are those that ECS lists, and values any that are written well."""
+    content = copy.deepcopy(SHIPPED)
+    select = {"tags": {key: pattern}} if where == "tags" else {"disk_names": [pattern]}
+    set_at(*P0, "select", to=select)(content)
+
+    assert judged_by_schema(content) is judged_by_loader(content)
