@@ -10,7 +10,8 @@ cloud `cli.policy_checks`'s. Never shows the value of a variable.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -109,11 +110,25 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     if built:
         found.problems += found.placeholders
     return Findings(
-        problems=tuple(found.problems),
-        warnings=tuple(found.warnings),
+        problems=tuple(_merged(found.problems)),
+        warnings=tuple(_merged(found.warnings)),
         placeholders=tuple(found.placeholders),
         templates=bool(there),
     )
+
+
+_OF_A_FUNCTION = re.compile(r"(\S+ line \d+): (\w+): (.+)", re.DOTALL)
+
+
+def _merged(messages: Iterable[str]) -> Iterator[str]:
+    """Say once, with all of their names, what is said of several functions for one line."""
+    merged: dict[tuple[str, str], list[str]] = {}
+    for message in messages:
+        found = _OF_A_FUNCTION.fullmatch(message)
+        place, function, text = found.groups() if found else ("", "", message)
+        merged.setdefault((place, text), []).append(function)
+    for (place, text), functions in merged.items():
+        yield f"{place}: {', '.join(dict.fromkeys(functions))}: {text}" if place else text
 
 
 def _check_project(
@@ -126,17 +141,18 @@ def _check_project(
         for name, functions in templates.items()
         for function, says in functions.items()
     ]
-    if templates.keys() == _READERS.keys():
-        found.problems += _disagreements(root, file, named, templates, places)
     hosts: dict[str, str] = {}
     for place in places:
         hosts |= settings_at(place)[0].ecs_endpoints
         found.warnings += remarks(place)
-        if built:
-            found.problems += not_built(place.at("code"), root, place.says)
     if region:
-        _check_regions(file, hosts, named, found, own=region)
+        own = next(place.at("region") for place in places if place.says.region == region)
+        _check_regions(file, hosts, named, found, [(f"{own}: region", region)])
         found.problems += other_regions(file.policies, region, named)
+    if templates.keys() == _READERS.keys():
+        found.problems += _disagreements(root, file, named, templates, places)
+    for place in places if built else ():
+        found.problems += not_built(place.at("code"), root, place.says)
     for name in templates:
         found.placeholders += _placeholders([one for one in places if one.template == name])
 
@@ -172,16 +188,19 @@ def _region(functions: Mapping[str, Function], problems: list[str]) -> str:
 
 
 def _check_regions(
-    file: PolicyFile, hosts: Mapping[str, str], named: Named, found: _Found, *, own: str = ""
+    file: PolicyFile,
+    hosts: Mapping[str, str],
+    named: Named,
+    found: _Found,
+    own: Sequence[tuple[str, str]] = (),
 ) -> None:
+    """Look at the policies' regions, and at the functions' own, given with its place."""
     used = [
         (named.at(f"policies[{number}].regions"), region)
         for number, policy in enumerate(file.policies)
         for region in policy.regions
     ]
-    if own:
-        used.append((f"{S}: region", own))
-    for where, region in used:
+    for where, region in (*own, *used):
         if unknown := unknown_region(region, hosts):
             found.problems.append(f"{where}: {unknown}")
         elif unsure := unsure_host(region, hosts):

@@ -8,7 +8,7 @@ function does; here it is held against facts of the cloud and against where the 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,66 +62,77 @@ def impossible_events(policies: Sequence[Policy], named: Named) -> Iterator[str]
     """Name the conditions of `where` that no event of a type meets: the policy would never run."""
     for number, policy in enumerate(policies):
         known = {kind: event_types()[kind] for kind in policy.event_types if kind in event_types()}
-        for path, values in policy.where:
+        for path, values in policy.where if known else ():
             where = named.at(f"policies[{number}].on.where.{path}")
-            all_known = known.keys() == set(policy.event_types)
-            for rule in dict.fromkeys(_rules(path, values, known, all_known=all_known)):
-                yield f"{where}: {rule}"
+            rules = [*_not_a_field(path, known)]
+            others = len(policy.event_types) - len(known)
+            rules = rules or [*_not_a_value(path, values, known, others=others)]
+            yield from (f"{where}: {rule}" for rule in rules)
 
 
-def _rules(
-    path: str, values: Sequence[object], known: Mapping[str, EventType], *, all_known: bool
-) -> Iterator[str]:
-    possible: set[object] = set()
-    judged = all_known
-    for kind, facts in known.items():
-        rule, allowed = _field(path, kind, facts)
-        if rule:
-            yield f"no event of type '{kind}' has it; {rule}"
-        elif allowed is None:
-            judged = False
-        elif not set(allowed) & set(values):
-            yield _no_such(values[0], kind, allowed)
-        possible |= set(allowed or ())
-    for value in values if judged and possible else ():
-        if value not in possible:
-            yield _no_such(value, ", ".join(known), sorted(map(str, possible)))
+_Known = Mapping[str, EventType]
 
 
-def _no_such(value: object, kind: str, allowed: Sequence[object]) -> str:
-    shown_value = value[1] if isinstance(value, tuple) else value  # `comparable` of true or false
-    listed = ", ".join(map(str, allowed))
-    hint = nearest(shown_value, map(str, allowed))
-    return f"{shown_value!r}: no event of type '{kind}' has this value; there are {listed}{hint}"
-
-
-def _field(path: str, kind: str, facts: EventType) -> tuple[str, Values]:
-    """Return why events of a type do not have a field, or else its values, None for any."""
+def _not_a_field(path: str, known: _Known) -> Iterator[str]:
+    """Say that there is no such field: in no event, or in none of some types."""
     first, *rest = path.split(".")
-    if first == "data":
-        return _field_of_data(rest, facts)
-    if first not in envelope():
-        known = [*envelope(), "data"]
-        hint = nearest(first, known) or nearest(f"data.{first}", _paths(facts))
-        return f"the fields are {', '.join(known)}{hint}", None
-    if rest:
-        return f"'{first}' has no fields of its own", None
-    return "", (kind,) if first == "type" else envelope()[first]
+    fields = list(dict.fromkeys(name for facts in known.values() for name in facts.fields))
+    if first != "data":
+        if first not in envelope():
+            names = [*envelope(), "data"]
+            hint = nearest(first, names) or nearest(f"data.{first}", [f"data.{f}" for f in fields])
+            yield f"no event has it; the fields are {', '.join(names)}{hint}"
+        elif rest:
+            yield f"'{first}' has no fields of its own"
+    elif not rest:
+        yield f"must go on to one of the fields of data: {', '.join(fields)}"
+    else:
+        lacking = [
+            kind
+            for kind, facts in known.items()
+            if rest[0] not in facts.fields and not facts.is_open
+        ]
+        if lacking:
+            theirs = list(dict.fromkeys(name for kind in lacking for name in known[kind].fields))
+            listed = f"the fields of data are {', '.join(theirs)}{nearest(rest[0], theirs)}"
+            yield f"no event of type {_all(lacking)} has it; {listed}"
+        elif len(rest) > 1 and not any(
+            facts.is_open or rest[0] in facts.objects for facts in known.values()
+        ):
+            yield f"'{rest[0]}' has no fields of its own"
 
 
-def _field_of_data(path: Sequence[str], facts: EventType) -> tuple[str, Values]:
-    listed = f"the fields of data are {', '.join(facts.fields)}"
-    if not path:
-        return f"'data' is no value; {listed}", None
-    if path[0] not in facts.fields:
-        return "" if facts.is_open else f"{listed}{nearest(path[0], facts.fields)}", None
-    if len(path) > 1 and path[0] not in facts.objects:
-        return f"'{path[0]}' has no fields of its own", None
-    return "", facts.fields[path[0]]
+def _not_a_value(
+    path: str, values: Sequence[object], known: _Known, *, others: int
+) -> Iterator[str]:
+    """Say that a field never has a value, or in events of some types none of the values."""
+    allowed = {kind: _values(path, kind, facts) for kind, facts in known.items()}
+    closed = {kind: those for kind, those in allowed.items() if those is not None}
+    possible = [one for those in closed.values() for one in those]
+    never = [value for value in values if value not in possible]
+    all_closed = len(closed) == len(allowed) and not others
+    for value in never if all_closed else ():
+        shown_value = value[1] if isinstance(value, tuple) else value  # true or false
+        listed = ", ".join(dict.fromkeys(map(str, possible)))
+        hint = nearest(shown_value, map(str, possible))
+        yield f"{shown_value!r}: no event of type {_all(known)} has it; there are {listed}{hint}"
+    if all_closed and len(never) == len(values):
+        return
+    for kind, those in closed.items():
+        if not set(those) & set(values):
+            listed = ", ".join(map(str, those))
+            yield f"no event of type '{kind}' has any of these; there are {listed}"
 
 
-def _paths(facts: EventType) -> list[str]:
-    return [f"data.{name}" for name in facts.fields]
+def _values(path: str, kind: str, facts: EventType) -> Values:
+    first, *rest = path.split(".")
+    if first == "type":
+        return (kind,)
+    return facts.fields.get(rest[0]) if first == "data" else envelope()[first]
+
+
+def _all(kinds: Iterable[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)
 
 
 def unknown_region(region: str, hosts: Mapping[str, str]) -> str | None:

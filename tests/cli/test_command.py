@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -32,10 +33,9 @@ def test_check_says_one_problem_a_line_as_it_is(
     assert done.exit_code == 1
     assert done.stdout == ""
     [line] = [one for one in done.stderr.splitlines() if not one.startswith("warning: ")]
-    assert line == (
-        "snapshot_on_event: role: template.yml line 59 says "
-        "'acs:ram::1234567890123456:role/[/red]', "
-        "s.yaml line 84 'acs:ram::1234567890123456:role/snapshot-on-event'"
+    assert re.sub(r" line \d+", "", line) == (
+        "snapshot_on_event: role: template.yml says 'acs:ram::1234567890123456:role/[/red]', "
+        "s.yaml 'acs:ram::1234567890123456:role/snapshot-on-event'"
     )
 
 

@@ -35,7 +35,8 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def problems_of(project: Path) -> str:
-    return "\n".join(check(project / "policies.yaml").problems)
+    """Return what is wrong, without the lines."""
+    return re.sub(r" line \d+", "", "\n".join(check(project / "policies.yaml").problems))
 
 
 def test_what_is_shipped_agrees_and_needs_no_warning() -> None:
@@ -74,11 +75,7 @@ def test_a_timers_payload_is_read_as_the_function_will(
     """A timer that no policy names may bring one along."""
     edit(project / "s.yaml", LAST_TIMER, LAST_TIMER + TIMER.replace("PAYLOAD", payload))
 
-    found = [
-        line
-        for line in problems_of(project).splitlines()
-        if re.match(r"s\.yaml line \d+: timer 'weekly'", line)
-    ]
+    found = [line for line in problems_of(project).splitlines() if "s.yaml: timer 'weekly'" in line]
 
     if problem is None:
         assert found == []
@@ -115,7 +112,7 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "s.yaml",
             "timeout: 7200",
             "timeout: 60",
-            "timeout_s: template.yml line 30 says 7200, s.yaml line 53 60",
+            "timeout_s: template.yml says 7200, s.yaml 60",
         ),
         ("template.yml", "MemorySize: 128", "MemorySize: 512", "memory_mb"),
         ("template.yml", "Runtime: python3.10", "Runtime: python3.9", "runtime"),
@@ -123,7 +120,7 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "s.yaml",
             "    enableRequestMetrics: true\n",
             "",
-            "request_metrics: template.yml line 18 says True",
+            "request_metrics: template.yml says True",
         ),
         ("template.yml", 'CronExpression: "0 10', 'CronExpression: "0 11', "timers"),
         ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code is '.'"),
@@ -159,7 +156,7 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "s.yaml",
             "asyncTask: true",
             "asyncTask: false",
-            "task_mode: template.yml line 40 says True",
+            "task_mode: template.yml says True",
         ),
         ("s.yaml", "\n    SLS_LOGSTORE", "\n    FC_API: x\n    SLS_LOGSTORE", "'FC_API' does not"),
         ("s.yaml", "/queues/snapshot-failures/", "/queues/failures/", "allows no mns:SendMessage"),

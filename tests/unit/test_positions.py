@@ -1,0 +1,83 @@
+"""Where things stand in a YAML file, by the paths that problems have."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.positions import Lines, shown
+
+TEXT = b"""\
+deployment: main
+policies:
+  - name: a
+    on: { timer: nightly }
+    where:
+      data.state: Stopped
+      data:
+        deep: 1
+  - &second
+    name: b
+    select:
+      tags:
+        acs:x.y: [1, 2]
+  - *second
+vars:
+  log:
+    project: p
+props:
+  logConfig: ${vars.log}
+"""
+
+
+PARTS = st.sampled_from(
+    ["policies", "where", "data", "state", "name", ".", "[0]", "[1]", "[9]", "[", "]", "acs:x"]
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("deployment", 1),
+        ("policies", 2),
+        ("policies[0]", 3),
+        ("policies[0].name", 3),
+        ("policies[0].on.timer", 4),
+        ("policies[0].where.data.state", 6),
+        ("policies[0].where.data.deep", 8),
+        ("policies[1].select.tags.acs:x.y", 13),
+        ("policies[1].select.tags.acs:x.y[1]", 13),
+        ("policies[1].snapshot.retention_days", 9),
+        ("policies[2].select", 11),
+        ("policies[7].name", 2),
+        ("props.logConfig.project", 17),
+        ("no.such.path", None),
+        ("", None),
+    ],
+)
+def test_the_line_is_that_of_what_is_there(path: str, line: int | None) -> None:
+    """Of a key that is missing it is that of what it is missing in."""
+    assert Lines(TEXT).at_text(path) == line
+
+
+@given(text=st.binary(max_size=60), path=st.text(max_size=30))
+def test_whatever_the_file_and_the_path_are_nothing_is_raised(text: bytes, path: str) -> None:
+    """What is wrong with a file others say."""
+    line = Lines(text).at_text(path)
+
+    assert line is None or line >= 1
+
+
+@given(path=st.lists(PARTS, max_size=6).map("".join))
+def test_whatever_a_path_is_it_has_a_line_of_the_file_or_none(path: str) -> None:
+    """Also one with brackets and full stops in its keys."""
+    line = Lines(TEXT).at_text(path)
+
+    assert line is None or 1 <= line <= TEXT.count(b"\n")
+
+
+def test_a_place_without_a_line_is_the_file() -> None:
+    """A file that could not be read has none."""
+    assert shown("policies.yaml", None) == "policies.yaml"
+    assert shown("policies.yaml", 7) == "policies.yaml line 7"
