@@ -23,9 +23,11 @@ from typing import Any
 
 from aliyun.log import GetLogsRequest, LogClient
 
+from cli.positions import Lines, shown
 from emulator.cloud import DEFAULT_REGION, Cloud
 from emulator.fleet import Fleet, load
 from emulator.knobs import Knobs
+from emulator.problems import FleetError
 from emulator.server import serve
 from emulator.sls.errors import SlsError
 from shared.errors import SnapshotAutomationError
@@ -35,6 +37,9 @@ ACCOUNT_ID = "1234567890123456"
 FUNCTIONS = ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
 PROJECT, LOGSTORE = "snapshot-automation", "records"
 """Where records go if the fleet file names no other place."""
+
+
+_NO_FLEET = "no fleet can be made of it:"
 
 
 class UnusableFleetError(Exception):
@@ -168,8 +173,12 @@ def local_cloud(
         cloud = _cloud(fleet, clock, knobs)
     except OSError as exc:
         raise UnusableFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
+    except FleetError as exc:
+        lines = Lines(fleet_path.read_bytes())
+        said = [f"{shown(str(fleet_path), lines.at_text(one.path))}: {one}" for one in exc.problems]
+        raise UnusableFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *said])) from exc
     except (ValueError, SlsError) as exc:
-        raise UnusableFleetError(f"{fleet_path}: no fleet can be made of it:\n{exc}") from exc
+        raise UnusableFleetError(f"{fleet_path}: {_NO_FLEET}\n{exc}") from exc
     with serve(cloud) as address:
         local = LocalCloud(
             cloud=cloud,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,10 @@ class Checker:
         known = ", ".join(rules)
         for key in record:
             if key not in rules:
-                self.wrong(_join(path, key), record[key], f"unknown: the keys here are {known}")
+                close = get_close_matches(key.casefold(), rules, n=1)
+                hint = f"; did you mean '{close[0]}'?" if close else ""
+                text = f"unknown: the keys here are {known}{hint}"
+                self.wrong(_join(path, key), record[key], text)
         for key, rule in rules.items():
             if key in record and not rule.holds(record[key]):
                 self.wrong(_join(path, key), record[key], f"must be {rule.text}")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,3 +162,60 @@ def test_an_event_may_be_as_of_now() -> None:
         {"time": "2026-03-01T12:30:00Z", "id": "1"},
         {"triggerTime": "2026-03-01T12:30:00Z"},
     ]
+
+
+def test_a_wrong_key_of_a_fleet_is_named_with_its_line_and_the_nearest(tmp_path: Path) -> None:
+    """All of them at once."""
+    fleet = tmp_path / "fleet.yaml"
+    fleet.write_text(f"regions:\n  cn-hangzhou:\n    diks:\n      - id: {DISK}\nknob: {{}}\n")
+
+    first, *lines = said("snapshot_on_event", request_of(tmp_path), fleet=fleet).splitlines()
+
+    assert first == f"{fleet}: no fleet can be made of it:"
+    assert [line.partition(": unknown: ")[0].partition(": ")[0] for line in lines] == [
+        f"{fleet} line 5",
+        f"{fleet} line 3",
+    ]
+    assert lines[0].endswith("; did you mean 'knobs'?")
+    assert lines[1].endswith("; did you mean 'disks'?")
+
+
+def run(*arguments: object) -> Any:
+    """Run the command as a user does: no terminal, and both streams piped."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONWARNINGS": "default", "COLUMNS": "80"},
+    )
+
+
+def documents(text: str) -> list[Any]:
+    """Read one JSON document after the other, as `jq` does."""
+    decoder, found = json.JSONDecoder(), []
+    while text := text.strip():
+        value, end = decoder.raw_decode(text)
+        found.append(value)
+        text = text[end:]
+    return found
+
+
+def test_what_is_piped_is_json_alone(tmp_path: Path) -> None:
+    """The answer, then the records; what a function raised is a message."""
+    fleet = fleet_of(tmp_path)
+
+    good = run("invoke", "snapshot_on_event", request_of(tmp_path), "--fleet", fleet)
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"key": "k", "disk_idz": []}')
+    raised = run("invoke", "snapshot_on_event", bad, "--fleet", fleet)
+
+    answer, *records = documents(good.stdout)
+    assert (good.returncode, good.stderr, answer["status"]) == (0, "", "ok")
+    assert records[-1]["record"] == "run_finished"
+    assert raised.returncode == 1
+    assert [one["record"] for one in documents(raised.stdout)] == ["refused"]
+    assert raised.stderr.startswith("InvalidEventError: invalid event: ")
+    assert "; did you mean 'disk_ids'?" in raised.stderr

@@ -560,6 +560,28 @@ def test_a_dry_run_says_what_would_be_started(world: World, parts: Parts) -> Non
     assert len(world.resume()["resumed"]) == 1
 
 
+def test_a_dry_run_answers_with_what_is_left_to_a_person(world: World, parts: Parts) -> None:
+    """Everything could be read: no matter of the deployment, which `smoke` asks for."""
+    world.policies(policy(on={"timer": "weekly"}))
+
+    answer = world.resume({"dry_run": True})
+
+    assert answer["status"] == "failed"
+    assert "weekly" in answer["reason"]
+    with pytest.raises(LookFailedError, match="weekly"):
+        world.resume()
+    assert parts.all == []
+
+
+def test_a_dry_run_that_could_not_read_raises(world: World, parts: Parts) -> None:
+    """What it would start nobody knows, and the deployment is not good."""
+    world.fault("error", service="sls", action="GetLogs", status=403, times=None)
+
+    with pytest.raises(LookFailedError):
+        world.resume({"dry_run": True})
+    assert parts.all == []
+
+
 SAMPLES = Path(__file__).parent.parent.parent / "events" / "resume_runs"
 
 
