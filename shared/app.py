@@ -109,7 +109,7 @@ class _Invocation:
             log = RunLog(run, self._runtime, self._recorder)
             continuer = self._continuer
             if continuer is not None and is_apart(run) and can_hand_over(run, log, continuer):
-                summaries.append(start_apart(run, log, continuer))
+                summaries.append(start_apart(run, self._runtime, log, continuer))
                 continue
             region = self._region(run.slot.region, file.limits)
             try:
@@ -163,7 +163,8 @@ def _overall(summaries: Sequence[Summary]) -> str:
 
 def _line(summary: Summary) -> str:
     slot = summary.run.slot
-    counts = ", ".join(f"{number} {status}" for status, number in sorted(summary.counts.items()))
+    counted = summary.in_all or summary.counts
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
     about = f"policy {slot.policy} in {slot.region}, slot {slot.slot_id}: {summary.status}"
     return "; ".join(filter(None, [about, counts, summary.reason]))
 

@@ -8,14 +8,15 @@ asked for.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from shared.ecs import DISKS_PER_PAGE
 from shared.ecs_types import Disk, Instance, is_readable
-from shared.errors import Disposition, InvalidEventError, Problem, disposition
-from shared.execution import GONE, Job
+from shared.errors import GONE, Disposition, InvalidEventError, Problem, disposition
+from shared.execution import Job
 from shared.inventory import Inventory
 from shared.ledger import Entry, in_ledger
 from shared.outcomes import UNREADABLE_ID, Outcome, Status
@@ -57,13 +58,16 @@ class _Finding:
 class Choice:
     """What a selection came to; none of it is done yet."""
 
-    def __init__(self, entry: Callable[[str], Entry]) -> None:
-        """`entry`: what the slot has of a disk."""
+    def __init__(self, entry: Callable[[str], Entry], left: frozenset[str] | None) -> None:
+        """`entry`: what the slot has of a disk; `left`: the disks that it is about, None is any."""
         self._entry = entry
+        self._left = left
         self.ledger: Mapping[str, Entry] = {}
         """What the slot has of each disk, as far as it was read."""
         self._disks: dict[str, str] = {}
         """Of each disk the instance, empty if it has none; in the order of the listing."""
+        self._groups: dict[str, str] = {}
+        """Of each disk that has one the resource group."""
         self._findings: dict[str, _Finding] = {}
         self._same: dict[_Finding, _Finding] = {}
         self.instance_outcomes: list[Outcome] = []
@@ -77,9 +81,13 @@ class Choice:
         """Say whether a disk will have an outcome that is not the ledger's."""
         return disk_id in self._disks
 
-    def add(self, disk_id: str, instance_id: str, finding: _Finding | None = None) -> None:
+    def add(
+        self, disk_id: str, instance_id: str, finding: _Finding | None = None, *, group: str = ""
+    ) -> None:
         """Take a disk."""
         self._disks[disk_id] = instance_id
+        if group:
+            self._groups[disk_id] = sys.intern(group)
         if finding is not None:
             self._findings[disk_id] = self._same.setdefault(finding, finding)
 
@@ -104,6 +112,8 @@ class Choice:
     def _from_ledger(self) -> Iterator[Outcome]:
         """Say what the slot has already, also of disks that nobody would select any more."""
         for disk_id, entry in self.ledger.items():
+            if self._left is not None and disk_id not in self._left:
+                continue  # an earlier part said so
             if entry.snapshot_id:
                 yield Outcome(
                     disk_id=disk_id,
@@ -121,6 +131,11 @@ class Choice:
                     attempt=entry.failed_attempt,
                 )
 
+    def lost(self) -> list[str]:
+        """Return the disks that an earlier part left, and that are gone or not meant by now."""
+        left = self._left or frozenset()
+        return sorted(disk for disk in left if disk not in self and disk not in self.ledger)
+
     def jobs(self) -> Iterator[Job]:
         """Yield the disks that are to be asked for, each made as it is taken, and then let go."""
         waiting = list(self._disks)
@@ -137,6 +152,7 @@ class Choice:
         return Job(
             disk_id=disk_id,
             instance_id=self._disks[disk_id],
+            group=self._groups.get(disk_id, ""),
             attempt=entry.next_attempt,
             failed_ids=frozenset(entry.failed_ids),
             failed_id=entry.failed_id,
@@ -148,7 +164,13 @@ class Chooser:
     """Chooses the disks of one run."""
 
     def __init__(
-        self, run: Run, inventory: Inventory, slot_ledger: SlotLedger, *, max_disks: int
+        self,
+        run: Run,
+        inventory: Inventory,
+        slot_ledger: SlotLedger,
+        *,
+        max_disks: int,
+        left: frozenset[str] | None = None,
     ) -> None:
         """
         Prepare.
@@ -158,13 +180,15 @@ class Chooser:
             inventory: The listings of its region.
             slot_ledger: What its slot has already; those disks are left out.
             max_disks: More is refused.
+            left: The disks that an earlier part left; None where any may be meant.
 
         """
         self._run = run
         self._inventory = inventory
         self._slot_ledger = slot_ledger
         self._max_disks = max_disks
-        self._choice = Choice(slot_ledger.known)
+        self._left = left
+        self._choice = Choice(slot_ledger.known, left)
         self._named = frozenset(run.select.disk_ids)
         # Which disks are named is looked up, not gone through for each disk that is listed.
         self._select = replace(run.select, disk_ids=(), instance_ids=())
@@ -183,7 +207,10 @@ class Chooser:
 
         """
         select = self._run.select
-        if self._run.asked_by == "event" and select.instance_ids and not select.disk_ids:
+        if self._left is not None:
+            self._read_ledger(sorted(self._left))
+            instance_ids, disks = self._listed_again(self._left)
+        elif self._run.asked_by == "event" and select.instance_ids and not select.disk_ids:
             instance_ids, disks = self._listed()
             first = list(islice(disks, FEW_DISKS + 1))
             self._read_ledger([disk.disk_id for disk in first])
@@ -197,7 +224,9 @@ class Chooser:
             found.update(disk.disk_id for disk in page if disk.disk_id in self._named)
             self._choose_from(page, meant)
         for disk_id in select.disk_ids:
-            if disk_id not in found and not in_ledger(self._choice.ledger, disk_id):
+            if self._left is not None or disk_id in found:
+                continue
+            if not in_ledger(self._choice.ledger, disk_id):
                 missed = _Finding(status="failed", code=GONE, reason=NO_DISK, missed=True)
                 self._choice.add(disk_id, "", missed)
         return self._choice
@@ -206,13 +235,18 @@ class Chooser:
         few = disk_ids if len(set(disk_ids)) <= FEW_DISKS else ()
         self._choice.ledger = self._slot_ledger.read(few)
 
-    def _listed(self) -> tuple[list[str] | None, Iterator[Disk]]:
+    def _listed(self) -> tuple[Sequence[str] | None, Iterator[Disk]]:
         """Return the instances whose disks are meant, None if any, and the listing of disks."""
         instance_ids = self._instance_ids()
         # Disks that are asked for by id are looked at whatever their instances are.
         if instance_ids == [] and not self._named:
             return instance_ids, iter(())
         return instance_ids, self._inventory.disks(self._run.select, instance_ids)
+
+    def _listed_again(self, left: frozenset[str]) -> tuple[Sequence[str] | None, Iterator[Disk]]:
+        """Return the same of what an earlier part left: each disk is looked at by its id."""
+        select = replace(self._run.select, disk_ids=tuple(sorted(left)))
+        return select.instance_ids or None, self._inventory.disks(select, None)
 
     def _instance_ids(self) -> list[str] | None:
         """Return the instances whose disks are meant, None if any; fills in what it learns."""
@@ -298,10 +332,14 @@ class Chooser:
         elif entry is not None and entry.failed_attempt >= MAX_ATTEMPTS:
             finding = _Finding(used_up=True)
         elif code:
-            status = _FORESEEN.get(disposition(code))
-            finding = _Finding(status=status, code=code, reason=FORESEEN)
+            finding = self._foreseen(code)
         instance_id = disk.instance_ids[0] if disk.instance_ids else ""
-        self._choice.add(disk.disk_id, self._instances.same(instance_id), finding)
+        self._choice.add(
+            disk.disk_id,
+            self._instances.same(instance_id),
+            finding,
+            group=disk.resource_group_id,
+        )
         self._check_size()
 
     def _check_size(self) -> None:
@@ -312,6 +350,12 @@ class Chooser:
                 "nothing of it was done"
             )
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
+
+    def _foreseen(self, code: str) -> _Finding | None:
+        status = _FORESEEN.get(disposition(code))
+        if status is None and self._run.part > 1:
+            return None  # what a part waited for already, this one asks for: ECS may see it free
+        return _Finding(status=status, code=code, reason=FORESEEN)
 
 
 _FORESEEN: Mapping[Disposition, Status] = {

@@ -329,6 +329,7 @@ def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
         locks=tuple(
             _text(lock.lock_reason) for lock in _items(item.operation_locks, "operation_lock")
         ),
+        resource_group_id=item.resource_group_id or "",
     )
 
 

@@ -38,6 +38,8 @@ class Disk:
     """The instances that it is attached to: none, one, or several with multi-attach."""
     tags: Mapping[str, str]
     locks: tuple[str, ...]
+    resource_group_id: str = ""
+    """Empty is the account's default group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,22 +251,24 @@ class Disposition(str, Enum):
     """This disk cannot have a snapshot, and nothing is wrong."""
     FAIL = "fail"
     """This disk failed; a person has to look."""
+    FAIL_MAYBE_ALL = "fail_maybe_all"
+    """This disk failed, and perhaps every other one would: the run tries some, then stops."""
     STOP = "stop"
-    """Account, role or quota: every further call will fail too."""
+    """What cannot concern one disk alone: every further call will fail too."""
 
 
-_RETRY, _WAIT, _SKIP, _FAIL, _STOP = Disposition
+_RETRY, _WAIT, _SKIP, _FAIL, _ALL, _STOP = Disposition
 
 DISPOSITIONS: dict[str, Disposition] = {
     # CreateSnapshot, "Error codes", in the order of the document.
     "InvalidParameter.KMSKeyId.NotFound": _FAIL,
-    "InvalidSnapshotName.Malformed": _FAIL,
+    "InvalidSnapshotName.Malformed": _ALL,
     "IncorrectInstanceStatus": _WAIT,
     "DiskCategory.OperationNotSupported": _SKIP,
-    "Duplicate.TagKey": _FAIL,
-    "InvalidTagKey.Malformed": _FAIL,
-    "InvalidTagValue.Malformed": _FAIL,
-    "InvalidRetentionDays.Malformed": _FAIL,
+    "Duplicate.TagKey": _ALL,
+    "InvalidTagKey.Malformed": _ALL,
+    "InvalidTagValue.Malformed": _ALL,
+    "InvalidRetentionDays.Malformed": _ALL,
     "CreateSnapshot.Failed": _FAIL,
     "Throttling": _RETRY,
     "IncorrectDiskStatus.CreatingSnapshot": _WAIT,
@@ -276,10 +278,10 @@ DISPOSITIONS: dict[str, Disposition] = {
     "IncorrectDiskStatus.NeverUsed": _SKIP,
     "DiskInArrears": _FAIL,
     "DiskId.ValueNotSupported": _SKIP,
-    "IncorrectDiskStatus": _FAIL,
+    "IncorrectDiskStatus": _WAIT,
     "InvalidAccountStatus.NotEnoughBalance": _STOP,
     "InvalidAccountStatus.SnapshotServiceUnavailable": _STOP,
-    "IncorrectVolumeStatus": _FAIL,
+    "IncorrectVolumeStatus": _WAIT,
     "IdempotentParameterMismatch": _FAIL,
     "IncorrectDiskStatus.Invalid": _FAIL,
     "IncorrectDiskType.NotSupport": _SKIP,
@@ -288,30 +290,67 @@ DISPOSITIONS: dict[str, Disposition] = {
     "InvalidParameter.KMSKeyId.CMKNotEnabled": _FAIL,
     "InvalidParameter.KMSKeyId.KMSUnauthorized": _FAIL,
     "IdempotentProcessing": _RETRY,
-    "QuotaExceed.Tags": _FAIL,
-    "InvalidSnapshotCategory.Malformed": _FAIL,
-    "InvalidAction.Unauthorized": _STOP,
-    "InvalidRegion.NotSupportSnapshotInstantAccessRegion": _FAIL,
-    "InvalidCategoryAndInstantAccess.Malformed": _FAIL,
+    "QuotaExceed.Tags": _ALL,
+    "InvalidSnapshotCategory.Malformed": _ALL,
+    "InvalidAction.Unauthorized": _ALL,
+    "InvalidRegion.NotSupportSnapshotInstantAccessRegion": _ALL,
+    "InvalidCategoryAndInstantAccess.Malformed": _ALL,
     "DISK_HAS_CREATING_SNAPSHOT": _WAIT,
     "HibernationConfigured.InstanceOperationForbidden": _SKIP,
-    "QuotaExceed.SnapshotQuota": _STOP,
-    "InvalidInstantAccessRetentionDays.Malformed": _FAIL,
+    "QuotaExceed.SnapshotQuota": _ALL,
+    "InvalidInstantAccessRetentionDays.Malformed": _ALL,
     "CloudBoxNotSupportSnapshotWithInstantAccess": _FAIL,
     "InvalidDiskId.NotFound": _FAIL,
-    "InvalidDescription.Malformed": _FAIL,
+    "InvalidDescription.Malformed": _ALL,
     "InvalidInstanceId.NotFound": _FAIL,
     "InvalidVolumeId.NotFound": _FAIL,
-    "InvalidResourceGroup.NotFound": _FAIL,
+    "InvalidResourceGroup.NotFound": _ALL,
     "InternalError": _RETRY,
     # The platform's common errors; each stands for its dotted forms too (Throttling.User, …).
-    "Forbidden.RAM": _STOP,
+    # About the key, the signature, the token or the balance, never about one disk:
     "InvalidAccessKeyId": _STOP,
+    "InvalidAccessKeySecret": _STOP,
+    "Forbidden.AccessKeyDisabled": _STOP,
     "SignatureDoesNotMatch": _STOP,
+    "IncompleteSignature": _STOP,
+    "InvalidSignatureMethod": _STOP,
+    "InvalidSignatureVersion": _STOP,
     "InvalidSecurityToken": _STOP,
+    "MissingSecurityToken": _STOP,
+    "InvalidTimeStamp": _STOP,
+    "IllegalTimestamp": _STOP,
+    "InvalidAccountStatus": _STOP,
+    "InsufficientBalance": _STOP,
+    # About the account, the role, the region or the request, or about one disk:
+    "Forbidden": _ALL,
+    "Forbidden.RAM": _ALL,
+    "NoPermission": _ALL,
+    "AccessDenied": _ALL,
+    "Unauthorized": _ALL,
+    "UserNotInTheWhiteList": _ALL,
+    "RealNameAuthenticationError": _ALL,
+    "InvalidAccount": _ALL,
+    "InvalidAction": _ALL,
+    "InvalidVersion": _ALL,
+    "InvalidOwner": _ALL,
+    "InvalidOwnerAccount": _ALL,
+    "InvalidOwnerId": _ALL,
+    "InvalidParameter.OwnerAccount": _ALL,
+    "InvalidParameter.ResourceOwnerAccount": _ALL,
+    "InvalidRegionId": _ALL,
+    "UnsupportedHTTPMethod": _ALL,
+    "UnsupportedOperation": _ALL,
+    "UnsupportedParameter": _ALL,
+    "MissingParameter": _ALL,
+    # What passes by itself:
+    "SignatureNonceUsed": _RETRY,
     "ServiceUnavailable": _RETRY,
-    "MissingParameter": _FAIL,
+    "UnknownError": _RETRY,
+    # A disk, a volume or its instance is being changed: made, attached, detached, re-initialised.
     "OperationConflict": _WAIT,
+    "Operation.Conflict": _WAIT,
+    "InvalidOperation.Conflict": _WAIT,
+    "DiskCreatingSnapshot": _WAIT,
     # Too many snapshots being made at once (EBS snapshot management guide).
     "QuotaExceed.ConcurrentSnapshotQuota": _WAIT,
     # Older spellings in the vendor's page on idempotence.
@@ -322,13 +361,20 @@ DISPOSITIONS: dict[str, Disposition] = {
     WRONG_REGION: _STOP,
 }
 
+GONE = "InvalidDiskId.NotFound"
 PARAMETER_MISMATCH = frozenset(
     {"IdempotentParameterMismatch", "InvalidIdempotenceParameter.Mismatch"}
 )
 IN_PROGRESS = frozenset({"IdempotentProcessing", "LastTokenProcessing"})
 """The same request is being carried out right now: its snapshot will come to be, or not."""
-BEING_MADE = IN_PROGRESS | {"IncorrectDiskStatus.CreatingSnapshot", "DISK_HAS_CREATING_SNAPSHOT"}
-"""A snapshot of the disk is being made: perhaps the very one that we asked for."""
+BEING_MADE = IN_PROGRESS | {
+    "IncorrectDiskStatus.CreatingSnapshot",
+    "DISK_HAS_CREATING_SNAPSHOT",
+    "DiskCreatingSnapshot",
+}
+"""A snapshot of the disk is being made: perhaps the slot's own, or one that serves it too."""
+AFTER_EFFECT = frozenset({"InternalError", "ServiceUnavailable", "UnknownError"})
+"""The service's own trouble, whatever the HTTP status: what was asked for may have been done."""
 
 SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429

@@ -95,6 +95,11 @@ class Inventory:
         """List the instances that may have the tags of a selection."""
         return self._by_tag("DescribeInstances", self._ecs.describe_instances, _sure_tags(select))
 
+    def is_listed(self, disk_id: str) -> bool:
+        """Say whether ECS lists a disk."""
+        # What an ECS that passes over the filter lists besides is not meant.
+        return any(disk.disk_id == disk_id for disk in self._disk_pages(disk_ids=[disk_id]))
+
     def disks(self, select: Select, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
         """
         List the disks among which a selection's are; one may come twice.

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from shared.ecs_types import Snapshot
-from shared.planning import SlotTags, attempt_in_slot
+from shared.planning import Slot, SlotTags, attempt_in_slot, slot_of
 
-FAILED = "failed"
+FAILED, PROGRESSING = "failed", "progressing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Entry:
     """That attempt's snapshot."""
     failed_ids: AbstractSet[str] = frozenset()
     """All snapshots that ended as failed."""
+    later_id: str = ""
+    """Of a later slot's snapshot that is being made, and serves this slot too; empty if none is."""
 
     @property
     def next_attempt(self) -> int:
@@ -121,6 +124,30 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> Ledger:
     for snapshot in snapshots:
         ledger.add(snapshot)
     return ledger
+
+
+def later_snapshot(snapshots: Iterable[Snapshot], slot: Slot, disk_id: str) -> str:
+    """
+    Return the snapshot in the making that serves a slot as well as its own would; empty if none.
+
+    It is one of the same policy and disk that began after the slot's occurrence. A direct
+    request has no instant, and is about just this snapshot: nothing else serves it.
+    """
+    for snapshot in snapshots:
+        named = slot_of(snapshot, slot.deployment)
+        if (
+            named is not None
+            and (named.policy, snapshot.disk_id) == (slot.policy, disk_id)
+            and named.slot_id != slot.slot_id
+            and snapshot.status == PROGRESSING
+            and _is_after(snapshot.created_at, slot.occurred_at)
+        ):
+            return snapshot.snapshot_id
+    return ""
+
+
+def _is_after(at: datetime | None, instant: datetime | None) -> bool:
+    return at is not None and instant is not None and at > instant
 
 
 def in_ledger(ledger: Mapping[str, Entry], disk_id: str) -> bool:

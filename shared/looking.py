@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.continuation import Continuer, link_of
+from shared.continuation import Chain, Continuer, link_of
 from shared.cron import CronError
 from shared.errors import DuplicateInvocationError, FcError, LookFailedError
 from shared.fc import Fc, TimerTrigger
@@ -208,7 +208,8 @@ class Looker:
         if found.slot is None:
             return found
         continuer = Continuer(self._fc, self._function(one.started.get("function", "")))
-        link = link_of(found.slot, part=1, chain=one.chain)
+        so_far = Chain(began_at=one.began_at, due_at=self._now)
+        link = link_of(found.slot, part=1, chain=one.chain, so_far=so_far)
         if not continuer.takes(link, found.content):
             reason = f"{one.why}, and its event is too large to be handed over"
             return Again(slot=None, code="TooLarge", reason=reason)

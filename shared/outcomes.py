@@ -39,10 +39,13 @@ UNREADABLE_ID = "UnreadableId"
 OUT_OF_TIME = "OutOfTime"
 INTERRUPTED = "Interrupted"
 NOT_HANDED_OVER = "NotHandedOver"
-TOO_MANY_PARTS = "TooManyParts"
+SLOT_EXPIRED = "SlotExpired"
+SUPERSEDED = "Superseded"
+DISKS_VANISHED = "DisksVanished"
 """
 Codes of our own: time ran out in this part; the process was told to end in the middle; the
-next part could not be started; and this was the last that there may be.
+next part could not be started; the slot is as old as it may be; a later slot of the policy
+took the snapshot; and many disks of one run vanished before their snapshots.
 """
 
 LEFT = ("failed", "broken", "deferred")
@@ -67,6 +70,8 @@ class Outcome:
     attempt: int = 1
     calls: int = 0
     """How many CreateSnapshot calls it took in this part."""
+    may_exist: bool = False
+    """Deferred after an answer that was lost: there may be a snapshot all the same."""
 
 
 def disk_record(outcome: Outcome) -> Record:

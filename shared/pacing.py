@@ -20,7 +20,11 @@ from shared.runtime import Clock
 T = TypeVar("T")
 
 MAX_TRIES = {Disposition.RETRY: 6, Disposition.WAIT: 5}
-"""How often one thing is tried before its last error is its outcome; throttled tries are free."""
+"""
+How often one thing is tried before its last error is its outcome; throttled tries are free.
+
+A disk that is busy is no such thing: it is asked for again until its slot is too old.
+"""
 _BASE_S = {Disposition.RETRY: 0.5, Disposition.WAIT: 5.0}
 _CAP_S = {Disposition.RETRY: 20.0, Disposition.WAIT: 60.0}
 _LEAST_S = 0.1
@@ -46,6 +50,23 @@ def backoff_s(
     # From half of it for a busy disk: to ask sooner is a call wasted, not a chance taken.
     bottom = top / 2 if asked is Disposition.WAIT else _LEAST_S
     return max(bottom + chance * (top - bottom), believable(retry_after_s))
+
+
+LONGEST_PAUSE_S = 3600.0
+"""Between two tries of a busy disk: as long as FC delays an invocation at most."""
+
+
+def busy_pause_s(waits: int, before_s: float) -> float:
+    """
+    Return the pause before a busy disk is asked for again: doubled each time.
+
+    Args:
+        waits: How often it was busy in this part, counted from 1.
+        before_s: The pause before this part; 0 where there was none.
+
+    """
+    doublings = min(waits - 1, 20)
+    return min(LONGEST_PAUSE_S, max(_BASE_S[Disposition.WAIT], 2 * before_s) * 2.0**doublings)
 
 
 class OutOfTimeError(Exception):

@@ -54,7 +54,7 @@ class OpenSlot:
     began_at: datetime
     """Of its occurrence or, where that has none, of its first start."""
     last_at: datetime
-    """Of the latest of its records that are known here."""
+    """Of the latest of its records that are known here; or when its next part is due, if later."""
     ends_at: datetime | None
     """When FC ends its last run at the latest; None if that is not known, or something came after
     its start."""
@@ -131,7 +131,7 @@ def _opened(slot_id: str, slot: _Slot) -> OpenSlot | None:
         started=start[2],
         why=why,
         began_at=parse_instant(start[2].get("occurred_at")) or min(slot.starts)[0],
-        last_at=last[0],
+        last_at=max(last[0], _next_at(end) or last[0]),
         ends_at=parse_instant(start[2].get("ends_at")) if last is start else None,
         resumed=len({one[2].get("chain") for one in slot.resumed}),
         told=told is not None and told > last,
@@ -141,6 +141,13 @@ def _opened(slot_id: str, slot: _Slot) -> OpenSlot | None:
 _KILLED = "its run did not end"
 _LEFT = "its run ended with something still to do, and nobody went on"
 _NOT_CONTINUED = "what it was handed over to did not begin"
+
+
+def _next_at(end: tuple[datetime, int, Record] | None) -> datetime | None:
+    """Return when the part is due to which a run was handed over; None where it was not."""
+    if end is None or end[2].get("status") != CONTINUED:
+        return None
+    return parse_instant(end[2].get("next_at"))
 
 
 def _is_final(end: Record) -> bool:

@@ -93,7 +93,7 @@ def route(
     if policies or not isinstance(trigger, Event):
         # How old an event is that nobody wants is nobody's concern.
         policies = _young_enough(
-            trigger, policies, file.limits, now=now, problems=problems, aged=aged
+            trigger, policies, file.limits, now=now, link=link, problems=problems, aged=aged
         )
     runs = [
         Run(
@@ -160,11 +160,15 @@ def _young_enough(
     limits: Limits,
     *,
     now: datetime,
+    link: Link | None,
     problems: Problems,
     aged: Problems,
 ) -> Sequence[Policy]:
     """Return the policies for which a trigger is not too old; `aged` takes what the others say."""
     at = trigger.occurred_at
+    if link is not None and link.so_far.began_at and link.so_far.began_at > now + MAX_AHEAD:
+        began_at = utc(link.so_far.began_at)
+        problems.add(f"{KEY}.began_at", began_at, f"is ahead of our clock, {utc(now)}")
     if at is None:
         return policies
     path = "triggerTime" if isinstance(trigger, Timer) else f"{_name(trigger)}.time"
@@ -172,6 +176,8 @@ def _young_enough(
         problems.add(path, utc(at), f"is ahead of our clock, {utc(now)}")
     kept = {policy.name: policy.snapshot.retention_days for policy in policies} or {"": None}
     old = {name: days for name, days in kept.items() if now - at > max_age_kept(limits, days)}
+    if link is not None:
+        old = {}  # it asks for nothing any more, and ends the slot
     for reason in dict.fromkeys(too_old(limits, days) for days in old.values()):
         rule = f"is {reason}: its token may be forgotten and its snapshot pruned, so it could be"
         aged.add(path, utc(at), f"{rule} taken twice")

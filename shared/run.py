@@ -8,17 +8,18 @@ over to the next part.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 
 from shared.choosing import Chooser
-from shared.continuation import MAX_PARTS, Continuer, link_of
+from shared.continuation import VANISHED, Chain, Continuer, link_of
 from shared.ecs import Ecs
 from shared.errors import (
+    GONE,
     NO_VALUE,
+    UNKNOWN_OUTCOME,
     Disposition,
     EcsError,
     FcError,
@@ -27,19 +28,20 @@ from shared.errors import (
     Problem,
     disposition_of,
 )
-from shared.execution import Execution, Job
+from shared.execution import GIVEN_UP, Execution, Job
 from shared.inventory import Inventory
 from shared.outcomes import (
+    DISKS_VANISHED,
     INTERRUPTED,
     NOT_HANDED_OVER,
     OUT_OF_TIME,
-    TOO_MANY_PARTS,
+    SLOT_EXPIRED,
     Outcome,
-    verdict,
 )
 from shared.pacing import OutOfTimeError, Pacer
 from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
+from shared.progress import Progress, begun
 from shared.routing import Run
 from shared.run_log import CONTINUED, RunLog, Summary
 from shared.runtime import Runtime
@@ -48,9 +50,6 @@ from shared.slot_ledger import SlotLedger
 
 MATCHED_NOTHING = "MatchedNothing"
 NOTHING_TAKEN = "NothingTaken"
-
-BUSY_DELAY_S = 60
-"""How long the next part waits where disks were busy, or ECS was in trouble."""
 
 
 class Region:
@@ -93,34 +92,40 @@ def is_apart(run: Run) -> bool:
     return run.link is None and run.asked_by != "direct" and len(run.policy.regions) > 1
 
 
-def start_apart(run: Run, log: RunLog, continuer: Continuer) -> Summary:
+def start_apart(run: Run, runtime: Runtime, log: RunLog, continuer: Continuer) -> Summary:
     """Let a run be carried out elsewhere; recorded as part 0, it is missed if it never begins."""
     summary = Summary(run=run)
     log.started(part=0)
-    _hand_over(summary, log, continuer, part=1)
+    _hand_over(summary, log, continuer, part=1, so_far=begun(run, runtime.clock.now()), delay_s=0)
     log.finished(summary, {}, part=0)
     return summary
 
 
 def can_hand_over(run: Run, log: RunLog, continuer: Continuer | None) -> bool:
     """Say whether somebody else can go on with a run."""
-    if continuer is None or run.part >= MAX_PARTS:
+    if continuer is None:
         return False
     return continuer.takes(link_of(run.slot, part=run.part + 1, chain=log.chain), run.content)
 
 
 def _hand_over(
-    summary: Summary, log: RunLog, continuer: Continuer, *, part: int, delay_s: int = 0
+    summary: Summary,
+    log: RunLog,
+    continuer: Continuer,
+    *,
+    part: int,
+    so_far: Chain,
+    delay_s: int,
 ) -> None:
     """Start a part; a failure to do so is the run's, and FC delivers it again."""
-    link = link_of(summary.run.slot, part=part, chain=log.chain)
+    link = link_of(summary.run.slot, part=part, chain=log.chain, so_far=so_far)
     try:
         continuer.start(link, summary.run.content, delay_s=delay_s)
     except FcError as exc:
         summary.status, summary.code, summary.started = "failed", NOT_HANDED_OVER, False
         summary.reason = f"part {part} could not be started: {exc}"
     else:
-        summary.status, summary.code = CONTINUED, ""
+        summary.status, summary.code, summary.next_at = CONTINUED, "", so_far.due_at
         after = f" in {delay_s} s" if delay_s else ""
         summary.reason = f"handed over to part {part}{after}"
 
@@ -152,9 +157,11 @@ class Runner:
         self._limits = limits
         self._log = log
         self._continuer = continuer
+        self._clock = region.pacer.clock
+        self._progress = Progress(run, limits, now=self._clock.now())
         self._calls_before = Counter(region.pacer.calls)
-        self._slot_ledger = SlotLedger(run.slot, region.inventory, region.pacer.clock)
-        self._delay_s = BUSY_DELAY_S
+        self._slot_ledger = SlotLedger(run.slot, region.inventory, self._clock)
+        self._pause_s = float(self._progress.before.pause_s)
 
     def carry_out(self) -> Summary:
         """
@@ -167,7 +174,10 @@ class Runner:
         summary = Summary(run=self._run)
         self._log.started()
         try:
-            self._take_snapshots(summary)
+            if self._progress.only_reports:
+                self._judge(summary)
+            else:
+                self._take_snapshots(summary)
         except (EcsError, OutOfTimeError) as exc:
             self._not_started(exc, summary)
         except InvalidEventError as exc:
@@ -181,6 +191,8 @@ class Runner:
             summary.code = INTERRUPTED
             raise
         finally:
+            if self._run.part > 1:
+                summary.in_all = self._progress.in_all
             self._log.finished(summary, self._region.pacer.calls - self._calls_before)
         return summary
 
@@ -190,14 +202,30 @@ class Runner:
             self._region.inventory,
             self._slot_ledger,
             max_disks=self._limits.max_disks,
+            left=self._progress.left_ids,
         ).choose()
-        if not chosen and not chosen.ledger:
+        if not chosen and not chosen.ledger and self._run.part <= 1:
             self._matched_nothing(summary)
             return
         # None of them is kept: there may be 100,000.
-        for outcome in chain(chosen.outcomes(), self._carried_out(chosen.jobs(), summary)):
+        lost = map(self._lost, chosen.lost())
+        jobs = self._carried_out(chosen.jobs(), summary)
+        for outcome in chain(chosen.outcomes(), lost, jobs):
             self._settle(outcome, summary)
         self._judge(summary)
+
+    def _lost(self, disk_id: str) -> Outcome:
+        """Say what becomes of a disk that an earlier part left, and that is not meant any more."""
+        reason = "the disk is gone since an earlier part, or the policy does not mean it any more"
+        if self._progress.may_exist(disk_id):
+            return Outcome(
+                disk_id=disk_id,
+                status="deferred",
+                code=UNKNOWN_OUTCOME,
+                reason=f"{reason}; an answer about it was lost, and no snapshot is listed",
+                may_exist=True,
+            )
+        return Outcome(disk_id=disk_id, status="skipped", code=GONE, reason=reason)
 
     # --- the calls -----------------------------------------------------------------------------
 
@@ -207,18 +235,37 @@ class Runner:
                 planned = self._plan(job.disk_id, job.attempt)
                 yield job.outcome("planned", f"dry run: would ask for {planned.name}")
             return
+        progress = self._progress
+        if progress.is_expired:
+            yield from map(self._expired, jobs)
+            return
         execution = Execution(
             ecs=self._region.ecs,
             pacer=self._region.pacer,
             plan=self._plan,
             known=self._slot_ledger.entry,
             look=self._slot_ledger.look,
+            is_listed=self._region.inventory.is_listed,
             max_in_flight=self._limits.max_in_flight,
             somebody_goes_on=self._may_hand_over,
-            is_last_part=self._is_last_part,
+            is_last_part=progress.is_last_part,
+            expires=self._clock.monotonic()
+            + (progress.expires_at - self._clock.now()).total_seconds(),
+            pause_s=self._pause_s,
+            show_life=self._log.waits,
         )
-        yield from execution.outcomes(jobs)
+        yield from execution.outcomes(
+            replace(job, uncertain=True) if progress.may_exist(job.disk_id) else job for job in jobs
+        )
+        self._pause_s = execution.pause_s
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
+
+    def _expired(self, job: Job) -> Outcome:
+        """Say what becomes of a disk for which its slot is too old: nothing is asked any more."""
+        if self._progress.may_exist(job.disk_id):
+            reason = "an answer about it was lost, and no snapshot is listed"
+            return replace(job.outcome("deferred", reason, code=UNKNOWN_OUTCOME), may_exist=True)
+        return job.outcome("failed", f"{GIVEN_UP}: nothing is asked any more", code=SLOT_EXPIRED)
 
     def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:
         return plan_snapshot(self._run.slot, self._run.policy.snapshot, disk_id, attempt=attempt)
@@ -226,19 +273,40 @@ class Runner:
     # --- the next part -------------------------------------------------------------------------
 
     @property
-    def _is_last_part(self) -> bool:
-        return self._run.part >= MAX_PARTS
-
-    @property
     def _may_hand_over(self) -> bool:
+        if not self._progress.can_follow(self._clock.now()):
+            return False
         return can_hand_over(self._run, self._log, self._continuer)
 
-    def _hand_over(self, summary: Summary, delay_s: int) -> None:
+    def _hand_over(self, summary: Summary, *, listed: bool = True) -> None:
         if self._continuer is not None:
-            part = self._run.part + 1
             # Before the server's next minute the next part could do nothing either.
-            delay_s = max(delay_s, math.ceil(self._region.pacer.wait_hint_s()))
-            _hand_over(summary, self._log, self._continuer, part=part, delay_s=delay_s)
+            hint_s = self._region.pacer.wait_hint_s()
+            so_far, delay_s = self._progress.next_part(
+                self._clock.now(), pause_s=self._pause_s, hint_s=hint_s, listed=listed
+            )
+            part = self._run.part + 1
+            _hand_over(
+                summary, self._log, self._continuer, part=part, so_far=so_far, delay_s=delay_s
+            )
+
+    def _report(self, summary: Summary) -> None:
+        """
+        Let another part raise what this one came to.
+
+        FC delivers an invocation that raised again, several times: all that would be listed
+        and asked for once more, though nothing would be different.
+        """
+        if self._continuer is None or self._progress.only_reports or summary.is_read:
+            return
+        told = replace(summary)
+        so_far = self._progress.report(self._clock.now())
+        _hand_over(
+            told, self._log, self._continuer, part=self._run.part + 1, so_far=so_far, delay_s=0
+        )
+        if told.status == CONTINUED:
+            summary.status, summary.code, summary.next_at = told.status, "", told.next_at
+            summary.reason = f"ended; part {self._run.part + 1} reports how"
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -247,50 +315,89 @@ class Runner:
         if outcome.code:
             # An accident's text is whatever a library put there.
             outcome = replace(outcome, reason=self._log.redacted(outcome.reason))
-        if outcome.status == "deferred" and outcome.code == OUT_OF_TIME:
-            # There is work that waits for nothing but time.
-            self._delay_s = 0
+        is_news = self._progress.add(outcome)
         if self._run.asked_by == "direct":
             summary.outcomes.append(outcome)
-        self._log.settled(outcome)
+        if is_news:
+            self._log.settled(outcome)
+        else:
+            summary.unchanged[outcome.status] += 1
 
     def _judge(self, summary: Summary) -> None:
-        summary.status = verdict(summary.counts)
+        progress = self._progress
+        summary.status = progress.status
         if summary.code:
             summary.reason += "; this ended the run: every further call would fail too"
             return
         summary.reason = ""
         if summary.counts["deferred"] and self._may_hand_over:
-            self._hand_over(summary, self._delay_s)
-        elif summary.counts.keys() == {"skipped"}:
+            self._hand_over(summary)
+            return
+        self._explain(summary)
+        if summary.failed and not self._waits_for_delivery(summary):
+            self._report(summary)
+
+    def _explain(self, summary: Summary) -> None:
+        """Say what is special about how the slot ended."""
+        progress = self._progress
+        if progress.has_lost_many:
+            summary.code = DISKS_VANISHED
+            summary.reason = (
+                f"{progress.counts[VANISHED]} disks were listed and vanished before their "
+                "snapshots: is the host the region's own?"
+            )
+            summary.status = "partial" if progress.status == "partial" else "failed"
+        elif progress.unknown and not progress.can_follow(self._clock.now()):
+            summary.code = UNKNOWN_OUTCOME
+            disks = ", ".join(progress.unknown)
+            summary.reason = f"answers were lost: look whether these disks have snapshots: {disks}"
+        elif progress.in_all.keys() == {"skipped"}:
             # Nothing is wrong, and nothing was done: no failure, and never "ok". Who asked
             # for these very disks did not get what was asked for.
             summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
             summary.status = "failed" if self._run.asked_by == "direct" else "skipped"
+        elif progress.only_reports:
+            summary.reason = f"ended with part {self._run.part - 1}: see the records of its disks"
+
+    def _waits_for_delivery(self, summary: Summary) -> bool:
+        """Say whether another delivery of the same may do what this one could not."""
+        return bool(summary.counts["deferred"]) and self._progress.can_follow(self._clock.now())
 
     def _not_started(self, error: EcsError | OutOfTimeError, summary: Summary) -> None:
         """Judge a run whose ledger or selection could not be read: nothing was asked for."""
         summary.started = False
         summary.reason = f"the run could not start: {error}"
         if isinstance(error, OutOfTimeError):
-            summary.code, passes, delay_s = OUT_OF_TIME, True, 0
+            summary.code, passes = OUT_OF_TIME, True
         else:
             passes = disposition_of(error) in (Disposition.RETRY, Disposition.WAIT)
-            summary.code, delay_s = error.code, BUSY_DELAY_S
+            summary.code = error.code
         if not passes:
             return
-        for disk_id in self._run.select.disk_ids:
+        follows = self._progress.can_follow(self._clock.now())
+        select, left_ids = self._run.select, self._progress.left_ids
+        for disk_id in sorted(left_ids) if left_ids is not None else select.disk_ids:
             # All that can be named without a listing; whether they have one nobody knows.
-            reason = "not done yet: nothing could be listed"
-            self._settle(
-                Outcome(disk_id=disk_id, status="deferred", code=summary.code, reason=reason),
-                summary,
+            self._settle(self._unlisted(disk_id, summary.code, follows=follows), summary)
+        if self._may_hand_over:
+            named = bool(select.disk_ids) and not select.instance_ids
+            self._hand_over(summary, listed=left_ids is not None or named)
+        elif not follows:
+            summary.code = SLOT_EXPIRED
+            summary.reason = f"{GIVEN_UP}; {summary.reason}"
+
+    def _unlisted(self, disk_id: str, code: str, *, follows: bool) -> Outcome:
+        reason = "not done yet: nothing could be listed"
+        if follows or self._progress.may_exist(disk_id):
+            return Outcome(
+                disk_id=disk_id,
+                status="deferred",
+                code=code,
+                reason=reason,
+                may_exist=self._progress.may_exist(disk_id),
             )
-        if self._is_last_part:
-            summary.code = TOO_MANY_PARTS
-            summary.reason = f"not done within {MAX_PARTS} parts; {summary.reason}"
-        elif self._may_hand_over:
-            self._hand_over(summary, delay_s)
+        reason = f"{GIVEN_UP} ({code}): nothing could be listed"
+        return Outcome(disk_id=disk_id, status="failed", code=SLOT_EXPIRED, reason=reason)
 
     def _matched_nothing(self, summary: Summary) -> None:
         summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.outcomes import Outcome, Record, disk_record
 from shared.routing import Run
@@ -19,6 +19,7 @@ from shared.runtime import Runtime, utc
 from shared.sls import Recorder
 
 CONTINUED = "continued"
+WAITING = "waiting"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +34,14 @@ class Summary:
     reason: str = "interrupted"
     started: bool = True
     """False if ledger or selection could not be read: no call that writes was made."""
+    next_at: datetime | None = None
+    """When the next part is due; None where there is none."""
     counts: Counter[str] = field(default_factory=Counter)
+    """By status, in this part."""
+    unchanged: Counter[str] = field(default_factory=Counter)
+    """Of these the ones that are on record from an earlier part."""
+    in_all: Mapping[str, int] = field(default_factory=dict)
+    """By status, of the disks that this part and those before are done with."""
     outcomes: list[Outcome] = field(default_factory=list)
 
     @property
@@ -103,11 +111,20 @@ class RunLog:
                 "status": summary.status,
                 "code": summary.code,
                 "reason": summary.reason,
-                **{f"count_{status}": str(number) for status, number in summary.counts.items()},
-                **{f"calls_{api}": str(number) for api, number in calls.items()},
+                "next_at": utc(summary.next_at) if summary.next_at else "",
+                **_numbered("count", summary.counts),
+                **_numbered("unchanged", summary.unchanged),
+                **_numbered("in_all", summary.in_all),
+                **_numbered("calls", calls),
             },
             part=part,
         )
+
+    def waits(self, disks: int, pause_s: float) -> None:
+        """Record that the run is at work and waits: without a record it would count as dead."""
+        until = utc(self._runtime.clock.now() + timedelta(seconds=round(pause_s)))
+        reason = f"{disks} disks wait; the next is asked for again at {until}"
+        self._add({"record": WAITING, "count_waiting": str(disks), "reason": reason})
 
     def _add(self, record: Record, *, part: int | None = None) -> None:
         slot = self._run.slot
@@ -125,3 +142,7 @@ class RunLog:
                 **record,
             }
         )
+
+
+def _numbered(what: str, numbers: Mapping[str, int]) -> Record:
+    return {f"{what}_{name}": str(number) for name, number in numbers.items()}

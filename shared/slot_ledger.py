@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.ecs import SNAPSHOTS_PER_PAGE
 from shared.ecs_types import Snapshot
+from shared.errors import EcsError
 from shared.inventory import Inventory
-from shared.ledger import Entry, Ledger, read_ledger
+from shared.ledger import Entry, Ledger, later_snapshot, read_ledger
 from shared.planning import Slot
 from shared.runtime import Clock
 
@@ -58,6 +60,8 @@ class SlotLedger:
         self._is_cheap = True
         self._listing: set[str] = set()
         """What is being listed just now."""
+        self._failed: dict[str, EcsError] = {}
+        """Why the last listing of something came to nothing."""
         self._changed = threading.Condition()
         """Holds the state together; told when a listing has ended."""
 
@@ -97,6 +101,8 @@ class SlotLedger:
         with self._changed:
             while what in self._listing:
                 self._changed.wait()
+                if what in self._failed and what not in self._listing:
+                    raise self._failed[what]  # it was tried as often as it may be
             age_s = self._clock.monotonic() - self._listed_s.get(what, -math.inf)
             is_old = age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S)
             if is_old:
@@ -107,13 +113,15 @@ class SlotLedger:
 
     def look(self, disk_id: str) -> Entry:
         """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
-        snapshots = self._inventory.slot_snapshots(self._slot, disk_id)
-        return read_ledger(snapshots, self._slot).get(disk_id, Entry())
+        snapshots = list(self._inventory.slot_snapshots(self._slot, disk_id))
+        entry = read_ledger(snapshots, self._slot).get(disk_id, Entry())
+        return replace(entry, later_id=later_snapshot(snapshots, self._slot, disk_id))
 
     def _list(self, what: str) -> None:
         """List, for all who wait meanwhile; of those one lists again if this fails."""
         listed_s, count = self._clock.monotonic(), 0
         newest_at = self._newest_at
+        self._failed.pop(what, None)
         try:
             for snapshot in self._snapshots(what):
                 count += 1
@@ -125,6 +133,9 @@ class SlotLedger:
             if what == WHOLE:
                 self._newest_at = newest_at
                 self._is_cheap = count <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
+        except EcsError as exc:
+            self._failed[what] = exc
+            raise
         finally:
             with self._changed:
                 self._listing.discard(what)

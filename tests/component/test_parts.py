@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from typing import Any
 
 import pytest
 
 import emulator
+from shared import progress
 from shared.continuation import MAX_PARTS
 from shared.errors import InvalidEventError, RunFailedError
 from tests.component.parts import Api, handing_over
@@ -48,17 +51,21 @@ def test_a_slot_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
     assert len({one["chain"] for one in world.recorded("run_finished")}) == 1
 
 
-def test_the_payload_names_the_slot_and_no_disk(world: World) -> None:
-    """A payload has 128 KB: what is left is learnt from the ledger, never carried along."""
+def test_the_payload_names_the_slot_and_what_is_left(world: World) -> None:
+    """The next part looks at the disks that are left, and at no other."""
     disks = a_large_slot(world)
 
     with handing_over(world) as parts:
         world.tick()
 
     (invocation,) = parts.all
-    assert not any(disk.encode() in invocation.event for disk in disks)
     (started,) = world.recorded("run_started")
-    assert json.loads(invocation.event) == {
+    done = {disk for disk in disks if world.snapshots_of(disk)}
+    payload = json.loads(invocation.event)
+    left = payload["continuation"].pop("left")
+    assert set(left) == {"OutOfTime"}
+    assert sorted(left["OutOfTime"]) == sorted(set(disks) - done)
+    assert payload == {
         "continuation": {
             "deployment": "test",
             "policy": "nightly",
@@ -66,9 +73,66 @@ def test_the_payload_names_the_slot_and_no_disk(world: World) -> None:
             "slot": started["slot"],
             "part": 2,
             "chain": "req-1",
+            "began_at": "2026-03-01T12:00:00Z",
+            "due_at": world.recorded("run_finished")[0]["next_at"],
+            "counts": {"created": 45},
         },
         "event": json.loads(started["event"]),
     }
+
+
+def test_a_later_part_records_only_what_changed(world: World) -> None:
+    """L11: each disk has one final record, whatever the number of parts; nothing is said twice."""
+    disks = a_large_slot(world)
+
+    with handing_over(world) as parts:
+        world.tick()
+        parts.go_on()
+
+    finals = [one for one in world.recorded("disk") if one["status"] != "deferred"]
+    assert Counter(one["disk_id"] for one in finals) == dict.fromkeys(disks, 1)
+    deferred = [one for one in world.recorded("disk") if one["status"] == "deferred"]
+    assert {Counter(one["disk_id"] for one in deferred)[disk] for disk in disks} <= {0, 1}
+    last = world.recorded("run_finished")[-1]
+    assert (last["status"], last["in_all_created"]) == ("ok", "100")
+
+
+def test_more_disks_than_a_payload_holds_are_left_without_their_names(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An asynchronous payload has 128 KB: then the next part looks at all disks again."""
+    monkeypatch.setattr(progress, "MAX_LEFT", 20)
+    disks = a_large_slot(world)
+
+    with handing_over(world) as parts:
+        world.tick()
+        parts.go_on()
+
+    assert ["left" in link for link in parts.links] == [False, True]
+    assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
+
+
+@pytest.mark.parametrize("change", ["released", "excluded"])
+def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
+    world: World, change: str
+) -> None:
+    """L5: `deferred` is nobody's last word."""
+    busy, _free = world.disks(2)
+    world.cloud.knobs.snapshot_duration_s = 10.0**6
+    world.ecs.add_snapshot(busy, status="progressing")
+
+    with handing_over(world) as parts:
+        world.tick()
+        if change == "released":
+            world.ecs.remove_disk(busy)
+        else:
+            world.ecs.disks[busy].tags.clear()
+        parts.go_on()
+
+    record = world.record_of(busy)
+    assert (record["status"], record["code"]) == ("skipped", "InvalidDiskId.NotFound")
+    assert world.recorded("run_finished")[-1]["status"] == "ok"
 
 
 @BOTH
@@ -133,48 +197,6 @@ def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
 
     assert [one["code"] for one in world.recorded("run_finished")] == ["NotHandedOver", ""]
     assert [link["part"] for link in parts.links] == [2]
-
-
-def test_a_busy_disk_is_left_to_a_later_part_which_waits(world: World) -> None:
-    """L15, T3: a disk that stays busy is no failure while somebody can come back to it."""
-    busy, free = world.disk(), world.disk()
-    world.fault(
-        "error",
-        code="IncorrectDiskStatus.CreatingSnapshot",
-        status=403,
-        times=5,
-        matches=lambda params: params["DiskId"] == busy,
-    )
-
-    with handing_over(world) as parts:
-        before = world.clock.now()
-        answer = world.tick()
-        (waiting,) = parts.all
-        waits_s = (waiting.due_at - waiting.submitted_at).total_seconds()
-        parts.go_on()
-
-    assert counts(answer) == {"created": 1, "deferred": 1}
-    assert waits_s == 60
-    assert (world.clock.now() - before).total_seconds() > 60
-    assert world.outcomes[busy]["status"] == "created"
-    assert len(world.snapshots_of(free)) == len(world.snapshots_of(busy)) == 1
-
-
-def test_after_the_last_part_the_rest_is_failed(world: World) -> None:
-    """T10: parts are bounded; a disk that is never free ends as failed, and the run raises."""
-    disk = world.disk()
-    busy = "IncorrectDiskStatus.CreatingSnapshot"
-    world.fault("error", code=busy, status=403, times=None)
-
-    with handing_over(world) as parts:
-        world.tick()
-        parts.go_on()
-
-    assert [link["part"] for link in parts.links] == list(range(2, MAX_PARTS + 1))
-    held = world.outcomes[disk]
-    assert (held["status"], held["code"]) == ("failed", "TooManyParts")
-    assert busy in held["reason"]
-    assert [type(one) for one in parts.raised] == [RunFailedError]
 
 
 def test_a_deadline_that_is_past_at_the_start_defers_everything_and_hands_over(
@@ -307,6 +329,16 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
         ({"part": "2"}, "continuation.part"),
         ({"part": True}, "continuation.part"),
         ({"chain": "a b"}, "continuation.chain"),
+        ({"pause_s": 3601}, "continuation.pause_s"),
+        ({"began_at": "yesterday"}, "continuation.began_at"),
+        ({"began_at": "2026-03-01T12:30:00Z"}, "continuation.began_at"),
+        ({"due_at": 12}, "continuation.due_at"),
+        ({"left": ["d-1"]}, "continuation.left"),
+        ({"left": {"OutOfTime": "d-1"}}, "continuation.left.OutOfTime"),
+        ({"left": {"OutOfTime": ["i-1"]}}, "continuation.left.OutOfTime[0]"),
+        ({"unknown": [{}]}, "continuation.unknown[0]"),
+        ({"counts": {"created": -1}}, "continuation.counts.created"),
+        ({"counts": {"made": 1}}, "continuation.counts.made"),
         ({"disks": ["d-1"]}, "continuation.disks"),
     ],
 )
@@ -315,20 +347,28 @@ def test_a_forged_continuation_is_refused(world: World, about: dict[str, Any], p
     payload = forged(world, **about)
     writes = len(world.writes())
 
-    with pytest.raises(InvalidEventError, match=path.replace(".", r"\.")):
+    with pytest.raises(InvalidEventError, match=re.escape(path)):
         world.schedule(payload)
 
     assert len(world.writes()) == writes
     assert world.recorded("refused")
 
 
-def test_a_continuation_of_an_old_slot_is_refused(world: World) -> None:
+def test_a_continuation_of_an_old_slot_ends_it_and_asks_for_nothing(world: World) -> None:
     """Its tokens may be forgotten and its snapshots pruned, whoever sent it."""
     payload = forged(world)
+    writes = len(world.writes())
     world.clock.advance(26 * 3600)
 
-    with pytest.raises(InvalidEventError, match="25 hours old"):
+    with pytest.raises(RunFailedError, match="55 failed"):
         world.schedule(payload)
+
+    assert len(world.writes()) == writes
+    outcomes = world.outcomes.values()
+    assert {(one["status"], one["code"]) for one in outcomes} == {
+        ("created", ""),
+        ("failed", "SlotExpired"),
+    }
 
 
 def test_a_continuation_without_its_event_is_refused(world: World) -> None:

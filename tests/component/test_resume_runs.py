@@ -220,8 +220,9 @@ def test_runs_that_ended_are_left_alone_however_they_ended(world: World, parts: 
     """A failure is on record, and its alarm has been raised: that is not for us to repeat."""
     _good, bad = world.disks(2)
     world.ecs.disks[bad].in_arrears = True
-    with pytest.raises(RunFailedError):
-        world.tick()
+    world.tick()
+    parts.go_on()
+    assert [type(one) for one in parts.raised] == [RunFailedError]
     world.ecs.disks[bad].in_arrears = False
     world.tick("nightly", at="2026-03-01T11:00:00Z")
 
@@ -235,7 +236,7 @@ def test_runs_that_ended_are_left_alone_however_they_ended(world: World, parts: 
         "caught_up": [],
         "waiting": 0,
     }
-    assert parts.all == []
+    assert len(parts.all) == 1
 
 
 def test_one_that_dies_each_time_is_given_twice_as_long_each_time(
@@ -378,6 +379,7 @@ def test_two_looks_at_the_same_time_start_a_slot_once(world: World, parts: Parts
 
 def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
     """L4: the others are, a record says so, the look fails, and the next one tries again."""
+    world.cloud.knobs.snapshot_duration_s = 0  # else one slot's would serve the others too
     disks = world.disks(2)
     for hour in (10, 11, 12):
         kill(world, at=f"2026-03-01T{hour}:00:00Z")

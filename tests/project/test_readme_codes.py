@@ -10,7 +10,15 @@ import pytest
 
 from shared.completion import SNAPSHOT_FAILED
 from shared.errors import DISPOSITIONS, Disposition
-from shared.outcomes import OUT_OF_TIME, RANKS, TOO_MANY_ATTEMPTS, TOO_MANY_PARTS, UNREADABLE_ID
+from shared.outcomes import (
+    DISKS_VANISHED,
+    OUT_OF_TIME,
+    RANKS,
+    SLOT_EXPIRED,
+    SUPERSEDED,
+    TOO_MANY_ATTEMPTS,
+    UNREADABLE_ID,
+)
 
 README = (Path(__file__).parent.parent.parent / "README.md").read_text()
 
@@ -31,7 +39,8 @@ def test_every_code_that_needs_somebody_has_a_row(code: str) -> None:
 
 def test_every_code_of_the_table_exists() -> None:
     """No row about something that can never be met."""
-    ours = {OUT_OF_TIME, SNAPSHOT_FAILED, TOO_MANY_ATTEMPTS, TOO_MANY_PARTS, UNREADABLE_ID}
+    ours = {OUT_OF_TIME, SNAPSHOT_FAILED, TOO_MANY_ATTEMPTS, UNREADABLE_ID, SLOT_EXPIRED}
+    ours |= {SUPERSEDED, DISKS_VANISHED}
     assert ours <= set(first_cells("When a disk fails"))
     for known in set(first_cells("When a disk fails")) - ours:
         assert any(fnmatchcase(code, known) for code in DISPOSITIONS), known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -39,6 +40,8 @@ class Bench:
             calls_per_minute=about.pop("rate", 100_000),
         )
         self.looks: list[str] = []
+        self.signs: list[tuple[float, int]] = []
+        """When the run gave a sign of life, and how many disks waited then."""
         self.ledger: Callable[[str], Entry] = about.pop("ledger", lambda _: NOTHING)
         self.execution = Execution(
             ecs=self.ecs,
@@ -50,6 +53,10 @@ class Bench:
             max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
             somebody_goes_on=about.pop("somebody_goes_on", False),
             is_last_part=about.pop("is_last_part", False),
+            is_listed=about.pop("is_listed", lambda _: False),
+            expires=about.pop("expires", math.inf),
+            pause_s=about.pop("pause_s", 0.0),
+            show_life=lambda waiting, _: self.signs.append((self.clock.monotonic(), waiting)),
         )
         assert not about
 

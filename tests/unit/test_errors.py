@@ -72,7 +72,25 @@ def test_other_codes_are_no_throttling(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "asked"),
     [
-        ("Forbidden.RAM", Disposition.STOP),
+        ("Forbidden", Disposition.FAIL_MAYBE_ALL),
+        ("Forbidden.RAM", Disposition.FAIL_MAYBE_ALL),
+        ("Forbidden.SubUser", Disposition.FAIL_MAYBE_ALL),
+        ("NoPermission", Disposition.FAIL_MAYBE_ALL),
+        ("NoPermission.Ram", Disposition.FAIL_MAYBE_ALL),
+        ("InvalidAction.NotFound", Disposition.FAIL_MAYBE_ALL),
+        ("RealNameAuthenticationError", Disposition.FAIL_MAYBE_ALL),
+        ("Forbidden.AccessKeyDisabled", Disposition.STOP),
+        ("IncompleteSignature", Disposition.STOP),
+        ("InvalidAccessKeySecret", Disposition.STOP),
+        ("InvalidTimeStamp.Expired", Disposition.STOP),
+        ("InvalidAccountStatus.SomethingNew", Disposition.STOP),
+        ("InsufficientBalance", Disposition.STOP),
+        ("SignatureNonceUsed", Disposition.RETRY),
+        ("UnknownError", Disposition.RETRY),
+        ("IncorrectDiskStatus.Initializing", Disposition.WAIT),
+        ("IncorrectInstanceStatus.Initializing", Disposition.WAIT),
+        ("InvalidOperation.Conflict", Disposition.WAIT),
+        ("Operation.Conflict", Disposition.WAIT),
         ("InvalidAccessKeyId.NotFound", Disposition.STOP),
         ("InvalidAccessKeyId.Inactive", Disposition.STOP),
         ("SignatureDoesNotMatch", Disposition.STOP),
@@ -80,8 +98,8 @@ def test_other_codes_are_no_throttling(code: str) -> None:
         ("InvalidSecurityToken.Malformed", Disposition.STOP),
         ("ServiceUnavailable", Disposition.RETRY),
         ("ServiceUnavailable.Zone", Disposition.RETRY),
-        ("MissingParameter", Disposition.FAIL),
-        ("MissingParameter.DiskId", Disposition.FAIL),
+        ("MissingParameter", Disposition.FAIL_MAYBE_ALL),
+        ("MissingParameter.DiskId", Disposition.FAIL_MAYBE_ALL),
         ("OperationConflict", Disposition.WAIT),
         ("QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
         ("LastTokenProcessing", Disposition.RETRY),
@@ -97,10 +115,11 @@ def test_the_platforms_codes_are_known_with_all_their_endings(
 
 def test_the_longest_known_beginning_decides() -> None:
     """Codes are matched exactly, then by what stands before their last dot."""
-    assert disposition("IncorrectDiskStatus") is Disposition.FAIL
+    assert disposition("IncorrectDiskStatus") is Disposition.WAIT
+    assert disposition("IncorrectDiskStatus.Invalid") is Disposition.FAIL
     assert disposition("IncorrectDiskStatus.NeverUsed") is Disposition.SKIP
     assert disposition("IncorrectDiskStatus.NeverUsed.Really") is Disposition.SKIP
-    assert disposition("IncorrectDiskStatus.SomethingNew", 500) is Disposition.FAIL
+    assert disposition("IncorrectDiskStatus.SomethingNew", 500) is Disposition.WAIT
 
 
 def test_a_beginning_ends_at_a_dot() -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.errors import DISPOSITIONS, Disposition
 from shared.execution import Job
 from shared.ledger import Entry
-from shared.pacing import MAX_TRIES, OutOfTimeError
+from shared.pacing import OutOfTimeError
 from shared.planning import SnapshotRequest
 from tests.unit.benches import MADE, NOTHING, Bench, statuses
 from tests.unit.builders import refused, unknown
@@ -35,7 +35,7 @@ def test_what_was_done_before_the_end_stays_done() -> None:
     """A run that stops tells what it did, and what waited is told apart from what never began."""
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
-        codes = {"d-1": "IncorrectDiskStatus.Transferring", "d-2": "Forbidden.RAM"}
+        codes = {"d-1": "IncorrectDiskStatus.Transferring", "d-2": "InvalidAccessKeyId.Inactive"}
         code = codes.get(request.disk_id)
         return refused(code) if code else f"s-{request.disk_id}"
 
@@ -52,21 +52,21 @@ def test_what_was_done_before_the_end_stays_done() -> None:
 def test_a_run_stops_with_the_code_that_asked_for_it() -> None:
     """Also where the disk that was refused has its snapshot from an answer that was lost."""
     looks = iter([NOTHING, MADE])
-    bench = Bench(unknown(), refused("Forbidden.RAM"), ledger=lambda _: next(looks))
+    bench = Bench(unknown(), refused("SignatureDoesNotMatch"), ledger=lambda _: next(looks))
     jobs = [Job(disk_id="d-0"), Job(disk_id="d-1", foreseen="IncorrectInstanceStatus")]
 
     outcomes = bench.run(jobs)
 
-    assert bench.execution.stopped_by == "Forbidden.RAM"
+    assert bench.execution.stopped_by == "SignatureDoesNotMatch"
     assert (outcomes["d-0"].status, outcomes["d-0"].snapshot_id) == ("created", "s-made")
-    assert (outcomes["d-1"].status, outcomes["d-1"].code) == ("failed", "Forbidden.RAM")
+    assert (outcomes["d-1"].status, outcomes["d-1"].code) == ("failed", "SignatureDoesNotMatch")
 
 
 def test_what_is_uncertain_when_a_run_stops_is_not_called_failed() -> None:
     """D2: an unknown outcome is never a failure: its snapshot may exist."""
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
-        return unknown() if request.disk_id == "d-0" else refused("Forbidden.RAM")
+        return unknown() if request.disk_id == "d-0" else refused("InvalidSecurityToken.Expired")
 
     outcomes = Bench(answer=answer).run(2)
 
@@ -167,14 +167,14 @@ def test_no_call_is_spent_on_a_refusal_that_was_foreseen() -> None:
     assert bench.clock.monotonic() >= 2.5
 
 
-def test_what_was_foreseen_counts_as_a_try() -> None:
-    """T10: it is one of the limited number."""
-    code = "IncorrectInstanceStatus"
-    bench = Bench(answer=lambda *_: refused(code, 400))
+def test_what_was_foreseen_is_left_to_the_next_part_without_a_call() -> None:
+    """T10: a function that waits is billed, and the next part looks at the state anew."""
+    bench = Bench(somebody_goes_on=True)
 
-    outcome = bench.run([Job(disk_id="d-0", foreseen=code)])["d-0"]
+    outcome = bench.run([Job(disk_id="d-0", foreseen="IncorrectDiskStatus")])["d-0"]
 
-    assert (outcome.status, outcome.calls) == ("failed", MAX_TRIES[Disposition.WAIT] - 1)
+    assert (outcome.status, outcome.code, outcome.calls) == ("deferred", "IncorrectDiskStatus", 0)
+    assert bench.clock.monotonic() == 0
 
 
 def test_what_was_foreseen_holds_up_no_other() -> None:
