@@ -69,6 +69,7 @@ def drawn(seed: int) -> Scenario:
         kills=tuple(_kill(rng, calls=len(good) + 6) for _ in range(3)),
         expiries=(),
         edited_before=0,
+        busy_s=60.0,
         repeat_failed=1,
         resumed=False,
         retries=True,

@@ -20,11 +20,25 @@ from tests.chaos.delivery import Kill
 REGIONS = ("cn-hangzhou", "cn-shanghai")
 Trigger = Literal["timer", "event", "direct"]
 Fate = Literal[
-    "good", "doomed", "arrears", "local", "locked", "unused", "detaching", "full", "busy", "other"
+    "good",
+    "doomed",
+    "arrears",
+    "local",
+    "locked",
+    "unused",
+    "stuck",
+    "forbidden",
+    "full",
+    "busy",
+    "long",
+    "attaching",
+    "other",
 ]
 """
-What a disk is: `good` and `busy` ones get a snapshot, the first one of a `doomed` disk is
-accepted and ends as failed, `other` is not selected.
+What a disk is: `good` and `busy` ones get a snapshot, and so do `long` and `attaching` ones, which
+are busy for up to hours; the first one of a `doomed` disk is accepted and ends as failed, a
+`stuck` one is being detached for ever, the role may not snapshot a `forbidden` one, `other` is
+not selected.
 """
 
 FATES: dict[str, str] = {
@@ -32,7 +46,8 @@ FATES: dict[str, str] = {
     "local": "skipped",
     "locked": "failed",
     "unused": "skipped",
-    "detaching": "failed",
+    "stuck": "failed",
+    "forbidden": "failed",
     "full": "failed",
 }
 """The status with which a disk ends that cannot have a snapshot."""
@@ -67,6 +82,8 @@ class Scenario:
     """By the number of a delivery: with which call its key expires; 0 is never."""
     edited_before: int
     """Before which delivery the policy's text is changed; 0 is never."""
+    busy_s: float
+    """For how long `long` and `attaching` disks are busy."""
     repeat_failed: int
     """How often the policy asks again after a snapshot that ended as failed."""
     resumed: bool
@@ -117,12 +134,13 @@ def draw(seed: int) -> Scenario:
         weather=weather.draw(rng),
         repeat_failed=rng.choice((1, 3)),
         resumed=rng.random() < 0.25,
+        busy_s=rng.choice((60.0, 1200.0, 7200.0, 20_000.0)),
     )
 
 
 def _disks(rng: random.Random) -> tuple[Fate, ...]:
     good: Sequence[Fate] = ["good"] * rng.choice((1, 2, 4, 8, 16))
-    others: Sequence[Fate] = [*FATES, "busy", "doomed", "other"]  # type: ignore[list-item] # they are fates
+    others: Sequence[Fate] = [*FATES, "busy", "long", "attaching", "doomed", "other"]  # type: ignore[list-item] # they are fates
     return (*good, *rng.sample(others, rng.choice((0, 1, 3))))
 
 

@@ -26,7 +26,7 @@ from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared import sls
-from shared.runtime import utc
+from shared.runtime import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
 from tests.chaos.delivery import Delivery, KilledError
 from tests.chaos.door import Door, Gate
@@ -50,8 +50,19 @@ _BAD: Mapping[str, dict[str, Any]] = {
     "arrears": {"in_arrears": True},
     "local": {"category": "local_ssd_pro"},
     "unused": {"ever_used": False},
-    "detaching": {"status": "Detaching"},
+    "stuck": {"status": "Detaching"},
+    "attaching": {"status": "Attaching"},
 }
+THEIRS = {"team": "theirs"}
+NOT_THEIRS = {
+    "Effect": "Deny",
+    "Action": "ecs:CreateSnapshot",
+    "Resource": "acs:ecs:*:*:disk/*",
+    "Condition": {"StringEquals": {"ecs:tag/team": "theirs"}},
+}
+"""What the roles are denied: the disks that are `forbidden`."""
+STUCK_S = 26 * 3600.0
+"""So long after the last event a slot is too old, whatever began it."""
 EVENT_TYPE = "ecs:Instance:StateChange"
 Handler = Callable[..., Any]
 HANDLERS: Mapping[str, Handler] = {
@@ -134,10 +145,17 @@ class Stage:
                 at, kind = record["at"].rstrip("Z"), record["record"]
                 if kind == "run_started":
                     starts[record["slot"]] = max(at, starts.get(record["slot"], ""))
-                elif kind == "run_finished" and record["status"] != "continued":
+                elif kind == "run_finished" and not self._goes_on(record):
                     ends[record["slot"]] = max(at, ends.get(record["slot"], ""))
         # Of deliveries at the same time the one that came to its end did all of it.
         return sorted(slot for slot, at in starts.items() if at > ends.get(slot, ""))
+
+    def _goes_on(self, end: Mapping[str, str]) -> bool:
+        """Say whether a run was handed over to a part that should have come by now."""
+        if end["status"] != "continued":
+            return False
+        due_at = parse_instant(end["next_at"])
+        return due_at is not None and due_at <= self.clock.now()
 
     # --- arrange ---------------------------------------------------------------------------------
 
@@ -162,6 +180,7 @@ class Stage:
         fc.settings.retry_user_errors = self.scenario.retries
         document = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
         role = name.replace("_", "-")
+        document["Statement"].append(NOT_THEIRS)
         self.cloud.add_role(role, [document])
         arn = f"acs:ram::{ACCOUNT_ID}:role/{role}"
         v2 = self.scenario.fc_api == "2.0"
@@ -285,6 +304,10 @@ class Stage:
 
     def run_until(self, passed_s: float) -> None:
         """Let everything happen that is due by then, each at its own time."""
+        if self.clock.passed_s() < self.scenario.busy_s <= passed_s:
+            self.run_until(self.scenario.busy_s - 0.001)
+            self.clock.leap(0.002)
+            self._free()
         at = START + timedelta(seconds=passed_s)
         while True:
             self._run_due()
@@ -293,6 +316,13 @@ class Stage:
                 break
             self.clock.leap((due - self.clock.now()).total_seconds())
         self.clock.leap((at - self.clock.now()).total_seconds())
+
+    def _free(self) -> None:
+        """Let the disks be attached that were being attached."""
+        for region, disks in self.disks.items():
+            for disk_id, fate in disks.items():
+                if fate == "attaching":
+                    self.cloud.ecs(region).disks[disk_id].status = "In_use"
 
     def _run_due(self) -> None:
         works: list[Callable[[], None]] = []
@@ -326,7 +356,7 @@ def arranged(
         disk = ecs.add_disk(instance_id=host, tags={**PROD, **LEFT_OUT})
         yield disk.disk_id, "other"
     for fate in scenario.disks:
-        tags = {} if fate == "other" else PROD
+        tags = {} if fate == "other" else {**PROD, **(THEIRS if fate == "forbidden" else {})}
         locks = ("security",) if fate == "locked" else ()
         instance_id = ecs.add_instance(locks=locks).instance_id if locks else host
         about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
@@ -336,8 +366,10 @@ def arranged(
                 ecs.add_snapshot(disk_id, created_at=cloud.clock.now() - timedelta(days=9))
         if fate == "doomed":
             ecs.fail_next(disk_id, count=1)
-        if fate == "busy":
-            ecs.add_snapshot(disk_id, status="progressing")
+        if fate in ("busy", "long"):
+            snapshot = ecs.add_snapshot(disk_id, status="progressing")
+            if fate == "long":
+                snapshot.ends_at = cloud.clock.now() + timedelta(seconds=scenario.busy_s)
         yield disk_id, fate
 
 
@@ -381,7 +413,9 @@ def play(stage: Stage) -> None:
     for _ in range(2):
         stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
         stage.tell_again()
-    stage.run_until(stage.clock.passed_s() + 3600)
+    # What is busy for ever is given up with its slot.
+    rest_s = STUCK_S if "stuck" in scenario.disks else 3600
+    stage.run_until(stage.clock.passed_s() + rest_s)
 
 
 def _done(delivery: Delivery) -> bool:

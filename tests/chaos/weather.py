@@ -32,6 +32,14 @@ ECS: dict[str, Fault] = {
     "in process after": Fault(
         kind="error", action=CREATE, code="IdempotentProcessing", status=403, after_effect=True
     ),
+    "nonce used": Fault(kind="error", code="SignatureNonceUsed", status=400),
+    "conflict": Fault(kind="error", action=CREATE, code="InvalidOperation.Conflict", status=403),
+    "disk status": Fault(kind="error", action=CREATE, code="IncorrectDiskStatus", status=403),
+    "initializing": Fault(
+        kind="error", action=CREATE, code="IncorrectDiskStatus.Initializing", status=403
+    ),
+    "forbidden": Fault(kind="error", action=CREATE, code="Forbidden.RAM", status=403),
+    "unknown disk": Fault(kind="error", action=CREATE, code="InvalidDiskId.NotFound", status=404),
 }
 """What may happen to a call of ECS."""
 
