@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 
 from emulator.faults import Fault
 from emulator.fc.errors import FcError
 from emulator.fc.operations import V2, Answer, Api
+from emulator.fc.state import Document
 from emulator.wire import Response
 
 _HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
@@ -18,10 +20,16 @@ def success(answer: Answer, *, request_id: str) -> Response:
     """Return what a client sees of a good answer."""
     document = answer.document
     body = answer.body if document is None else json.dumps(document).encode()
-    headers = _JSON if document is not None else {}
+    headers = {} if document is None else {**_JSON, "Etag": etag(document)}
     return Response(
         status=answer.status, body=body, headers={**headers, **answer.headers, **_ids(request_id)}
     )
+
+
+def etag(document: Document) -> str:
+    """Return what tells one state of a thing from another, for If-Match."""
+    text = json.dumps(document, sort_keys=True).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
 
 def refusal(error: FcError, *, api: Api, request_id: str) -> Response:

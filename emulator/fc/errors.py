@@ -37,6 +37,11 @@ def unknown_parameter(message: str) -> FcError:
     return FcError(400, "Emulator.UnknownParameter", message)
 
 
+def precondition_failed() -> FcError:
+    """Refuse to change what is not as the caller saw it."""
+    return FcError(412, "PreconditionFailed", "the resource to be modified has been changed")
+
+
 def access_denied(action: str, resource: str) -> FcError:
     """Refuse what the key's role may not do; the form of the message was not confirmed."""
     return FcError(

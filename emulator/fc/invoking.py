@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from emulator.fc import logs
 from emulator.fc.asynchronous import Invocation
-from emulator.fc.errors import FcError, invalid_argument
+from emulator.fc.errors import FcError, invalid_argument, unknown_parameter
 from emulator.fc.operations import V2, Answer, Call, Checked, check_qualifier, done
 from emulator.fc.state import Document, Function
 
@@ -25,6 +25,13 @@ _TASK_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 
 
 _ENABLE = "x-fc-stateful-async-invocation-enable"
+_HEADERS = frozenset(
+    {
+        *("x-fc-invocation-type", "x-fc-log-type"),
+        # Of every request; the last one is for whoever reads the service's own traces.
+        *("x-fc-account-id", "x-fc-date", "x-fc-security-token", "x-fc-trace-id"),
+    }
+)
 
 
 def invoke_function(call: Call) -> Checked:
@@ -35,6 +42,7 @@ def invoke_function(call: Call) -> Checked:
     headers = call.request.headers
     kind = _one_of(call, "x-fc-invocation-type", "Sync", "Async")
     tail = _one_of(call, "x-fc-log-type", "None", "Tail") == "Tail"
+    _check_headers(call, asynchronous=kind == "Async")
     params = {**call.params, "x-fc-invocation-type": kind}
     if kind == "Sync":
         _check_size(call, _MAX_SYNC_BYTES)
@@ -48,6 +56,23 @@ def invoke_function(call: Call) -> Checked:
             call, function, delay_s=delay_s, task_id=task_id, task_mode=task_mode
         ),
     )
+
+
+def _check_headers(call: Call, *, asynchronous: bool) -> None:
+    """Refuse what would be ignored, such as the other API's name for a task's id."""
+    later = {"x-fc-async-delay", _task_header(call), *([_ENABLE] if call.api == V2 else [])}
+    given = sorted(name for name in call.request.headers if name.startswith("x-fc-"))
+    unknown = [name for name in given if name not in _HEADERS | later]
+    if unknown:
+        raise unknown_parameter(
+            f"header {', '.join(unknown)}: unknown to the local cloud, which knows"
+            f" {', '.join(sorted(_HEADERS | later))} of {call.api}."
+        )
+    early = [name for name in given if name in later and not asynchronous]
+    if early:
+        raise invalid_argument(
+            f"header {', '.join(early)}: only for x-fc-invocation-type Async, and this is Sync"
+        )
 
 
 def get_async_task(call: Call) -> Checked:

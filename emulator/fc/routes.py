@@ -114,6 +114,14 @@ def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
     return None
 
 
+def getter_of(operation: Operation) -> Operation | None:
+    """Return what shows the thing that an operation changes or deletes; None: it does neither."""
+    if operation.method not in ("PUT", "DELETE"):
+        return None
+    same = (one for one in OPERATIONS if one.path == operation.path and one.method == "GET")
+    return next(same, None)
+
+
 def unknown(request: Request) -> FcError:
     """Return the refusal of what is no operation: it says what was asked, and what there is."""
     asked, version = f"{request.method} {request.path}", version_of(request)

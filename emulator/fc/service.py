@@ -21,7 +21,7 @@ from emulator.faults import Fault, Faults
 from emulator.fc import answers, rights, routes, signature
 from emulator.fc.arranging import Arranging
 from emulator.fc.asynchronous import Delivery, Invocation
-from emulator.fc.errors import FcError, access_denied
+from emulator.fc.errors import FcError, access_denied, precondition_failed, unknown_parameter
 from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
@@ -137,6 +137,7 @@ class FcService(Arranging):
         )
         checked = operation.check(call)
         seen.params = dict(checked.params)
+        _check_match(operation, call)
         refusal = self._ram.refusal(key, [rights.need(operation.name, call)])
         if refusal is not None:
             raise access_denied(refusal.need.action, refusal.need.resource)
@@ -183,3 +184,16 @@ class FcService(Arranging):
                 request_id=request_id,
             )
         )
+
+
+def _check_match(operation: routes.Operation, call: Call) -> None:
+    """Hold If-Match to the ETag of what is to be changed; without it, anything is."""
+    wanted = call.request.headers.get("if-match")
+    getter = routes.getter_of(operation)
+    if wanted is None:
+        return
+    if getter is None:
+        raise unknown_parameter(f"header if-match: {operation.name} changes nothing that is there.")
+    document = getter.check(call).effect().document or {}
+    if wanted.strip('"') != answers.etag(document):
+        raise precondition_failed()

@@ -287,6 +287,77 @@ def test_an_empty_trigger_is_refused(deployed: Send) -> None:
     assert code(deployed("POST", f"{FUNCTION}/triggers", {})) == (400, "InvalidArgument")
 
 
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/services/backups", {"description": "changed"}),
+        (FUNCTION, {"timeout": 9}),
+        (f"{FUNCTION}/triggers/nightly", {"description": "changed"}),
+    ],
+)
+def test_a_change_is_held_to_the_state_that_was_seen(
+    cloud: Cloud, deployed: Send, path: str, change: dict[str, Any]
+) -> None:
+    """fc2: answers have an ETag, changes and deletions may have If-Match."""
+    seen = deployed("GET", path).headers["Etag"]
+    cloud.run_until(cloud.clock.now() + timedelta(seconds=5))
+
+    changed = deployed("PUT", path, change, headers={"if-match": seen})
+    stale = deployed("PUT", path, change, headers={"if-match": seen})
+    stale_deletion = deployed("DELETE", path, headers={"if-match": seen})
+
+    assert changed.status == 200
+    assert changed.headers["Etag"] == deployed("GET", path).headers["Etag"] != seen
+    assert code(stale) == (412, "PreconditionFailed")
+    assert stale_deletion.status in (409, 412)
+    again = deployed("PUT", path, change, headers={"if-match": f'"{changed.headers["Etag"]}"'})
+    assert again.status == 200
+
+
+def test_a_condition_that_means_nothing_is_refused(deployed: Send) -> None:
+    """There is nothing to compare with when something is made or listed."""
+    listed = deployed("GET", "/services", headers={"if-match": "x"})
+
+    assert code(listed) == (400, "Emulator.UnknownParameter")
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        (
+            {"x-fc-async-task-id": "slot-1", "x-fc-invocation-type": "Async"},
+            "header x-fc-async-task-id: unknown to the local cloud",
+        ),
+        ({"x-fc-invocation-typ": "Async"}, "x-fc-invocation-typ: unknown to the local cloud"),
+        ({"x-fc-async-delay": "5"}, "x-fc-async-delay: only for x-fc-invocation-type Async"),
+        ({"x-fc-stateful-async-invocation-id": "slot-1"}, "only for x-fc-invocation-type Async"),
+    ],
+)
+def test_a_header_that_would_be_ignored_is_refused_by_name(
+    fc: FcService, deployed: Send, headers: dict[str, str], said: str
+) -> None:
+    """A task's id under the other API's name would let one event run twice."""
+    refused = deployed("POST", f"{FUNCTION}/invocations", b"{}", headers=headers)
+
+    assert refused.status == 400
+    assert said in read(refused)["ErrorMessage"]
+    assert fc.invocations == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-fc-account-id": "1234567890123456", "x-fc-trace-id": "t"},
+        {"x-fc-log-type": "None", "x-fc-invocation-type": "Async", "x-fc-async-delay": "5"},
+    ],
+)
+def test_headers_that_clients_send_by_themselves_pass(
+    deployed: Send, headers: dict[str, str]
+) -> None:
+    """fc2 for Node sends the account's id, fc3 a log type of None."""
+    assert deployed("POST", f"{FUNCTION}/invocations", b"{}", headers=headers).status in (200, 202)
+
+
 def test_an_async_config_is_put_as_a_whole(deployed: Send) -> None:
     """What a second one does not name goes back to its default."""
     path = "/services/backups.LATEST/functions/echo/async-invoke-config"
