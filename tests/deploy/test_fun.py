@@ -31,6 +31,11 @@ ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
 ON_END = ("record-completion", "record_completion")
 RESUMES = ("resume-runs", "resume_runs")
 FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END, RESUMES)
+STARTED = {
+    "SNAPSHOTS_ON_SCHEDULE_FUNCTION": "/".join(ON_SCHEDULE),
+    "SNAPSHOTS_ON_EVENT_FUNCTION": "/".join(ON_EVENT),
+}
+"""What resume_runs starts, as it is told."""
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 
@@ -133,6 +138,7 @@ def test_the_first_deployment_makes_what_the_template_says(
             "SLS_PROJECT": LOG[0],
             "SLS_LOGSTORE": LOG[1],
             "SNAPSHOTS_FC_API": "2.0",
+            **(STARTED if one is resumes else {}),
         }
     assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
     assert timers(resumes) == {"look": "0 */10 * * * *"}
