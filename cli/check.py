@@ -93,20 +93,23 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     problems = Problems()
     raw = read_policies(policies_path, problems)
     named = Named(policies_path, raw)
+    found = _Found()
+    file: PolicyFile | None = None
     try:
         file = load_policies(raw, problems)
     except InvalidPolicyError as exc:
-        return Findings(problems=tuple(map(named.problem, exc.problems)), templates=bool(there))
-    found = _Found(warnings=[named.remark(one) for one in file.warnings])
-    found.problems += impossible_events(file.policies, named)
+        found.problems += map(named.problem, exc.problems)
+    else:
+        found.warnings += map(named.remark, file.warnings)
+        found.problems += impossible_events(file.policies, named)
     if there:
         _check_project(root, file, named, found, built=built)
     else:
-        _check_regions(file, {}, named, found)
+        if file is not None:
+            _check_regions(file, {}, named, found)
         if built:
-            found.problems.append(
-                f"{policies_path.name}: no templates beside it: nothing to deploy"
-            )
+            nothing = "no templates beside it: nothing to deploy"
+            found.problems.append(f"{policies_path.name}: {nothing}")
     if built:
         found.problems += found.placeholders
     return Findings(
@@ -132,8 +135,9 @@ def _merged(messages: Iterable[str]) -> Iterator[str]:
 
 
 def _check_project(
-    root: Path, file: PolicyFile, named: Named, found: _Found, *, built: bool
+    root: Path, file: PolicyFile | None, named: Named, found: _Found, *, built: bool
 ) -> None:
+    """Check the templates, and against them the policies, if these could be read."""
     templates = _read(root, found.problems)
     region = _region(templates.get(S, {}), found.problems)
     places = [
@@ -145,12 +149,16 @@ def _check_project(
     for place in places:
         hosts |= settings_at(place)[0].ecs_endpoints
         found.warnings += remarks(place)
-    if region:
-        own = next(place.at("region") for place in places if place.says.region == region)
-        _check_regions(file, hosts, named, found, [(f"{own}: region", region)])
+    own = [(f"{place.at('region')}: region", region) for place in places if place.says.region]
+    if file is not None:
+        _check_regions(file, hosts, named, found, own[:1])
         found.problems += other_regions(file.policies, region, named)
     if templates.keys() == _READERS.keys():
-        found.problems += _disagreements(root, file, named, templates, places)
+        found.problems += _disagreements(root, templates, places)
+        if file is not None:
+            for name, functions in templates.items():
+                found.problems += _timers(name, file, named, functions)
+            found.problems += _event_types(file, named, templates[S])
     for place in places if built else ():
         found.problems += not_built(place.at("code"), root, place.says)
     for name in templates:
@@ -223,11 +231,7 @@ def _placeholders(places: list[Place]) -> Iterator[str]:
 
 
 def _disagreements(
-    root: Path,
-    file: PolicyFile,
-    named: Named,
-    templates: Mapping[str, Mapping[str, Function]],
-    places: list[Place],
+    root: Path, templates: Mapping[str, Mapping[str, Function]], places: list[Place]
 ) -> Iterator[str]:
     folders = _folders(root / "functions")
     yield from _sets("events/", _folders(root / "events"), "functions/", folders)
@@ -241,8 +245,6 @@ def _disagreements(
             yield from _of_another_account(place, places[0])
             if place.function == RESUMES:
                 yield from _started(place, functions)
-        yield from _timers(name, file, named, functions)
-    yield from _event_types(file, named, templates[S])
     fun, s = templates[FUN], templates[S]
     for function in sorted(fun.keys() & s.keys()):
         yield from _differences(function, fun[function], s[function])

@@ -16,12 +16,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from cli.facts import ecs_hosts
 from cli.positions import shown
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
 from shared.cron import CronError, read_expression
 from shared.settings import VARIABLES, Settings, settings_of
-from shared.validation import Problems
+from shared.validation import Problems, nearest
 
 RUNTIMES = ("python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
@@ -104,8 +105,9 @@ def remarks(place: Place) -> Iterator[str]:
     for rule in place.says.rules or ():
         if rule.enabled is not True:
             yield f"{place.at(f'rules.{rule.name}')}: {rule.name} is not enabled: no event arrives"
-    _, _, found = settings_at(place)
+    settings, _, found = settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
+    yield from _hosts_elsewhere(place, settings)
     for name in place.says.environment:
         if name in VARIABLES:
             continue
@@ -114,6 +116,19 @@ def remarks(place: Place) -> Iterator[str]:
             yield f"{variable(place, name)}: {text}"
         elif close := get_close_matches(str(name).upper(), VARIABLES, n=1, cutoff=0.85):
             yield f"{variable(place, name)}: is read by nobody; did you mean '{close[0]}'?"
+
+
+def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
+    """Name hosts that are another region's, by their name; records alone may go elsewhere."""
+    hosts = [("ECS_ENDPOINT", of, host) for of, host in settings.ecs_endpoints.items()]
+    hosts.append(("SNAPSHOTS_FC_ENDPOINT", place.region, settings.fc_endpoint))
+    for name, of, host in hosts:
+        if of and of not in ecs_hosts():
+            rule = f"names a region that is not known{nearest(of, ecs_hosts())}"
+            yield f"{variable(place, name)}: {rule}"
+        named = [one for one in ecs_hosts() if re.search(rf"(?<![a-z0-9]){one}(?![a-z0-9])", host)]
+        if of and named and of not in named:
+            yield f"{variable(place, name)}: names the host of another region than it is for"
 
 
 def settings_at(place: Place) -> tuple[Settings, Problems, Problems]:

@@ -156,7 +156,7 @@ def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
 def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterator[str]:
     """Name the policies that repeat failed snapshots in regions whose completions nobody hears."""
     for number, policy in enumerate(policies):
-        unheard = [region for region in policy.regions if region != own]
+        unheard = [region for region in policy.regions if own and region != own]
         if policy.repeat_failed and unheard:
             where = named.at(f"policies[{number}].repeat_failed")
             rule = f"record_completion hears of {own} only, and not of {', '.join(unheard)}"

@@ -68,7 +68,7 @@ def settings_of(
         policies_path=reading.policies_path(),
         sls_project=reading.text("SLS_PROJECT"),
         sls_logstore=reading.text("SLS_LOGSTORE"),
-        sls_endpoint=reading.endpoint("SLS_ENDPOINT"),
+        sls_endpoint=reading.sls_endpoint(),
         ecs_endpoints=reading.endpoints_by_region("ECS_ENDPOINT", region),
         fc_endpoint=reading.endpoint("FC_ENDPOINT", "SNAPSHOTS_FC_ENDPOINT"),
         fc_api=fc_api,
@@ -208,6 +208,15 @@ class _Reading:
         """Return an address; empty where it is not set: the region's own, https."""
         value = self.text(*names)
         return self._address(value, self._name(*names), "") if value else ""
+
+    def sls_endpoint(self) -> str:
+        """Return SLS's address, without the project that the console shows in front of it."""
+        address, project = self.endpoint("SLS_ENDPOINT"), self.env.get("SLS_PROJECT", "").strip()
+        mine = f"https://{project}."
+        if not project or not address.startswith(mine):
+            return address
+        self.remarks.add("SLS_ENDPOINT", NO_VALUE, "must not begin with the project")
+        return f"https://{address.removeprefix(mine)}"
 
     def endpoints_by_region(self, name: str, region: str) -> dict[str, str]:
         """Read ``ADDRESS`` or ``REGION=ADDRESS,REGION=ADDRESS``."""

@@ -120,6 +120,10 @@ def test_a_variable_that_the_functions_refuse_is_named_without_its_value(
         ("LOG_LEVEL", "debug", "in capitals"),
         ("SLS_ENDPOINT", "https://cn-hangzhou.log.aliyuncs.com/", "without a slash at the end"),
         ("ECS_ENDPOINT", " ecs-vpc.cn-hangzhou.aliyuncs.com", "has blanks around its value"),
+        ("ECS_ENDPOINT", "ecs.cn-beijing.aliyuncs.com", "names the host of another region"),
+        ("ECS_ENDPOINT", "cn-beijing=ecs-vpc.cn-shanghai.aliyuncs.com", "of another region"),
+        ("ECS_ENDPOINT", "cn-bejing=ecs.example.com", "not known; did you mean 'cn-beijing'?"),
+        ("SNAPSHOTS_FC_ENDPOINT", "fcv3.eu-west-1.aliyuncs.com", "the host of another region"),
         ("SNAPSHOT_PAUSED", "hunter2", "did you mean 'SNAPSHOTS_PAUSED'?"),
         ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hunter2", "wins over the role's own credentials"),
     ],
@@ -137,12 +141,34 @@ def test_a_variable_that_is_slightly_off_is_a_warning(
     assert "hunter2" not in found
 
 
-@pytest.mark.parametrize(("name", "value"), [("TZ", "UTC"), ("ECS_ENDPOINT", "ecs.example.com")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TZ", "UTC"),
+        ("ECS_ENDPOINT", "ecs-vpc.cn-hangzhou.aliyuncs.com"),
+        ("SLS_ENDPOINT", "eu-west-1.log.aliyuncs.com"),
+    ],
+)
 def test_other_variables_are_nobodys_business(project: Path, name: str, value: str) -> None:
     """An operator's own, and hosts without a scheme."""
     set_variable(project, name, value)
 
     assert warnings_of(project) == ""
+
+
+def test_policies_that_are_wrong_do_not_hide_what_is_wrong_with_the_templates(
+    project: Path,
+) -> None:
+    """All problems at once."""
+    policies(project, {**NIGHTLY, "name": "Not Good"})
+    edit(project / "s.yaml", "timeout: 7200", "timeout: 60")
+    set_variable(project, "LOG_LEVEL", "hunter2")
+
+    found = problems_of(project)
+
+    assert "policies[0].name: 'Not Good'" in found
+    assert "timeout_s: template.yml line" in found
+    assert "environment.LOG_LEVEL: must be one of" in found
 
 
 def test_a_policy_file_that_is_packaged_may_be_named(project: Path) -> None:

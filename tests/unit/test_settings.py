@@ -200,6 +200,17 @@ def test_a_name_that_the_api_cannot_have_is_a_problem(api: str, value: str) -> N
     assert problems == ["SNAPSHOTS_ON_EVENT_FUNCTION"]
 
 
+def test_the_project_in_front_of_a_host_is_left_out() -> None:
+    """As the console shows it; the client puts it there by itself."""
+    host = "cn-hangzhou-intranet.log.aliyuncs.com"
+    settings, problems, remarks = read(SLS_ENDPOINT=f"records.{host}", SLS_PROJECT="records")
+
+    assert settings.sls_endpoint == f"https://{host}"
+    assert (problems, remarks) == ([], ["SLS_ENDPOINT"])
+    assert read(SLS_ENDPOINT=host, SLS_PROJECT="records")[0].sls_endpoint == f"https://{host}"
+    assert read(SLS_ENDPOINT=host)[0].sls_endpoint == f"https://{host}"
+
+
 @given(
     env=st.dictionaries(
         st.sampled_from(VARIABLES), st.from_regex(r"[A-Z ]{0,3}hunter2[^\W_]{1,9}", fullmatch=True)
