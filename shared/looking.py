@@ -12,7 +12,7 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.continuation import Chain, Continuer, link_of
@@ -29,8 +29,8 @@ from shared.resuming import (
     STARTED,
     Again,
     OpenSlot,
+    SlotFold,
     again,
-    open_slots,
 )
 from shared.runtime import FunctionName, Runtime, parse_instant, utc
 from shared.sls import Recorder
@@ -39,13 +39,13 @@ from shared.timers import (
     GRACE,
     LOOKED,
     Look,
+    LookFold,
     Missed,
+    TickFold,
     asked_for,
-    looks_in,
     missed,
     signs,
     silent,
-    ticks_in,
 )
 
 ON_SCHEDULE = "snapshot_on_schedule"
@@ -127,16 +127,22 @@ class Looker:
                 all that there is returns with what is left to a person.
 
         """
-        records = self._reader.records(QUERY, since=self._oldest, until=self._now)
-        for one in open_slots(records):
+        slots, ticks = SlotFold(), TickFold()
+        seen = LookFold(self._runtime.function)
+        # One by one, for there are those of 27 hours; and all of them before anything is done.
+        for record in self._reader.records(QUERY, since=self._oldest, until=self._now):
+            slots.add(record)
+            ticks.add(record)
+            seen.add(record)
+        for one in slots.open_slots():
             self._apart(f"slot {one.slot_id}", functools.partial(self._slot, one))
-        looks = looks_in(records, function=self._runtime.function)
+        looks = seen.looks()
         before = self._unsettled
         timers: list[TimerTrigger] = []
         listed = functools.partial(self._list_timers, timers)
         self._apart(f"the timers of {ON_SCHEDULE}", listed)
         if self._unsettled == before:
-            self._timers(timers, ticks_in(records), looks)
+            self._timers(timers, ticks.ticks, looks)
             judged = self._judged(timers, looks, settled=self._unsettled == before)
         else:
             judged = {}
@@ -185,7 +191,11 @@ class Looker:
             return
         runtime = self._runtime
         found = again(
-            one, self._file, account_id=runtime.account_id, region=runtime.region, now=self._now
+            self._with_event(one),
+            self._file,
+            account_id=runtime.account_id,
+            region=runtime.region,
+            now=self._now,
         )
         found = self._started_again(one, found)
         if found.slot is None:
@@ -194,6 +204,16 @@ class Looker:
         told = {"status": RESUMED, "reason": one.why, "part": "1", "chain": one.chain}
         self._record(RESUMED, **_about(one), **told)
         self._done.resumed.append(one.slot_id)
+
+    def _with_event(self, one: OpenSlot) -> OpenSlot:
+        """Return a slot with its event, read once more where there was no room for it."""
+        if "event" in one.started:
+            return one
+        request_id = one.started.get("request_id", "")
+        started = self._reader.start_of_slot(
+            one.slot_id, request_id, since=self._oldest, until=self._now
+        )
+        return replace(one, started={**one.started, "event": started["event"]})
 
     def _last_of(self, one: OpenSlot) -> datetime:
         """Return when the latest record of a slot was made; asks only where that decides."""

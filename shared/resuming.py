@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from shared.errors import Disposition, disposition
@@ -84,70 +84,155 @@ class OpenSlot:
         return f"resumed-{self.resumed + 1}-{hashlib.sha256(about.encode()).hexdigest()[:24]}"
 
 
+_KEPT = (
+    "function", "fc_function", "fc_service", "request_id", "deployment", "policy", "region", "slot",
+    "occurrence", "occurred_at", "dry_run", "ends_at", "event",
+)  # fmt: skip
+"""What is kept of a start: with what the slot can be started again."""
+MAX_EVENT_CHARS = 4_000_000
+"""
+How much of the events of open slots is kept in all; those beyond have to be read again.
+
+Some hundreds of open slots, of which each may have 512 KB.
+"""
+
+
 @dataclass(slots=True)
 class _Slot:
-    """The records of one slot, in the order of their time."""
+    """What the records of one slot come to; each number is an instant and an arrival, or 0."""
 
-    starts: list[tuple[datetime, int, Record]] = field(default_factory=list)
-    ends: list[tuple[datetime, int, Record]] = field(default_factory=list)
-    resumed: list[tuple[datetime, int, Record]] = field(default_factory=list)
-    told: list[tuple[datetime, int, Record]] = field(default_factory=list)
+    start: int = 0
+    started: Record = field(default_factory=dict)
+    first_start: int = 0
+    end: int = 0
+    is_continued: bool = False
+    next_at: datetime | None = None
+    """When the part is due to which it was handed over at its latest end."""
+    final: int = 0
+    resumed: int = 0
+    chains: set[str] = field(default_factory=set)
+    told: int = 0
+
+    def take(self, kind: str, when: int, record: Record) -> None:
+        """Take in a record; in which order they come makes no difference."""
+        if kind == STARTED:
+            self.first_start = min(when, self.first_start or when)
+            if when > self.start:
+                self.start = when
+                self.started = {name: record.get(name, "") for name in _KEPT}
+        elif kind == FINISHED:
+            if when > self.end:
+                self.end, self.is_continued = when, record.get("status") == CONTINUED
+                self.next_at = parse_instant(record.get("next_at")) if self.is_continued else None
+            if _is_final(record):
+                self.final = max(self.final, when)
+        elif kind == RESUMED:
+            self.resumed = max(self.resumed, when)
+            self.chains.add(record.get("chain", ""))
+        else:
+            self.told = max(self.told, when)
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether its latest start is later than its latest real end."""
+        return self.start > self.final
+
+    @property
+    def is_only_ended(self) -> bool:
+        """Say whether of all that is known only the end can matter later."""
+        began = bool(self.started.get("occurred_at"))
+        others = self.resumed or self.told or self.end != self.final
+        return self.start < self.final and (began or not self.start) and not others
 
 
-def open_slots(records: Iterable[Record]) -> list[OpenSlot]:
-    """Return the slots that have not ended, oldest first; a dry run opens none and ends none."""
-    slots: dict[str, _Slot] = {}
-    for number, record in enumerate(records):
+class SlotFold:
+    """
+    Takes in the records of slots, one by one, and keeps of each slot what can still matter.
+
+    Of one that ended that is when: a look reads the records of 27 hours.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[str, _Slot] = {}
+        self._ended: dict[str, int] = {}
+        """Of slots of which only the end can matter, when that was."""
+        self._count = 0
+        self._event_chars = 0
+
+    def add(self, record: Record) -> None:
+        """Take in a record of any kind; a dry run opens no slot and ends none."""
         at, slot_id = parse_instant(record.get("at")), record.get("slot")
         kind = record.get("record")
         if at is None or not slot_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
-            continue
+            return
         if record.get("dry_run") == "true":
-            continue
-        slot = slots.setdefault(slot_id, _Slot())
+            return
         if kind == NOT_RESUMED and record.get("status") == DEFERRED:
-            continue  # the next look was to try again
-        part = {STARTED: slot.starts, FINISHED: slot.ends, RESUMED: slot.resumed}
-        part.get(kind, slot.told).append((at, number, record))
-    found = (_opened(slot_id, slot) for slot_id, slot in slots.items())
-    return sorted((one for one in found if one), key=lambda one: (one.began_at, one.slot_id))
+            return  # the next look was to try again
+        self._count += 1
+        slot = self._slots.get(slot_id)
+        if slot is None:
+            ended = self._ended.pop(slot_id, 0)
+            slot = self._slots[slot_id] = _Slot(end=ended, final=ended)
+        self._event_chars -= len(slot.started.get("event", ""))
+        slot.take(kind, _when(at, self._count), record)
+        if slot.is_only_ended:
+            self._ended[slot_id] = slot.final
+            del self._slots[slot_id]
+        elif not slot.is_open or self._event_chars > MAX_EVENT_CHARS:
+            slot.started.pop("event", None)
+        if slot_id in self._slots:
+            self._event_chars += len(slot.started.get("event", ""))
+
+    def open_slots(self) -> list[OpenSlot]:
+        """Return the slots that have not ended, oldest first."""
+        found = [_opened(slot_id, slot) for slot_id, slot in self._slots.items() if slot.is_open]
+        return sorted(found, key=lambda one: (one.began_at, one.slot_id))
 
 
-def _opened(slot_id: str, slot: _Slot) -> OpenSlot | None:
-    """Return a slot if its latest start is later than its latest real end."""
-    if not slot.starts:
-        return None
-    start, end = max(slot.starts), max(slot.ends, default=None)
-    final = max((one for one in slot.ends if _is_final(one[2])), default=None)
-    if final is not None and final > start:
-        return None
-    last = max([*slot.starts, *slot.ends, *slot.resumed])
+def open_slots(records: Iterable[Record]) -> list[OpenSlot]:
+    """Return the slots that have not ended, oldest first."""
+    fold = SlotFold()
+    for record in records:
+        fold.add(record)
+    return fold.open_slots()
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+_ARRIVAL_BITS = 32
+
+
+def _when(at: datetime, number: int) -> int:
+    """Return an instant and which arrival it was, as one number: of one instant the later."""
+    return (at - _EPOCH) // _MICROSECOND << _ARRIVAL_BITS | number
+
+
+def _at(when: int) -> datetime:
+    return _EPOCH + (when >> _ARRIVAL_BITS) * _MICROSECOND
+
+
+def _opened(slot_id: str, slot: _Slot) -> OpenSlot:
+    last = max(slot.start, slot.end, slot.resumed)
     why = _KILLED
-    if end is not None and end > start:
-        why = _NOT_CONTINUED if end[2].get("status") == CONTINUED else _LEFT
-    told = max(slot.told, default=None)
+    if slot.end > slot.start:
+        why = _NOT_CONTINUED if slot.is_continued else _LEFT
+    began_at = parse_instant(slot.started.get("occurred_at")) or _at(slot.first_start)
     return OpenSlot(
         slot_id=slot_id,
-        started=start[2],
+        started=slot.started,
         why=why,
-        began_at=parse_instant(start[2].get("occurred_at")) or min(slot.starts)[0],
-        last_at=max(last[0], _next_at(end) or last[0]),
-        ends_at=parse_instant(start[2].get("ends_at")) if last is start else None,
-        resumed=len({one[2].get("chain") for one in slot.resumed}),
-        told=told is not None and told > last,
+        began_at=began_at,
+        last_at=max(_at(last), slot.next_at or _at(last)),
+        ends_at=parse_instant(slot.started.get("ends_at")) if last == slot.start else None,
+        resumed=len(slot.chains),
+        told=slot.told > last,
     )
 
 
 _KILLED = "its run did not end"
 _LEFT = "its run ended with something still to do, and nobody went on"
 _NOT_CONTINUED = "what it was handed over to did not begin"
-
-
-def _next_at(end: tuple[datetime, int, Record] | None) -> datetime | None:
-    """Return when the part is due to which a run was handed over; None where it was not."""
-    if end is None or end[2].get("status") != CONTINUED:
-        return None
-    return parse_instant(end[2].get("next_at"))
 
 
 def _is_final(end: Record) -> bool:

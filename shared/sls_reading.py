@@ -62,20 +62,36 @@ class Reader:
         self._clock = clock
         self._deadline = deadline
 
-    def records(self, query: str, *, since: datetime, until: datetime) -> list[Record]:
+    def records(self, query: str, *, since: datetime, until: datetime) -> Iterator[Record]:
         """
-        Return all records of ours in what a query finds, in the order in which they were made.
+        Yield all records of ours in what a query finds, in the order in which they were made.
 
         Raises:
-            LookFailedError: SLS could not be read to the last page.
+            LookFailedError: SLS could not be read to the last page; what came so far is not all.
 
         """
-        found: list[Record] = []
         offset = 0
         while page := self._page(query, since, until, offset=offset).records:
-            found += [record for log in page for record in self._ours(log)]
+            for log in page:
+                yield from self._ours(log)
             offset += len(page)
-        return found
+
+    def start_of_slot(
+        self, slot_id: str, request_id: str, *, since: datetime, until: datetime
+    ) -> Record:
+        """
+        Return the start of a slot that an invocation recorded, its event included.
+
+        Raises:
+            LookFailedError: SLS could not be read, or holds it no more.
+
+        """
+        page = self._page(f"{slot_id} and {STARTED}", since, until, newest_first=True)
+        for record in (one for log in page.records for one in self._ours(log)):
+            about = (record.get("record"), record.get("slot"), record.get("request_id", ""))
+            if about == (STARTED, slot_id, request_id) and "event" in record:
+                return record
+        raise LookFailedError(f"{_CANNOT}; the start of slot {slot_id} is not found again")
 
     def newest_of_slot(self, slot_id: str, *, since: datetime, until: datetime) -> Record | None:
         """
@@ -130,6 +146,7 @@ class Reader:
         raise LookFailedError(f"{_CANNOT}; {problem}")
 
 
+STARTED = "run_started"
 _CANNOT = "the records in SLS cannot be read"
 
 

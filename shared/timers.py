@@ -77,35 +77,69 @@ def signs(timers: Iterable[TimerTrigger]) -> str:
     return json.dumps({one.name: sign(one.expression) for one in timers if one.enabled})
 
 
-def looks_in(records: Iterable[Record], *, function: str) -> tuple[Look, ...]:
+class LookFold:
     """
-    Return the looks of a function that are on record, the newest first.
+    Takes in the records of looks, one by one.
 
     One that was paused counts as a look: ticks of that time are not made up for.
     """
-    found = []
-    for record in records:
+
+    def __init__(self, function: str) -> None:
+        """Take those of one function."""
+        self._function = function
+        self._found: list[Look] = []
+        self._same: dict[str, Mapping[str, str]] = {}
+        """What looks saw, by its text: it hardly ever changes."""
+
+    def add(self, record: Record) -> None:
+        """Take in a record of any kind."""
         at = parse_instant(record.get("at"))
-        if at is None or record.get("function") != function or record.get("dry_run") == "true":
-            continue
+        is_dry = record.get("dry_run") == "true"
+        if at is None or record.get("function") != self._function or is_dry:
+            return
         if record["record"] == "paused":
-            found.append(Look(at=at, until=at, timers=None))
+            self._found.append(Look(at=at, until=at, timers=None))
         elif record["record"] == LOOKED:
-            until, timers = parse_instant(record.get("until")), _object(record.get("timers"))
+            text = record.get("timers", "")
+            until, timers = parse_instant(record.get("until")), _object(text)
             if until is not None and timers is not None:
-                found.append(Look(at=at, until=until, timers=timers))
-    return tuple(sorted(found, key=lambda look: (look.until, look.at), reverse=True))
+                same = self._same.setdefault(text, timers)
+                self._found.append(Look(at=at, until=until, timers=same))
+
+    def looks(self) -> tuple[Look, ...]:
+        """Return the looks of the function that are on record, the newest first."""
+        return tuple(sorted(self._found, key=lambda look: (look.until, look.at), reverse=True))
+
+
+class TickFold:
+    """Takes in the records in which a tick of a timer may stand, one by one."""
+
+    def __init__(self) -> None:
+        self.ticks: dict[str, set[datetime]] = {}
+        """By timer the times of its ticks of which there is any record."""
+
+    def add(self, record: Record) -> None:
+        """Take in a record of any kind."""
+        name, time = _tick(record)
+        at = parse_instant(time)
+        if name and at is not None:
+            self.ticks.setdefault(name, set()).add(at)
+
+
+def looks_in(records: Iterable[Record], *, function: str) -> tuple[Look, ...]:
+    """Return the looks of a function that are on record, the newest first."""
+    fold = LookFold(function)
+    for record in records:
+        fold.add(record)
+    return fold.looks()
 
 
 def ticks_in(records: Iterable[Record]) -> dict[str, set[datetime]]:
     """Return by timer the times of its ticks of which there is any record."""
-    ticks: dict[str, set[datetime]] = {}
+    fold = TickFold()
     for record in records:
-        name, time = _tick(record)
-        at = parse_instant(time)
-        if name and at is not None:
-            ticks.setdefault(name, set()).add(at)
-    return ticks
+        fold.add(record)
+    return fold.ticks
 
 
 def _tick(record: Record) -> tuple[str, object]:
@@ -113,6 +147,8 @@ def _tick(record: Record) -> tuple[str, object]:
     if kind == "timer":
         name, _, time = rest.rpartition("/")
         return name, time
+    if kind:
+        return "", None
     # What was refused or paused knows no occurrence, but what came.
     event = _object(record.get("event")) or {}
     inner = event.get("event")

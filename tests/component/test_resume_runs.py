@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,20 @@ from shared.errors import (
     LookFailedError,
     RunFailedError,
 )
+from shared.planning import Slot
+from shared.resuming import MAX_EVENT_CHARS
+from shared.runtime import utc
 from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
 from tests.component.parts import Api, Parts
-from tests.component.world import LOGSTORE, PROJECT, STOPPED, World, environment, policy
+from tests.component.world import (
+    LOGSTORE,
+    PROJECT,
+    REGION,
+    STOPPED,
+    World,
+    environment,
+    policy,
+)
 
 
 @pytest.fixture
@@ -345,6 +357,34 @@ def test_an_event_that_fc_would_not_take_is_said(world: World, parts: Parts) -> 
 
     assert parts.all == []
     assert world.snapshots_of(disk) == []
+
+
+def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: Parts) -> None:
+    """L5: after an outage of FC hundreds of large events may be open, in a function of 128 MB."""
+    world.disks(1)
+    kill(world)
+    (started,) = world.recorded("run_started")
+    number = MAX_EVENT_CHARS // 100_000 + 3
+    for one in range(number):
+        at = utc(world.clock.now() - timedelta(hours=2, minutes=one))
+        event = {"triggerName": "nightly", "triggerTime": at, "more": "x" * 100_000}
+        slot = Slot(
+            deployment="test",
+            policy="nightly",
+            region=REGION,
+            occurrence=("timer", "nightly", at),
+            occurred_at=world.clock.now(),
+        )
+        about = {"at": at, "occurred_at": at, "occurrence": "/".join(slot.occurrence)}
+        about |= {"slot": slot.slot_id, "event": json.dumps(event), "ends_at": at}
+        world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, **about}])
+
+    world.clock.advance(15 * MINUTE_S)
+
+    answer = world.resume()
+
+    assert len(answer["resumed"]) == number + 1
+    assert len(world.recorded("resumed")) == len(parts.all) == number + 1
 
 
 # --- several looks, and several slots ------------------------------------------------------------

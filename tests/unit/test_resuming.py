@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,7 +14,16 @@ from hypothesis import strategies as st
 from shared.outcomes import Record
 from shared.planning import Slot
 from shared.policy_file import load_policies
-from shared.resuming import MAX_DOUBLINGS, OVERDUE, QUIET, OpenSlot, again, open_slots
+from shared.resuming import (
+    MAX_DOUBLINGS,
+    MAX_EVENT_CHARS,
+    OVERDUE,
+    QUIET,
+    OpenSlot,
+    SlotFold,
+    again,
+    open_slots,
+)
 from shared.runtime import utc
 
 UTC = timezone.utc
@@ -296,3 +306,48 @@ def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
     assert "f" * 32 in {one.slot_id for one in found}
     for one in found:
         assert given_back(one).reason or given_back(one).slot
+
+
+# --- many records --------------------------------------------------------------------------------
+
+
+def test_of_slots_that_ended_hardly_anything_is_kept() -> None:
+    """L5: a look reads the records of 27 hours, in a function of 128 MB."""
+    number = 2_000
+    fold = SlotFold()
+    tracemalloc.start()
+    try:
+        for one in range(number):
+            fold.add({**start(slot=f"{one:032x}"), "event": "x" * 1_000})
+            fold.add(end(slot=f"{one:032x}"))
+        size_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert fold.open_slots() == []
+    assert size_bytes / number < 300
+
+
+def test_events_of_open_slots_are_kept_up_to_a_bound() -> None:
+    """L5: hundreds of open slots may have an event of 128 KB each; those beyond are read again."""
+    fold = SlotFold()
+    number = MAX_EVENT_CHARS // 100_000 + 20
+    for one in range(number):
+        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
+
+    found = fold.open_slots()
+    assert len(found) == number
+    held = [one for one in found if "event" in one.started]
+    assert sum(len(one.started["event"]) for one in held) <= MAX_EVENT_CHARS + 100_000
+    assert 0 < len(held) < number
+
+
+def test_room_for_events_comes_back_when_slots_end() -> None:
+    """What ended needs no event; a day of short runs is no outage."""
+    fold = SlotFold()
+    for one in range(3 * MAX_EVENT_CHARS // 100_000):
+        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
+        fold.add(end(slot=f"{one:032x}"))
+    fold.add({**start(slot="f" * 32), "event": "x" * 100_000})
+
+    assert [len(one.started["event"]) for one in fold.open_slots()] == [100_000]
