@@ -7,6 +7,7 @@ do that send everything; with a value in it, it is refused.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,7 +16,11 @@ from emulator.fc.errors import invalid_argument, not_implemented, unknown_parame
 from emulator.fc.state import Document, LogTarget
 
 Rule = Callable[[object], str | None]
-"""Returns what a value must be where it is not."""
+"""
+Returns what a value must be where it is not: the service would refuse it, too.
+
+Raises Emulator.NotImplemented for what the service would take.
+"""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
 _ROLE = re.compile(r"acs:ram::\d+:role/.+")
@@ -33,7 +38,7 @@ def checked(
     rules: Mapping[str, Rule],
     *,
     empty: frozenset[str] = frozenset(),
-    defaults: Mapping[str, str] = MappingProxyType({}),
+    defaults: Mapping[str, object] = MappingProxyType({}),
 ) -> Document:
     """
     Return the fields that say something; null says nothing.
@@ -42,7 +47,8 @@ def checked(
         body: What was sent.
         rules: One for each field that is honoured.
         empty: The fields of the service that the local cloud has nothing of.
-        defaults: Likewise, with the one value that says what the local cloud does anyway.
+        defaults: Likewise, with the value that says what the local cloud does anyway; it may
+            be sent in part.
 
     Raises:
         FcError: A field is unknown, or breaks its rule, or asks for what there is not.
@@ -57,15 +63,29 @@ def checked(
     for name in sorted(empty & set(body)):
         if not is_empty(body[name]):
             raise not_implemented(f"{name}: {body[name]!r}: the local cloud has none of it.")
-    for name, only in defaults.items():
-        if not is_empty(body.get(name)) and body[name] != only:
-            raise not_implemented(f"{name}: {body[name]!r}: the local cloud has {only} only.")
+    said = {name: body[name] for name in defaults if not is_empty(body.get(name))}
+    for name, value in said.items():
+        if not _is_part(value, defaults[name]):
+            raise not_implemented(
+                f"{name}: {value!r}: the local cloud has {_shown(defaults[name])} only."
+            )
     given = {name: body[name] for name in rules if body.get(name) is not None}
     for name, value in given.items():
         wrong = rules[name](value)
         if wrong:
             raise invalid_argument(f"{name} is {value!r}, and must be {wrong}")
-    return given
+    return {**given, **said}
+
+
+def _is_part(value: object, whole: object) -> bool:
+    """Whether a value says nothing but what another one says."""
+    if isinstance(value, dict) and isinstance(whole, dict):
+        return all(_is_part(one, whole.get(name)) for name, one in value.items())
+    return is_empty(value) or value == whole
+
+
+def _shown(only: object) -> str:
+    return only if isinstance(only, str) else json.dumps(only)
 
 
 def required(body: Document, *names: str) -> None:
@@ -170,8 +190,12 @@ def a_log_config(value: object) -> str | None:
         return f"an object with {', '.join(sorted(LOG_FIELDS))}"
     if bool(value.get("project")) != bool(value.get("logstore")):
         return "both project and logstore, or neither"
-    if value.get("enableInstanceMetrics") or value.get("enableLlmMetrics"):
-        return "without instance metrics, which the local cloud does not keep"
-    if value.get("logBeginRule", "None") not in ("", "None", None):
-        return "without logBeginRule: in the local cloud each line is a record"
+    for name in ("enableInstanceMetrics", "enableLlmMetrics"):
+        if value.get(name):
+            raise not_implemented(f"logConfig.{name}: the local cloud keeps no such metrics.")
+    if value.get("logBeginRule") not in ("", "None", None):
+        raise not_implemented(
+            f"logConfig.logBeginRule: {value['logBeginRule']!r}: in the local cloud each line is a"
+            " record."
+        )
     return None

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Mapping
 
 from emulator.fc import code_location, fields
-from emulator.fc.errors import invalid_argument, not_empty
+from emulator.fc.errors import invalid_argument, not_empty, not_implemented
 from emulator.fc.interpreters import check_runtime
 from emulator.fc.operations import V2, V3, Answer, Call, Checked, done, page
 from emulator.fc.packages import Code
@@ -32,7 +32,7 @@ def _a_lifecycle(value: object) -> str | None:
         if fields.is_empty(hook):
             continue
         if name != "initializer":
-            return f"without {name}, which the local cloud does not call"
+            raise not_implemented(f"instanceLifecycleConfig.{name}: the local cloud calls none.")
         wrong = _a_hook(hook)
         if wrong:
             return f"with an initializer that is {wrong}"

@@ -59,10 +59,15 @@ def _a_pattern(value: object) -> str | None:
 
 
 def _a_default_source(value: object) -> str | None:
-    if isinstance(value, dict) and value.get("eventSourceType") == "Default":
-        rest = {name: one for name, one in value.items() if name != "eventSourceType"}
-        return None if fields.is_empty(rest) else "without parameters"
-    return "of eventSourceType Default: the local cloud has no message queues"
+    kind = value.get("eventSourceType") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(kind, str):
+        return "an object with eventSourceType"
+    if kind != "Default":
+        raise not_implemented(
+            f"eventSourceConfig.eventSourceType: {kind!r}: the local cloud has Default only."
+        )
+    rest = {name: one for name, one in value.items() if name != "eventSourceType"}
+    return None if fields.is_empty(rest) else "without parameters: a Default source has none"
 
 
 _TIMER: dict[str, fields.Rule] = {
@@ -76,6 +81,13 @@ _EVENTS: dict[str, fields.Rule] = {
     "eventRuleFilterPattern": _a_pattern,
     "eventSourceConfig": _a_default_source,
 }
+
+
+_EVENT_DRIVEN: Document = {
+    "eventSinkConfig": {"deliveryOption": {"mode": "event-driven", "eventSchema": "CloudEvents"}},
+    "runOptions": {"mode": "event-driven"},
+}
+"""What a trigger on a Default source does; fc3's schema asks for both fields."""
 
 
 def create_trigger(call: Call) -> Checked:
@@ -191,8 +203,7 @@ def checked_config(kind: str, given: object) -> Document:
         return fields.checked(given, _TIMER)
     if kind == EVENTBRIDGE:
         fields.required(given, "eventRuleFilterPattern", "eventSourceConfig")
-        unused = frozenset(("eventSinkConfig", "runOptions"))
-        return fields.checked(given, _EVENTS, empty=unused)
+        return fields.checked(given, _EVENTS, defaults=_EVENT_DRIVEN)
     raise _unknown_type(kind)
 
 

@@ -142,7 +142,10 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
         ({"code": None}, "code is required"),
         ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: {'vpcId': 'vpc-1'}: the local cloud has"),
         ({"colour": "red"}, "colour: unknown to the local cloud, which knows code, cpu"),
-        ({"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}}, "does not call"),
+        (
+            {"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}},
+            "preStop: the local cloud calls none",
+        ),
     ],
 )
 def test_a_wrong_field_is_refused_with_its_rule(

@@ -120,6 +120,12 @@ def test_what_fc3_sends_by_default_is_what_the_local_cloud_does(cloud: Cloud) ->
             "disableInjectCredentials: 'Env': the local cloud has None only.",
         ),
         ({"idleTimeout": 60}, "idleTimeout: 60: the local cloud has none of it."),
+        ({"logConfig": {"enableInstanceMetrics": True}}, "logConfig.enableInstanceMetrics: the"),
+        ({"logConfig": {"logBeginRule": "DefaultRegex"}}, "logBeginRule: 'DefaultRegex': in the"),
+        (
+            {"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}},
+            "instanceLifecycleConfig.preStop: the local cloud calls none.",
+        ),
         ({"layers": ["acs:fc:x:y:layers/z"]}, "layers: ['acs:fc:x:y:layers/z']: the local cloud"),
     ],
 )
@@ -155,6 +161,77 @@ def test_the_log_of_an_invocation_comes_with_its_answer(cloud: Cloud) -> None:
         f"FC Invoke End RequestId: {request_id}",
     ]
     assert log[-1].startswith("Duration: ")
+
+
+EVENTS: dict[str, Any] = {
+    "triggerEnable": True,
+    "asyncInvocationType": True,
+    "eventSourceConfig": {"eventSourceType": "Default", "eventSourceParameters": {}},
+    "eventRuleFilterPattern": '{"source": ["acs.ecs"]}',
+}
+SINK = {"deliveryOption": {"mode": "event-driven", "eventSchema": "CloudEvents"}}
+
+
+def rule(cloud: Cloud, name: str, **more: Any) -> Any:
+    """CreateTrigger by the SDK: an EventBridge trigger of the function."""
+    trigger = models.CreateTriggerInput(
+        trigger_name=name,
+        trigger_type="eventbridge",
+        trigger_config=json.dumps({**EVENTS, **more}),
+    )
+    request = models.CreateTriggerRequest(body=trigger)
+    return json.loads(client_3(cloud).create_trigger("echo", request).body.trigger_config)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"eventSinkConfig": SINK, "runOptions": {"mode": "event-driven"}},
+        {
+            "eventSinkConfig": {
+                "deliveryOption": {"eventSchema": "CloudEvents", "concurrency": None}
+            }
+        },
+        {"eventSinkConfig": {"deliveryOption": {}}, "runOptions": {}},
+        {"runOptions": {"mode": "event-driven", "batchWindow": None, "errorsTolerance": ""}},
+    ],
+)
+def test_a_rule_may_say_what_it_does_anyway(cloud: Cloud, more: dict[str, Any]) -> None:
+    """One event at a time as a CloudEvent: the only mode of a Default source; it is told again."""
+    create(cloud)
+
+    shown = rule(cloud, "events", **more)
+
+    assert EVENTS.items() <= shown.items()
+    assert shown.get("runOptions", {}) == more.get("runOptions", {})
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"runOptions": {"mode": "event-streaming"}}, "runOptions: {'mode': 'event-streaming'}: "),
+        ({"runOptions": {"errorsTolerance": "ALL"}}, "runOptions: {'errorsTolerance': 'ALL'}: the"),
+        (
+            {"eventSourceConfig": {"eventSourceType": "MNS"}},
+            "eventSourceConfig.eventSourceType: 'MNS': the local cloud has Default only.",
+        ),
+        (
+            {"eventSinkConfig": {"deliveryOption": {"eventSchema": "RawData"}}},
+            'has {"deliveryOption": {"mode": "event-driven", "eventSchema": "CloudEvents"}} only.',
+        ),
+    ],
+)
+def test_a_rule_that_wants_more_is_refused_by_name(
+    cloud: Cloud, more: dict[str, Any], said: str
+) -> None:
+    """400 Emulator.NotImplemented, with what there is."""
+    create(cloud)
+
+    with pytest.raises(DaraException) as refused:
+        rule(cloud, "events", **more)
+
+    assert refused.value.code == "Emulator.NotImplemented"
+    assert said in refused.value.message
 
 
 def test_a_trigger_that_there_is_not_is_refused_by_its_type(cloud: Cloud) -> None:
