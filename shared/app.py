@@ -12,7 +12,15 @@ from typing import Any
 from shared.continuation import Continuer, Link
 from shared.errors import InvalidEventError, RunFailedError
 from shared.fc import Fc
-from shared.invocation import PAUSED, PAUSED_BECAUSE, paused, policies_of, recorder_of, refusal
+from shared.invocation import (
+    PAUSED,
+    PAUSED_BECAUSE,
+    Answer,
+    carried_out,
+    paused,
+    policies_of,
+    refusal,
+)
 from shared.policy import Limits, PolicyFile
 from shared.routing import Run, route
 from shared.run import Region, Runner, can_hand_over, is_apart, start_apart
@@ -21,8 +29,6 @@ from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
 from shared.sls import Recorder
 from shared.trigger import Kind, Trigger, parse_trigger
 from shared.validation import Problems
-
-Answer = dict[str, Any]
 
 
 def respond(
@@ -57,8 +63,7 @@ def respond(
     """
     clock = clock or SYSTEM_CLOCK
     runtime = runtime_of(function, context, clock=clock)
-    with recorder_of(runtime) as recorder:
-        return _Invocation(runtime, recorder, event).handle(kind)
+    return carried_out(runtime, lambda recorder: _Invocation(runtime, recorder, event).handle(kind))
 
 
 class _Invocation:

@@ -18,20 +18,18 @@ from shared.completion import (
     outcome_of,
     read_completions,
 )
-from shared.errors import EcsError, InvalidEventError, RunFailedError
+from shared.errors import EcsError, InvalidEventError, InvalidPolicyError, RunFailedError
 from shared.execution import Execution, Job
-from shared.invocation import policies_of, recorder_of, refusal
+from shared.invocation import Answer, carried_out, readable_policies, refusal
 from shared.ledger import FAILED, Entry, read_ledger
 from shared.outcomes import OUT_OF_TIME, Outcome, Record, disk_record, snapshot_record, verdict
 from shared.pacing import OutOfTimeError
-from shared.planning import SnapshotRequest, TaggedSlot
-from shared.policy import PolicyFile
+from shared.planning import SnapshotRequest, TaggedSlot, slot_of
+from shared.policy import PolicyFile, no_policies
 from shared.repeating import Repeat, repeat_request
 from shared.run import Region
 from shared.runtime import SYSTEM_CLOCK, Clock, Runtime, runtime_of
 from shared.sls import Recorder
-
-Answer = dict[str, Any]
 
 
 def respond(
@@ -57,26 +55,37 @@ def respond(
 
     Raises:
         InvalidSettingsError: The environment is wrong.
-        InvalidPolicyError: The policies are wrong.
+        InvalidPolicyError: The policies are wrong, and a snapshot is ours; it is on record.
         InvalidEventError: The event, or one of a list, is wrong; the others were carried out.
         RunFailedError: A snapshot that failed is to be repeated, and was not.
 
     """
     runtime = runtime_of(function, context, clock=clock or SYSTEM_CLOCK)
-    with recorder_of(runtime) as recorder:
-        file = policies_of(runtime, recorder, event)
-        completions, problems = read_completions(
-            event, account_id=runtime.account_id, region=runtime.region
-        )
-        completer = Completer(runtime, file, recorder)
-        told = [one for one in map(completer.safely, completions) if one is not None]
-        undone = "\n".join(one.undone for one in told if one.undone)
-        if problems:
-            error = InvalidEventError(problems, also=undone)
-            recorder.add(refusal(error, event))
-            raise error
-        if undone:
-            raise RunFailedError(undone)
+    return carried_out(runtime, lambda recorder: _complete(runtime, recorder, event))
+
+
+def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
+    broken: InvalidPolicyError | None = None
+    try:
+        file = readable_policies(runtime, recorder)
+    except InvalidPolicyError as exc:
+        # Every snapshot of the account comes here: only one of ours is a reason to raise it.
+        broken, file = exc, no_policies(runtime.identity.deployment)
+    completions, problems = read_completions(
+        event, account_id=runtime.account_id, region=runtime.region
+    )
+    completer = Completer(runtime, file, recorder, is_broken=broken is not None)
+    told = [one for one in map(completer.safely, completions) if one is not None]
+    if broken is not None and any(one.slot or one.undone for one in told):
+        recorder.add(refusal(broken, event))
+        raise broken
+    undone = "\n".join(one.undone for one in told if one.undone)
+    if problems:
+        error = InvalidEventError(problems, also=undone)
+        recorder.add(refusal(error, event))
+        raise error
+    if undone:
+        raise RunFailedError(undone)
     return _answer(told, runtime.region)
 
 
@@ -94,9 +103,12 @@ class Told:
 class Completer:
     """Carries out completions."""
 
-    def __init__(self, runtime: Runtime, file: PolicyFile, recorder: Recorder) -> None:
+    def __init__(
+        self, runtime: Runtime, file: PolicyFile, recorder: Recorder, *, is_broken: bool
+    ) -> None:
         self._runtime = runtime
         self._file = file
+        self._is_broken = is_broken
         self._recorder = recorder
         self._region = Region(runtime.region, runtime, file.limits)
 
@@ -128,7 +140,11 @@ class Completer:
             region=self._runtime.region,
             now=now,
             paused=self._runtime.paused,
+            is_broken=self._is_broken,
         )
+        if decision is None and not self._file.deployment and slot_of(snapshot):
+            why = "whose it is cannot be told: the policies cannot be read"
+            return self._nobodys(completion, why, again=True)
         if decision is None:
             return None
         self._record(decision.outcome, decision.slot, completion)

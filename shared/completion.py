@@ -154,6 +154,7 @@ def decide(
     region: str,
     now: datetime,
     paused: bool,
+    is_broken: bool = False,
 ) -> Decision | None:
     """
     Decide what a completion comes to; None if the snapshot is not this deployment's.
@@ -165,6 +166,7 @@ def decide(
         region: The snapshot's.
         now: To judge its age.
         paused: Whether nothing may be asked for.
+        is_broken: Whether the policies cannot be read, and `file` only says whose they are.
 
     """
     slot = slot_of(snapshot, file.deployment)
@@ -175,7 +177,7 @@ def decide(
     if outcome.status == "completed":
         return Decision(slot=slot, outcome=outcome)
     policy = file.named(slot.policy)
-    reasons = {"SNAPSHOTS_PAUSED is set": paused}
+    reasons = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": is_broken}
     reasons |= _limits(policy, attempt, region)
     reasons |= _ages(snapshot, completion, policy, file.limits, now)
     why_not = next((reason for reason, holds in reasons.items() if holds), "")

@@ -8,6 +8,7 @@ and the table that says for each error code of the service what to do next.
     ├── InvalidEventError       the event or request is wrong: mend it, sending it again is no use
     ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
     ├── InvalidSettingsError    an environment variable of the function is missing or wrong
+    ├── AccidentError           a mistake of ours, in whose text there was a secret
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
     ├── LookFailedError         a look at the records left something undone: the next goes on
     ├── EcsError                one call to ECS did not do what was asked
@@ -24,7 +25,7 @@ before their last dot, then by HTTP status; never by the text of a message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
@@ -107,6 +108,13 @@ MAX_LISTED = 100
 class SnapshotAutomationError(Exception):
     """The base of everything that this project raises on purpose."""
 
+    def redact(self, redacted: Callable[[str], str]) -> None:
+        """Let it say nothing that `redacted` takes out of a text."""
+        self.args = tuple(redacted(one) if isinstance(one, str) else one for one in self.args)
+        for name, value in vars(self).items():
+            if isinstance(value, str):
+                setattr(self, name, redacted(value))
+
 
 class _ProblemsError(SnapshotAutomationError):
     """An input with problems; says all of them, one a line."""
@@ -122,6 +130,18 @@ class _ProblemsError(SnapshotAutomationError):
         if count > len(self.problems):
             lines.append(f"  … and {count - len(self.problems)} more")
         super().__init__("\n".join([*lines, also] if also else lines))
+
+    def redact(self, redacted: Callable[[str], str]) -> None:
+        """Let it say nothing that `redacted` takes out of a text, nor its problems."""
+        super().redact(redacted)
+        self.problems = tuple(
+            Problem(
+                redacted(one.path),
+                one.value if redacted(shown := repr(one.value)) == shown else redacted(shown),
+                redacted(one.rule),
+            )
+            for one in self.problems
+        )
 
 
 class InvalidEventError(_ProblemsError):
@@ -140,6 +160,10 @@ class InvalidSettingsError(_ProblemsError):
     """The function's environment cannot be used; nothing was done."""
 
     what = "invalid settings"
+
+
+class AccidentError(SnapshotAutomationError):
+    """What nobody raised on purpose, and would have shown a secret: its type, and what it said."""
 
 
 class RunFailedError(SnapshotAutomationError):

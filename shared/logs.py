@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from shared.runtime import Credentials
@@ -25,23 +26,37 @@ def begin(level: str, credentials: Credentials) -> None:
 
     """
     logging.getLogger().setLevel(level)
-
-    def record(*args: Any, **more: Any) -> logging.LogRecord:  # noqa: ANN401 - those of LogRecord
-        return _redacted(logging.LogRecord(*args, **more), credentials)
-
-    logging.setLogRecordFactory(record)
+    factory = logging.getLogRecordFactory()
+    others = factory.others if isinstance(factory, _Redacting) else factory
+    logging.setLogRecordFactory(_Redacting(others, credentials))
 
 
-def _redacted(record: logging.LogRecord, credentials: Credentials) -> logging.LogRecord:
-    """Take what a message holds out of it, before any handler sees it."""
-    record.msg, record.args = credentials.redacted(_message(record)), None
-    if record.exc_info:
-        said = "".join(traceback.format_exception(*record.exc_info))
-        # Formatters write the text where there is one, and look no further.
-        record.exc_text, record.exc_info = credentials.redacted(said).rstrip("\n"), None
-    if record.stack_info:
-        record.stack_info = credentials.redacted(record.stack_info)
-    return record
+class _Redacting:
+    """Makes records as whoever was there before does, the runtime or a tracer, and redacts them."""
+
+    def __init__(self, others: Callable[..., logging.LogRecord], credentials: Credentials) -> None:
+        self.others = others
+        self._credentials = credentials
+
+    def __call__(self, *args: Any, **more: Any) -> logging.LogRecord:  # noqa: ANN401 - those of LogRecord
+        """Return a record without what it must not hold, before any handler sees it."""
+        record = self.others(*args, **more)
+        message = self._shown(_message(record))
+        record.msg, record.args = message, None
+        if type(record).getMessage is not logging.LogRecord.getMessage:
+            # A class of its own would put its message together once more.
+            record.getMessage = lambda: message  # type: ignore[method-assign] # of this one alone
+        if record.exc_info:
+            said = "".join(traceback.format_exception(*record.exc_info))
+            # Formatters write the text where there is one, and look no further.
+            record.exc_text, record.exc_info = self._shown(said).rstrip("\n"), None
+        if record.stack_info:
+            record.stack_info = self._shown(record.stack_info)
+        return record
+
+    def _shown(self, text: str) -> str:
+        """Return a text without secrets, in characters that every stream can carry."""
+        return self._credentials.redacted(text).encode("ascii", "backslashreplace").decode()
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -101,22 +101,27 @@ def snapshot_record(outcome: Outcome) -> Record:
     return record
 
 
-def clipped(record: Mapping[str, str]) -> Record:
+def clipped(record: Mapping[str, str], max_bytes: int = MAX_VALUE_BYTES) -> Record:
     """
     Return a record with values that a log store takes whole, in text that UTF-8 can carry.
+
+    One of another kind than text becomes what Python shows of it.
 
     The event of a `run_started` is never cut: from it a run can be started again, and FC sends
     128 KB at most.
     """
     started = record.get("record") == "run_started"
-    return {key: _clipped(value, whole=started and key == "event") for key, value in record.items()}
+    return {
+        _clipped(key, max_bytes): _clipped(value, None if started and key == "event" else max_bytes)
+        for key, value in record.items()
+    }
 
 
-def _clipped(value: str, *, whole: bool) -> str:
-    encoded = value.encode(errors="backslashreplace")
-    if whole or len(encoded) <= MAX_VALUE_BYTES:
+def _clipped(value: object, max_bytes: int | None) -> str:
+    encoded = str(value).encode(errors="backslashreplace")
+    if max_bytes is None or len(encoded) <= max_bytes:
         return encoded.decode()
-    return f"{encoded[:MAX_VALUE_BYTES].decode(errors='ignore')}… ({len(encoded)} bytes)"
+    return f"{encoded[:max_bytes].decode(errors='ignore')}… ({len(encoded)} bytes)"
 
 
 Held = dict[tuple[str, str], Mapping[str, str]]

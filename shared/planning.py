@@ -237,9 +237,11 @@ def ledger_tags(slot: SlotTags, disk_id: str, *, attempt: int) -> tuple[tuple[st
     )
 
 
-def slot_of(snapshot: Snapshot, deployment: str) -> TaggedSlot | None:
+def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedSlot | None:
     """
     Return the slot for which a snapshot was made; None if for none of the deployment's.
+
+    Without a deployment, that of any counts.
 
     Tags travel: to a disk that is restored from a snapshot, and from there to the snapshots that
     other tools make of it. So the disk that the tags name must be the one that ECS lists as the
@@ -247,13 +249,12 @@ def slot_of(snapshot: Snapshot, deployment: str) -> TaggedSlot | None:
     that is listed without a source, such as an imported snapshot, is not ours.
     """
     tags = snapshot.tags
-    if tags.get(DEPLOYMENT_TAG) != deployment or not tags.get(SLOT_TAG):
+    named = tags.get(DEPLOYMENT_TAG)
+    if not named or not tags.get(SLOT_TAG) or deployment not in (None, named):
         return None
     if not snapshot.disk_id or tags.get(DISK_TAG) != snapshot.disk_id:
         return None
-    return TaggedSlot(
-        deployment=deployment, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG]
-    )
+    return TaggedSlot(deployment=named, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG])
 
 
 def attempt_in_slot(snapshot: Snapshot, slot: SlotTags) -> int | None:

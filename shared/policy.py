@@ -92,6 +92,11 @@ def too_many_disks(select: Select, limits: Limits, path: str, problems: Problems
     return True
 
 
+def no_policies(deployment: str) -> PolicyFile:
+    """Return what stands in for a file that cannot be read: whose it is, and no policy."""
+    return PolicyFile(deployment=deployment, limits=Limits(), defaults={}, policies=(), warnings=())
+
+
 def max_age(limits: Limits, policy: Policy) -> timedelta:
     """
     Return how old a slot of a policy may be, counted from its occurrence.

@@ -11,14 +11,22 @@ from typing import Any
 
 from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError
 from shared.fc import Fc
-from shared.invocation import PAUSED, PAUSED_BECAUSE, paused, policies_of, recorder_of, refusal
+from shared.invocation import (
+    PAUSED,
+    PAUSED_BECAUSE,
+    Answer,
+    carried_out,
+    paused,
+    policies_of,
+    refusal,
+)
 from shared.looking import Looker
 from shared.parsing import parse_json
 from shared.runtime import SYSTEM_CLOCK, Clock, LogTarget, Runtime, runtime_of
+from shared.sls import Recorder
 from shared.sls_reading import Reader
 from shared.validation import Problems, check_flag, check_keys, check_required
 
-Answer = dict[str, Any]
 FUNCTION = "resume_runs"
 
 
@@ -48,33 +56,35 @@ def respond(
         LookFailedError: Something is left to the next look, or to a person.
 
     """
-    clock = clock or SYSTEM_CLOCK
-    runtime = runtime_of(FUNCTION, context, clock=clock)
-    with recorder_of(runtime) as recorder:
-        if runtime.paused:
-            recorder.add(paused(event))
-            return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
-        target = _log_target(runtime)
-        try:
-            dry_run = _dry_run(event)
-        except InvalidEventError as exc:
-            recorder.add(refusal(exc, event))
-            raise
-        file = policies_of(runtime, recorder, event)
-        done = Looker(
-            runtime,
-            recorder,
-            file,
-            reader=Reader(
-                target,
-                runtime.credentials,
-                deployment=file.deployment,
-                clock=clock,
-                deadline=runtime.deadline,
-            ),
-            fc=Fc(runtime),
-            dry_run=dry_run,
-        ).look()
+    runtime = runtime_of(FUNCTION, context, clock=clock or SYSTEM_CLOCK)
+    return carried_out(runtime, lambda recorder: _look(runtime, recorder, event))
+
+
+def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
+    if runtime.paused:
+        recorder.add(paused(event))
+        return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
+    target = _log_target(runtime)
+    try:
+        dry_run = _dry_run(event)
+    except InvalidEventError as exc:
+        recorder.add(refusal(exc, event))
+        raise
+    file = policies_of(runtime, recorder, event)
+    done = Looker(
+        runtime,
+        recorder,
+        file,
+        reader=Reader(
+            target,
+            runtime.credentials,
+            deployment=file.deployment,
+            clock=runtime.clock,
+            deadline=runtime.deadline,
+        ),
+        fc=Fc(runtime),
+        dry_run=dry_run,
+    ).look()
     left = {"status": "failed", "reason": "; ".join(done.problems)} if done.problems else {}
     return {
         "status": "ok",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import chain
 
 from shared.choosing import Chooser
@@ -185,7 +184,7 @@ class Runner:
             raise
         except Exception as exc:  # noqa: BLE001 - one run's accident must not cost the others
             summary.code = type(exc).__name__
-            summary.reason = self._log.redacted(f"accident: {exc}")
+            summary.reason = f"accident: {exc}"
             summary.started = False
         except BaseException:
             summary.code = INTERRUPTED
@@ -312,9 +311,6 @@ class Runner:
 
     def _settle(self, outcome: Outcome, summary: Summary) -> None:
         summary.counts[outcome.status] += 1
-        if outcome.code:
-            # An accident's text is whatever a library put there.
-            outcome = replace(outcome, reason=self._log.redacted(outcome.reason))
         is_news = self._progress.add(outcome)
         if self._run.asked_by == "direct":
             summary.outcomes.append(outcome)

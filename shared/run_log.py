@@ -71,10 +71,6 @@ class RunLog:
         self.chain = run.link.chain if run.link else first
         """The FC request id of the invocation with which the chain of this run's parts began."""
 
-    def redacted(self, text: str) -> str:
-        """Return a text without this invocation's secrets."""
-        return self._runtime.credentials.redacted(text)
-
     def started(self, *, part: int | None = None) -> None:
         """
         Record that the run began, and wait until the record is out.

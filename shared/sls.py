@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TextIO
 
-from shared.outcomes import Record, clipped
-from shared.runtime import Clock, Credentials, LogTarget, utc
-from shared.sls_client import Batch, SlsError, connect
+from shared.outcomes import MAX_VALUE_BYTES, Record, clipped
+from shared.runtime import Clock, utc
+from shared.sls_client import Batch, SlsError
 
 MAX_BATCH_RECORDS = 4096
 MAX_BATCH_BYTES = 3_000_000
@@ -34,6 +34,10 @@ FLUSH_BUDGET_S = 9.0
 MAX_TRIES = 2
 RETRY_DELAY_S = 0.5
 
+MIN_VALUE_BYTES = 250
+MAX_LINE_CHARACTERS = 32_000
+"""FC cuts a line of a function's log at 32 KB, and a record that was cut is none."""
+
 _BYTES_PER_FIELD = 8  # what protobuf and SLS add to a key and a value, rounded up
 
 
@@ -42,11 +46,6 @@ class Sink(Protocol):
 
     def __call__(self, batch: Batch) -> None:
         """Write one batch."""
-
-
-def sls_sink(target: LogTarget, credentials: Credentials) -> Sink:
-    """Return what writes batches to one Logstore."""
-    return connect(target, credentials).write
 
 
 class Recorder:
@@ -62,6 +61,8 @@ class Recorder:
         *,
         clock: Clock,
         common: Mapping[str, str],
+        redacted: Callable[[str], str] = str,
+        abandon: Callable[[], None] = lambda: None,
         out: TextIO | None = None,
         budget_s: float = FLUSH_BUDGET_S,
         time_left: Callable[[], float] = lambda: FLUSH_BUDGET_S,
@@ -73,6 +74,9 @@ class Recorder:
             sink: None sends everything to stdout.
             clock: Stamps the records; the budget counts in real seconds, whatever it says.
             common: Fields of every record.
+            redacted: Returns a text without what no record may hold; all of each record goes
+                through it.
+            abandon: Ends a call of the sink that is under way, and all that would follow.
             out: In place of stdout.
             budget_s: How long a failing SLS may hold up a run in all.
             time_left: How long, in seconds from now, the function still has; what is not in
@@ -82,6 +86,8 @@ class Recorder:
         self._sink = sink
         self._clock = clock
         self._common = dict(common)
+        self._redacted = redacted
+        self._abandon = abandon
         self._out = out
         self._budget_s = budget_s
         self._waiting: list[tuple[int, Record]] = []
@@ -106,12 +112,15 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Get everything out, and stop."""
+        """Get everything out, and stop; nothing goes on into the next invocation."""
         self.flush()
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        if self._thread is not None and self._sink is not None:
+            is_gone = self._sink is None
+        if is_gone:
+            self._abandon()
+        if self._thread is not None:
             self._thread.join(timeout=1.0)
 
     def know(self, **fields: str) -> None:
@@ -121,7 +130,7 @@ class Recorder:
     def add(self, record: Mapping[str, str]) -> None:
         """Take one record; its own fields win over the common ones."""
         now = self._clock.now()
-        full = clipped({**self._common, "at": utc(now), **record})
+        full = self._full({"at": utc(now), **record})
         with self._changed:
             if self._thread is not None and len(self._waiting) >= MAX_WAITING:
                 self._wait_for(lambda: len(self._waiting) < MAX_WAITING)
@@ -155,6 +164,15 @@ class Recorder:
             self._give_up(f"no answer within {waited_s:.1f} s")
         elif self._failures > failures:
             self._waited_s += waited_s
+
+    def _full(self, record: Mapping[str, str]) -> Record:
+        """Return a record as it goes out: the common fields in it, no secret, and not too long."""
+        full = {key: str(value) for key, value in {**self._common, **record}.items()}
+        # At once, since most hold none, and a run has a record for each disk.
+        text = "\0".join(full.values())
+        if self._redacted(text) != text:
+            full = {key: self._redacted(value) for key, value in full.items()}
+        return clipped(full)
 
     # --- the thread --------------------------------------------------------------------------
 
@@ -200,8 +218,11 @@ class Recorder:
         """Write a batch, again where that may help; returns the problem, empty if none."""
         problem = ""
         for attempt in range(MAX_TRIES):
-            if attempt:
-                time.sleep(RETRY_DELAY_S)
+            with self._changed:
+                if attempt:
+                    self._changed.wait_for(lambda: self._sink is None, timeout=RETRY_DELAY_S)
+                if self._sink is None:  # given up meanwhile
+                    return problem
             try:
                 sink(batch)
             except SlsError as exc:
@@ -218,16 +239,36 @@ class Recorder:
     def _give_up(self, problem: str) -> None:
         """Send what is left, and all that comes, to stdout; the lock is held."""
         self._sink = None
-        note = {**self._common, "record": "sls_failed", "at": utc(self._clock.now())}
         left = [record for _, record in [*self._sending, *self._waiting]]
-        self._print([clipped({**note, "reason": problem, "records": str(len(left))}), *left])
+        about = {"record": "sls_failed", "at": utc(self._clock.now()), "reason": problem}
+        self._print([self._full({**about, "records": str(len(left))}), *left])
         self._sending, self._waiting = [], []
         self._changed.notify_all()
 
     def _print(self, records: Sequence[Record]) -> None:
-        out = self._out or sys.stdout
-        out.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        """Print records, one a line; where stdout takes none, stderr is in the same log."""
+        for record in records:
+            line = _line(record)
+            if not _printed(line, self._out or sys.stdout):
+                _printed(line, sys.stderr)
+
+
+def _line(record: Record) -> str:
+    """Return a record as a line of ASCII, which every stream can carry, whatever its encoding."""
+    line, max_bytes = json.dumps(record), MAX_VALUE_BYTES
+    while len(line) > MAX_LINE_CHARACTERS and max_bytes > MIN_VALUE_BYTES:
+        max_bytes //= 2
+        line = json.dumps(clipped(record, max_bytes))
+    return line + "\n"
+
+
+def _printed(line: str, out: TextIO) -> bool:
+    try:
+        out.write(line)
         out.flush()
+    except (OSError, ValueError):  # closed, full, or with nobody at the other end
+        return False
+    return True
 
 
 def _size(record: Record) -> int:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from aliyun.log import LogClient, LogItem, PutLogsRequest
 from aliyun.log.logexception import LogException
 
-from shared.no_redirects import NoRedirectSession
+from shared.cutting import CuttableSession
 from shared.outcomes import Record
 from shared.runtime import Credentials, LogTarget
 
@@ -85,9 +85,14 @@ class Page:
 class Logstore:
     """One Logstore; safe to share between threads."""
 
-    def __init__(self, target: LogTarget, client: _Client) -> None:
+    def __init__(self, target: LogTarget, client: _Client, session: CuttableSession) -> None:
         self._target = target
         self._client = client
+        self._session = session
+
+    def abandon(self) -> None:
+        """Let the call that is under way fail, and all that would follow; from any thread."""
+        self._session.cut_off()
 
     def write(self, batch: Batch) -> None:
         """
@@ -153,11 +158,12 @@ def connect(
         securityToken=credentials.security_token,
         source=SOURCE,  # without one the SDK asks the DNS for its own address
     )
+    session = CuttableSession()
+    client._session = session  # noqa: SLF001 - no public way
     client.credentials = credentials
-    client._session = NoRedirectSession()  # noqa: SLF001 - no public way
     client.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
     if target.endpoint.startswith("http://"):
         # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the
         # project travels in the Host header, as it does for a bare address.
         client._isRowIp = True  # noqa: SLF001 - no public way
-    return Logstore(target, client)
+    return Logstore(target, client, session)

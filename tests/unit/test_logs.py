@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,57 @@ def test_the_next_invocation_begins_with_its_own_credentials(said: io.StringIO) 
     logging.getLogger("library").info(other.access_key_secret)
 
     assert said.getvalue() == "INFO ***\n"
+
+
+def test_what_made_records_before_still_does(said: io.StringIO) -> None:
+    """A tracer's factory, or the runtime's: its fields are there, and its text is redacted too."""
+
+    class Traced(logging.LogRecord):
+        trace_id = "t-1"
+
+        def getMessage(self) -> str:  # noqa: N802 - of LogRecord
+            return f"[{self.trace_id}] {super().getMessage()} {SECRETS[0]}"
+
+    logging.setLogRecordFactory(Traced)
+    for _ in range(3):
+        logs.begin("INFO", CREDENTIALS)
+    seen: list[logging.LogRecord] = []
+
+    def see(record: logging.LogRecord) -> bool:
+        seen.append(record)
+        return True
+
+    logging.getLogger().handlers[-1].addFilter(see)
+
+    logging.getLogger("library").info("headers %s", SECRETS[1])
+
+    assert type(seen[0]) is Traced
+    assert said.getvalue() == "INFO [t-1] headers *** ***\n"
+    assert not any(secret in said.getvalue() for secret in SECRETS)
+
+
+def test_invocations_do_not_pile_up(said: io.StringIO) -> None:
+    """An instance serves thousands: each redacts its own, beside whoever was there at first."""
+    calls: list[str] = []
+
+    def tracer(*args: Any, **more: Any) -> logging.LogRecord:
+        calls.append("traced")
+        return logging.LogRecord(*args, **more)
+
+    logging.setLogRecordFactory(tracer)
+    for _ in range(2000):
+        logs.begin("INFO", CREDENTIALS)
+
+    logging.getLogger("library").info("once")
+
+    assert calls == ["traced"]
+    assert said.getvalue() == "INFO once\n"
+
+
+def test_a_stream_that_takes_only_ascii_takes_every_message(said: io.StringIO) -> None:
+    """N10: logging would drop the line, and print a traceback in its place."""
+    logs.begin("INFO", CREDENTIALS)
+
+    logging.getLogger("library").info("磁盘… \ud800")
+
+    assert said.getvalue() == "INFO \\u78c1\\u76d8\\u2026 \\ud800\n"

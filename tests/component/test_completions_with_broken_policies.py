@@ -1,0 +1,103 @@
+"""A policy file that cannot be read: what ended is ours or not all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.errors import InvalidPolicyError
+from tests.component.test_a_completion import of, taken
+from tests.component.test_copied_tags import copied
+from tests.component.world import World
+
+BROKEN = [
+    '{"deployment": "test", "policies": [',
+    '{"deployment": "test", "policies": "nightly"}',
+    '{"deployment": "test", "policies": [{"name": "nightly", "snapshots": {}}]}',
+    '{"deployment": "test", "limits": {"max_disks": 0}, "policies": []}',
+]
+NAMELESS = ["", "{}", "[", "\ud800"]
+
+
+def spoil(world: World, text: str) -> None:
+    world.policies_path.write_bytes(text.encode(errors="surrogatepass"))
+
+
+def foreign(world: World, status: Any, **tags: str) -> str:
+    return world.ecs.add_snapshot(world.disk(), status=status, tags=tags).snapshot_id
+
+
+@pytest.mark.parametrize("text", [*BROKEN, *NAMELESS])
+@pytest.mark.parametrize("status", ["accomplished", "failed"])
+def test_other_peoples_snapshots_are_none_of_its_business(
+    world: World, text: str, status: Any
+) -> None:
+    """R4: every snapshot of the account sends such an event; an alarm for each would be noise."""
+    snapshot_id = foreign(world, status)
+    spoil(world, text)
+    events = [of(world, one, "d-1", result=status) for one in (snapshot_id, "s-unlisted")]
+
+    answer = world.complete(events)
+
+    assert answer["status"] in ("no_match", "ok", "failed")
+    assert {one["status"] for one in world.recorded("disk")} <= {"completed", "broken"}
+    assert world.recorded("refused") == []
+    assert world.complete(events[0]) == {"status": "no_match", "runs": []}
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_of_another_deployment_or_with_copied_tags_is_not_ours(world: World, text: str) -> None:
+    """R4, N3: whose it is, is the deployment's name to say, which needs no policies."""
+    disk_id = taken(world)
+    [own] = world.snapshots_of(disk_id)
+    restored, copy = copied(world, own, "failed")
+    tags = {**world.ecs.snapshots[own].tags, "snapshot-automation-deployment": "other"}
+    theirs = world.ecs.add_snapshot(disk_id, status="failed", tags=tags).snapshot_id
+    before = world.records
+    spoil(world, text)
+
+    for snapshot_id, of_disk in ((copy, restored), (theirs, disk_id)):
+        event = of(world, snapshot_id, of_disk, result="failed")
+        assert world.complete(event) == {"status": "no_match", "runs": []}
+
+    assert world.records == before
+
+
+@pytest.mark.parametrize("text", BROKEN)
+@pytest.mark.parametrize("failed", [0, 1])
+def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> None:
+    """L2, L14: its outcome is a fact; FC delivers it again, and somebody mends the file."""
+    disk_id = taken(world, failed=failed, repeat_failed=2)
+    [event] = world.completions()
+    good = world.policies_path.read_text()
+    spoil(world, text)
+
+    with pytest.raises(InvalidPolicyError):
+        world.complete(event)
+
+    held = world.outcomes[disk_id]
+    assert held["status"] == ("broken" if failed else "completed")
+    if failed:
+        assert "not repeated: the policies cannot be read" in held["reason"]
+    [refused] = world.recorded("refused")
+    assert (refused["function"], refused["deployment"]) == ("record_completion", "test")
+    assert len(world.creates()) == 1
+
+    world.policies_path.write_text(good)
+    world.complete(event)
+    assert world.outcomes[disk_id]["status"] == ("created" if failed else "completed")
+
+
+@pytest.mark.parametrize("text", NAMELESS)
+def test_what_may_be_ours_is_recorded_by_its_id_and_raised(world: World, text: str) -> None:
+    """L2: without a name nobody can tell; what carries such tags is not passed over in silence."""
+    disk_id = taken(world, failed=1)
+    [event] = world.completions()
+    spoil(world, text)
+
+    with pytest.raises(InvalidPolicyError):
+        world.complete(event)
+
+    assert world.outcomes[disk_id]["status"] == "broken"
+    assert "slot" not in world.recorded("disk")[-1]
