@@ -23,13 +23,14 @@ README = FOLDER.parents[1] / "emulator" / "README.md"
 BEGIN = "<!-- clients: written by `python -m tests.clients.registry` -->"
 END = "<!-- end of clients -->"
 NODE = "node"
+Service = Literal["ECS", "SLS", "FC", "OSS"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """One client in one mode, and what it was seen to do."""
 
-    service: Literal["ECS", "SLS", "FC", "OSS"]
+    service: Service
     package: str
     """The name that its requirements file or `node/package.json` gives it."""
     lock: str
@@ -89,161 +90,84 @@ _S_DEPLOY = frozenset(
 ) | {"GetTempBucketToken", "PutObject", "PutAsyncInvokeConfig"}
 _OSS = frozenset({"PutBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject"})
 
+
+def _builds(
+    service: Service,
+    package: str,
+    tour: str,
+    actions: frozenset[str],
+    *,
+    locks: tuple[str, ...] = (NODE,),
+    modes: tuple[str, ...] = ("",),
+) -> tuple[Client, ...]:
+    """Return the entries of one package: one for each lock and mode."""
+    return tuple(
+        Client(service=service, package=package, lock=lock, tour=tour, actions=actions, mode=mode)
+        for lock in locks
+        for mode in modes
+    )
+
+
+_ECS_LOCKS = ("ecs", "ecs-6", "ecs-5", "ecs-4", "ecs-3", "ecs-2")
+_VERSIONS = ("v1", "v4")
+"""Of the signature."""
+
 CLIENTS: tuple[Client, ...] = (
-    *(
-        Client(
-            service="ECS",
-            package="alibabacloud-ecs20140526",
-            lock=lock,
-            tour="ecs_tea.py",
-            actions=_ECS,
-        )
-        for lock in ("ecs", "ecs-6", "ecs-5", "ecs-4", "ecs-3", "ecs-2")
+    *_builds("ECS", "alibabacloud-ecs20140526", "ecs_tea.py", _ECS, locks=_ECS_LOCKS),
+    *_builds("ECS", "aliyun-python-sdk-ecs", "ecs_aliyun_sdk.py", _ECS, locks=("ecs", "ecs-4")),
+    *_builds(
+        "ECS",
+        "apache-libcloud",
+        "ecs_libcloud.py",
+        _ECS_LISTINGS | _ECS_SNAPSHOTS,
+        locks=("ecs",),
     ),
-    *(
-        Client(
-            service="ECS",
-            package="aliyun-python-sdk-ecs",
-            lock=lock,
-            tour="ecs_aliyun_sdk.py",
-            actions=_ECS,
-        )
-        for lock in ("ecs", "ecs-4")
+    *_builds("ECS", "@alicloud/ecs20140526", "ecs_node.js", _ECS),
+    *_builds("ECS", "@alicloud/pop-core", "ecs_node_pop.js", _ECS, modes=("GET", "POST")),
+    *_builds(
+        "FC",
+        "alibabacloud-fc20230330",
+        "fc_v3.py",
+        _FC | _FC_ASYNC | {"GetAsyncTask"},
+        locks=("fc", "fc-4.1"),
     ),
-    Client(
-        service="ECS",
-        package="apache-libcloud",
-        lock="ecs",
-        tour="ecs_libcloud.py",
-        actions=_ECS_LISTINGS | _ECS_SNAPSHOTS,
+    *_builds("FC", "aliyun-fc2", "fc_fc2.py", _FC_SERVICES | _FC | _FC_ASYNC, locks=("fc",)),
+    *_builds("FC", "aliyun-fc2", "fc_fc2.py", _FC_SERVICES | _FC, locks=("fc-4.1",)),
+    *_builds("FC", "@alicloud/fc20230330", "fc_node_v3.js", _FC | _FC_ASYNC | {"GetAsyncTask"}),
+    *_builds("FC", "@alicloud/fc2", "fc_node_fc2.js", _FC_SERVICES | _FC | _FC_ASYNC),
+    *_builds(
+        "FC",
+        "@alicloud/fc20230330",
+        "fc_node_s_deploy.js",
+        _S_DEPLOY,
+        modes=("the calls of s deploy",),
     ),
-    Client(
-        service="ECS",
-        package="@alicloud/ecs20140526",
-        lock=NODE,
-        tour="ecs_node.js",
-        actions=_ECS,
+    *_builds("OSS", "ali-oss", "oss_node_ali_oss.js", _OSS, modes=_VERSIONS),
+    *_builds("OSS", "oss2", "oss_oss2.py", _OSS, locks=("oss",), modes=_VERSIONS),
+    *_builds("OSS", "alibabacloud-oss-v2", "oss_v2.py", _OSS, locks=("oss",), modes=("v4",)),
+    *_builds(
+        "SLS",
+        "aliyun-log-python-sdk",
+        "sls_aliyun_log.py",
+        _SLS | _SLS_SHARDS | {"PutLogs", "PullLogs"},
+        locks=("sls", "sls-0.8"),
+        modes=_VERSIONS,
     ),
-    *(
-        Client(
-            service="ECS",
-            package="@alicloud/pop-core",
-            lock=NODE,
-            tour="ecs_node_pop.js",
-            actions=_ECS,
-            mode=mode,
-        )
-        for mode in ("GET", "POST")
+    *_builds(
+        "SLS",
+        "alibabacloud-sls20201230",
+        "sls_alibabacloud.py",
+        _SLS | _SLS_SHARDS | {"PutLogs"},
+        locks=("sls",),
+        modes=_VERSIONS,
     ),
-    *(
-        Client(
-            service="FC",
-            package="alibabacloud-fc20230330",
-            lock=lock,
-            tour="fc_v3.py",
-            actions=_FC | _FC_ASYNC | {"GetAsyncTask"},
-        )
-        for lock in ("fc", "fc-4.1")
-    ),
-    Client(
-        service="FC",
-        package="aliyun-fc2",
-        lock="fc",
-        tour="fc_fc2.py",
-        actions=_FC_SERVICES | _FC | _FC_ASYNC,
-    ),
-    Client(
-        service="FC",
-        package="aliyun-fc2",
-        lock="fc-4.1",
-        tour="fc_fc2.py",
-        actions=_FC_SERVICES | _FC,
-    ),
-    Client(
-        service="FC",
-        package="@alicloud/fc20230330",
-        lock=NODE,
-        tour="fc_node_v3.js",
-        actions=_FC | _FC_ASYNC | {"GetAsyncTask"},
-    ),
-    Client(
-        service="FC",
-        package="@alicloud/fc2",
-        lock=NODE,
-        tour="fc_node_fc2.js",
-        actions=_FC_SERVICES | _FC | _FC_ASYNC,
-    ),
-    Client(
-        service="FC",
-        package="@alicloud/fc20230330",
-        lock=NODE,
-        tour="fc_node_s_deploy.js",
-        actions=_S_DEPLOY,
-        mode="the calls of s deploy",
-    ),
-    *(
-        Client(
-            service="OSS",
-            package=package,
-            lock=lock,
-            tour=tour,
-            actions=_OSS,
-            mode=mode,
-        )
-        for package, lock, tour in (
-            ("ali-oss", NODE, "oss_node_ali_oss.js"),
-            ("oss2", "oss", "oss_oss2.py"),
-        )
-        for mode in ("v1", "v4")
-    ),
-    Client(
-        service="OSS",
-        package="alibabacloud-oss-v2",
-        lock="oss",
-        tour="oss_v2.py",
-        actions=_OSS,
-        mode="v4",
-    ),
-    *(
-        Client(
-            service="SLS",
-            package="aliyun-log-python-sdk",
-            lock=lock,
-            tour="sls_aliyun_log.py",
-            actions=_SLS | _SLS_SHARDS | {"PutLogs", "PullLogs"},
-            mode=mode,
-        )
-        for lock in ("sls", "sls-0.8")
-        for mode in ("v1", "v4")
-    ),
-    *(
-        Client(
-            service="SLS",
-            package="alibabacloud-sls20201230",
-            lock="sls",
-            tour="sls_alibabacloud.py",
-            actions=_SLS | _SLS_SHARDS | {"PutLogs"},
-            mode=mode,
-        )
-        for mode in ("v1", "v4")
-    ),
-    Client(
-        service="SLS",
-        package="@alicloud/log",
-        lock=NODE,
-        tour="sls_node_log.js",
-        actions=_SLS | {"PutLogs"},
-    ),
-    *(
-        Client(
-            service="SLS",
-            package="@alicloud/sls20201230",
-            lock=NODE,
-            tour="sls_node_sls20201230.js",
-            actions=_SLS | _SLS_SHARDS,
-            mode=mode,
-        )
-        for mode in ("v1", "v4")
+    *_builds("SLS", "@alicloud/log", "sls_node_log.js", _SLS | {"PutLogs"}),
+    *_builds(
+        "SLS",
+        "@alicloud/sls20201230",
+        "sls_node_sls20201230.js",
+        _SLS | _SLS_SHARDS,
+        modes=_VERSIONS,
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -74,7 +75,8 @@ def _run(
 def _command(client: Client) -> list[str]:
     script = str(FOLDER / "tours" / client.tour)
     if client.lock == NODE:
-        if not (FOLDER / "node" / "node_modules" / ".installed").exists():
+        installed = FOLDER / "node" / "node_modules" / ".installed"
+        if not installed.exists() or not shutil.which("node"):
             _not_installed(client)
         return ["node", "--require", str(FOLDER / "loopback.js"), script]
     python = FOLDER / ".installed" / client.lock / "bin" / "python"
