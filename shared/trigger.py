@@ -291,7 +291,7 @@ def _check_subject(
 def _same(
     item: Mapping[str, Any], key: str, own: str, path: str, what: str, problems: Problems
 ) -> None:
-    if own and key in item and str(item[key]) != own:
+    if own and item.get(key) not in (None, "") and str(item[key]) != own:
         problems.add(path, item[key], f"must be the function's own {what}, {own}")
 
 

@@ -300,6 +300,13 @@ def test_an_event_that_is_not_ours_or_not_whole_is_refused(
     assert problems_of(cloud_event(**about)) == [line]
 
 
+@pytest.mark.parametrize("key", ["aliyunaccountid", "aliyunregionid", "subject"])
+@pytest.mark.parametrize("value", ["", None])
+def test_an_attribute_that_says_nothing_is_as_good_as_none(key: str, value: object) -> None:
+    """An empty id names no other account or region."""
+    assert isinstance(one(cloud_event(**{key: value})), Event)
+
+
 def test_an_account_that_is_not_known_is_not_compared() -> None:
     """Python 3.12's context may not say whose function it is."""
     event = as_bytes(cloud_event(aliyunaccountid="999"))
