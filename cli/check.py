@@ -1,19 +1,15 @@
 """
 Does everything that has to agree, agree: policies, both templates, functions and events.
 
-A timer that no policy names fails every time it fires; an event type that the rule's
-pattern lacks never arrives, and nobody is told. Both are found here, before a deployment.
-What one function's deployment says by itself is `cli.deployment`'s, what policies ask of the
-cloud `cli.policy_checks`'s. Never shows the value of a variable.
+What one function's deployment says by itself is `cli.deployment`'s to judge, what policies
+ask of the templates and of the cloud `cli.policy_checks`'s. Never shows a variable's value.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 from cli.built import not_built
@@ -22,34 +18,22 @@ from cli.policy_checks import (
     Named,
     impossible_events,
     other_regions,
+    rules,
+    timers,
     unknown_region,
     unsure_host,
 )
 from cli.positions import shown
 from cli.schemas import schema_problems
-from cli.templates import (
-    OF_THE_API,
-    Function,
-    TemplateError,
-    lines_of,
-    load_fun,
-    load_s,
-    read_fun,
-    read_s,
-)
-from shared.completion import COMPLETED
+from cli.template_files import TemplateError, lines_of, load_fun, load_s
+from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, read_fun, read_s
 from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
 from shared.policy_file import load_policies
-from shared.routing import route
-from shared.runtime import utc
 from shared.settings import FUNCTION_VARIABLES
-from shared.trigger import parse_trigger
-from shared.validation import Problems, nearest
+from shared.validation import Problems
 
-ON_SCHEDULE, ON_END, RESUMES = "snapshot_on_schedule", "record_completion", "resume_runs"
-FUN, S = "template.yml", "s.yaml"
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""
 _APIS = {FUN: "2.0", S: "3.0"}
@@ -157,8 +141,8 @@ def _check_project(
         found.problems += _disagreements(root, templates, places)
         if file is not None:
             for name, functions in templates.items():
-                found.problems += _timers(name, file, named, functions)
-            found.problems += _event_types(file, named, templates[S])
+                found.problems += timers(name, file, named, functions)
+            found.problems += rules(file, named, templates[S])
     for place in places if built else ():
         found.problems += not_built(place.at("code"), root, place.says)
     for name in templates:
@@ -293,60 +277,3 @@ def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[st
     for name in sorted(these ^ those):
         has, lacks = (one, other) if name in these else (other, one)
         yield f"{name}: is in {has} and not in {lacks}"
-
-
-def _timers(
-    name: str, file: PolicyFile, named: Named, functions: Mapping[str, Function]
-) -> Iterator[str]:
-    says = functions.get(ON_SCHEDULE)
-    timers = says.timers if says else {}
-    wanted = {policy.timer for policy in file.policies if policy.timer}
-    for number, policy in enumerate(file.policies):
-        where = named.at(f"policies[{number}].on.timer")
-        if policy.timer and policy.timer not in timers:
-            hint = nearest(policy.timer, timers)
-            yield f"{where}: {name}: no timer '{policy.timer}': it would never run{hint}"
-        elif policy.timer and timers[policy.timer].payload:
-            rule = f"timer '{policy.timer}' has a payload, which runs in place of its policies"
-            yield f"{where}: {name}: {rule}"
-    for timer, trigger in timers.items():
-        place = shown(name, says.line(f"timers.{timer}") if says else None)
-        if timer not in wanted and not trigger.payload:
-            hint = nearest(timer, wanted)
-            yield f"{place}: no policy is on timer '{timer}': it would fail each time{hint}"
-        yield from _payload(f"{place}: timer '{timer}'", timer, trigger.payload, file)
-
-
-def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Iterator[str]:
-    """Check a payload as the function will: the policy that it names, or that it is."""
-    now = datetime.now(timezone.utc)
-    event = {"triggerName": timer, "triggerTime": utc(now), "payload": payload}
-    parsed = parse_trigger(json.dumps(event).encode(), kind="timer", account_id="", region="")
-    yield from (f"{where}: {problem}" for problem in parsed.problems)
-    for trigger in (*parsed.triggers, *parsed.drafts) if payload else ():
-        _, problems = route(trigger, file, region="cn-hangzhou", now=now)
-        yield from (f"{where}: {problem}" for problem in problems)
-
-
-def _event_types(
-    file: PolicyFile, named: Named, functions: Mapping[str, Function]
-) -> Iterator[str]:
-    ends = functions.get(ON_END)
-    if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
-        place = shown(S, ends.line("rules"))
-        yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
-    rules = [
-        (shown(S, says.line(f"rules.{rule.name}")), rule)
-        for name, says in functions.items()
-        if name != ON_END
-        for rule in says.rules or ()
-    ]
-    has = {kind: place for place, rule in rules for kind in rule.types}
-    wanted = {kind for policy in file.policies for kind in policy.event_types}
-    for number, policy in enumerate(file.policies):
-        where = named.at(f"policies[{number}].on.event")
-        for kind in policy.event_types:
-            if kind not in has:
-                yield f"{where}: {S}: the rule's pattern lacks '{kind}': none would arrive"
-    for kind in sorted(has.keys() - wanted):
-        yield f"{has[kind]}: no policy is on events of type '{kind}': leave it out of the pattern"

@@ -1,21 +1,29 @@
 """
-Whether policies can work: regions that there are, events as they come, completions that are heard.
+Whether policies can work, held against facts of the cloud and against what is deployed.
 
-What a policy file may say at all is `shared.policy_file`'s to judge, and so is what each
-function does; here it is held against facts of the cloud and against where the functions are.
+A timer that no policy names fails every time it fires; an event type that the rule's pattern
+lacks, or a condition that no event meets, never comes, and nobody is told. What a policy file
+may say at all is `shared.policy_file`'s to judge.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from cli.facts import EventType, Values, ecs_hosts, envelope, event_types
 from cli.positions import Lines, shown
+from cli.templates import ON_END, ON_SCHEDULE, Function, S
+from shared.completion import COMPLETED
 from shared.errors import Problem
-from shared.policy import Policy
+from shared.policy import Policy, PolicyFile
+from shared.routing import route
+from shared.runtime import utc
+from shared.trigger import parse_trigger
 from shared.validation import nearest
 
 _POLICY = re.compile(r"policies\[(\d+)\]")
@@ -42,6 +50,8 @@ class Named:
         """Return the place of a path such as ``policies[0].on.timer``, and the path."""
         if path.startswith(self._file):
             return path
+        if path == "policies.yaml":  # what the loader calls a file as a whole
+            return self._file
         place = shown(self._file, self._lines.at_text(path))
         found = _POLICY.match(path)
         policy = self._policies[int(found[1])] if found else None
@@ -162,3 +172,60 @@ def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterato
             rule = f"record_completion hears of {own} only, and not of {', '.join(unheard)}"
             act = "leave it out, or give the regions deployments of their own"
             yield f"{where}: {policy.repeat_failed}: {rule}; {act}"
+
+
+def timers(
+    name: str, file: PolicyFile, named: Named, functions: Mapping[str, Function]
+) -> Iterator[str]:
+    """Hold the timers that policies name against those of a template, either way."""
+    says = functions.get(ON_SCHEDULE)
+    there = says.timers if says else {}
+    wanted = {policy.timer for policy in file.policies if policy.timer}
+    for number, policy in enumerate(file.policies):
+        where = named.at(f"policies[{number}].on.timer")
+        if policy.timer and policy.timer not in there:
+            hint = nearest(policy.timer, there)
+            yield f"{where}: {name}: no timer '{policy.timer}': it would never run{hint}"
+        elif policy.timer and there[policy.timer].payload:
+            rule = f"timer '{policy.timer}' has a payload, which runs in place of its policies"
+            yield f"{where}: {name}: {rule}"
+    for timer, trigger in there.items():
+        place = shown(name, says.line(f"timers.{timer}") if says else None)
+        if timer not in wanted and not trigger.payload:
+            hint = nearest(timer, wanted)
+            yield f"{place}: no policy is on timer '{timer}': it would fail each time{hint}"
+        yield from _payload(f"{place}: timer '{timer}'", timer, trigger.payload, file)
+
+
+def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Iterator[str]:
+    """Check a payload as the function will: the policy that it names, or that it is."""
+    now = datetime.now(timezone.utc)
+    event = {"triggerName": timer, "triggerTime": utc(now), "payload": payload}
+    parsed = parse_trigger(json.dumps(event).encode(), kind="timer", account_id="", region="")
+    yield from (f"{where}: {problem}" for problem in parsed.problems)
+    for trigger in (*parsed.triggers, *parsed.drafts) if payload else ():
+        _, problems = route(trigger, file, region="cn-hangzhou", now=now)
+        yield from (f"{where}: {problem}" for problem in problems)
+
+
+def rules(file: PolicyFile, named: Named, functions: Mapping[str, Function]) -> Iterator[str]:
+    """Hold the event types that policies name against the rules' patterns, either way."""
+    ends = functions.get(ON_END)
+    if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
+        place = shown(S, ends.line("rules"))
+        yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
+    patterns = [
+        (shown(S, says.line(f"rules.{rule.name}")), rule)
+        for name, says in functions.items()
+        if name != ON_END
+        for rule in says.rules or ()
+    ]
+    has = {kind: place for place, rule in patterns for kind in rule.types}
+    wanted = {kind for policy in file.policies for kind in policy.event_types}
+    for number, policy in enumerate(file.policies):
+        where = named.at(f"policies[{number}].on.event")
+        for kind in policy.event_types:
+            if kind not in has:
+                yield f"{where}: {S}: the rule's pattern lacks '{kind}': none would arrive"
+    for kind in sorted(has.keys() - wanted):
+        yield f"{has[kind]}: no policy is on events of type '{kind}': leave it out of the pattern"

@@ -18,9 +18,10 @@ from typing import Any
 from rich.console import Console
 
 from cli.calling import Deployed, Door, Fc2, Fc3, NoAnswerError
-from cli.check import FUN, ON_END, RESUMES, S, check
+from cli.check import check
 from cli.screen import say
-from cli.templates import TemplateError, load_fun, load_s, read_fun, read_s
+from cli.template_files import TemplateError, load_fun, load_s
+from cli.templates import FUN, ON_END, RESUMES, S, read_fun, read_s
 from shared.completion import ACCOMPLISHED, COMPLETED
 from shared.invocation import PAUSED
 from shared.parsing import read_policies

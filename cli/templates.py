@@ -10,49 +10,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from cli.positions import Lines, shown
-from shared.parsing import as_yaml_1_2
+from cli.positions import Lines
+from cli.template_files import NotAsExpectedError, lines_of, load_fun, load_s, reading
 from shared.settings import FUNCTION_VARIABLES
-from shared.validation import nearest
 
+FUN, S = "template.yml", "s.yaml"
+ON_SCHEDULE, ON_END, RESUMES = "snapshot_on_schedule", "record_completion", "resume_runs"
 FC_API = "SNAPSHOTS_FC_API"
 """The variable that says which API there is, to hand over with; each template has its own."""
 OF_THE_API = (FC_API, *FUNCTION_VARIABLES.values())
 """The variables that have to differ between the templates."""
-
-
-class TemplateError(Exception):
-    """A template is missing, is no YAML, or is not built as its tool expects."""
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as exc:
-        raise TemplateError(f"{path.name}: cannot be read: {type(exc).__name__}: {exc}") from exc
-    except yaml.YAMLError as exc:
-        # Without the line itself, which PyYAML shows: it may hold the value of a variable.
-        mark = getattr(exc, "problem_mark", None)
-        where = shown(path.name, mark.line + 1 if mark else None)
-        what = f"{type(exc).__name__}: {getattr(exc, 'problem', None) or 'is no YAML'}"
-        raise TemplateError(f"{where}: cannot be read: {what}") from None
-    except _NotAsExpectedError as exc:
-        raise TemplateError(f"{path.name}: cannot be read: {exc}") from exc
-    except (LookupError, TypeError, ValueError, AttributeError) as exc:
-        what = f"{type(exc).__name__}: it is not built as its tool expects"
-        raise TemplateError(f"{path.name}: cannot be read: {what}") from exc
-
-
-class _NotAsExpectedError(Exception):
-    """What is wrong, without the value of a variable in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,45 +156,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any YAML value
     return value if isinstance(value, Mapping) else {}
 
 
-@as_yaml_1_2
-class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: the first would be lost without a word."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                line = node.start_mark.line + 1
-                raise _NotAsExpectedError(f"line {line}: {key!r} is there twice")
-        return super().construct_mapping(node, deep=deep)
-
-
-# Both tools read merge keys, which are no part of YAML 1.2.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"), ["<"])
-
-
-def load_fun(path: Path) -> Any:  # noqa: ANN401 - any YAML value
-    """Return a template of Fun as it stands; raises TemplateError."""
-    with _reading(path):
-        return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-
-
-def load_s(path: Path) -> Any:  # noqa: ANN401 - any YAML value
-    """Return a template of Serverless Devs, ``${vars.…}`` filled in; raises TemplateError."""
-    document = load_fun(path)
-    with _reading(path):
-        return {**document, "resources": _filled(document["resources"], document.get("vars", {}))}
-
-
-def lines_of(path: Path) -> Lines:
-    """Return the lines of a template, which may be missing."""
-    return Lines(path.read_bytes() if path.is_file() else b"")
-
-
 def read_fun(path: Path) -> dict[str, Function]:
     """Read a template of Fun (services, with their functions below them); raises TemplateError."""
     document, lines = load_fun(path), lines_of(path)
-    with _reading(path):
+    with reading(path):
         return {
             name: _fun_function(of, name, service["Properties"], body, lines)
             for of, service in document["Resources"].items()
@@ -306,7 +242,7 @@ def read_s(path: Path) -> dict[str, Function]:
     By the names of its resources: those of the functions are an operator's to choose.
     """
     document, lines = load_s(path), lines_of(path)
-    with _reading(path):
+    with reading(path):
         functions = {name: one["props"] for name, one in document["resources"].items()}
         _check_names([says["functionName"] for says in functions.values()])
         return {
@@ -318,9 +254,9 @@ def read_s(path: Path) -> dict[str, Function]:
 def _check_names(names: list[Any]) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise _NotAsExpectedError(f"a name of a {type(name).__name__}: must be a text")
+            raise NotAsExpectedError(f"a name of a {type(name).__name__}: must be a text")
         if names.count(name) > 1:
-            raise _NotAsExpectedError(f"{name!r} is there twice")
+            raise NotAsExpectedError(f"{name!r} is there twice")
 
 
 _S = {
@@ -405,35 +341,7 @@ def _rule(name: str, config: Mapping[str, Any]) -> Rule:
     for value in (*sources, *types):
         if not isinstance(value, str):
             rule = f"the pattern must name sources and types by texts: {value!r}"
-            raise _NotAsExpectedError(f"{name}: {rule}")
+            raise NotAsExpectedError(f"{name}: {rule}")
     return Rule(
         name=name, sources=tuple(sources), types=tuple(types), enabled=config.get("triggerEnable")
     )
-
-
-_VARIABLE = re.compile(r"\$\{vars\.([A-Za-z0-9_.]+)\}")
-
-
-def _filled(value: Any, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
-    if isinstance(value, Mapping):
-        return {key: _filled(item, variables) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, variables) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = _VARIABLE.fullmatch(value)
-    if whole:
-        return _filled(_variable(whole[1], variables), variables)
-    return _VARIABLE.sub(lambda found: str(_variable(found[1], variables)), value)
-
-
-def _variable(path: str, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any YAML value
-    value: Any = variables
-    for key in path.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            known = value if isinstance(value, Mapping) else ()
-            raise _NotAsExpectedError(
-                f"${{vars.{path}}}: there is no such variable{nearest(key, known)}"
-            )
-        value = value[key]
-    return value

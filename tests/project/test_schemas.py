@@ -14,7 +14,7 @@ import yaml
 
 from cli.check import check
 from cli.schemas import schema_problems
-from cli.templates import TemplateError, load_fun, load_s
+from cli.template_files import TemplateError, load_fun, load_s
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = {"s": load_s(ROOT / "s.yaml"), "template": load_fun(ROOT / "template.yml")}

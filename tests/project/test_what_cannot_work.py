@@ -192,6 +192,10 @@ def test_however_broken_a_template_is_no_value_of_a_variable_is_shown(
         (project / file).write_text(text.replace("PW: ", f"PW{number}: {{", 1) + end)
         found = check(project / "policies.yaml")
         assert "hunter2" not in "\n".join((*found.problems, *found.warnings))
+    for value in ("*hunter2", "!hunter2 x", "&hunter2 {", "!!int hunter2", "'hunter2", "%hunter2"):
+        (project / file).write_text(text.replace('"hunter2"', value, 1))
+        found = check(project / "policies.yaml")
+        assert "hunter2" not in "\n".join((*found.problems, *found.warnings)), value
     document = yaml.safe_load(text)
     wrongs = itertools.cycle([7, ["hunter2"], {"a": "hunter2"}, None, True])
     for path, wrong in zip([*variables(document)], wrongs, strict=False):
