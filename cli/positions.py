@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import yaml
 
@@ -22,10 +23,7 @@ class Lines:
 
     def __init__(self, text: bytes) -> None:
         """Read a file's text."""
-        try:
-            self._root = yaml.compose(text, yaml.SafeLoader)
-        except (yaml.YAMLError, ValueError, RecursionError):
-            self._root = None
+        self._root = _composed(text)
 
     def at(self, path: Path) -> int | None:
         """Return the line of the last part of a path that is there; None for none at all."""
@@ -71,6 +69,15 @@ class Lines:
                 child = _child(node if part != "vars" else self._root, part)
                 node = child[1] if child else None
         return node
+
+
+@lru_cache(maxsize=8)
+def _composed(text: bytes) -> yaml.Node | None:
+    """Compose a file once, however often its lines are asked for: it takes longer than the rest."""
+    try:
+        return yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
 
 
 def _keys(node: yaml.Node | None) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import shared
@@ -39,7 +40,8 @@ BESIDES_OTHERS = {
 """By function what it calls, and no other does: it reads records, and starts the others."""
 
 
-def called_actions(doors: Path | None = None) -> set[str]:
+@cache
+def called_actions(doors: Path | None = None) -> frozenset[str]:
     """
     Return the actions that the code calls, as a RAM policy names them.
 
@@ -52,7 +54,7 @@ def called_actions(doors: Path | None = None) -> set[str]:
     calls |= {BESIDES[action] for action in calls & BESIDES.keys()}
     if any(True for _ in _calls(doors / "sls_client.py", "put_logs")):
         calls.add(WRITES_RECORDS)
-    return calls
+    return frozenset(calls)
 
 
 def _calls(path: Path, method: str) -> Iterator[str]:
