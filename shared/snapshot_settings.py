@@ -29,6 +29,7 @@ from shared.validation import (
     check_snapshot_name,
     check_tags,
     check_whole_number,
+    nearest,
 )
 
 DEPRECATED = ("category", "snapshot_type", "instant_access", "instant_access_retention_days")
@@ -116,7 +117,8 @@ def _check_template(template: object, policy: str, path: str, problems: Problems
     unknown = [name for name in names if name not in PLACEHOLDERS]
     known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     for name in dict.fromkeys(unknown):
-        problems.add(path, template, f"unknown placeholder {{{name}}}; known: {known}")
+        rule = f"unknown placeholder {{{name}}}; known: {known}{nearest(name, PLACEHOLDERS)}"
+        problems.add(path, template, rule)
     if unknown:
         template = _without(unknown, template)
     values = {
