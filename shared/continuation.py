@@ -38,6 +38,7 @@ MAX_PARTS = 1_000_000
 """A sane number: what bounds a slot is its age."""
 MAX_LEFT = 3000
 """How many disks a payload may name; where more are left, the next part looks at all again."""
+MAX_REASON = 2000
 VANISHED = "vanished"
 """Counted beside the statuses: of the skipped disks those that were gone before their snapshot."""
 
@@ -61,6 +62,8 @@ class Chain:
     """Of these the disks of which an answer was lost: they may have a snapshot."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many disks the parts before ended with each status."""
+    reason: str = ""
+    """A disk that failed, and with which code."""
 
     @property
     def left_ids(self) -> frozenset[str] | None:
@@ -138,6 +141,9 @@ def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> C
     left = None if given is None else check_mapping(given, f"{path}.left", problems)
     for code, ids in (left or {}).items():
         _check_disks(ids, f"{path}.left.{code}", problems)
+    reason = content.get("reason", "")
+    if not isinstance(reason, str) or len(reason) > MAX_REASON:
+        problems.add(f"{path}.reason", reason, f"must be a text, {MAX_REASON} characters at most")
     unknown = content.get("unknown", [])
     _check_disks(unknown, f"{path}.unknown", problems)
     if problems:
@@ -149,6 +155,7 @@ def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> C
         left=None if left is None else {code: tuple(ids) for code, ids in left.items()},
         unknown=frozenset(unknown),
         counts=dict(counts),
+        reason=reason,
     )
 
 
@@ -171,7 +178,7 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
         check_id(disk_id, "disk", f"{path}[{number}]", problems)
 
 
-_SO_FAR = ("began_at", "due_at", "pause_s", "left", "unknown", "counts")
+_SO_FAR = ("began_at", "due_at", "pause_s", "left", "unknown", "counts", "reason")
 _MOST_DISKS = 10_000_000
 _SLOT = re.compile(r"[0-9a-f]{32}")
 _CHAIN = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
@@ -208,6 +215,7 @@ def _shown(so_far: Chain) -> dict[str, object]:
         "left": so_far.left,
         "unknown": sorted(so_far.unknown) or None,
         "counts": dict(so_far.counts) or None,
+        "reason": so_far.reason[:MAX_REASON] or None,
     }
     return {name: value for name, value in shown.items() if value is not None}
 

@@ -193,6 +193,9 @@ class Execution:
     """The code that ended the run early; empty if none did."""
     stopped_because: str = field(default="", init=False)
     """The refusal that had this code, in words."""
+    refusal: EcsError | None = field(default=None, init=False)
+    """One that may concern every disk, where none was accepted: there were too few to tell."""
+    _accepted: bool = field(default=False, init=False)
     _candidates: Candidates[Job] = field(init=False)
     _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
     """A heap of the jobs that wait: until when, in which order, which."""
@@ -295,6 +298,7 @@ class Execution:
             self._put_off(step)
             return None
         if isinstance(step, Refused):
+            self.refusal = None if self._accepted else self.refusal or step.error
             if self._candidates.refused(step.job, step.error.code):
                 because = f"so were all of {SAMPLES} others, spread over those not tried yet"
                 self._stop(step.error, f"{step.error}; {because}")
@@ -302,6 +306,8 @@ class Execution:
         if isinstance(step, Stop):
             self._stop(step.error, str(step.error))
             return step.outcome
+        if step.status == "created":
+            self._accepted, self.refusal = True, None
         self._candidates.answered(step.disk_id, accepted=step.status == "created")
         return step
 

@@ -16,7 +16,7 @@ from math import ceil
 
 from shared.continuation import MAX_LEFT, VANISHED, Chain
 from shared.errors import GONE
-from shared.outcomes import OUT_OF_TIME, Outcome, verdict
+from shared.outcomes import LEFT, OUT_OF_TIME, Outcome, verdict
 from shared.pacing import LONGEST_PAUSE_S
 from shared.policy import Limits, max_age
 from shared.routing import Run
@@ -64,6 +64,8 @@ class Progress:
         self._left: dict[str, list[str]] = {}
         self._left_count = 0
         self._unknown: list[str] = []
+        self.example = before.reason
+        """A disk that failed, and with which code."""
         self._waits_for_time = False
         self._came_on = False
 
@@ -85,6 +87,8 @@ class Progress:
         """Take in what became of a disk; returns whether that is news to the records."""
         if outcome.status != "deferred":
             self._came_on = True
+            if outcome.status in LEFT and not self.example:
+                self.example = f"such as {outcome.disk_id or outcome.instance_id}: {outcome.code}"
             self.counts[outcome.status] += 1
             if (outcome.status, outcome.code) == ("skipped", GONE) and outcome.calls:
                 self.counts[VANISHED] += 1
@@ -155,6 +159,7 @@ class Progress:
             left=left if listed else self.before.left,
             unknown=frozenset(self._unknown) if listed else self.before.unknown,
             counts=_told(self.counts) if known or self.before.left is not None else {},
+            reason=self.example,
         )
         return so_far, delay
 
@@ -166,6 +171,7 @@ class Progress:
             left={},
             unknown=frozenset(self._unknown),
             counts=_told(self.in_all + Counter({VANISHED: self.counts[VANISHED]})),
+            reason=self.example,
         )
 
 

@@ -162,6 +162,7 @@ class Runner:
         self._calls_before = Counter(region.pacer.calls)
         self._slot_ledger = SlotLedger(run.slot, region.inventory, self._clock)
         self._pause_s = float(self._progress.before.pause_s)
+        self._refusal: EcsError | None = None
 
     def carry_out(self) -> Summary:
         """
@@ -259,6 +260,7 @@ class Runner:
         )
         self._pause_s = execution.pause_s
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
+        self._refusal = execution.refusal
 
     def _expired(self, job: Job) -> Outcome:
         """Say what becomes of a disk for which its slot is too old: nothing is asked any more."""
@@ -331,7 +333,7 @@ class Runner:
             self._hand_over(summary)
             return
         self._explain(summary)
-        if summary.failed and not self._waits_for_delivery(summary):
+        if summary.failed and not self._may_pass(summary):
             self._report(summary)
 
     def _explain(self, summary: Summary) -> None:
@@ -353,12 +355,15 @@ class Runner:
             # for these very disks did not get what was asked for.
             summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
             summary.status = "failed" if self._run.asked_by == "direct" else "skipped"
-        elif progress.only_reports:
-            summary.reason = f"ended with part {self._run.part - 1}: see the records of its disks"
+        elif self._refusal is not None:
+            summary.code, summary.reason = self._refusal.code, str(self._refusal)
+        elif summary.failed:
+            summary.reason = progress.example
 
-    def _waits_for_delivery(self, summary: Summary) -> bool:
+    def _may_pass(self, summary: Summary) -> bool:
         """Say whether another delivery of the same may do what this one could not."""
-        return bool(summary.counts["deferred"]) and self._progress.can_follow(self._clock.now())
+        left = summary.counts["deferred"] and self._progress.can_follow(self._clock.now())
+        return bool(left) or self._refusal is not None
 
     def _not_started(self, error: EcsError | OutOfTimeError, summary: Summary) -> None:
         """Judge a run whose ledger or selection could not be read: nothing was asked for."""

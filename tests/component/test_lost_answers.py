@@ -288,7 +288,10 @@ def test_a_run_that_ends_early_calls_no_lost_request_failed(world: World) -> Non
     lost, refused = world.disks(2)
     world.fault("drop", after_effect=True, matches=lambda call: call["DiskId"] == lost)
     world.fault(
-        "error", code="Forbidden.RAM", status=403, matches=lambda call: call["DiskId"] == refused
+        "error",
+        code="InvalidAccessKeyId.Inactive",
+        status=403,
+        matches=lambda call: call["DiskId"] == refused,
     )
 
     with pytest.raises(RunFailedError, match="1 deferred, 1 failed"):

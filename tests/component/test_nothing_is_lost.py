@@ -298,11 +298,11 @@ def test_an_instance_that_is_starting_is_waited_for_without_a_call(world: World)
     disk_id = world.disk(instance_id=instance.instance_id)
     started = world.clock.now()
 
-    with pytest.raises(RunFailedError, match="1 failed"):
+    with pytest.raises(RunFailedError, match="1 deferred"):
         world.tick()
 
     record = world.record_of(disk_id)
-    assert (record["code"], record["calls"]) == ("IncorrectInstanceStatus", "4")
+    assert (record["code"], record["calls"]) == ("IncorrectInstanceStatus", "7")
     assert (world.creates()[0].at - started).total_seconds() > 1
 
 

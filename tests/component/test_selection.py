@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import RunFailedError
+from tests.component.parts import handing_over
 from tests.component.world import World, policy
 
 REGION_2 = "cn-shanghai"
@@ -370,8 +371,6 @@ def test_another_region_alone_is_not_the_functions_own(world: World) -> None:
         ({"category": "ephemeral_ssd"}, {}, "skipped", "DiskCategory.OperationNotSupported"),
         ({"locks": ("security",)}, {}, "failed", "InstanceLockedForSecurity"),
         ({}, {"locks": ("security",)}, "failed", "InstanceLockedForSecurity"),
-        ({"status": "Detaching"}, {}, "failed", "IncorrectDiskStatus"),
-        ({"status": "Creating"}, {}, "failed", "IncorrectDiskStatus"),
     ],
 )
 def test_a_refusal_that_can_be_foreseen_spends_no_call(
@@ -391,6 +390,46 @@ def test_a_refusal_that_can_be_foreseen_spends_no_call(
     assert (record["status"], record["code"], record["calls"]) == (status, code, "0")
     assert world.creates(bad) == []
     assert len(world.snapshots_of(good)) == 1
+
+
+@pytest.mark.parametrize("status", ["Attaching", "Detaching", "Creating", "ReIniting", "Odd"])
+@pytest.mark.parametrize("kind", ["timer", "direct"])
+def test_a_state_that_passes_is_waited_for(world: World, status: str, kind: str) -> None:
+    """L15: no call while it is listed so in the first part, and the disk is not lost."""
+    disk = world.disk(status=status)
+
+    with handing_over(world) as parts:
+        if kind == "timer":
+            world.tick()
+        else:
+            world.schedule({"key": "k-1", "disk_ids": [disk]})
+        assert world.creates(disk) == []
+        record = world.record_of(disk)
+        assert (record["status"], record["code"]) == ("deferred", "IncorrectDiskStatus")
+        world.ecs.disks[disk].status = "Available"
+        parts.go_on()
+
+    assert world.outcomes[disk]["status"] == "created"
+    assert parts.raised == []
+
+
+def test_a_state_that_only_the_listing_shows_is_asked_about_in_the_next_part(world: World) -> None:
+    """ECS has the last word: what a listing foresees only saves calls."""
+    disk = world.disk(status="Odd")
+    answer = world.ecs.handle
+
+    def handle(request: Any) -> Any:
+        creates = request.headers.get("x-acs-action") == "CreateSnapshot"
+        world.ecs.disks[disk].status = "In_use" if creates else "Odd"
+        return answer(request)
+
+    world.ecs.handle = handle  # type: ignore[method-assign] # a listing that is wrong
+    with handing_over(world) as parts:
+        world.tick()
+        parts.go_on()
+
+    assert world.outcomes[disk]["status"] == "created"
+    assert len(parts.all) == 1
 
 
 @pytest.mark.parametrize("locks", [("financial",), ("Recycling",)])
