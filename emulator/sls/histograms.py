@@ -28,7 +28,7 @@ def get_histograms(call: Call) -> Checked:
 
     def effect() -> Answer:
         found = search.found()
-        counts = Counter((record.time_s - first_s) // step_s for record in found)
+        counts = Counter((record.log.time_s - first_s) // step_s for record in found)
         parts = [
             {
                 "from": start_s,

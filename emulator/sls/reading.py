@@ -96,11 +96,11 @@ def prepared(call: Call, given: Mapping[str, object]) -> Search:
             # Only what was indexed on arrival is found.
             if record.indexed
             and within.from_ns <= record.at_ns < within.to_ns
-            and topic in ("", record.topic)
-            and is_found(dict(record.fields))
+            and topic in ("", record.group.topic)
+            and is_found(record.fields)
         ]
         # Not by nanosecond: the Python SDK fills that part in with its own clock's (LogItem).
-        return sorted(records, key=lambda record: record.time_s)
+        return sorted(records, key=lambda record: record.log.time_s)
 
     params = {name: str(value) for name, value in given.items()}
     params |= {"project": call.project, "logstore": call.logstore}
@@ -119,7 +119,7 @@ def _get(call: Call, given: Mapping[str, object], answer: _Form) -> Checked:
     def effect() -> Answer:
         found = query.found()[:: -1 if is_reversed else 1]
         page = found[offset : offset + line_count]
-        return answer(call, [dict(record.fields) for record in page])
+        return answer(call, [record.fields for record in page])
 
     return Checked(params=query.params, effect=effect)
 

@@ -85,7 +85,7 @@ class SlsService:
         Each is the log's own fields and `__time__`, `__topic__`, `__source__`;
         of a field that a log has twice, the last.
         """
-        return [dict(record.fields) for record in self._projects.records(project, logstore)]
+        return [record.fields for record in self._projects.records(project, logstore)]
 
     def write(
         self, project: str, logstore: str, *, topic: str, logs: Sequence[Mapping[str, str]]

@@ -74,18 +74,31 @@ def _shards(count: int) -> tuple[Shard, ...]:
 class Record:
     """One log entry as a logstore keeps it."""
 
-    time_s: int
-    time_ns: int
-    topic: str
-    fields: tuple[tuple[str, str], ...]
-    """Contents, then `__tag__:…`, `__source__`, `__topic__`, `__time__`, as a query shows them."""
+    log: Log
+    group: LogGroup
+    """The write that it came with."""
     indexed: bool
     """Whether the logstore had an index when it arrived; a query sees no others."""
 
     @property
     def at_ns(self) -> int:
         """The entry's own instant, in nanoseconds since 1970."""
-        return self.time_s * _NS_PER_S + self.time_ns
+        return self.log.time_s * _NS_PER_S + self.log.time_ns
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """
+        What a query shows: contents, then `__tag__:…`, `__source__`, `__topic__`, `__time__`.
+
+        Of a field that a log has twice, the last.
+        """
+        return {
+            **dict(self.log.contents),
+            **{f"__tag__:{key}": value for key, value in self.group.tags},
+            "__source__": self.group.source,
+            "__topic__": self.group.topic,
+            "__time__": str(self.log.time_s),
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -206,7 +219,8 @@ class Projects:
         self, logstore: Logstore, group: LogGroup, *, at: datetime, key: str | None = None
     ) -> None:
         """Add a log group that arrives now, all of it, to the shard that its key means."""
-        records = _records(group, is_indexed=logstore.index is not None)
+        is_indexed = logstore.index is not None
+        records = [Record(log=log, group=group, indexed=is_indexed) for log in group.logs]
         with self._lock:
             logstore.shard_for(key).packets.append(Packet(group=group, received_at=at))
             logstore.write_count += 1
@@ -222,21 +236,3 @@ class Projects:
         store = self.logstore(project, logstore)
         with self._lock:
             return list(store.records)
-
-
-def _records(group: LogGroup, *, is_indexed: bool) -> list[Record]:
-    about_group = (
-        *((f"__tag__:{key}", value) for key, value in group.tags),
-        ("__source__", group.source),
-        ("__topic__", group.topic),
-    )
-    return [
-        Record(
-            time_s=log.time_s,
-            time_ns=log.time_ns,
-            topic=group.topic,
-            fields=(*log.contents, *about_group, ("__time__", str(log.time_s))),
-            indexed=is_indexed,
-        )
-        for log in group.logs
-    ]
