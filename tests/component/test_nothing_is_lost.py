@@ -145,7 +145,7 @@ def test_a_direct_request_for_a_policy_that_is_switched_off_is_refused(world: Wo
 
 @pytest.mark.parametrize("value", ["1", "true", "maintenance until noon"])
 def test_the_emergency_stop_ends_every_run_at_once_with_a_record(world: World, value: str) -> None:
-    """SNAPSHOTS_PAUSED, unless it clearly says no: nothing is asked of ECS, and nobody is told ok."""
+    """SNAPSHOTS_PAUSED, unless it says no: nothing is asked of ECS, and nobody is told ok."""
     world.policies(policy(), STOPPED)
     disk_id = world.disk()
     with environment(SNAPSHOTS_PAUSED=value):
