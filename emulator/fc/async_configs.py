@@ -76,7 +76,6 @@ def delete_config(call: Call) -> Checked:
 
 
 def _named(call: Call) -> Function:
-    call.check_query("qualifier")
     check_qualifier(call.names.get("service", "").partition(".")[2])
     return call.function()
 

@@ -147,7 +147,6 @@ def new_function(
 
 def get_function(call: Call) -> Checked:
     """Show a function, without its code."""
-    call.check_query("qualifier")
     return done(call, _shown(call, call.function()))
 
 

@@ -36,7 +36,6 @@ _HEADERS = frozenset(
 
 def invoke_function(call: Call) -> Checked:
     """Hand an event to a function, now or soon."""
-    call.check_query("qualifier")
     check_qualifier(call.names.get("service", "").partition(".")[2])
     function = call.function()
     headers = call.request.headers
@@ -77,7 +76,6 @@ def _check_headers(call: Call, *, asynchronous: bool) -> None:
 
 def get_async_task(call: Call) -> Checked:
     """Show how far an asynchronous task is."""
-    call.check_query("qualifier")
     function = call.function()
     invocation = _task(call, function, call.names["task"])
     if invocation is None:

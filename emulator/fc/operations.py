@@ -9,7 +9,7 @@ good, and a refusal never has an effect.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,8 +83,8 @@ class Call:
             raise invalid_argument("the body is not a JSON object")
         return _decapitalized(body)
 
-    def check_query(self, *known: str) -> dict[str, str]:
-        """Return the query; what is not known is refused, and a qualifier other than LATEST."""
+    def check_query(self, known: Iterable[str]) -> None:
+        """Refuse what is not known in the query, and a qualifier other than LATEST."""
         query = dict(self.request.query)
         unknown = sorted(set(query) - set(known))
         if unknown:
@@ -93,7 +93,6 @@ class Call:
                 f" {', '.join(known) or 'none'} here."
             )
         check_qualifier(query.get("qualifier", ""))
-        return query
 
 
 def check_qualifier(qualifier: str) -> None:
@@ -107,7 +106,11 @@ def check_qualifier(qualifier: str) -> None:
 
 def page(call: Call, items: Mapping[str, Document], key: str) -> Checked:
     """Answer a listing: `limit` (1 to 100), `prefix`, `nextToken` or `startKey` to go on from."""
-    query = call.check_query("limit", "prefix", "nextToken", "startKey", "qualifier", "fcVersion")
+    query = dict(call.request.query)
+    if query.get("fcVersion", _FC_VERSION) != _FC_VERSION:
+        raise not_implemented(
+            f"fcVersion: {query['fcVersion']!r}: the local cloud lists those of {_FC_VERSION} here."
+        )
     limit = query.get("limit", "100")
     if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_PAGE:
         raise invalid_argument(f"limit is {limit!r}, and must be 1 to {_MAX_PAGE}")
@@ -125,6 +128,8 @@ def done(call: Call, document: Document | None, *, status: int = 200) -> Checked
     return Checked(params=call.params, effect=lambda: answer)
 
 
+PAGE_QUERY = ("limit", "prefix", "nextToken", "startKey", "qualifier")
+_FC_VERSION = "v3"
 _MAX_PAGE = 100
 _OWN_NAMES = "environmentVariables"
 """Where the names are the caller's own."""

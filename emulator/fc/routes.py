@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from emulator.fc import async_configs, functions, invoking, services, temporary_bucket, triggers
 from emulator.fc.errors import FcError, not_implemented
-from emulator.fc.operations import V2, V3, Api, Call, Checked
+from emulator.fc.operations import PAGE_QUERY, V2, V3, Api, Call, Checked
 from emulator.wire import Request
 
 Check = Callable[[Call], Checked]
+_QUALIFIER = "qualifier"
+_PAGE_QUERY: Mapping[Api, tuple[str, ...]] = {V2: PAGE_QUERY, V3: (*PAGE_QUERY, "fcVersion")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,13 @@ class Operation:
     path: re.Pattern[str]
     """For the whole decoded path."""
     check: Check
+    query: tuple[str, ...] = ()
+    """The parameters that it reads."""
 
 
-def _operation(name: str, api: Api, method: str, path: str, check: Check) -> Operation:
+def _operation(name: str, api: Api, method: str, path: str, check: Check, *query: str) -> Operation:
     named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-    return Operation(name, api, method, re.compile(f"/{api}{named}"), check)
+    return Operation(name, api, method, re.compile(f"/{api}{named}"), check, query)
 
 
 def _crud(
@@ -40,8 +44,8 @@ def _crud(
     one = f"{base}/{{{noun.lower()}}}"
     return [
         _operation(f"Create{noun}", api, "POST", base, create),
-        _operation(f"List{noun}s", api, "GET", base, list_),
-        _operation(f"Get{noun}", api, "GET", one, get),
+        _operation(f"List{noun}s", api, "GET", base, list_, *_PAGE_QUERY[api]),
+        _operation(f"Get{noun}", api, "GET", one, get, _QUALIFIER),
         _operation(f"Update{noun}", api, "PUT", one, update),
         _operation(f"Delete{noun}", api, "DELETE", one, delete),
     ]
@@ -78,11 +82,16 @@ def _of_functions(api: Api, base: str) -> list[Operation]:
     return [
         *_crud(api, base, "Function", _FUNCTIONS),
         *_crud(api, f"{one}/triggers", "Trigger", _TRIGGERS),
-        _operation("PutAsyncInvokeConfig", api, "PUT", config, async_configs.put_config),
-        _operation("GetAsyncInvokeConfig", api, "GET", config, async_configs.get_config),
-        _operation("DeleteAsyncInvokeConfig", api, "DELETE", config, async_configs.delete_config),
-        _operation("InvokeFunction", api, "POST", f"{one}/invocations", invoking.invoke_function),
-        _operation("GetAsyncTask", api, "GET", f"{one}/{task}/{{task}}", invoking.get_async_task),
+        *(
+            _operation(name, api, method, path, check, _QUALIFIER)
+            for name, method, path, check in (
+                ("PutAsyncInvokeConfig", "PUT", config, async_configs.put_config),
+                ("GetAsyncInvokeConfig", "GET", config, async_configs.get_config),
+                ("DeleteAsyncInvokeConfig", "DELETE", config, async_configs.delete_config),
+                ("InvokeFunction", "POST", f"{one}/invocations", invoking.invoke_function),
+                ("GetAsyncTask", "GET", f"{one}/{task}/{{task}}", invoking.get_async_task),
+            )
+        ),
     ]
 
 

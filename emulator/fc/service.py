@@ -135,6 +135,7 @@ class FcService(Arranging):
         call = Call(
             request=request, request_id=request_id, api=api, region=self.region, names=names
         )
+        call.check_query(operation.query)
         checked = operation.check(call)
         seen.params = dict(checked.params)
         _check_match(operation, call)

@@ -53,7 +53,6 @@ def create_service(call: Call) -> Checked:
 
 def get_service(call: Call) -> Checked:
     """Show a service."""
-    call.check_query("qualifier")
     return done(call, _shown(_named(call)))
 
 

@@ -16,7 +16,6 @@ KEY_LASTS_S = 3600.0
 
 def get_token(call: Call) -> Checked:
     """Show a bucket of this region, the name for one object in it, and a new key."""
-    call.check_query()
     region = call.region
 
     def effect() -> Answer:

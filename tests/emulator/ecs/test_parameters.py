@@ -147,7 +147,9 @@ def test_a_form_is_asked_for_in_any_style_of_signature(bench: Bench) -> None:
     assert bench.call("DescribeDisks", RegionId=REGION, Format="json")["RequestId"]
 
 
-def _send(bench: Bench, version: str, form: dict[str, str] | None = None) -> dict[str, object]:
+def _send(
+    bench: Bench, version: str, form: dict[str, str] | None = None, **query: str
+) -> dict[str, object]:
     params = openapi.Params(
         action="DescribeDisks",
         version=version,
@@ -159,7 +161,7 @@ def _send(bench: Bench, version: str, form: dict[str, str] | None = None) -> dic
         req_body_type="formData",
         body_type="json",
     )
-    request = openapi.OpenApiRequest(query={}, body=form)
+    request = openapi.OpenApiRequest(query=query, body=form)
     answer: dict[str, dict[str, object]] = bench.client().call_api(
         params, request, RuntimeOptions()
     )
@@ -175,6 +177,15 @@ def test_only_its_own_version_is_served(bench: Bench) -> None:
 def test_parameters_may_come_as_a_form(bench: Bench) -> None:
     """The SDK signs a form body; its fields are parameters like those of the query."""
     assert _send(bench, "2014-05-26", {"RegionId": REGION})["NextToken"] == ""
+
+
+def test_one_value_may_come_twice_and_two_may_not(bench: Bench) -> None:
+    """In the newer style of signature too, where only the query is signed by name."""
+    same = _send(bench, "2014-05-26", {"RegionId": REGION}, RegionId=REGION)
+
+    assert same["NextToken"] == ""
+    with refused(400, "Emulator.UnreadableRequest", "RegionId came with two values"):
+        _send(bench, "2014-05-26", {"RegionId": REGION}, RegionId="cn-shanghai")
 
 
 def test_refusals_come_before_faults(bench: Bench) -> None:

@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from emulator import Cloud, Fault
 from emulator.fc import FcService
+from emulator.fc.errors import FcError
+from emulator.fc.operations import Call
+from emulator.fc.routes import OPERATIONS, Operation
 from emulator.wire import Request, Response
 from tests.emulator.fc.conftest import ECHO, LOG, Send
 
@@ -315,6 +318,39 @@ def test_a_change_is_held_to_the_state_that_was_seen(
     assert stale_deletion.status in (409, 412)
     again = deployed("PUT", path, change, headers={"if-match": f'"{changed.headers["Etag"]}"'})
     assert again.status == 200
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.api} {one.name}")
+def test_a_parameter_that_no_operation_reads_is_refused(
+    cloud: Cloud, fc: FcService, operation: Operation
+) -> None:
+    """Of whatever operation: before it looks at anything else."""
+    call = Call(
+        request=Request(method="GET", host="fc", path="/", query=(("colour", "red"),)),
+        request_id="id",
+        api=operation.api,
+        region=fc.region,
+        names={},
+    )
+
+    with pytest.raises(FcError, match="query parameter colour: the local cloud knows"):
+        call.check_query(operation.query)
+    assert cloud.calls.all() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/services"), ("PUT", FUNCTION), ("DELETE", f"{FUNCTION}/triggers/nightly")],
+)
+def test_so_is_one_of_a_change(deployed: Send, method: str, path: str) -> None:
+    """Nothing is changed."""
+    before = deployed("GET", FUNCTION).body
+
+    refused = deployed(method, path, {}, query={"dryRun": "true"})
+
+    assert code(refused) == (400, "Emulator.NotImplemented")
+    assert deployed("GET", FUNCTION).body == before
+    assert deployed("GET", f"{FUNCTION}/triggers/nightly").status == 200
 
 
 def test_a_condition_that_means_nothing_is_refused(deployed: Send) -> None:

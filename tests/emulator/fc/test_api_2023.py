@@ -144,6 +144,18 @@ def test_what_it_has_not_is_refused_by_name_and_value(
         assert said in error.message
 
 
+def test_functions_of_the_other_version_are_not_listed_in_silence(cloud: Cloud) -> None:
+    """ListFunctions, fcVersion: a filter; the local cloud lists those of v3 here."""
+    create(cloud)
+    client = client_3(cloud)
+
+    listed = client.list_functions(models.ListFunctionsRequest(fc_version="v3")).body.functions
+    with pytest.raises(DaraException, match="fcVersion: 'v2': the local cloud lists those of v3"):
+        client.list_functions(models.ListFunctionsRequest(fc_version="v2"))
+
+    assert [one.function_name for one in listed] == ["echo"]
+
+
 def test_the_log_of_an_invocation_comes_with_its_answer(cloud: Cloud) -> None:
     """What `s invoke` prints: the header X-Fc-Log-Result, in base64."""
     create(cloud, code={"zipFile": zipped(index="def handler(e, c):\n    print('seen')\n")})
