@@ -282,6 +282,32 @@ def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, b
     assert len(world.snapshots_of(disk_id)) == 1
 
 
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("InternalError", 500),
+        ("ServiceUnavailable", 503),
+        ("ServiceUnavailable.RegionMaintaining", 503),
+        ("NeverHeardOf", 502),
+        ("UnknownError", 400),
+        ("IncorrectDiskStatus.CreatingSnapshot", 403),
+    ],
+)
+def test_a_refusal_that_may_come_after_the_effect_is_looked_into_before_the_next_try(
+    world: World, code: str, status: int
+) -> None:
+    """D2: the snapshot is made, done at once, and its token forgotten: only a look finds it."""
+    world.cloud.knobs.token_memory_s = 0
+    world.cloud.knobs.snapshot_duration_s = 0
+    disk = world.disk()
+    world.fault("error", code=code, status=status, after_effect=True)
+
+    world.tick()
+
+    assert len(world.creates()) == 1
+    assert world.snapshots_of(disk) == [world.record_of(disk)["snapshot_id"]]
+
+
 def test_a_run_that_ends_early_calls_no_lost_request_failed(world: World) -> None:
     """D2: the account was locked while an answer was missing: that disk's outcome is unknown."""
     world.policies(limits={"max_in_flight": 1})

@@ -30,6 +30,17 @@ def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
     assert "its tags name this slot" in outcome.reason
 
 
+@pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "UnknownError"])
+def test_after_a_refusal_that_may_come_after_the_effect_it_looks_too(code: str) -> None:
+    """D2: the ledger may be 45 seconds old, and the token forgotten: a second one would be made."""
+    bench = Bench(refused(code, 503), ledger=lambda _: MADE)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.snapshot_id, outcome.calls) == ("created", "s-made", 1)
+    assert bench.looks == ["d-0"]
+
+
 def test_if_nothing_is_there_it_asks_again_with_the_same_token() -> None:
     """D2: listings may lag behind; the token outlives that lag."""
     bench = Bench(unknown(), unknown())
