@@ -152,12 +152,17 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
     for slot_id in stage.open_after_looks:
         yield Broken(number=3, kind="missing", where=f"{slot_id} is open, though it was looked for")
-    folded = outcomes.fold(stage.records)
+    served = {
+        (one["slot"], one["disk_id"]): one
+        for one in stage.records
+        # A delivery that failed to ask for it may have been before: that outranks it.
+        if one["record"] == "disk" and one.get("slot") and one["code"] == SUPERSEDED
+    }
     for slot_id, region in slots(stage).items():
         has = snapshots(stage, slot_id, region)
         for disk_id, fate in selected(stage, region).items():
             good = any(one.status != "failed" for one in has.get(disk_id, []))
-            good |= _superseded(stage, folded.get((slot_id, disk_id)), region)
+            good |= _superseded(stage, served.get((slot_id, disk_id)), region)
             if fate not in FATES and not good:
                 yield Broken(number=3, kind="missing", where=f"{disk_id} ({fate}) in {slot_id}")
             if fate in FATES and good:

@@ -143,7 +143,7 @@ class Stage:
         for one in self.deliveries:
             for record in one.in_sls if one.dead else one.records:
                 at, kind = record["at"].rstrip("Z"), record["record"]
-                if kind == "run_started":
+                if kind == "run_started" and record in one.in_sls:
                     starts[record["slot"]] = max(at, starts.get(record["slot"], ""))
                 elif kind == "run_finished" and not self._goes_on(record):
                     ends[record["slot"]] = max(at, ends.get(record["slot"], ""))
