@@ -34,6 +34,10 @@ class Candidate(Protocol):
     def foreseen(self) -> str:
         """Not empty: it has to wait, so it is no sample."""
 
+    @property
+    def is_busy(self) -> bool:
+        """The same, because of what an earlier part found."""
+
 
 C = TypeVar("C", bound=Candidate)
 
@@ -89,7 +93,7 @@ class Candidates(Generic[C]):
 
     def _draw(self) -> None:
         rest = list(self._disks)
-        able = [disk for disk in rest if not disk.foreseen]
+        able = [disk for disk in rest if not disk.is_busy and not disk.foreseen]
         others = [disk for disk in able if disk.group not in self._row]
         samples = _spread(others, SAMPLES)
         drawn = {disk.disk_id for disk in samples}

@@ -56,6 +56,8 @@ class Chain:
     """When this part is due."""
     pause_s: int = 0
     """The pause of the busy disks before this part."""
+    ask_at: datetime | None = None
+    """When they are to be asked again, if this part is due before that."""
     left: Left | None = None
     """What the parts before did not do; None where that is not known, or too much to name."""
     unknown: frozenset[str] = frozenset()
@@ -132,7 +134,7 @@ def read_link(value: object, problems: Problems) -> Link:
 def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> Chain:
     pause_s = content.get("pause_s", 0)
     check_whole_number(pause_s, f"{path}.pause_s", problems, (0, MAX_DELAY_S))
-    instants = {name: _instant(content, name, path, problems) for name in ("began_at", "due_at")}
+    instants = {name: _instant(content, name, path, problems) for name in _INSTANTS}
     counts = check_mapping(content.get("counts", {}), f"{path}.counts", problems)
     check_keys(counts, (*RANKS, VANISHED), f"{path}.counts", problems)
     for name, number in counts.items():
@@ -152,6 +154,7 @@ def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> C
         began_at=instants["began_at"],
         due_at=instants["due_at"],
         pause_s=pause_s,
+        ask_at=instants["ask_at"],
         left=None if left is None else {code: tuple(ids) for code, ids in left.items()},
         unknown=frozenset(unknown),
         counts=dict(counts),
@@ -178,7 +181,8 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
         check_id(disk_id, "disk", f"{path}[{number}]", problems)
 
 
-_SO_FAR = ("began_at", "due_at", "pause_s", "left", "unknown", "counts", "reason")
+_INSTANTS = ("began_at", "due_at", "ask_at")
+_SO_FAR = (*_INSTANTS, "pause_s", "left", "unknown", "counts", "reason")
 _MOST_DISKS = 10_000_000
 _SLOT = re.compile(r"[0-9a-f]{32}")
 _CHAIN = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
@@ -211,6 +215,7 @@ def _shown(so_far: Chain) -> dict[str, object]:
     shown: dict[str, object] = {
         "began_at": utc(so_far.began_at) if so_far.began_at else None,
         "due_at": utc(so_far.due_at) if so_far.due_at else None,
+        "ask_at": utc(so_far.ask_at) if so_far.ask_at else None,
         "pause_s": so_far.pause_s or None,
         "left": so_far.left,
         "unknown": sorted(so_far.unknown) or None,

@@ -88,6 +88,8 @@ class Job:
     """The refusal that said that the token is bound to other parameters."""
     last: EcsError | None = None
     """Why it is not done yet."""
+    not_before: float = -math.inf
+    """When it may be asked for, in the clock's monotonic seconds: an earlier part found it busy."""
     foreseen: str = ""
     """The code with which ECS would have refused it when it was listed, if it may pass."""
 
@@ -193,6 +195,10 @@ class Execution:
     """The code that ended the run early; empty if none did."""
     stopped_because: str = field(default="", init=False)
     """The refusal that had this code, in words."""
+    ask_in_s: float | None = field(default=None, init=False)
+    """In how many seconds the first busy disk would be asked again; None where none waits."""
+    found_busy: bool = field(default=False, init=False)
+    """Whether a disk was found busy in this part, and not only in an earlier one."""
     refusal: EcsError | None = field(default=None, init=False)
     """One that may concern every disk, where none was accepted: there were too few to tell."""
     _accepted: bool = field(default=False, init=False)
@@ -227,6 +233,8 @@ class Execution:
                 pause = self._pause_s if len(flying) < self.max_in_flight else SIGN_OF_LIFE_S
                 done, flying = wait(flying, pause, return_when=FIRST_COMPLETED)
                 yield from filter(None, (self._settled(future.result()) for future in done))
+        busy = [ready for ready, _, job in self._due if job.is_busy]
+        self.ask_in_s = max(0.0, min(busy) - self._now) if busy else None
         for _, _, job in sorted(self._due):
             yield self._left(job)
         for job in self._candidates.rest():
@@ -274,6 +282,9 @@ class Execution:
         if self._due and self._due[0][0] <= self._now:
             return heapq.heappop(self._due)[2]
         while job := self._candidates.take():
+            if job.not_before > self._now:
+                heapq.heappush(self._due, (job.not_before, next(self._order), job))
+                continue
             if not job.foreseen:
                 return job
             # As if ECS had answered so: no call is spent on a refusal that could be foreseen.
@@ -286,6 +297,7 @@ class Execution:
         if self._now < last_try < ready:
             ready = last_try
         if again.job.is_busy:
+            self.found_busy = True
             self.pause_s = max(self.pause_s, busy_pause_s(again.job.waits, self._first_pause_s))
         heapq.heappush(self._due, (ready, next(self._order), again.job))
 
@@ -560,10 +572,14 @@ def _is_server_error(error: EcsError) -> bool:
     )
 
 
-def _as_refused(code: str) -> EcsError:
-    return EcsRefusedError(
-        action=API, code=code, message="foreseen from its listing", http_status=0
-    )
+def _as_refused(code: str, why: str = "foreseen from its listing") -> EcsError:
+    return EcsRefusedError(action=API, code=code, message=why, http_status=0)
+
+
+def put_off(job: Job, code: str, until: float) -> Job:
+    """Return the job of a disk that was busy in an earlier part, until it is asked for again."""
+    last = _as_refused(code, "so it was in an earlier part")
+    return replace(job, not_before=until, is_busy=True, foreseen="", last=last)
 
 
 def _found(job: Job, entry: Entry) -> Outcome:

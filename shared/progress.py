@@ -129,8 +129,20 @@ class Progress:
         """Say whether there is time for a part after this one."""
         return not self.is_last_part and now < self.expires_at - LAST_TRY
 
+    def busy_code(self, disk_id: str) -> str:
+        """Return the code with which a disk was left in the part before, if it was asked for."""
+        code = self._told.get(disk_id, "")
+        return "" if code == OUT_OF_TIME else code
+
     def next_part(
-        self, now: datetime, *, pause_s: float, hint_s: float, listed: bool
+        self,
+        now: datetime,
+        *,
+        pause_s: float,
+        ask_in_s: float | None,
+        found_busy: bool,
+        hint_s: float,
+        listed: bool,
     ) -> tuple[Chain, int]:
         """
         Return what is handed on, and in how many seconds the next part is due.
@@ -138,12 +150,16 @@ class Progress:
         Args:
             now: The end of this one.
             pause_s: The longest pause of a disk that was busy in this part, and of those before.
+            ask_in_s: In how many seconds the first of them would be asked again; None: nobody.
+            found_busy: Whether one was busy in this part, or only in an earlier one.
             hint_s: Before that the server lets no call through.
             listed: Whether this part could list what it is about.
 
         """
         if self._waits_for_time and self._came_on:
             delay, pause = 0, int(pause_s)
+        elif ask_in_s is not None and not found_busy:
+            delay, pause = ceil(ask_in_s), int(pause_s)
         else:
             pause = int(max(FIRST_PAUSE_S, 2 * self.before.pause_s, pause_s))
             pause = delay = min(pause, int(LONGEST_PAUSE_S))
@@ -156,6 +172,7 @@ class Progress:
             began_at=self.began_at,
             due_at=now + timedelta(seconds=delay),
             pause_s=min(pause, int(LONGEST_PAUSE_S)),
+            ask_at=None if ask_in_s is None or delay > ask_in_s else now + _whole(ask_in_s),
             left=left if listed else self.before.left,
             unknown=frozenset(self._unknown) if listed else self.before.unknown,
             counts=_told(self.counts) if known or self.before.left is not None else {},
@@ -173,6 +190,10 @@ class Progress:
             counts=_told(self.in_all + Counter({VANISHED: self.counts[VANISHED]})),
             reason=self.example,
         )
+
+
+def _whole(seconds: float) -> timedelta:
+    return timedelta(seconds=ceil(seconds))
 
 
 def begun(run: Run, now: datetime) -> Chain:

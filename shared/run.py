@@ -28,7 +28,7 @@ from shared.errors import (
     Problem,
     disposition_of,
 )
-from shared.execution import GIVEN_UP, Execution, Job
+from shared.execution import GIVEN_UP, Execution, Job, put_off
 from shared.inventory import Inventory
 from shared.outcomes import (
     DISKS_VANISHED,
@@ -162,6 +162,8 @@ class Runner:
         self._calls_before = Counter(region.pacer.calls)
         self._slot_ledger = SlotLedger(run.slot, region.inventory, self._clock)
         self._pause_s = float(self._progress.before.pause_s)
+        self._ask_in_s: float | None = None
+        self._found_busy = False
         self._refusal: EcsError | None = None
 
     def carry_out(self) -> Summary:
@@ -255,12 +257,22 @@ class Runner:
             pause_s=self._pause_s,
             show_life=self._log.waits,
         )
-        yield from execution.outcomes(
-            replace(job, uncertain=True) if progress.may_exist(job.disk_id) else job for job in jobs
-        )
-        self._pause_s = execution.pause_s
+        yield from execution.outcomes(map(self._taken_up, jobs))
+        self._pause_s, self._ask_in_s = execution.pause_s, execution.ask_in_s
+        self._found_busy = execution.found_busy
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
         self._refusal = execution.refusal
+
+    def _taken_up(self, job: Job) -> Job:
+        """Return a disk's job with what the part before knew of it."""
+        progress = self._progress
+        if progress.may_exist(job.disk_id):
+            return replace(job, uncertain=True)
+        code, ask_at = progress.busy_code(job.disk_id), progress.before.ask_at
+        if not code or ask_at is None:
+            return job
+        wait_s = (ask_at - self._clock.now()).total_seconds()
+        return put_off(job, code, self._clock.monotonic() + wait_s) if wait_s > 0 else job
 
     def _expired(self, job: Job) -> Outcome:
         """Say what becomes of a disk for which its slot is too old: nothing is asked any more."""
@@ -285,7 +297,12 @@ class Runner:
             # Before the server's next minute the next part could do nothing either.
             hint_s = self._region.pacer.wait_hint_s()
             so_far, delay_s = self._progress.next_part(
-                self._clock.now(), pause_s=self._pause_s, hint_s=hint_s, listed=listed
+                self._clock.now(),
+                pause_s=self._pause_s,
+                ask_in_s=self._ask_in_s,
+                found_busy=self._found_busy,
+                hint_s=hint_s,
+                listed=listed,
             )
             part = self._run.part + 1
             _hand_over(

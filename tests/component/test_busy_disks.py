@@ -98,6 +98,25 @@ def test_a_busy_disk_is_said_to_be_so_once_and_its_calls_concern_it_alone(
     assert len(world.recorded("disk")) == 32
 
 
+def test_a_busy_disk_costs_no_call_for_each_part_that_others_take(
+    world: World, parts: Parts
+) -> None:
+    """L15: its pauses go on from part to part: an hour costs at most 15 calls, however many."""
+    world.timeout_s = 60
+    world.policies(limits={"max_calls_per_minute": 20, "max_in_flight": 2})
+    busy = busy_for(world, 1)
+    world.disks(900)
+
+    world.tick()
+    parts.go_on()
+
+    assert len(parts.all) > 40
+    assert len(world.creates(busy)) <= 15
+    (made_at,) = ours(world, busy)
+    assert HOUR_S <= (made_at - NOON).total_seconds() <= 2.2 * HOUR_S
+    assert {len(world.snapshots_of(disk)) for disk in world.ecs.disks if disk != busy} == {1}
+
+
 @pytest.mark.parametrize("kind", ["timer", "direct"])
 def test_a_disk_that_is_never_free_ends_as_failed_before_its_slot_is_too_old(
     world: World, parts: Parts, kind: str
