@@ -88,7 +88,9 @@ class Candidates(Generic[C]):
             self._trust()
 
     def _trust(self) -> None:
-        self._disks = self.rest()
+        if self._samples:
+            # Only then: it is called for every disk, and each chain would go through all others.
+            self._disks = self.rest()
         self._samples, self._awaited, self._row = deque(), set(), []
 
     def _draw(self) -> None:

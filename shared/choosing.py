@@ -8,7 +8,7 @@ asked for.
 
 from __future__ import annotations
 
-import sys
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -66,8 +66,10 @@ class Choice:
         """What the slot has of each disk, as far as it was read."""
         self._disks: dict[str, str] = {}
         """Of each disk the instance, empty if it has none; in the order of the listing."""
-        self._groups: dict[str, str] = {}
-        """Of each disk that has one the resource group."""
+        self._groups: dict[str, int] = {}
+        """The resource groups, numbered."""
+        self._group_of = array("L")
+        """Of each disk the number of its resource group, in the same order."""
         self._findings: dict[str, _Finding] = {}
         self._same: dict[_Finding, _Finding] = {}
         self.instance_outcomes: list[Outcome] = []
@@ -84,10 +86,11 @@ class Choice:
     def add(
         self, disk_id: str, instance_id: str, finding: _Finding | None = None, *, group: str = ""
     ) -> None:
-        """Take a disk."""
+        """Take a disk, the first time that it comes."""
+        if disk_id in self._disks:
+            return
         self._disks[disk_id] = instance_id
-        if group:
-            self._groups[disk_id] = sys.intern(group)
+        self._group_of.append(self._groups.setdefault(group, len(self._groups)))
         if finding is not None:
             self._findings[disk_id] = self._same.setdefault(finding, finding)
 
@@ -102,7 +105,7 @@ class Choice:
     def _outcome(self, disk_id: str, finding: _Finding, status: Status | None) -> Outcome:
         if finding.missed and status is not None:
             return Outcome(disk_id=disk_id, status=status, code=finding.code, reason=finding.reason)
-        job = self._job(disk_id, "")
+        job = self._job(disk_id, self._disks[disk_id])
         if finding.used_up or status is None:
             return job.used_up(MAX_ATTEMPTS)
         if status == "skipped":
@@ -138,25 +141,28 @@ class Choice:
 
     def jobs(self) -> Iterator[Job]:
         """Yield the disks that are to be asked for, each made as it is taken, and then let go."""
-        waiting = list(self._disks)
-        waiting.reverse()
-        while waiting:
-            disk_id = waiting.pop()
+        groups = list(self._groups)
+        # Lists let go of what is taken from them, and a dictionary keeps its size.
+        disks, instances = list(self._disks), list(self._disks.values())
+        self._disks = {}
+        for waiting in (disks, instances, self._group_of):
+            waiting.reverse()
+        while disks:
+            disk_id, instance_id = disks.pop(), instances.pop()
+            group = groups[self._group_of.pop()]
             finding = self._findings.get(disk_id)
             if finding is None or (finding.status is None and not finding.used_up):
-                yield self._job(disk_id, finding.code if finding else "")
-            del self._disks[disk_id]
+                job = self._job(disk_id, instance_id)
+                yield replace(job, group=group, foreseen=finding.code if finding else "")
 
-    def _job(self, disk_id: str, foreseen: str) -> Job:
+    def _job(self, disk_id: str, instance_id: str) -> Job:
         entry = self._entry(disk_id)
         return Job(
             disk_id=disk_id,
-            instance_id=self._disks[disk_id],
-            group=self._groups.get(disk_id, ""),
+            instance_id=instance_id,
             attempt=entry.next_attempt,
             failed_ids=frozenset(entry.failed_ids),
             failed_id=entry.failed_id,
-            foreseen=foreseen,
         )
 
 
