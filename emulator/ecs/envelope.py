@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import parse_qsl
 
-from emulator.ecs.errors import unreadable
+from emulator.ecs.errors import two_values, unreadable
 from emulator.wire import Request
 
 Form = Literal["JSON", "XML"]
@@ -94,7 +94,7 @@ def parameters(request: Request) -> dict[str, str]:
     """
     Return the parameters of query and form body by name.
 
-    Older SDK cores send RegionId in both: a name that comes twice with one value counts
+    With older SDK cores RegionId can be in both: a name that comes twice with one value counts
     once, and is signed once (aliyun-python-sdk-core 2.16.0 signs the union of the two).
 
     Raises:
@@ -104,10 +104,7 @@ def parameters(request: Request) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in _all_pairs(request):
         if found.setdefault(name, value) != value:
-            raise unreadable(
-                f"The parameter {name} came with two values, {found[name]!r} and {value!r}:"
-                " which one counts is not documented; send one of them."
-            )
+            raise two_values(name, found[name], value)
     return found
 
 

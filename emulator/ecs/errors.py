@@ -85,6 +85,14 @@ def unreadable(why: str) -> EcsError:
     return EcsError(400, "Emulator.UnreadableRequest", why)
 
 
+def two_values(name: str, one: str, other: str) -> EcsError:
+    """Refuse a parameter that says two things."""
+    return unreadable(
+        f"The parameter {name} came with two values, {one!r} and {other!r}: which one counts is"
+        " not documented; send one of them."
+    )
+
+
 def missing(name: str) -> EcsError:
     """Learnt from DeleteSnapshot's table of error codes; used for every operation."""
     return EcsError(

@@ -20,14 +20,16 @@ from emulator.ecs.errors import (
     invalid_version,
     missing,
     not_implemented,
+    two_values,
     unknown_parameter,
 )
-from emulator.ecs.specs import VERSION, Spec
+from emulator.ecs.specs import OLD_TAG_NAMES, VERSION, Spec
 from emulator.wire import Request
 
 Params = Mapping[str, str]
 
 MAX_TAGS = 20
+_OLD_TAG = re.compile(r"^(Tag\.[1-9]\d*)\.(key|value)$", re.ASCII)
 _INDEX = re.compile(r"\.[1-9]\d{0,3}(?=\.|$)", re.ASCII)
 
 
@@ -46,7 +48,19 @@ def decode(request: Request, envelope: Envelope) -> dict[str, str]:
     Current SDKs send ECS parameters in the query and an empty body; a form is read too.
     """
     common = COMMON if envelope.is_rpc else {"Format"}
-    return {name: value for name, value in parameters(request).items() if name not in common}
+    params: dict[str, str] = {}
+    for name, value in parameters(request).items():
+        if name in common:
+            continue
+        known_as = _today(name) if envelope.action in OLD_TAG_NAMES else name
+        if params.setdefault(known_as, value) != value:
+            raise two_values(known_as, params[known_as], value)
+    return params
+
+
+def _today(name: str) -> str:
+    """Return what a parameter is called today: Tag.1.key was Tag.1.Key's name once."""
+    return _OLD_TAG.sub(lambda found: f"{found[1]}.{found[2].capitalize()}", name)
 
 
 def check_envelope(envelope: Envelope) -> None:

@@ -19,6 +19,15 @@ _LISTING = _TAGS | _CREATION_TIME | {"RegionId", "ResourceGroupId", "DryRun"}
 _PAGES = frozenset({"NextToken", "MaxResults", "PageNumber", "PageSize"})
 
 
+OLD_TAG_NAMES = frozenset(
+    {"CreateSnapshot", "DescribeDisks", "DescribeInstances", "DescribeSnapshots"}
+)
+"""
+Where Tag.N.key and Tag.N.value are names, too: they were the only ones in the request models of
+alibabacloud-ecs20140526 1.2.0. TagResources and ListTagResources, which are newer, never had them.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """One operation's parameters, by what happens with them."""

@@ -108,7 +108,7 @@ def _builds(
     )
 
 
-_ECS_LOCKS = ("ecs", "ecs-6", "ecs-5", "ecs-4", "ecs-3", "ecs-2")
+_ECS_LOCKS = ("ecs", "ecs-6", "ecs-5", "ecs-4", "ecs-3", "ecs-2", "ecs-1")
 _VERSIONS = ("v1", "v4")
 """Of the signature."""
 

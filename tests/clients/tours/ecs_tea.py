@@ -2,12 +2,33 @@
 
 import json
 import os
+import re
+from typing import Any
 
 from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client
-from alibabacloud_tea_openapi.models import Config
+
+try:
+    from alibabacloud_tea_openapi.models import Config
+except ImportError:
+    # Version 1 has a core of its own, which signs the older way.
+    from alibabacloud_tea_rpc.models import Config
 
 REGION = os.environ["REGION_ID"]
+
+
+def call(action: str, **fields: Any) -> Any:
+    """Return the body of an operation's answer; in version 1 the answer is one."""
+    words = re.sub("([A-Z])", r"_\1", action).lower().removeprefix("_")
+    request = getattr(models, f"{action}Request")()
+    # Version 1 wants a region from every operation, later ones not from these.
+    if hasattr(request, "region_id"):
+        request.region_id = REGION
+    for name, value in fields.items():
+        setattr(request, name, value)
+    answer = getattr(client, words)(request)
+    return getattr(answer, "body", answer)
+
 
 protocol, _, endpoint = os.environ["ECS_ENDPOINT"].partition("://")
 client = Client(
@@ -19,43 +40,21 @@ client = Client(
         protocol=protocol,
     )
 )
-regions = client.describe_regions(models.DescribeRegionsRequest()).body.regions.region
-instances = client.describe_instances(models.DescribeInstancesRequest(region_id=REGION)).body
-pages = [
-    client.describe_disks(
-        models.DescribeDisksRequest(region_id=REGION, page_size=1, page_number=number)
-    ).body.disks.disk
-    for number in (1, 2)
-]
+regions = call("DescribeRegions").regions.region
+instances = call("DescribeInstances").instances.instance
+pages = [call("DescribeDisks", page_size=1, page_number=number).disks.disk for number in (1, 2)]
 disk_id = pages[0][0].disk_id
-snapshot_id = client.create_snapshot(
-    models.CreateSnapshotRequest(
-        disk_id=disk_id,
-        client_token="tour-1",
-        retention_days=1,
-        tag=[models.CreateSnapshotRequestTag(key="made", value="1")],
-    )
-).body.snapshot_id
-client.tag_resources(
-    models.TagResourcesRequest(
-        region_id=REGION,
-        resource_type="snapshot",
-        resource_id=[snapshot_id],
-        tag=[models.TagResourcesRequestTag(key="tour", value="2")],
-    )
-)
-tags = client.list_tag_resources(
-    models.ListTagResourcesRequest(
-        region_id=REGION, resource_type="snapshot", resource_id=[snapshot_id]
-    )
-).body.tag_resources.tag_resource
-(snapshot,) = client.describe_snapshots(
-    models.DescribeSnapshotsRequest(region_id=REGION, snapshot_ids=json.dumps([snapshot_id]))
-).body.snapshots.snapshot
-delete = models.DeleteSnapshotRequest(snapshot_id=snapshot_id)
-client.delete_snapshot(delete)
+made = models.CreateSnapshotRequestTag(key="made", value="1")
+snapshot_id = call(
+    "CreateSnapshot", disk_id=disk_id, client_token="tour-1", retention_days=1, tag=[made]
+).snapshot_id
+resource = {"resource_type": "snapshot", "resource_id": [snapshot_id]}
+call("TagResources", **resource, tag=[models.TagResourcesRequestTag(key="tour", value="2")])
+tags = call("ListTagResources", **resource).tag_resources.tag_resource
+listed = call("DescribeSnapshots", snapshot_ids=json.dumps([snapshot_id])).snapshots.snapshot
+call("DeleteSnapshot", snapshot_id=snapshot_id)
 try:
-    client.delete_snapshot(delete)
+    call("DeleteSnapshot", snapshot_id=snapshot_id)
     refused = ""
 except Exception as error:  # noqa: BLE001 - each version has a class of its own for it
     refused = vars(error)["code"]
@@ -64,9 +63,9 @@ print(
     json.dumps(
         {
             "regions": [one.region_id for one in regions],
-            "instances": [one.instance_id for one in instances.instances.instance],
+            "instances": [one.instance_id for one in instances],
             "disks": [one.disk_id for page in pages for one in page],
-            "snapshot_of": snapshot.source_disk_id,
+            "snapshot_of": listed[0].source_disk_id,
             "tags": {one.tag_key: one.tag_value for one in tags},
             "refused": refused,
         }

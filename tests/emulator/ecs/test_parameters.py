@@ -131,6 +131,27 @@ def test_names_are_case_sensitive(bench: Bench) -> None:
         bench.call("CreateSnapshot", DiskId=disk.disk_id, diskid=disk.disk_id)
 
 
+def test_tags_have_an_older_name(bench: Bench) -> None:
+    """Tag.N.key and Tag.N.value, the only names in SDKs of version 1; both at once must agree."""
+    disk = bench.ecs.add_disk(tags={"a": "b"})
+    old = {"Tag.1.key": "a", "Tag.1.value": "b"}
+
+    snapshot = bench.ecs.snapshots[bench.create(disk.disk_id, **old)]
+    assert snapshot.tags == {"a": "b"}
+    assert len(bench.listed("DescribeDisks", "Disks", "Disk", **old)) == 1
+    assert bench.listed("DescribeDisks", "Disks", "Disk", **{**old, "Tag.1.value": "c"}) == []
+    with refused(400, "Emulator.UnreadableRequest", "Tag.1.Key came with two values"):
+        bench.call("DescribeSnapshots", RegionId=REGION, **old, **{"Tag.1.Key": "other"})
+
+
+def test_newer_operations_never_had_it(bench: Bench) -> None:
+    """TagResources and ListTagResources."""
+    params = good_params(bench, "ListTagResources")
+
+    with refused(400, "Emulator.UnknownParameter", "Tag.1.key"):
+        bench.call("ListTagResources", **params, **{"Tag.1.key": "a"})
+
+
 @pytest.mark.parametrize("name", ["Tag.0.Key", "Tag.01.Key", "Tag.Key", "Tag.1.Name", "Tag.1"])
 def test_lists_are_counted_from_one(bench: Bench, name: str) -> None:
     """Tag.N.Key: N is 1, 2, …, without zeros in front."""
