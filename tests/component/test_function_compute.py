@@ -294,21 +294,36 @@ TIMER = {"triggerName": "t", "triggerType": "timer"}
         b'{"triggers": null}',
         b'{"triggers": {}}',
         b'{"triggers": ["t"]}',
-        json.dumps({"triggers": [{**TIMER, "triggerConfig": "{"}]}).encode(),
-        json.dumps({"triggers": [{**TIMER, "triggerConfig": "{}"}]}).encode(),
         json.dumps({"triggers": [], "nextToken": "the same again"}).encode(),
     ],
 )
 def test_a_listing_that_makes_no_sense_is_refused_and_ends(place: Place, body: bytes) -> None:
     """A timer that was overlooked would be one that was missed."""
-    answer = Response(status=200, body=body, headers={"content-type": "application/json"})
-    service = place.cloud.fc(REGION)
-    service.handle = lambda _: answer  # type: ignore[method-assign,assignment] # a service that misbehaves
+    answer_with(place, body)
 
     with pytest.raises(FcError) as caught:
         place.fc.timers(place.name)
 
     assert caught.value.action == "ListTriggers"
+
+
+@pytest.mark.parametrize("config", ["{", "{}", "[]"])
+def test_a_timer_that_makes_no_sense_costs_the_others_nothing(place: Place, config: str) -> None:
+    """It is listed without an expression, which the judge of timers names."""
+    good = {"triggerConfig": json.dumps({"cronExpression": "@every 1h"}), **TIMER}
+    odd = {**TIMER, "triggerName": "odd", "triggerConfig": config}
+    answer_with(place, json.dumps({"triggers": [odd, good]}).encode())
+
+    timers = place.fc.timers(place.name)
+
+    assert [(one.name, one.expression) for one in timers] == [("odd", ""), ("t", "@every 1h")]
+
+
+def answer_with(place: Place, body: bytes) -> None:
+    """Let FC answer everything with a body, whatever sense it makes."""
+    answer = Response(status=200, body=body, headers={"content-type": "application/json"})
+    service = place.cloud.fc(REGION)
+    service.handle = lambda _: answer  # type: ignore[method-assign,assignment] # a service that misbehaves
 
 
 def test_only_one_sdk_is_loaded_and_only_when_it_is_needed() -> None:
