@@ -16,8 +16,8 @@ from itertools import chain, islice
 from shared.ecs import DISKS_PER_PAGE
 from shared.ecs_types import Disk, Instance, is_readable
 from shared.errors import GONE, Disposition, InvalidEventError, Problem, disposition
-from shared.execution import Job
 from shared.inventory import Inventory
+from shared.job import Job
 from shared.ledger import Entry, in_ledger
 from shared.outcomes import UNREADABLE_ID, Outcome, Status
 from shared.planning import MAX_ATTEMPTS

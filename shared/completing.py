@@ -19,8 +19,9 @@ from shared.completion import (
     read_completions,
 )
 from shared.errors import EcsError, InvalidEventError, InvalidPolicyError, RunFailedError
-from shared.execution import Execution, Job
+from shared.execution import Execution
 from shared.invocation import Answer, carried_out, readable_policies, refusal
+from shared.job import Job
 from shared.ledger import FAILED, Entry, read_ledger
 from shared.outcomes import OUT_OF_TIME, Outcome, Record, disk_record, snapshot_record, verdict
 from shared.pacing import OutOfTimeError

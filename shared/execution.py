@@ -31,20 +31,29 @@ from shared.errors import (
     disposition_of,
     is_throttled,
 )
+from shared.job import (
+    API,
+    Again,
+    Job,
+    Refused,
+    Step,
+    Stop,
+    after_failures,
+    as_refused,
+    existing_outcome,
+    found_in_ledger,
+)
 from shared.ledger import Entry
 from shared.outcomes import (
     OUT_OF_TIME,
     SLOT_EXPIRED,
     SUPERSEDED,
-    TOO_MANY_ATTEMPTS,
     Outcome,
-    Status,
 )
 from shared.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s, busy_pause_s
 from shared.planning import MAX_ATTEMPTS, SnapshotRequest
 from shared.rate import believable
 
-API = "CreateSnapshot"
 GIVEN_UP = "given up, for the slot is as old as it may be"
 SIGN_OF_LIFE_S = 300.0
 """So often a run is heard of: after twice as long without a record it would count as dead."""
@@ -52,105 +61,6 @@ LAST_TRY_S = 60.0
 """So long before a slot is too old a busy disk is asked for a last time."""
 UNREADABLE_S = 5.0
 """For how long a listing that failed, with all its tries, is not tried again for another disk."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One disk that is to have a snapshot, and how far that has come."""
-
-    disk_id: str
-    instance_id: str = ""
-    group: str = ""
-    """Its resource group; empty where ECS names none."""
-    attempt: int = 1
-    failed_ids: frozenset[str] = frozenset()
-    """Snapshots of the slot and disk that are known to have ended as failed."""
-    failed_id: str = ""
-    """Of these the one of the last attempt."""
-    calls: int = 0
-    retries: int = 0
-    """How often an answer asked for another try."""
-    waits: int = 0
-    """How often an answer said that the disk or the account is busy, or could not be had."""
-    looks: int = 0
-    """How often it was looked for where the token is bound to other parameters."""
-    is_busy: bool = False
-    """What it waits for may take long."""
-    throttled: int = 0
-    """How often there were too many calls; these tries cost nothing but time."""
-    uncertain: bool = False
-    """An answer was lost, or is still being made: a snapshot of ours may come to be."""
-    look_first: bool = False
-    """A snapshot of ours may exist all the same: look before asking again."""
-    stumbled: bool = False
-    """A server error came, perhaps after the effect: what is found then may be this run's."""
-    mismatch: EcsError | None = None
-    """The refusal that said that the token is bound to other parameters."""
-    last: EcsError | None = None
-    """Why it is not done yet."""
-    not_before: float = -math.inf
-    """When it may be asked for, in the clock's monotonic seconds: an earlier part found it busy."""
-    foreseen: str = ""
-    """The code with which ECS would have refused it when it was listed, if it may pass."""
-
-    def outcome(
-        self, status: Status, reason: str, *, code: str = "", snapshot_id: str = ""
-    ) -> Outcome:
-        """Return the end of this job."""
-        return Outcome(
-            disk_id=self.disk_id,
-            instance_id=self.instance_id,
-            status=status,
-            code=code,
-            reason=reason,
-            snapshot_id=snapshot_id,
-            attempt=self.attempt,
-            calls=self.calls,
-        )
-
-    def skipped(self, reason: str, *, code: str) -> Outcome:
-        """Return the end of a job whose disk cannot have a snapshot, or cannot have another."""
-        if not self.failed_ids:
-            return self.outcome("skipped", reason, code=code)
-        return self._broken(f"its snapshot failed, and no other is possible: {reason}", code)
-
-    def used_up(self, max_attempts: int) -> Outcome:
-        """Return the end of a job that has no attempt left: what the last one came to."""
-        tried = self.attempt - 1
-        reason = f"its snapshot ended as failed, attempt {tried} of {max_attempts} at most"
-        return self._broken(reason, TOO_MANY_ATTEMPTS)
-
-    def _broken(self, reason: str, code: str) -> Outcome:
-        last = replace(self, attempt=self.attempt - 1)
-        return last.outcome("broken", reason, code=code, snapshot_id=self.failed_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """The job is not done: try again after a delay."""
-
-    job: Job
-    delay_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The disk was refused, and perhaps every other one would be."""
-
-    outcome: Outcome
-    job: Job
-    error: EcsError
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Every further call will fail too, with this error."""
-
-    outcome: Outcome
-    error: EcsError
-
-
-Step = Outcome | Again | Refused | Stop
 
 
 class _NoCallError(Exception):
@@ -288,7 +198,7 @@ class Execution:
             if not job.foreseen:
                 return job
             # As if ECS had answered so: no call is spent on a refusal that could be foreseen.
-            error = _as_refused(job.foreseen)
+            error = as_refused(job.foreseen)
             self._put_off(self._busy(replace(job, foreseen="", last=error), error))
         return None
 
@@ -411,8 +321,8 @@ class Execution:
     def _seen(self, job: Job, entry: Entry) -> tuple[Job, Outcome | None]:
         """Take in what the slot has of a job's disk, and return the outcome if that ends it."""
         if entry.snapshot_id:
-            return job, _found(job, entry)
-        job = _after(job, entry)
+            return job, found_in_ledger(job, entry)
+        job = after_failures(job, entry)
         return job, job.used_up(self.max_attempts) if job.attempt > self.max_attempts else None
 
     def _judged(self, job: Job, error: EcsError) -> Step:
@@ -456,7 +366,7 @@ class Execution:
             if entry is None:
                 outcome = self._undone(replace(job, last=error))
             elif entry.snapshot_id:
-                outcome = _found(job, entry)
+                outcome = found_in_ledger(job, entry)
         if asked is Disposition.STOP:
             return Stop(outcome or job.outcome("failed", str(error), code=error.code), error)
         if outcome:
@@ -496,7 +406,7 @@ class Execution:
             return self._undone(job)
         if entry.snapshot_id:
             reason = "made earlier for this slot, under another text of the policy"
-            return _existing(job, entry, reason, code=error.code)
+            return existing_outcome(job, entry, reason, code=error.code)
         if job.looks < MAX_TRIES[Disposition.WAIT]:
             waited = replace(job, is_busy=False)
             return Again(waited, self._delay_s(Disposition.WAIT, job.looks, None))
@@ -536,7 +446,7 @@ class Execution:
             return Again(job, self._delay_s(asked, job.retries, error))
         entry = self._look_if_possible(job) if job.uncertain or job.look_first else None
         if entry is not None and entry.snapshot_id:
-            return _found(job, entry)
+            return found_in_ledger(job, entry)
         if job.uncertain or self.somebody_goes_on or self.is_last_part:
             return self._undone(job)
         return job.outcome("failed", f"tried {job.retries} times: {error}", code=error.code)
@@ -570,40 +480,3 @@ def _is_server_error(error: EcsError) -> bool:
     return isinstance(error, EcsRefusedError) and (
         error.http_status >= SERVER_ERROR or error.code in AFTER_EFFECT
     )
-
-
-def _as_refused(code: str, why: str = "foreseen from its listing") -> EcsError:
-    return EcsRefusedError(action=API, code=code, message=why, http_status=0)
-
-
-def put_off(job: Job, code: str, until: float) -> Job:
-    """Return the job of a disk that was busy in an earlier part, until it is asked for again."""
-    last = _as_refused(code, "so it was in an earlier part")
-    return replace(job, not_before=until, is_busy=True, foreseen="", last=last)
-
-
-def _found(job: Job, entry: Entry) -> Outcome:
-    """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
-    found = replace(job, attempt=entry.attempt)
-    if not job.uncertain and not job.stumbled:
-        return _existing(found, entry, "made earlier for this slot")
-    reason = "accepted by ECS: no answer said so, but its tags name this slot"
-    return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
-
-
-def _after(job: Job, entry: Entry) -> Job:
-    """Return a job with what the ledger shows of attempts that ended as failed."""
-    failed_ids = job.failed_ids | entry.failed_ids
-    if entry.next_attempt < job.attempt:
-        return replace(job, failed_ids=failed_ids)
-    return replace(
-        job,
-        attempt=entry.next_attempt,
-        failed_ids=failed_ids,
-        failed_id=entry.failed_id or job.failed_id,
-    )
-
-
-def _existing(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:
-    found = replace(job, attempt=entry.attempt)
-    return found.outcome("existing", reason, code=code, snapshot_id=entry.snapshot_id)

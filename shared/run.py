@@ -28,8 +28,9 @@ from shared.errors import (
     Problem,
     disposition_of,
 )
-from shared.execution import GIVEN_UP, Execution, Job, put_off
+from shared.execution import GIVEN_UP, Execution
 from shared.inventory import Inventory
+from shared.job import Job, put_off
 from shared.outcomes import (
     DISKS_VANISHED,
     INTERRUPTED,

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.execution import Execution, Job
+from shared.execution import Execution
+from shared.job import Job
 from shared.ledger import Entry
 from shared.outcomes import Outcome
 from shared.pacing import Pacer

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from shared.choosing import FEW_DISKS, MAX_KNOWN_INSTANCES, Choice, Chooser
 from shared.ecs_types import Disk, Instance, Page, Snapshot
 from shared.errors import InvalidEventError
-from shared.execution import Job
 from shared.inventory import Inventory
+from shared.job import Job
 from shared.outcomes import Outcome
 from shared.pacing import Pacer
 from shared.policy import Policy

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.continuation import KEY, MAX_PARTS, Link, link_of, payload_of, read_link
+from shared.continuation import KEY, MAX_PARTS, Chain, Link, link_of, payload_of, read_link
+from shared.outcomes import RANKS
 from shared.trigger import parse_trigger
 from shared.validation import Problems
+from tests.clocks import NOON
 from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, slot, tick
 
 parts = st.integers(1, MAX_PARTS)
@@ -23,10 +26,25 @@ def read(content: Any) -> tuple[Link, list[str]]:
     return read_link(content, problems), [problem.path for problem in problems]
 
 
-@given(part=parts, chain=chains)
-def test_what_is_handed_over_is_what_arrives(part: int, chain: str) -> None:
-    """Whatever the part and the chain, the next invocation reads just them."""
-    link = link_of(slot(), part=part, chain=chain)
+disk_ids = st.from_regex(re.compile(r"d-[a-z0-9]{1,20}", re.ASCII), fullmatch=True)
+instants = st.none() | st.integers(0, 10**6).map(lambda passed: NOON + timedelta(seconds=passed))
+so_fars = st.builds(
+    Chain,
+    began_at=instants,
+    due_at=instants,
+    ask_at=instants,
+    pause_s=st.integers(0, 3600),
+    left=st.none() | st.dictionaries(st.text(), st.lists(disk_ids).map(tuple)),
+    unknown=st.frozensets(disk_ids),
+    counts=st.dictionaries(st.sampled_from([*RANKS, "vanished"]), st.integers(0, 10**6)),
+    reason=st.text(max_size=200),
+)
+
+
+@given(part=parts, chain=chains, so_far=so_fars)
+def test_what_is_handed_over_is_what_arrives(part: int, chain: str, so_far: Chain) -> None:
+    """Whatever the part, the chain and what it came to: the next invocation reads just them."""
+    link = link_of(slot(), part=part, chain=chain, so_far=so_far)
     parsed = parse_trigger(
         payload_of(link, tick()), kind="timer", account_id=ACCOUNT_ID, region=REGION
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import DISPOSITIONS, Disposition, EcsError
-from shared.execution import Job
+from shared.job import Job
 from shared.pacing import MAX_TRIES
 from shared.planning import SnapshotRequest
 from tests.clocks import FakeClock

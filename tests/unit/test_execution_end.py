@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import DISPOSITIONS, Disposition
-from shared.execution import Job
+from shared.job import Job
 from shared.ledger import Entry
 from shared.pacing import OutOfTimeError
 from shared.planning import SnapshotRequest

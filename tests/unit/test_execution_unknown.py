@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import DISPOSITIONS, Disposition, EcsUnknownError
-from shared.execution import Job
+from shared.job import Job
 from shared.ledger import Entry
 from shared.pacing import MAX_TRIES
 from shared.planning import MAX_ATTEMPTS, SnapshotRequest
