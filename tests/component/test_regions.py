@@ -86,3 +86,14 @@ def test_a_region_whose_host_in_the_sdks_table_is_central_takes_its_own(world: W
         world.tick()
 
     assert [one.disk_id for one in world.cloud.ecs(region).snapshots.values()] == [disk_id]
+def test_without_it_the_run_is_no_success(world: World) -> None:
+    """N1: the central host has the first region's disks, and says that there is no such disk."""
+    region = "cn-north-2-gov-1"
+    world.policies(policy(regions=[region]))
+    world.cloud.ecs(REGION).add_disk()
+    world.cloud.ecs(region).add_disk(tags={"env": "prod"})
+
+    with pytest.raises(RunFailedError):
+        world.tick()
+
+    assert world.cloud.ecs(region).snapshots == {}
