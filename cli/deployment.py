@@ -21,7 +21,7 @@ from cli.positions import shown
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
 from shared.cron import CronError, read_expression
-from shared.settings import VARIABLES, Settings, settings_of
+from shared.settings import VARIABLES, Settings, is_loopback, settings_of
 from shared.validation import Problems, nearest
 
 RUNTIMES = ("python3.10", "python3.12")
@@ -156,6 +156,13 @@ def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
         yield f"{variable(place, FC_API)}: is required; '{fc_api}', to hand over what is left"
     elif settings.fc_api not in (None, fc_api):
         yield f"{variable(place, FC_API)}: must be '{fc_api}', to hand over what is left"
+    loopback = {
+        "ECS_ENDPOINT": any(map(is_loopback, settings.ecs_endpoints.values())),
+        "SLS_ENDPOINT": is_loopback(settings.sls_endpoint),
+        "SNAPSHOTS_FC_ENDPOINT": is_loopback(settings.fc_endpoint),
+    }
+    for name in (name for name, wrong in loopback.items() if wrong):
+        yield f"{variable(place, name)}: is a local cloud's address: nothing answers there in FC"
     size = sum(len(text.encode()) for pair in texts.items() for text in pair)
     if size > MAX_VARIABLES_BYTES:
         rule = f"{size} bytes in all; Function Compute takes {MAX_VARIABLES_BYTES}"

@@ -9,8 +9,12 @@ from pathlib import Path
 from rich.console import Console
 
 from cli.local import FUNCTIONS, UnusableFleetError, as_of, local_cloud
+from cli.policy_checks import Named
+from cli.positions import Lines, shown
 from cli.screen import say
-from shared.validation import nearest
+from shared.errors import InvalidEventError, InvalidPolicyError, SnapshotAutomationError
+from shared.parsing import read_policies
+from shared.validation import Problems, nearest
 
 SPEED = 600.0
 """As many seconds pass on the local cloud's clock as on ours in one: waiting is short."""
@@ -68,7 +72,23 @@ def invoke(
     if invocation.error is None:
         console.print_json(data=invocation.answer)
     else:
-        say(messages, f"{type(invocation.error).__name__}: {invocation.error}", "red")
+        say(messages, _said(invocation.error, event_path, policies), "red")
     for record in records:
         console.print_json(data={key: value for key, value in record.items() if value})
     return invocation.error is None
+
+
+def _said(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
+    """Return what a function raised; of a wrong file with the lines that are wrong."""
+    kind = type(error).__name__
+    if isinstance(error, InvalidPolicyError):
+        named = Named(policies, read_policies(policies, Problems()))
+        return "\n  ".join([f"{kind}: {error.what}", *map(named.problem, error.problems)])
+    if isinstance(error, InvalidEventError):
+        lines = Lines(event.read_bytes())
+        places = [shown(event.name, lines.at_text(one.path)) for one in error.problems]
+        told = [f"{at}: {one}" for at, one in zip(places, error.problems, strict=True)]
+        # What became of the other events of a list.
+        also = str(error).splitlines()[len(told) + 1 :]
+        return "\n  ".join([f"{kind}: {error.what}", *told, *also])
+    return f"{kind}: {error}"

@@ -217,5 +217,25 @@ def test_what_is_piped_is_json_alone(tmp_path: Path) -> None:
     assert records[-1]["record"] == "run_finished"
     assert raised.returncode == 1
     assert [one["record"] for one in documents(raised.stdout)] == ["refused"]
-    assert raised.stderr.startswith("InvalidEventError: invalid event: ")
+    assert raised.stderr.startswith(
+        "InvalidEventError: invalid event\n  bad.json line 1: disk_idz: "
+    )
     assert "; did you mean 'disk_ids'?" in raised.stderr
+
+
+def test_policies_that_are_wrong_are_named_with_their_lines(tmp_path: Path) -> None:
+    """As `check` names them; each event's mistakes have lines, too."""
+    wrong = tmp_path / "mine.yaml"
+    wrong.write_text("deployment: main\npolicies:\n  - name: a\n    onn: {timer: n}\n")
+
+    shown = said(
+        "snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path), policies=wrong
+    )
+
+    assert shown.startswith("InvalidPolicyError: invalid policies\n  mine.yaml line 4: policy a: ")
+    event = tmp_path / "event.json"
+    event.write_text('{\n "key": "k",\n "disk_ids": [\n  "d-1",\n  "x"\n ]\n}')
+    shown = said("snapshot_on_event", event, fleet=fleet_of(tmp_path))
+    assert shown.startswith(
+        "InvalidEventError: invalid event\n  event.json line 5: disk_ids[1]: 'x': must be"
+    )

@@ -86,6 +86,8 @@ def test_a_region_whose_host_in_the_sdks_table_is_central_takes_its_own(world: W
         world.tick()
 
     assert [one.disk_id for one in world.cloud.ecs(region).snapshots.values()] == [disk_id]
+
+
 def test_without_it_the_run_is_no_success(world: World) -> None:
     """N1: the central host has the first region's disks, and says that there is no such disk."""
     region = "cn-north-2-gov-1"

@@ -94,6 +94,8 @@ def alone(tmp_path: Path, policy: dict[str, Any]) -> tuple[str, ...]:
         ("SLS_ENDPOINT", "https://user:hunter2@example.com"),
         ("SNAPSHOTS_FC_ENDPOINT", "hunter2"),
         ("POLICIES_FILE", "hunter2.yaml"),
+        ("ECS_ENDPOINT", "http://127.0.0.1:8000"),
+        ("SLS_ENDPOINT", "http://localhost:8000"),
         ("SECRET", "hunter2" * 700),
     ],
 )
