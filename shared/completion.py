@@ -23,7 +23,7 @@ from shared.planning import (
     attempt_of,
     slot_of,
 )
-from shared.policy import Limits, Policy, PolicyFile, max_age, max_age_kept, too_old
+from shared.policy import Limits, Policy, PolicyFile, kept_days, max_age, max_age_kept, too_old
 from shared.repeating import Repeat
 from shared.runtime import parse_instant
 from shared.trigger import Direct, Event, Trigger, parse_trigger
@@ -258,6 +258,6 @@ def _ages(
     asked_at = snapshot.created_at or completion.started_at
     if asked_at is None:
         return {"nobody knows when it was asked for": True}
-    kept = {snapshot.retention_days, policy.snapshot.retention_days if policy else None}
+    kept = {kept_days(snapshot), kept_days(policy.snapshot) if policy else None}
     days = min(filter(None, kept), default=None)
     return {f"it is {too_old(limits, days)}": now - asked_at > max_age_kept(limits, days)}

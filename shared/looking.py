@@ -20,7 +20,7 @@ from shared.cron import CronError
 from shared.errors import DuplicateInvocationError, FcError, LookFailedError
 from shared.fc import Fc, TimerTrigger
 from shared.outcomes import Record
-from shared.policy import PolicyFile, max_age, too_old
+from shared.policy import PolicyFile, kept_days, max_age, too_old
 from shared.resuming import (
     DEFERRED,
     FINISHED,
@@ -281,7 +281,7 @@ class Looker:
         policies = [run.policy for run in runs]
         if policies and all(self._now - owed.due_at > max_age(limits, one) for one in policies):
             longest = max(policies, key=functools.partial(max_age, limits)).snapshot
-            code, reason = "TooOld", f"it is {too_old(limits, longest.retention_days)}"
+            code, reason = "TooOld", f"it is {too_old(limits, kept_days(longest))}"
         if reason:
             self._not_caught_up(owed, code, reason, status="failed")
             self._complain(f"timer {timer.name}", reason)

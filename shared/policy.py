@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from shared.planning import SnapshotSettings
 from shared.selection import Select
@@ -105,7 +105,25 @@ def max_age(limits: Limits, policy: Policy) -> timedelta:
     if nothing had been taken. Snapshots are created after the occurrence, so each of them is
     listed for at least an hour longer.
     """
-    return max_age_kept(limits, policy.snapshot.retention_days)
+    return max_age_kept(limits, kept_days(policy.snapshot))
+
+
+class Kept(Protocol):
+    """What says how long a snapshot is kept: a policy's settings, or a snapshot as listed."""
+
+    @property
+    def retention_days(self) -> int | None:
+        """After so many days ECS deletes it; None is never."""
+
+    @property
+    def instant_access_retention_days(self) -> int | None:
+        """After so many days it does so for a snapshot with instant access."""
+
+
+def kept_days(one: Kept) -> int | None:
+    """Return after how many days ECS deletes a snapshot by itself; None is never."""
+    given = (one.retention_days, one.instant_access_retention_days)
+    return min(filter(None, given), default=None)
 
 
 def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
@@ -122,9 +140,7 @@ def too_old(limits: Limits, retention_days: int | None) -> str:
     if kept == longest:
         return f"more than {limits.max_slot_age_hours} hours old (limits.max_slot_age_hours)"
     hours = int(kept / timedelta(hours=1))
-    return (
-        f"more than {hours} hours old (an hour less than snapshot.retention_days: {retention_days})"
-    )
+    return f"more than {hours} hours old (an hour less than its snapshots' retention_days: {retention_days})"
 
 
 def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 from shared.errors import Disposition, disposition
 from shared.outcomes import INTERRUPTED, NOT_HANDED_OVER, OUT_OF_TIME, Record
 from shared.planning import Slot
-from shared.policy import PolicyFile, max_age, max_age_kept, too_old
+from shared.policy import PolicyFile, kept_days, max_age, max_age_kept, too_old
 from shared.routing import Run, route
 from shared.runtime import parse_instant
 from shared.trigger import Kind, parse_trigger
@@ -286,7 +286,7 @@ def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now:
     if run is None:
         return _not_startable(one, file, problems)
     if now - one.began_at > max_age(file.limits, run.policy):
-        return _too_old(one, file, run.policy.snapshot.retention_days)
+        return _too_old(one, file, kept_days(run.policy.snapshot))
     if run.dry_run:
         reason = "its policy is a dry run by now, and it was none"
         return Again(slot=None, code="DryRun", reason=reason, status="skipped")

@@ -19,6 +19,7 @@ from shared.policy import (
     Limits,
     Policy,
     PolicyFile,
+    kept_days,
     max_age_kept,
     too_many_disks,
     too_old,
@@ -174,7 +175,7 @@ def _young_enough(
     path = "triggerTime" if isinstance(trigger, Timer) else f"{_name(trigger)}.time"
     if at > now + MAX_AHEAD:
         problems.add(path, utc(at), f"is ahead of our clock, {utc(now)}")
-    kept = {policy.name: policy.snapshot.retention_days for policy in policies} or {"": None}
+    kept = {policy.name: kept_days(policy.snapshot) for policy in policies} or {"": None}
     old = {name: days for name, days in kept.items() if now - at > max_age_kept(limits, days)}
     if link is not None:
         old = {}  # it asks for nothing any more, and ends the slot

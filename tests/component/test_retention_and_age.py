@@ -30,6 +30,12 @@ def by_name(world: World) -> Callable[[], Any]:
     return lambda: world.schedule(tick)
 
 
+def by_instant_access(world: World) -> Callable[[], Any]:
+    snapshot = {"instant_access": True, "instant_access_retention_days": 1, "retention_days": 7}
+    world.policies(policy(snapshot=snapshot))
+    return by_tick(world)
+
+
 def by_payload(world: World) -> Callable[[], Any]:
     world.policies(policy(snapshot=DAY))
     tick = {"triggerName": "t", "triggerTime": world.minute, "payload": '{"policy": "nightly"}'}
@@ -66,7 +72,8 @@ def by_tick(world: World) -> Callable[[], Any]:
 
 
 @pytest.mark.parametrize(
-    "arranged", [by_name, by_payload, inline, by_default, inline_by_default, by_event]
+    "arranged",
+    [by_name, by_instant_access, by_payload, inline, by_default, inline_by_default, by_event],
 )
 @pytest.mark.parametrize("hours", [23.1, 24.5, 24.99])
 def test_a_late_delivery_takes_nothing_again(
