@@ -140,7 +140,8 @@ def too_old(limits: Limits, retention_days: int | None) -> str:
     if kept == longest:
         return f"more than {limits.max_slot_age_hours} hours old (limits.max_slot_age_hours)"
     hours = int(kept / timedelta(hours=1))
-    return f"more than {hours} hours old (an hour less than its snapshots' retention_days: {retention_days})"
+    rule = f"an hour less than its snapshots' retention_days: {retention_days}"
+    return f"more than {hours} hours old ({rule})"
 
 
 def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:

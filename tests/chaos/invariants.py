@@ -74,10 +74,17 @@ def slots(stage: Played) -> dict[str, str]:
 def snapshots(stage: Played, slot_id: str, region: str) -> dict[str, list[Snapshot]]:
     """Return what the cloud has of a slot, by disk."""
     found: dict[str, list[Snapshot]] = defaultdict(list)
-    for snapshot in stage.cloud.ecs(region).snapshots.values():
-        if snapshot.tags.get(SLOT_TAG) == slot_id:
+    for snapshot in made(stage, region).values():
+        # Tags travel to restored disks: what names another disk is not ours.
+        if snapshot.tags.get(SLOT_TAG) == slot_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
             found[snapshot.disk_id].append(snapshot)
     return found
+
+
+def made(stage: Played, region: str) -> Mapping[str, Snapshot]:
+    """Return every snapshot that a region had, those that ECS deleted by their retention too."""
+    now = stage.cloud.ecs(region).snapshots
+    return {**stage.made[region], **now} if isinstance(stage, Stage) else now
 
 
 def selected(stage: Played, region: str) -> dict[str, Fate]:
@@ -116,7 +123,7 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     for slot_id, region in slots(stage).items():
         has = snapshots(stage, slot_id, region)
         wanted = selected(stage, region)
-        about = {disk for slot, disk in folded if slot == slot_id}
+        about = {disk for slot, disk in folded if slot == slot_id} | has.keys()
         for disk_id in sorted(about - wanted.keys()):
             yield Broken(number=2, kind="untrue", where=f"{disk_id} was never selected")
         for disk_id in wanted:

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
-from shared import outcomes, planning, run
+from shared import completion, outcomes, planning, policy, routing, run, sls_reading
+from shared.ecs_types import Snapshot
 from shared.ledger import Ledger
 from shared.pacing import Pacer
+from shared.planning import DISK_TAG
+from shared.sls_reading import Reader
 from tests.chaos.seams import replaced
 
 
@@ -44,6 +48,38 @@ def no_deadline() -> AbstractContextManager[None]:
             super().__init__(deadline=deadline * math.inf, **others)  # type: ignore[arg-type] # as they came
 
     return replaced(run, "Pacer", Patient)
+
+
+@contextmanager
+def tags_alone() -> Iterator[None]:
+    """A snapshot is the slot's if its tags say so, whatever disk it is of."""
+    before = planning.slot_of
+
+    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> planning.TaggedSlot | None:
+        return before(replace(snapshot, disk_id=snapshot.tags.get(DISK_TAG, "")), deployment)
+
+    with replaced(planning, "slot_of", slot_of), replaced(completion, "slot_of", slot_of):
+        yield
+
+
+@contextmanager
+def kept_for_ever() -> Iterator[None]:
+    """How old a slot may be has nothing to do with how long its snapshots are kept."""
+
+    def kept_days(_: object) -> None:
+        return None
+
+    with replaced(routing, "kept_days", kept_days), replaced(policy, "kept_days", kept_days):
+        yield
+
+
+def everybodys_records() -> AbstractContextManager[None]:
+    """Whoever writes into the Logstore is believed."""
+
+    def ours(_reader: Reader, log: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+        return sls_reading.records_in(dict(log))
+
+    return replaced(Reader, "_ours", ours)
 
 
 def last_one_wins() -> AbstractContextManager[None]:

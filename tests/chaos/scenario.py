@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from emulator.chaos import Chance
@@ -93,6 +93,14 @@ class Scenario:
     skew_s: float
     """How far the function's clock is ahead of the cloud's."""
     weather: tuple[Chance, ...]
+    retention_days: int = 7
+    """How long ECS keeps the policy's snapshots."""
+    late: bool = False
+    """Whether every event comes once more, a day after: later than a day's retention."""
+    copied: bool = False
+    """Whether disks are restored from snapshots, and snapshots of them have the copied tags."""
+    neighbour: bool = False
+    """Whether another deployment's `resume_runs` looks too, with the same region and Logstore."""
 
     @property
     def killed(self) -> bool:
@@ -109,7 +117,7 @@ def draw(seed: int) -> Scenario:
     occurrences = rng.choice((1, 1, 1, 2))
     disks = _disks(rng)
     calls = len(disks) + 8
-    return Scenario(
+    scenario = Scenario(
         seed=seed,
         trigger=rng.choice(("timer", "timer", "timer", "event", "direct")),
         fc_api=rng.choice(("2.0", "3.0")),
@@ -135,6 +143,26 @@ def draw(seed: int) -> Scenario:
         repeat_failed=rng.choice((1, 3)),
         resumed=rng.random() < 0.25,
         busy_s=rng.choice((60.0, 1200.0, 7200.0, 20_000.0)),
+    )
+    return _identified(scenario)
+
+
+def _identified(scenario: Scenario) -> Scenario:
+    """
+    Draw what tries whose a snapshot or a record is.
+
+    With numbers of its own, so that the rest of a seed stays as it was. A direct request has no
+    age, and of a retention that is edited only the new value is known: neither comes late.
+    """
+    rng = random.Random(f"chaos/identity/{scenario.seed}")  # noqa: S311 - reproducible, not a secret
+    may_be_late = scenario.trigger != "direct" and not scenario.edited_before
+    late = may_be_late and rng.random() < 0.3
+    return replace(
+        scenario,
+        late=late,
+        retention_days=rng.choice((1, 2)) if late else 7,
+        copied=rng.random() < 0.25,
+        neighbour=scenario.resumed and rng.random() < 0.5,
     )
 
 

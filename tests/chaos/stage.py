@@ -18,6 +18,7 @@ from typing import Any
 import emulator
 from emulator import Cloud
 from emulator.chaos import SeededFaults
+from emulator.ecs.state import Snapshot
 from emulator.fc.bootstrap import FCContext
 from emulator.fc.callables import EndedError
 from emulator.fc.state import AsyncConfig, Function
@@ -26,6 +27,7 @@ from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared import sls
+from shared.planning import SLOT_TAG
 from shared.runtime import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
 from tests.chaos.delivery import Delivery, KilledError
@@ -61,6 +63,10 @@ NOT_THEIRS = {
     "Condition": {"StringEquals": {"ecs:tag/team": "theirs"}},
 }
 """What the roles are denied: the disks that are `forbidden`."""
+LATE_S = 24.5 * 3600
+"""When the last copies come: ECS has deleted what is kept for a day."""
+NEIGHBOUR = "neighbour"
+"""Another deployment's `resume_runs`."""
 STUCK_S = 26 * 3600.0
 """So long after the last event a slot is too old, whatever began it."""
 EVENT_TYPE = "ecs:Instance:StateChange"
@@ -107,7 +113,11 @@ class Stage:
         self.policies_path = folder / "policies.json"
         self.door = Door(self.cloud, self.clock, log=LOG)
         self._lock = threading.Lock()
-        self._write_policies(retention_days=7)
+        self.made: dict[str, dict[str, Snapshot]] = {region: {} for region in scenario.regions}
+        """By region and id, every snapshot that was seen: those that ECS deleted since, too."""
+        self._restored: set[str] = set()
+        """The snapshots from which a disk was restored."""
+        self._write_policies(retention_days=scenario.retention_days)
         for region in scenario.regions:
             self.disks[region] = dict(arranged(self.cloud, scenario, region))
         home = scenario.regions[0]
@@ -115,6 +125,8 @@ class Stage:
         self._completions = {region: self._deploy(ENDS, region) for region in scenario.regions}
         for region, function in self._completions.items():
             self.cloud.fc(region).add_rule(function, "completed", COMPLETED)
+        if scenario.neighbour:
+            self._functions[NEIGHBOUR] = self._deploy("resume_runs", home, called=NEIGHBOUR)
 
     @property
     def records(self) -> list[Mapping[str, str]]:
@@ -174,8 +186,14 @@ class Stage:
         fresh = self.policies_path.with_suffix(".new")
         fresh.write_text(json.dumps(content))
         fresh.replace(self.policies_path)
+        theirs = {**content, "deployment": f"chaos-{NEIGHBOUR}"}
+        self._neighbours_path.write_text(json.dumps(theirs))
 
-    def _deploy(self, name: str, region: str) -> Function:
+    @property
+    def _neighbours_path(self) -> Path:
+        return self.policies_path.with_name("theirs.json")
+
+    def _deploy(self, name: str, region: str, *, called: str = "") -> Function:
         fc = self.cloud.fc(region)
         fc.settings.retry_user_errors = self.scenario.retries
         document = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
@@ -185,9 +203,9 @@ class Stage:
         arn = f"acs:ram::{ACCOUNT_ID}:role/{role}"
         v2 = self.scenario.fc_api == "2.0"
         return fc.add_function(
-            name,
-            self._called(name, HANDLERS[name]),
-            service=fc.add_service(role, role=arn, log=LOG) if v2 else None,
+            called or name,
+            self._called(called or name, HANDLERS[name]),
+            service=fc.add_service(f"{called}{role}", role=arn, log=LOG) if v2 else None,
             log=None if v2 else LOG,
             async_config=AsyncConfig(task_mode=True),
             role=arn,
@@ -200,8 +218,10 @@ class Stage:
         def call(event: bytes, context: FCContext) -> object:
             delivery = self._begun(name, event, context)
             clock = DeliveryClock(self.clock, delivery, skew_s=self.scenario.skew_s)
+            theirs = {"POLICIES_FILE": str(self._neighbours_path)} if name == NEIGHBOUR else {}
             try:
-                delivery.answer = handler(event, context, clock=clock)
+                with environment(**theirs):
+                    delivery.answer = handler(event, context, clock=clock)
             except KilledError:
                 pass
             except Exception as exc:  # noqa: BLE001 - FC tells it apart by nothing
@@ -256,12 +276,26 @@ class Stage:
         name = "snapshot_on_event" if self.scenario.trigger == "event" else "snapshot_on_schedule"
         self.cloud.fc(self.scenario.regions[0]).submit(self._functions[name], event)
 
-    def look(self) -> None:
-        """Let `resume_runs` look, as its timer does."""
+    def look(self, name: str = "resume_runs") -> None:
+        """Let `resume_runs` look, as its timer does; by its name the neighbour's."""
         at = utc(self.clock.now().replace(second=0, microsecond=0))
         event = {"triggerName": "look", "triggerTime": at, "payload": ""}
-        function = self._functions["resume_runs"]
+        function = self._functions[name]
         self.cloud.fc(self.scenario.regions[0]).submit(function, json.dumps(event).encode())
+
+    def restore(self) -> None:
+        """Restore a disk from each new snapshot, and let others snapshot it: the tags travel."""
+        for region in self.scenario.regions:
+            ecs = self.cloud.ecs(region)
+            for one in list(ecs.snapshots.values()):
+                if SLOT_TAG not in one.tags or one.snapshot_id in self._restored:
+                    continue
+                disk = ecs.add_disk(tags=dict(one.tags))
+                copy = ecs.add_snapshot(disk.disk_id, status="progressing", tags=one.tags)
+                self._restored |= {one.snapshot_id, copy.snapshot_id}
+                self.disks[region][disk.disk_id] = "other"
+                if len(self._restored) % 4:
+                    ecs.fail_snapshot(copy.snapshot_id)
 
     def tell_again(self) -> None:
         """Hand over again the ends of snapshots that FC gave up on: they are in a queue."""
@@ -302,6 +336,11 @@ class Stage:
             }
         return json.dumps(event).encode()
 
+    def remember(self) -> None:
+        """Take note of the snapshots that there are, before ECS deletes them by their retention."""
+        for region, made in self.made.items():
+            made.update(self.cloud.ecs(region).snapshots)
+
     def run_until(self, passed_s: float) -> None:
         """Let everything happen that is due by then, each at its own time."""
         if self.clock.passed_s() < self.scenario.busy_s <= passed_s:
@@ -312,6 +351,7 @@ class Stage:
         while True:
             self._run_due()
             due = self.cloud.next_due()
+            self.remember()
             if due is None or due > at:
                 break
             self.clock.leap((due - self.clock.now()).total_seconds())
@@ -392,20 +432,13 @@ def play(stage: Stage) -> None:
     whatever was not completed is delivered once more.
     """
     scenario = stage.scenario
-    stage.cloud.faults.seeded = stage.faults
-    stage.make_events()
-    for copy in range(scenario.copies):
-        for event in stage.sent:
-            stage.deliver(event)
-        if not scenario.together and copy < scenario.copies - 1:
-            stage.run_until(stage.clock.passed_s() + scenario.gap_s)
+    _deliver_all(stage)
     stage.run_until(max(FAULTS_LAST_S, stage.clock.passed_s()))
     stage.end_faults()
     stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
     stage.tell_again()
     for _ in range(LOOKS if scenario.resumed else 0):
-        stage.look()
-        stage.run_until(stage.clock.passed_s() + 600)
+        _look(stage)
     stage.open_after_looks = stage.open_slots() if scenario.resumed else []
     for event in stage.sent:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
@@ -416,6 +449,36 @@ def play(stage: Stage) -> None:
     # What is busy for ever is given up with its slot.
     rest_s = STUCK_S if "stuck" in scenario.disks else 3600
     stage.run_until(stage.clock.passed_s() + rest_s)
+    if scenario.late:
+        stage.run_until(max(LATE_S, stage.clock.passed_s()))
+        for event in stage.sent:
+            stage.deliver(event)
+        stage.run_until(stage.clock.passed_s() + 3600)
+
+
+def _deliver_all(stage: Stage) -> None:
+    """Let the events come, as often as they come, while faults happen."""
+    scenario = stage.scenario
+    stage.cloud.faults.seeded = stage.faults
+    stage.make_events()
+    for copy in range(scenario.copies):
+        for event in stage.sent:
+            stage.deliver(event)
+        if not scenario.together and copy < scenario.copies - 1:
+            stage.run_until(stage.clock.passed_s() + scenario.gap_s)
+            if scenario.copied:
+                stage.restore()
+    if scenario.copied:
+        stage.run_until(stage.clock.passed_s() + 60)
+        stage.restore()
+
+
+def _look(stage: Stage) -> None:
+    if stage.scenario.neighbour:
+        stage.look(NEIGHBOUR)
+        stage.run_until(stage.clock.passed_s() + 60)
+    stage.look()
+    stage.run_until(stage.clock.passed_s() + 600)
 
 
 def _done(delivery: Delivery) -> bool:
