@@ -11,12 +11,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 IN_A_ROW = 5
 """So many different disks, refused with one code and none accepted between them, are suspect."""
 SAMPLES = 10
+MOST_SAMPLES = 16 * SAMPLES
+"""
+Each time that a sample was accepted twice as many are drawn the next time, up to so many.
+
+Of 20,000 disks of which every second one may not be touched, samples are drawn 2,000 times, and
+once in a thousand times all of ten are refused by chance.
+"""
+MAX_CONSIDERED = 1000
+"""
+Of so many at most the samples are drawn, themselves spread evenly.
+
+Where a role may touch every tenth disk of 100,000, samples are drawn thousands of times.
+"""
 
 
 class Candidate(Protocol):
@@ -47,11 +59,20 @@ class Candidates(Generic[C]):
 
     def __init__(self, disks: Iterator[C]) -> None:
         self._disks = disks
+        """Read as they are taken, until samples are drawn."""
+        self._rest: list[C] = []
+        """Once samples were drawn, those to come: the next one last."""
+        self._sampled: set[str] = set()
+        """Of these the disks that were tried out of their turn, or are about to be."""
         self._code = ""
         self._row: list[str] = []
         """The resource groups of the disks that were refused in a row with that code."""
         self._samples: deque[C] = deque()
         """Drawn, and not tried yet."""
+        self._number = SAMPLES
+        """How many are drawn the next time."""
+        self.drawn = 0
+        """How many were the last time."""
         self._awaited: set[str] = set()
         """Samples of which nothing is known yet; while there are any, only they are tried."""
 
@@ -61,11 +82,13 @@ class Candidates(Generic[C]):
             self._draw()
         if self._samples:
             return self._samples.popleft()
-        return None if self._awaited else next(self._disks, None)
+        return None if self._awaited else self._following()
 
     def rest(self) -> Iterator[C]:
-        """Return those that were not tried."""
-        return chain(self._samples, self._disks)
+        """Yield those that were not tried."""
+        yield from self._samples
+        while disk := self._following():
+            yield disk
 
     def refused(self, disk: C, code: str) -> bool:
         """Take in such a refusal of one disk, and return whether it concerns every other."""
@@ -88,30 +111,53 @@ class Candidates(Generic[C]):
             self._trust()
 
     def _trust(self) -> None:
-        if self._samples:
-            # Only then: it is called for every disk, and each chain would go through all others.
-            self._disks = self.rest()
+        self._sampled.difference_update(disk.disk_id for disk in self._samples)
+        if self._awaited:
+            self._number = min(2 * self._number, MOST_SAMPLES)
         self._samples, self._awaited, self._row = deque(), set(), []
 
+    def _following(self) -> C | None:
+        while self._rest:
+            disk = self._rest.pop()
+            if disk.disk_id not in self._sampled:
+                return disk
+            self._sampled.remove(disk.disk_id)
+        return next(self._disks, None)
+
     def _draw(self) -> None:
-        rest = list(self._disks)
-        able = [disk for disk in rest if not disk.is_busy and not disk.foreseen]
+        if rest := list(self._disks):
+            self._rest = [*reversed(rest), *self._rest]
+        seen = reversed(_spread(self._rest, MAX_CONSIDERED))
+        able = [
+            disk
+            for disk in seen
+            if not disk.foreseen and not disk.is_busy and disk.disk_id not in self._sampled
+        ]
         others = [disk for disk in able if disk.group not in self._row]
-        samples = _spread(others, SAMPLES)
+        samples = _spread(others, self._number)
         drawn = {disk.disk_id for disk in samples}
         same = [disk for disk in able if disk.disk_id not in drawn]
-        samples += _spread(same, SAMPLES - len(samples))
-        if len(rest) <= SAMPLES or not samples:
-            # As many calls as trying them all.
-            self._disks, self._row = iter(rest), []
+        samples += _spread(same, self._number - len(samples))
+        if len(self._rest) - len(self._sampled) <= self._number or not samples:
+            self._row = []  # as many calls as trying them all
             return
+        self._samples, self.drawn = deque(samples), len(samples)
         self._awaited = {disk.disk_id for disk in samples}
-        self._samples = deque(samples)
-        self._disks = iter([disk for disk in rest if disk.disk_id not in self._awaited])
+        self._sampled |= self._awaited
 
 
 def _spread(disks: Sequence[C], number: int) -> list[C]:
-    """Return so many of some disks, evenly spread over them; all if there are no more."""
+    """
+    Return so many of some disks, one of each of as many equal parts; all if there are no more.
+
+    Near the middle of each part, and not at equal distances: where every tenth disk is of one
+    kind, such as the first of each instance, samples could all be of that kind.
+    """
     if number >= len(disks):
         return list(disks)
-    return [disks[(2 * place + 1) * len(disks) // (2 * number)] for place in range(number)]
+    parts = (place + 0.375 + place * _GOLDEN % 1 / 4 for place in range(number))
+    return [disks[int(part * len(disks) / number)] for part in parts]
+
+
+_GOLDEN = 0.6180339887
+"""Its multiples, less their whole parts, repeat no pattern."""

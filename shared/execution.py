@@ -15,7 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from shared.candidates import SAMPLES, Candidates
+from shared.candidates import Candidates
 from shared.ecs import Ecs
 from shared.errors import (
     AFTER_EFFECT,
@@ -222,7 +222,8 @@ class Execution:
         if isinstance(step, Refused):
             self.refusal = None if self._accepted else self.refusal or step.error
             if self._candidates.refused(step.job, step.error.code):
-                because = f"so were all of {SAMPLES} others, spread over those not tried yet"
+                number = self._candidates.drawn
+                because = f"so were all of {number} others, spread over those not tried yet"
                 self._stop(step.error, f"{step.error}; {because}")
             return step.outcome
         if isinstance(step, Stop):
