@@ -84,7 +84,7 @@ class RunLog:
                 "record": "run_started",
                 "event": json.dumps(self._run.content, sort_keys=True),
                 "warnings": "\n".join(self._run.policy.warnings),
-                # With these a run that never ended is told from one at work, and started again.
+                # When it is over at the latest; and what ran it, for a person.
                 "ends_at": utc(ends_at),
                 "fc_service": function.service,
                 "fc_function": function.name,

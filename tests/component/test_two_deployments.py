@@ -230,6 +230,18 @@ def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deploy
     assert (answer["resumed"], answer["caught_up"]) == ([], [])
 
 
+def test_a_deployment_that_only_yaml_can_tell_is_in_every_record(world: World) -> None:
+    """R4: what is read before the policies are may leave a doubt; they leave none."""
+    text = "{policies: [{name: p, on: {timer: t}, select: {tags: {deployment: x}}}], deployment: d}"
+    world.policies_path = world.policies_path.with_suffix(".yaml")
+    world.policies_path.write_text(text)
+
+    with environment(POLICIES_FILE=str(world.policies_path)), pytest.raises(InvalidEventError):
+        world.tick("nobody's")
+
+    assert of(world, "refused") == ["d"]
+
+
 def test_a_record_can_name_no_function_to_start(both: tuple[Deployment, Deployment]) -> None:
     """R4: names come from the settings; who can write records cannot have others started."""
     one, other = both
