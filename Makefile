@@ -4,8 +4,8 @@
 
 # The first that works, of whatever name: an older python3, or a shim of pyenv that answers with
 # an error, may stand in front.
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
-  $(shell $(name) -c 'import sys; sys.exit($(OTHER_PYTHON))' 2>/dev/null && echo $(name))))
+PYTHON ?= $(or $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
+  $(shell $(name) -c 'import sys; sys.exit($(OTHER_PYTHON))' 2>/dev/null && echo $(name)))),python3)
 OTHER_PYTHON := not (3, 10) <= sys.version_info < (3, 14)
 BIN := .venv/bin
 # The same stamp for everybody: it is newer than the lock file exactly when
@@ -20,7 +20,7 @@ venv: $(INSTALLED) ## set up .venv; installs only what changed
 # uv takes a quarter of pip's time. It does not read pip's configuration, so
 # where a package index is configured for pip alone, pip does the same work.
 $(INSTALLED): requirements/dev.txt requirements/uv.txt
-	@$(PYTHON) -c 'import sys; sys.exit($(OTHER_PYTHON))' || \
+	@$(PYTHON) -c 'import sys; sys.exit($(OTHER_PYTHON))' 2>/dev/null || \
 	  { echo "Python 3.10 to 3.13 is needed, and '$(PYTHON)' is another or missing. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || \
 	  { echo "Setting up .venv (once, about half a minute)"; $(PYTHON) -m venv --clear .venv; }
