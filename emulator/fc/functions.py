@@ -113,7 +113,7 @@ def create_function(call: Call) -> Checked:
     given = _given(call, body)
     code = code_location.code_of(call.region, given.pop("code", None))
     if code is None:
-        raise invalid_argument("code: either ossBucketName and ossObjectName or zipFile is needed")
+        raise invalid_argument("Either ossBucketName/ossObjectName or zipFile must be set")
     function = new_function(call.region, given, code, service=_service(call))
 
     def effect() -> Answer:

@@ -101,12 +101,16 @@ def delete_service(call: Call) -> Checked:
 
 
 def check_log(region: FcRegion, given: Document) -> None:
-    """Refuse a Logstore that does not exist: its log would be lost without a word."""
+    """
+    Refuse a Logstore that does not exist: its log would be lost without a word.
+
+    The messages are those that fc3 looks for when it has just made the two (error-code.ts).
+    """
     target = fields.log_target(given.get("logConfig"))
+    if target and not region.sls.has_project(target.project):
+        raise invalid_argument(f"project '{target.project}' does not exist")
     if target and not region.sls.has_logstore(target.project, target.logstore):
-        raise invalid_argument(
-            f"logConfig: project '{target.project}' or logstore '{target.logstore}' does not exist"
-        )
+        raise invalid_argument(f"logstore '{target.logstore}' does not exist")
 
 
 def instant(at: datetime) -> str:

@@ -105,6 +105,13 @@ class SlsService:
         )
         self._projects.append(store, LogGroup(logs=entries, topic=topic, source=""), at=now)
 
+    def has_project(self, project: str) -> bool:
+        """Return whether it exists."""
+        with suppress(SlsError):
+            self._projects.project(project)
+            return True
+        return False
+
     def has_logstore(self, project: str, logstore: str) -> bool:
         """Return whether both exist."""
         with suppress(SlsError):

@@ -144,6 +144,26 @@ def test_what_it_has_not_is_refused_by_name_and_value(
         assert said in error.message
 
 
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        (("nowhere", "records"), "code: 400, project 'nowhere' does not exist request id:"),
+        (("there", "nowhere"), "code: 400, logstore 'nowhere' does not exist request id:"),
+    ],
+)
+def test_a_log_that_is_not_there_yet_is_told_as_fc3_looks_for_it(
+    cloud: Cloud, log: tuple[str, str], said: str
+) -> None:
+    """It tries again for as long as the message begins so: `logConfig: auto` has just made both."""
+    cloud.sls.create_project("there")
+
+    with pytest.raises(DaraException) as refused:
+        create(cloud, logConfig={"project": log[0], "logstore": log[1]})
+
+    assert refused.value.code == "InvalidArgument"
+    assert refused.value.message.startswith(said)
+
+
 def test_functions_of_the_other_version_are_not_listed_in_silence(cloud: Cloud) -> None:
     """ListFunctions, fcVersion: a filter; the local cloud lists those of v3 here."""
     create(cloud)
