@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing package deploy-fun deploy-tools clients lock clean
+.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth package deploy-fun deploy-tools clients lock clean
 
 # The first that works, of whatever name: an older python3, or a shim of pyenv that answers with
 # an error, may stand in front.
@@ -62,6 +62,9 @@ bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
 
 bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, beside the naive ways (some minutes)
 	@$(BIN)/python -W ignore -m benchmarks.pacing
+
+bench-growth: $(INSTALLED) ## memory and time at 1,000 to 100,000 disks, beside the naive way
+	@$(BIN)/python -W ignore -m benchmarks.growth
 
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package

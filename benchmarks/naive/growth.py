@@ -1,0 +1,76 @@
+"""What one would write first: list everything, decide, act, and write down what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.ecs import Ecs
+from shared.outcomes import Outcome, Record, disk_record
+from shared.planning import Slot, SnapshotSettings, plan_snapshot
+from shared.sls_client import Batch
+
+MAX_BATCH = 4_096
+
+
+def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
+    """Take a snapshot of each disk that has none."""
+    slot = Slot(
+        deployment="bench",
+        policy="nightly",
+        region="cn-hangzhou",
+        occurrence=("timer", "nightly", at.isoformat()),
+        occurred_at=at,
+    )
+    since = at - timedelta(minutes=15)
+    snapshots = _all(lambda token: ecs.describe_snapshots(created_from=since, next_token=token))
+    made = {one.disk_id: one for one in snapshots}
+    disks = _all(lambda token: ecs.describe_disks(next_token=token))
+    ids = sorted({one for disk in disks for one in disk.instance_ids})
+    batches = [ids[start : start + 100] for start in range(0, len(ids), 100)]
+    instances = [
+        one for batch in batches for one in ecs.describe_instances(instance_ids=batch).items
+    ]
+    running = {one.instance_id: one for one in instances if one.status == "Running"}
+    outcomes = []
+    for disk in disks:
+        if disk.disk_id in made:
+            about: dict[str, Any] = {"status": "existing", "reason": "made earlier"}
+            about["snapshot_id"] = made[disk.disk_id].snapshot_id
+        elif not set(disk.instance_ids) <= running.keys():
+            about = {"status": "skipped", "reason": "its instance is not running"}
+        else:
+            planned = plan_snapshot(slot, SnapshotSettings(), disk.disk_id, attempt=1)
+            about = {"status": "created", "reason": "accepted by ECS"}
+            about["snapshot_id"] = ecs.create_snapshot(planned)
+        outcomes.append(Outcome(disk_id=disk.disk_id, **about))
+    records = [
+        (0, {"slot": slot.slot_id, "policy": slot.policy, **disk_record(outcome)})
+        for outcome in outcomes
+    ]
+    for start in range(0, len(records), MAX_BATCH):
+        write(records[start : start + MAX_BATCH])
+
+
+def _all(page_at: Callable[[str], Any]) -> list[Any]:
+    found, token = [], ""
+    while True:
+        page = page_at(token)
+        found += page.items
+        token = page.next_token
+        if not token:
+            return found
+
+
+def open_slots(logstore: Any) -> list[Record]:  # noqa: ANN401 - anything with a search
+    """Return the starts that no end follows."""
+    records: list[Record] = []
+    while page := logstore.search("*", since_s=0, until_s=0, offset=len(records)).records:
+        records += page
+    ended = {one["slot"] for one in records if one["record"] == "run_finished"}
+    started = [one for one in records if one["record"] == "run_started"]
+    for one in started:
+        json.loads(one["event"])
+    return [one for one in started if one["slot"] not in ended]
