@@ -201,4 +201,6 @@ def _shown(summary: Summary) -> Answer:
             }
             for outcome in summary.outcomes
         ]
+    if summary.left_out:
+        shown["disks_left_out"] = summary.left_out
     return shown

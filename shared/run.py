@@ -334,7 +334,7 @@ class Runner:
         summary.counts[outcome.status] += 1
         is_news = self._progress.add(outcome)
         if self._run.asked_by == "direct":
-            summary.outcomes.append(outcome)
+            summary.show(outcome)
         if is_news:
             self._log.settled(outcome)
         else:

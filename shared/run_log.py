@@ -22,6 +22,10 @@ CONTINUED = "continued"
 WAITING = "waiting"
 
 
+MAX_SHOWN = 10_000
+"""Disks in one answer, a few megabytes of them: Function Compute answers with 32 MB at most."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Summary:
     """How a run ended; `outcomes` only where somebody waits for them."""
@@ -43,6 +47,15 @@ class Summary:
     in_all: Mapping[str, int] = field(default_factory=dict)
     """By status, of the disks that this part and those before are done with."""
     outcomes: list[Outcome] = field(default_factory=list)
+    left_out: int = 0
+    """How many outcomes there were beside those."""
+
+    def show(self, outcome: Outcome) -> None:
+        """Keep an outcome for whoever waits; all of them are on record."""
+        if len(self.outcomes) < MAX_SHOWN:
+            self.outcomes.append(outcome)
+        else:
+            self.left_out += 1
 
     @property
     def failed(self) -> bool:
