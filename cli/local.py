@@ -94,8 +94,13 @@ class LocalCloud:
     sls_project: str
     sls_logstore: str
 
-    def invoke(self, function: str, event: bytes, *, timeout_s: int = 7200) -> Invocation:
-        """Call a function's handler, as Function Compute would."""
+    def invoke(self, function: str, event: bytes, *, timeout_s: int = 600) -> Invocation:
+        """
+        Call a function's handler, as Function Compute would.
+
+        Nothing can be handed over here: for so long, on this cloud's clock, it waits for disks
+        that are busy.
+        """
         handler = importlib.import_module(f"functions.{function}.index").handler
         context = SimpleNamespace(
             request_id=str(uuid.uuid4()),

@@ -317,7 +317,8 @@ class Runner:
         FC delivers an invocation that raised again, several times: all that would be listed
         and asked for once more, though nothing would be different.
         """
-        if self._continuer is None or self._progress.only_reports or summary.is_read:
+        reports = self._progress.only_reports or self._run.dry_run or summary.is_read
+        if self._continuer is None or reports:
             return
         told = replace(summary)
         so_far = self._progress.report(self._clock.now())
