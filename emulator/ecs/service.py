@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from emulator import faulty
 from emulator.calls import Call, Calls
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
@@ -60,8 +61,6 @@ _OPERATIONS: Mapping[str, tuple[Spec, Callable[[Region, params.Params], Act]]] =
         (specs.TAG_RESOURCES, tag_resources.prepare),
     )
 }
-_FAULT_CODES = {"drop": "dropped", "hang": "hung", "html": "html", "empty": "empty"}
-"""What `Calls` notes where the answer has no code of its own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +199,7 @@ class EcsService(Arranging):
             # Done or refused: the client cannot know.
             with suppress(EcsError):
                 act()
-        exchange.code = _FAULT_CODES.get(fault.kind, fault.code)
+        exchange.code = faulty.noted_code(fault)
         return answers.fault(
             fault,
             envelope=exchange.envelope,

@@ -6,13 +6,13 @@ import hashlib
 import json
 from dataclasses import replace
 
+from emulator import faulty
 from emulator.faults import Fault
 from emulator.fc.errors import FcError
 from emulator.fc.operations import V2, Answer, Api
 from emulator.fc.state import Document
 from emulator.wire import Response
 
-_HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -47,12 +47,9 @@ def refusal(error: FcError, *, api: Api, request_id: str) -> Response:
 
 def fault(happens: Fault, *, api: Api, request_id: str) -> Response:
     """Return what a client sees instead; not for "slow", which keeps the real answer."""
-    if happens.kind in ("drop", "hang"):
-        return Response(status=0, body=b"", transport="drop" if happens.kind == "drop" else "hang")
-    if happens.kind == "html":
-        return Response(status=502, body=_HTML, headers={"Content-Type": "text/html"})
-    if happens.kind == "empty":
-        return Response(status=happens.status, body=b"")
+    bare = faulty.without_envelope(happens)
+    if bare is not None:
+        return bare
     error = FcError(happens.status, happens.code, happens.message)
     response = refusal(error, api=api, request_id=request_id)
     if happens.retry_after_ms is None:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from emulator import calls
+from emulator import calls, faulty
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import signing
@@ -32,7 +32,6 @@ from emulator.sls import SlsService
 from emulator.wire import Request, Response
 
 _UNKNOWN = "Unknown"
-_FAULT_CODES = {"drop": "dropped", "hang": "hung", "html": "html", "empty": "empty"}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,7 +167,7 @@ class FcService(Arranging):
             # Done or refused: the client cannot know.
             with suppress(FcError):
                 checked.effect()
-        seen.code = _FAULT_CODES.get(fault.kind, fault.code)
+        seen.code = faulty.noted_code(fault)
         response = answers.fault(fault, api=api, request_id=request_id)
         return replace(response, delay_s=fault.delay_s)
 

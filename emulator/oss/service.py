@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import unquote
 
-from emulator import calls
+from emulator import calls, faulty
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import xml
-from emulator.faults import Fault, Faults
+from emulator.faults import Faults
 from emulator.ids import Ids
 from emulator.oss import signature
 from emulator.oss.errors import OssError, denied, not_implemented
@@ -42,8 +42,6 @@ _KEPT = ("content-type", "cache-control", "content-disposition", "content-encodi
 _READ = frozenset({"x-oss-date", "x-oss-security-token", "x-oss-content-sha256"})
 _META = "x-oss-meta-"
 _CONDITIONS = ("range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
-_FAULT_CODES = {"drop": "dropped", "hang": "hung", "html": "html", "empty": "empty"}
-_HTML = b"<html><head><title>Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,7 @@ class OssService:
         asked = _asked(request, region_id)
         code = ""
         try:
-            response, code = self._carry_out(request, asked)
+            response, code = self._carry_out(request, asked, request_id)
         except OssError as exc:
             code = exc.code
             response = _refusal(exc, request, request_id)
@@ -128,7 +126,7 @@ class OssService:
         )
         return replace(response, headers={**response.headers, "x-oss-request-id": request_id})
 
-    def _carry_out(self, request: Request, asked: _Asked) -> tuple[Response, str]:
+    def _carry_out(self, request: Request, asked: _Asked, request_id: str) -> tuple[Response, str]:
         if asked.operation == "Unknown":
             parameters = "&".join(name for name, _ in request.query)
             raise not_implemented(
@@ -151,8 +149,9 @@ class OssService:
             # Done or refused: the client cannot know.
             with suppress(OssError):
                 effect()
-        answer = replace(_instead(fault, request), delay_s=fault.delay_s)
-        return answer, _FAULT_CODES.get(fault.kind, fault.code)
+        injected = OssError(fault.status, fault.code, fault.message)
+        answer = faulty.without_envelope(fault) or _refusal(injected, request, request_id)
+        return replace(answer, delay_s=fault.delay_s), faulty.noted_code(fault)
 
     def _check(self, request: Request, asked: _Asked) -> Callable[[], Response]:
         _check_known(request)
@@ -261,14 +260,3 @@ def _refusal(error: OssError, request: Request, request_id: str) -> Response:
         body=xml.document("Error", content),
         headers={"Content-Type": "application/xml"},
     )
-
-
-def _instead(fault: Fault, request: Request) -> Response:
-    """Return what the client sees in the place of the answer."""
-    if fault.kind in ("drop", "hang"):
-        return Response(status=0, body=b"", transport="drop" if fault.kind == "drop" else "hang")
-    if fault.kind == "html":
-        return Response(status=502, body=_HTML, headers={"Content-Type": "text/html"})
-    if fault.kind == "empty":
-        return Response(status=fault.status, body=b"")
-    return _refusal(OssError(fault.status, fault.code, fault.message), request, "")

@@ -16,6 +16,7 @@ from emulator import calls
 from emulator.clock import Clock
 from emulator.credentials import AccessKeys
 from emulator.faults import Fault, Faults
+from emulator.faulty import noted_code
 from emulator.ids import Ids
 from emulator.ram import Ram
 from emulator.sls import faulty, rights, routes, signature
@@ -198,5 +199,5 @@ def _with_fault(fault: Fault, checked: Checked, request_id: str, seen: _Seen) ->
         # Done or refused: the client cannot know.
         with suppress(SlsError):
             checked.effect()
-    seen.code = faulty.noted_code(fault)
+    seen.code = noted_code(fault)
     return replace(faulty.answer(fault, request_id), delay_s=fault.delay_s)
