@@ -89,8 +89,6 @@ def route(
     """
     problems, aged = Problems(), Problems()
     policies = _concerned(trigger, file, problems)
-    if link is not None:
-        policies = [policy for policy in policies if policy.name == link.policy]
     if policies or not isinstance(trigger, Event):
         # How old an event is that nobody wants is nobody's concern.
         policies = _young_enough(
