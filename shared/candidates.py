@@ -127,17 +127,17 @@ class Candidates(Generic[C]):
     def _draw(self) -> None:
         if rest := list(self._disks):
             self._rest = [*reversed(rest), *self._rest]
-        seen = reversed(_spread(self._rest, MAX_CONSIDERED))
+        seen = reversed(spread(self._rest, MAX_CONSIDERED))
         able = [
             disk
             for disk in seen
             if not disk.foreseen and not disk.is_busy and disk.disk_id not in self._sampled
         ]
         others = [disk for disk in able if disk.group not in self._row]
-        samples = _spread(others, self._number)
+        samples = spread(others, self._number)
         drawn = {disk.disk_id for disk in samples}
         same = [disk for disk in able if disk.disk_id not in drawn]
-        samples += _spread(same, self._number - len(samples))
+        samples += spread(same, self._number - len(samples))
         if len(self._rest) - len(self._sampled) <= self._number or not samples:
             self._row = []  # as many calls as trying them all
             return
@@ -146,7 +146,7 @@ class Candidates(Generic[C]):
         self._sampled |= self._awaited
 
 
-def _spread(disks: Sequence[C], number: int) -> list[C]:
+def spread(disks: Sequence[C], number: int) -> list[C]:
     """
     Return so many of some disks, one of each of as many equal parts; all if there are no more.
 
@@ -155,7 +155,9 @@ def _spread(disks: Sequence[C], number: int) -> list[C]:
     """
     if number >= len(disks):
         return list(disks)
-    parts = (place + 0.375 + place * _GOLDEN % 1 / 4 for place in range(number))
+    # No wider than leaves a disk's distance between two of them.
+    room = min(0.25, 1 - number / len(disks))
+    parts = (place + (1 - room) / 2 + room * (place * _GOLDEN % 1) for place in range(number))
     return [disks[int(part * len(disks) / number)] for part in parts]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.candidates import IN_A_ROW, SAMPLES, Candidate, Candidates
+from shared.candidates import IN_A_ROW, SAMPLES, Candidate, Candidates, spread
 from shared.job import Job
 
 CODE = "Forbidden.RAM"
@@ -145,6 +145,21 @@ def test_disks_that_have_to_wait_are_no_samples() -> None:
     asked, _ = tried([*disks(5), *waiting, *busy, *able], {f"d-{number}" for number in range(112)})
 
     assert {int(disk[2:]) for disk in asked[5:15]} <= set(range(100, 112))
+
+
+@given(count=st.integers(0, 3000), number=st.integers(0, 200))
+def test_samples_are_different_disks_and_one_of_each_part(count: int, number: int) -> None:
+    """N9: whatever number of whatever many."""
+    every = disks(count)
+
+    found = [int(disk.disk_id[2:]) for disk in spread(every, number)]
+
+    assert len(set(found)) == len(found) == min(count, number)
+    if count > number:
+        parts = [
+            (place * count // number, -(-(place + 1) * count // number)) for place in range(number)
+        ]
+        assert all(low <= at < high for at, (low, high) in zip(found, parts, strict=True))
 
 
 def jobs(number: int) -> Iterator[Job]:
