@@ -83,6 +83,9 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
         file = load_policies(raw, problems)
     except InvalidPolicyError as exc:
         found.problems += map(named.problem, exc.problems)
+        # How many there are that are not listed.
+        more = str(exc).splitlines()[len(exc.problems) + 1 :]
+        found.problems += (f"{policies_path.name}: {line.strip()}" for line in more)
     else:
         found.warnings += map(named.remark, file.warnings)
         found.problems += impossible_events(file.policies, named)

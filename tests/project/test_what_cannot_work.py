@@ -335,6 +335,7 @@ def test_failed_snapshots_that_nobody_hears_of_are_not_repeated(project: Path) -
 
 STATE, SPOT = "ecs:Instance:StateChange", "ecs:Instance:PreemptibleInstanceInterruption"
 REBOOT, STALLED = "ecs:Instance:SystemMaintenance.Reboot", "ecs:Disk:Stalled"
+FAILURE = "ecs:Instance:SystemFailure.Reboot"
 ISOLATE = "ecs:Instance:SystemMaintenance.IsolateErrorDisk"
 
 
@@ -353,6 +354,8 @@ ISOLATE = "ecs:Instance:SystemMaintenance.IsolateErrorDisk"
         (on(SPOT, **{"data.action": "stop"}), "there are delete"),
         (on(REBOOT, **{"data.eventStatus": "Schedule"}), "did you mean 'Scheduled'?"),
         (on(REBOOT, **{"data.eventType": "SystemMaintenance.Stop"}), "are SystemMaintenance.Reb"),
+        (on(FAILURE, **{"data.eventStatus": "Scheduled"}), "there are Executing, Executed"),
+        (on(FAILURE, **{"data.notBefore": "x"}), f"no event of type '{FAILURE}' has it"),
         (on([SPOT, STALLED], **{"data.action": "delete"}), f"no event of type '{STALLED}' has it"),
         (on([SPOT, STATE], type=SPOT), f"no event of type '{STATE}' has any of these"),
         (on(ISOLATE, **{"data.eventStatus": "Done"}), "'Done': no event of type"),
@@ -445,6 +448,16 @@ def test_a_problem_names_the_file_the_line_and_the_policy(tmp_path: Path) -> Non
             "event: [TYPES]"
         ),
     ]
+
+
+def test_a_file_with_no_end_of_mistakes_is_cut_off(tmp_path: Path) -> None:
+    """And says how many there are."""
+    policies(tmp_path, *({"name": f"P{number}"} for number in range(200)))
+
+    found = check(tmp_path / "policies.yaml").problems
+
+    assert len(found) < 120
+    assert re.fullmatch(r"policies.yaml: … and \d+ more", found[-1])
 
 
 def test_a_template_that_is_wrong_is_named_with_its_line(project: Path) -> None:
