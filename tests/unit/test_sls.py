@@ -15,10 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.outcomes import Record
+from shared.runtime import Credentials
 from shared.sls import (
     FLUSH_BUDGET_S,
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
+    MAX_LINE_CHARACTERS,
     MAX_TRIES,
     MAX_WAITING,
     SEND_AFTER_RECORDS,
@@ -403,3 +405,43 @@ def test_who_waits_for_room_waits_within_the_budget() -> None:
 
     assert sorted(numbers(printed(out))) == list(range(5 * MAX_WAITING))
     assert took_s < PROMISED_S
+
+
+TEXTS = st.text(st.characters(), max_size=30) | st.sampled_from(
+    ["磁" * 9000, "📷" * 9000, "x" * 9000]
+)
+
+
+@given(record=st.dictionaries(TEXTS, TEXTS, max_size=9), number=st.integers())
+def test_whatever_a_record_holds_it_is_a_line_that_every_stream_and_log_takes(
+    record: dict[str, str], number: int
+) -> None:
+    """N10: half of a surrogate pair, any alphabet, any length; ASCII, and short enough for FC."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+
+    with Recorder(None, clock=FakeClock(), common={}, out=out) as records:
+        records.add({**record, "n": "before"})
+        records.add({"n": number})  # type: ignore[dict-item] # what nobody should, and somebody may
+        records.add({"n": "after"})
+
+    lines = out.buffer.getvalue().splitlines()
+    assert max(map(len, lines)) <= MAX_LINE_CHARACTERS
+    assert [json.loads(line)["n"] for line in lines] == ["before", str(number), "after"]
+
+
+@given(secret=st.sampled_from(["very+secret/key", "CAIS0123456789abcdef"]), where=TEXTS)
+def test_whatever_field_a_secret_is_in_no_record_has_it(secret: str, where: str) -> None:
+    """Invariant 6: in SLS and on stdout, and in what says why SLS was given up."""
+
+    def fail(_: int) -> None:
+        raise SlsError(f"Unauthorized (401): {secret}", transient=False)
+
+    credentials = Credentials(access_key_id="id", access_key_secret=secret, security_token=None)
+    sink, out = FakeSink(), io.StringIO()
+    for to in (sink, FakeSink(fail)):
+        with recorder(to, out, redacted=credentials.redacted) as records:
+            records.add({where or "x": f"said {secret}", "event": json.dumps({"k": secret})})
+
+    assert secret not in out.getvalue()
+    assert secret not in repr(sink.records)
+    assert out.getvalue().count("***") >= 2
