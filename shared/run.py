@@ -270,8 +270,8 @@ class Runner:
         if progress.may_exist(job.disk_id):
             return replace(job, uncertain=True)
         code, ask_at = progress.busy_code(job.disk_id), progress.before.ask_at
-        if not code or ask_at is None:
-            return job
+        if not code or ask_at is None or progress.is_last_part:
+            return job  # the last part asks once more, whenever the pause would be over
         wait_s = (ask_at - self._clock.now()).total_seconds()
         return put_off(job, code, self._clock.monotonic() + wait_s) if wait_s > 0 else job
 

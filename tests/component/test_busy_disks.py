@@ -140,6 +140,21 @@ def test_a_disk_that_is_never_free_ends_as_failed_before_its_slot_is_too_old(
     assert "1 failed" in str(parts.raised[0])
 
 
+@pytest.mark.parametrize("minutes", [5, 24, 59, 100, 240])
+def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
+    world: World, parts: Parts, minutes: int
+) -> None:
+    """T10: what is free by then is taken, however long ago it was asked for."""
+    world.policies(limits={"max_slot_age_hours": 6})
+    busy = busy_for(world, 6 - 15 / 60)
+    world.clock.advance(minutes * MINUTE_S)
+    world.tick(at="2026-03-01T12:00:00Z")
+    parts.go_on()
+
+    assert world.outcomes[busy]["status"] == "created"
+    assert parts.raised == []
+
+
 def test_a_slot_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
     world: World, parts: Parts
 ) -> None:
