@@ -113,6 +113,8 @@ class Execution:
     """One that may concern every disk, where none was accepted: there were too few to tell."""
     _accepted: bool = field(default=False, init=False)
     _candidates: Candidates[Job] = field(init=False)
+    _errors: dict[tuple[str, str, str], EcsError] = field(default_factory=dict, init=False)
+    """Of jobs that wait, each once."""
     _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
     """A heap of the jobs that wait: until when, in which order, which."""
     _order: Iterator[int] = field(default_factory=count, init=False)
@@ -203,6 +205,7 @@ class Execution:
         return None
 
     def _put_off(self, again: Again) -> None:
+        again = replace(again, job=self._light(again.job))
         ready, last_try = self._now + again.delay_s, self.expires - LAST_TRY_S
         if self._now < last_try < ready:
             ready = last_try
@@ -210,6 +213,26 @@ class Execution:
             self.found_busy = True
             self.pause_s = max(self.pause_s, busy_pause_s(again.job.waits, self._first_pause_s))
         heapq.heappush(self._due, (ready, next(self._order), again.job))
+
+    def _light(self, job: Job) -> Job:
+        """
+        Return a job that waits, with errors that many can share: 100,000 disks may be busy.
+
+        An error that was raised keeps the frames of its call alive; and without the request's id
+        all that say the same are one.
+        """
+        return replace(job, last=self._shared(job.last), mismatch=self._shared(job.mismatch))
+
+    def _shared(self, error: EcsError | None) -> EcsError | None:
+        if error is None:
+            return None
+        text = str(error)
+        if isinstance(error, EcsRefusedError):
+            text = text.removesuffix(f" [{error.request_id}]")
+        key = (error.action, error.code, text)
+        if key not in self._errors:
+            self._errors[key] = EcsError(text, action=error.action, code=error.code)
+        return self._errors[key]
 
     def _settled(self, step: Step) -> Outcome | None:
         """Take in what a try came to; returns the job's outcome if it has ended."""
