@@ -87,11 +87,14 @@ def route(
         No runs and no problems: nobody wants this trigger.
 
     """
-    problems, aged = Problems(), Problems()
+    problems, aged, unresolved = Problems(), Problems(), Problems()
     policies = _concerned(trigger, file, problems)
+    # Also of those for which it is too old, so that all that is wrong is said at once.
+    selects = [_resolved(policy, trigger, unresolved) for policy in policies]
+    young = policies
     if policies or not isinstance(trigger, Event):
         # How old an event is that nobody wants is nobody's concern.
-        policies = _young_enough(
+        young = _young_enough(
             trigger, policies, file.limits, now=now, link=link, problems=problems, aged=aged
         )
     runs = [
@@ -109,15 +112,17 @@ def route(
             dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
             content=trigger.content,
         )
-        for policy in policies
-        if (select := _resolved(policy, trigger, problems)) is not None
-        and not too_many_disks(select, file.limits, _path_of_ids(policy), problems)
+        for policy, select in zip(policies, selects, strict=True)
+        if policy in young
+        and select is not None
+        and not too_many_disks(select, file.limits, _path_of_ids(policy), unresolved)
         for where in policy.regions or (region,)
     ]
-    if link is not None and not problems:
+    if link is not None and not problems and not unresolved:
         runs = _handed_over(runs, link, file, problems)
-    runs = [] if problems else runs
+    runs = [] if problems or unresolved else runs
     problems.extend(aged)
+    problems.extend(unresolved)
     return tuple(runs), problems
 
 
