@@ -16,6 +16,8 @@ from cli.built import not_built
 from cli.deployment import Place, remarks, settings_at, variable, wrong_alone
 from cli.policy_checks import (
     Named,
+    idle_rules,
+    idle_timers,
     impossible_events,
     other_regions,
     rules,
@@ -27,10 +29,9 @@ from cli.positions import shown
 from cli.schemas import schema_problems
 from cli.template_files import TemplateError, lines_of, load_fun, load_s
 from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, read_fun, read_s
-from shared.errors import InvalidPolicyError
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
-from shared.policy_file import load_policies
+from shared.policy_file import drafted
 from shared.settings import FUNCTION_VARIABLES
 from shared.validation import Problems
 
@@ -77,23 +78,17 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     problems = Problems()
     raw = read_policies(policies_path, problems)
     named = Named(policies_path, raw)
+    file = drafted(raw, problems)
     found = _Found()
-    file: PolicyFile | None = None
-    try:
-        file = load_policies(raw, problems)
-    except InvalidPolicyError as exc:
-        found.problems += map(named.problem, exc.problems)
-        # How many there are that are not listed.
-        more = str(exc).splitlines()[len(exc.problems) + 1 :]
-        found.problems += (f"{policies_path.name}: {line.strip()}" for line in more)
-    else:
-        found.warnings += map(named.remark, file.warnings)
-        found.problems += impossible_events(file.policies, named)
+    found.problems += map(named.problem, problems)
+    if more := len(problems) - len(found.problems):
+        found.problems.append(f"{policies_path.name}: … and {more} more")
+    found.warnings += map(named.remark, file.warnings)
+    found.problems += impossible_events(file.policies, named)
     if there:
-        _check_project(root, file, named, found, built=built)
+        _check_project(root, file, named, found, built=built, good=not problems)
     else:
-        if file is not None:
-            _check_regions(file, {}, named, found)
+        _check_regions(file, {}, named, found)
         if built:
             nothing = "no templates beside it: nothing to deploy"
             found.problems.append(f"{policies_path.name}: {nothing}")
@@ -122,9 +117,9 @@ def _merged(messages: Iterable[str]) -> Iterator[str]:
 
 
 def _check_project(
-    root: Path, file: PolicyFile | None, named: Named, found: _Found, *, built: bool
+    root: Path, file: PolicyFile, named: Named, found: _Found, *, built: bool, good: bool
 ) -> None:
-    """Check the templates, and against them the policies, if these could be read."""
+    """Check the templates, and against them the policies, as far as these could be read."""
     templates = _read(root, found.problems)
     region = _region(templates.get(S, {}), found.problems)
     places = [
@@ -137,15 +132,16 @@ def _check_project(
         hosts |= settings_at(place)[0].ecs_endpoints
         found.warnings += remarks(place)
     own = [(f"{place.at('region')}: region", region) for place in places if place.says.region]
-    if file is not None:
-        _check_regions(file, hosts, named, found, own[:1])
-        found.problems += other_regions(file.policies, region, named)
+    _check_regions(file, hosts, named, found, own[:1])
+    found.problems += other_regions(file.policies, region, named)
     if templates.keys() == _READERS.keys():
         found.problems += _disagreements(root, templates, places)
-        if file is not None:
-            for name, functions in templates.items():
-                found.problems += timers(name, file, named, functions)
-            found.problems += rules(file, named, templates[S])
+        for name, functions in templates.items():
+            found.problems += timers(name, file, named, functions)
+            # What a broken file seems to want is not all that its author does.
+            found.problems += idle_timers(name, file, functions) if good else ()
+        found.problems += rules(file, named, templates[S])
+        found.problems += idle_rules(file, templates[S]) if good else ()
     for place in places if built else ():
         found.problems += not_built(place.at("code"), root, place.says)
     for name in templates:

@@ -177,10 +177,9 @@ def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterato
 def timers(
     name: str, file: PolicyFile, named: Named, functions: Mapping[str, Function]
 ) -> Iterator[str]:
-    """Hold the timers that policies name against those of a template, either way."""
+    """Hold the timers that policies name against those of a template."""
     says = functions.get(ON_SCHEDULE)
     there = says.timers if says else {}
-    wanted = {policy.timer for policy in file.policies if policy.timer}
     for number, policy in enumerate(file.policies):
         where = named.at(f"policies[{number}].on.timer")
         if policy.timer and policy.timer not in there:
@@ -189,7 +188,13 @@ def timers(
         elif policy.timer and there[policy.timer].payload:
             rule = f"timer '{policy.timer}' has a payload, which runs in place of its policies"
             yield f"{where}: {name}: {rule}"
-    for timer, trigger in there.items():
+
+
+def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
+    """Hold the timers of a template against those that policies name, and their payloads."""
+    says = functions.get(ON_SCHEDULE)
+    wanted = {policy.timer for policy in file.policies if policy.timer}
+    for timer, trigger in says.timers.items() if says else ():
         place = shown(name, says.line(f"timers.{timer}") if says else None)
         if timer not in wanted and not trigger.payload:
             hint = nearest(timer, wanted)
@@ -209,23 +214,33 @@ def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Itera
 
 
 def rules(file: PolicyFile, named: Named, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Hold the event types that policies name against the rules' patterns, either way."""
+    """Hold the event types that policies name against the rules' patterns."""
     ends = functions.get(ON_END)
     if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
         place = shown(S, ends.line("rules"))
         yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
-    patterns = [
-        (shown(S, says.line(f"rules.{rule.name}")), rule)
-        for name, says in functions.items()
-        if name != ON_END
-        for rule in says.rules or ()
-    ]
-    has = {kind: place for place, rule in patterns for kind in rule.types}
-    wanted = {kind for policy in file.policies for kind in policy.event_types}
+    has = _let_through(functions)
     for number, policy in enumerate(file.policies):
         where = named.at(f"policies[{number}].on.event")
         for kind in policy.event_types:
             if kind not in has:
                 yield f"{where}: {S}: the rule's pattern lacks '{kind}': none would arrive"
+
+
+def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
+    """Hold the rules' patterns against the event types that policies name."""
+    has = _let_through(functions)
+    wanted = {kind for policy in file.policies for kind in policy.event_types}
     for kind in sorted(has.keys() - wanted):
         yield f"{has[kind]}: no policy is on events of type '{kind}': leave it out of the pattern"
+
+
+def _let_through(functions: Mapping[str, Function]) -> dict[str, str]:
+    """Return the event types that reach a policy, each with the place of its rule."""
+    return {
+        kind: shown(S, says.line(f"rules.{rule.name}"))
+        for name, says in functions.items()
+        if name != ON_END
+        for rule in says.rules or ()
+        for kind in rule.types
+    }

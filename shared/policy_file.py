@@ -7,7 +7,6 @@ policy, which a timer's payload or a direct request brings along, meets the same
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -125,6 +124,18 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
 
     """
     problems = found or Problems()
+    file = drafted(raw, problems)
+    if problems:
+        raise InvalidPolicyError(problems)
+    return file
+
+
+def drafted(raw: object, problems: Problems) -> PolicyFile:
+    """
+    Return a policy file as far as it could be read, to find what else is wrong with it.
+
+    Each policy keeps its place; what is wrong in it is left out, and added to the problems.
+    """
     if not problems or raw is not None:
         raw = check_mapping(raw, "policies.yaml", problems)
     content = raw if isinstance(raw, Mapping) else {}
@@ -136,15 +147,15 @@ def load_policies(raw: object, found: Problems | None = None) -> PolicyFile:
     limits = _limits(content.get("limits"), problems)
     defaults = _defaults(content.get("defaults"), problems)
     policies = _policies(content.get("policies", []), defaults, limits, problems)
-    if problems:
-        raise InvalidPolicyError(problems)
+    warnings = [warning for policy in policies for warning in policy.warnings]
+    if not policies and not problems:
+        warnings.append("policies: there are none, so nothing will ever run")
     return PolicyFile(
-        deployment=str(content["deployment"]),
+        deployment=str(content.get("deployment")),
         limits=limits,
         defaults=defaults,
         policies=policies,
-        warnings=tuple(warning for policy in policies for warning in policy.warnings)
-        or (() if policies else ("policies: there are none, so nothing will ever run",)),
+        warnings=tuple(warnings),
     )
 
 
@@ -185,19 +196,20 @@ def _policies(
     if not isinstance(raw, list):
         problems.add("policies", raw, "must be a list of policies")
         return ()
-    policies = [
-        policy_of(item, defaults, f"policies[{number}]", problems)
+    policies = tuple(
+        _draft(item, defaults, f"policies[{number}]", problems, inline=False)
         for number, item in enumerate(raw)
-    ]
+    )
     # As they were given: a policy with a mistake elsewhere has a name all the same.
-    names = [str(item["name"]) for item in raw if isinstance(item, Mapping) and "name" in item]
-    for name in sorted(name for name, count in Counter(names).items() if count > 1):
-        problems.add("policies", name, "must be the name of one policy only")
+    names = [item.get("name") if isinstance(item, Mapping) else None for item in raw]
+    for number, name in enumerate(names):
+        if isinstance(name, str) and name in names[:number]:
+            rule = "must be the name of one policy only"
+            problems.add(f"policies[{number}].name", name, rule)
     for number, policy in enumerate(policies):
-        if policy is not None:
-            path = f"policies[{number}].select.disk_ids"
-            too_many_disks(policy.select, limits, path, problems)
-    return tuple(policy for policy in policies if policy is not None)
+        path = f"policies[{number}].select.disk_ids"
+        too_many_disks(policy.select, limits, path, problems)
+    return policies
 
 
 def policy_of(
@@ -223,10 +235,18 @@ def policy_of(
 
     """
     before = len(problems)
+    policy = _draft(raw, defaults, path, problems, inline=inline)
+    return policy if len(problems) == before else None
+
+
+def _draft(
+    raw: object, defaults: Mapping[str, Any], path: str, problems: Problems, *, inline: bool
+) -> Policy:
+    """Return a policy as far as it could be read; of what is none an empty one."""
     warnings: list[str] = []
     given = check_mapping(raw, path, problems)
-    if len(problems) > before:
-        return None
+    if not isinstance(raw, Mapping):
+        return Policy(name="", select=Select())
     check_keys(given, _POLICY_KEYS, path, problems)
     name = _policy_name(given, path, problems, inline=inline)
     merged = merged_with(defaults, given)
@@ -250,8 +270,6 @@ def policy_of(
     snapshot = check_snapshot_settings(
         merged.get("snapshot"), name or "policy", f"{path}.snapshot", problems, warnings
     )
-    if len(problems) > before:
-        return None
     return Policy(
         name=name,
         enabled=merged.get("enabled") is not False,
@@ -310,7 +328,7 @@ def _on(
             problems.add(f"{path}.timer", timer, "must be the name of a timer trigger")
         if "where" in given:
             problems.add(f"{path}.where", given["where"], "is for events only")
-        return str(timer), (), ()
+        return timer if isinstance(timer, str) else None, (), ()
     if "event" not in given:
         return None, (), ()
     types = check_texts(given["event"], f"{path}.event", problems)
@@ -336,6 +354,7 @@ def _where(raw: object, path: str, problems: Problems, warnings: list[str]) -> C
     conditions = []
     for key, wanted in given.items():
         values = wanted if isinstance(wanted, list) else [wanted]
+        before = len(problems)
         if not values or not all(isinstance(value, str | int | float) for value in values):
             problems.add(f"{path}.{key}", wanted, "must be a value or a list of values")
         if not isinstance(key, str) or not all(key.split(".")):
@@ -345,7 +364,8 @@ def _where(raw: object, path: str, problems: Problems, warnings: list[str]) -> C
             for value in values
             if isinstance(value, str) and {"*", "?"} & {*value}
         ]
-        conditions.append((str(key), tuple(map(comparable, values))))
+        if len(problems) == before:
+            conditions.append((str(key), tuple(map(comparable, values))))
     return tuple(conditions)
 
 

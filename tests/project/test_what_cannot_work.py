@@ -173,6 +173,39 @@ def test_policies_that_are_wrong_do_not_hide_what_is_wrong_with_the_templates(
     assert "environment.LOG_LEVEL: must be one of" in found
 
 
+def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
+    project: Path,
+) -> None:
+    """Timers, event types, conditions and regions are looked at as far as they can be read."""
+    policies(
+        project,
+        {"name": "Not Good", "on": {"timer": "nightli"}, "select": {"all": True}},
+        {**NIGHTLY, "name": "far", "regions": ["cn-hanghzou"], "repeat_failed": 1},
+        {"name": "no-select", "on": {"event": STATE, "where": {"data.stat": "Stopped"}}},
+        "no policy",  # type: ignore[arg-type] # what somebody wrote
+        {**NIGHTLY, "on": {"event": "ecs:Disk:Stalled"}},
+        {**NIGHTLY, "on": {"event": [STATE], "where": {"data.state": [["Stopped"], {}]}}},
+        {**NIGHTLY, "on": {"timer": 5}},
+    )
+
+    found = problems_of(project)
+
+    for part in (
+        "policy Not Good: policies[0].name: ",
+        "policies[0].on.timer: s.yaml: no timer 'nightli': it would never run",
+        "policies[1].regions: 'cn-hanghzou': there is no such region",
+        "policies[1].repeat_failed: 1: record_completion hears of cn-hangzhou only",
+        "policies[2].on.where.data.stat: no event of type",
+        "policies[3]: 'no policy': must be a mapping",
+        "policies[4].on.event: s.yaml: the rule's pattern lacks 'ecs:Disk:Stalled'",
+        "policy n: policies[5].name: 'n': must be the name of one policy only",
+    ):
+        assert found.count(part) == 1, (part, found)
+    # What it does not want may be what is not written well.
+    assert "no policy is on" not in found
+    assert "no timer '5'" not in found
+
+
 def test_a_policy_file_that_is_packaged_may_be_named(project: Path) -> None:
     """What stands in a function's folder goes into its package."""
     for function in (project / "functions").iterdir():

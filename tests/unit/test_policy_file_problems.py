@@ -329,7 +329,7 @@ def test_failed_snapshots_are_repeated_fewer_times_than_there_are_attempts(numbe
 def test_a_name_is_one_policys_only() -> None:
     """Two policies of one name would share their slots: each disk would be taken once."""
     assert problems_of({"deployment": "main", "policies": [NIGHTLY, NIGHTLY]}) == [
-        "policies: 'nightly': must be the name of one policy only"
+        "policies[1].name: 'nightly': must be the name of one policy only"
     ]
 
 
