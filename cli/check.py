@@ -157,10 +157,9 @@ def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
             continue
         try:
             lines = lines_of(path)
-            problems += [
-                f"{shown(name, lines.at(one.path))}: {one}"
-                for one in schema_problems(load(path), schema)
-            ]
+            misfits = [(lines.at(one.path), one) for one in schema_problems(load(path), schema)]
+            misfits.sort(key=lambda found: found[0] or 0)
+            problems += [f"{shown(name, line)}: {one}" for line, one in misfits]
             templates[name] = read(path)
         except TemplateError as exc:
             problems.append(str(exc))

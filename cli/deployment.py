@@ -123,11 +123,13 @@ def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
     hosts = [("ECS_ENDPOINT", of, host) for of, host in settings.ecs_endpoints.items()]
     hosts.append(("SNAPSHOTS_FC_ENDPOINT", place.region, settings.fc_endpoint))
     for name, of, host in hosts:
-        if of and of not in ecs_hosts():
-            rule = f"names a region that is not known{nearest(of, ecs_hosts())}"
-            yield f"{variable(place, name)}: {rule}"
         named = [one for one in ecs_hosts() if re.search(rf"(?<![a-z0-9]){one}(?![a-z0-9])", host)]
-        if of and named and of not in named:
+        if of not in ecs_hosts():
+            # That of the functions is judged where it stands.
+            if of not in ("", place.region):
+                rule = f"names a region that is not known{nearest(of, ecs_hosts())}"
+                yield f"{variable(place, name)}: {rule}"
+        elif named and of not in named:
             yield f"{variable(place, name)}: names the host of another region than it is for"
 
 
@@ -152,7 +154,7 @@ def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
     """Read a function's variables as it will at its start; their values stay unsaid."""
     texts, (settings, found, _) = _texts(place.says), settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
-    if FC_API not in texts:
+    if FC_API not in place.says.environment:
         yield f"{variable(place, FC_API)}: is required; '{fc_api}', to hand over what is left"
     elif settings.fc_api not in (None, fc_api):
         yield f"{variable(place, FC_API)}: must be '{fc_api}', to hand over what is left"

@@ -48,6 +48,8 @@ class Named:
 
     def at(self, path: str) -> str:
         """Return the place of a path such as ``policies[0].on.timer``, and the path."""
+        if path == self._file:
+            return shown(self._file, self._lines.broken_at)
         if path.startswith(self._file):
             return path
         if path == "policies.yaml":  # what the loader calls a file as a whole

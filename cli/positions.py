@@ -2,7 +2,7 @@
 Where things stand in a YAML file: the line of each key and item, by its path.
 
 Reads the file once more, for the lines alone; what it holds is others' to read and judge.
-Never raises: of a file that is no YAML it knows no line.
+Never raises: of a file that is no YAML it knows at most the line where it ceases to be one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Lines:
 
     def __init__(self, text: bytes) -> None:
         """Read a file's text."""
-        self._root = _composed(text)
+        self._root, self.broken_at = _composed(text)
 
     def at(self, path: Path) -> int | None:
         """Return the line of the last part of a path that is there; None for none at all."""
@@ -72,12 +72,23 @@ class Lines:
 
 
 @lru_cache(maxsize=8)
-def _composed(text: bytes) -> yaml.Node | None:
-    """Compose a file once, however often its lines are asked for: it takes longer than the rest."""
+def _composed(text: bytes) -> tuple[yaml.Node | None, int | None]:
+    """
+    Return a file's content, or the line at which it is no YAML any more, if that is known.
+
+    Once, however often its lines are asked for: it takes longer than all else.
+    """
     try:
-        return yaml.compose(text, yaml.SafeLoader)
+        return yaml.compose(text, yaml.SafeLoader), None
+    except yaml.reader.ReaderError as exc:
+        # What cannot be decoded is counted in bytes, what must not be there in characters.
+        decoded = text.decode(errors="replace")[: exc.position].encode()
+        before = decoded if exc.encoding == "unicode" else text[: exc.position]
+        return None, before.count(b"\n") + 1
+    except yaml.MarkedYAMLError as exc:
+        return None, exc.problem_mark.line + 1 if exc.problem_mark else None
     except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+        return None, None
 
 
 def _keys(node: yaml.Node | None) -> list[str]:

@@ -80,6 +80,9 @@ def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
         for key in given:
             if key not in known and not any(re.search(pattern, str(key)) for pattern in patterns):
                 yield (str(key),), f"unknown key {key!r}: known are {listed}{nearest(key, known)}"
+    elif "propertyNames" in error.absolute_schema_path:
+        kept = "; Function Compute keeps FC_… to itself" * str(given).startswith("FC_")
+        yield (str(given),), f"{error.message}{kept}"
     else:
         yield (), _message(error)
 
@@ -87,10 +90,9 @@ def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
 def _message(error: ValidationError) -> str:
     """Return an error's own message, which begins with what stands there, without any variable."""
     given: Any = error.instance
-    is_name = "propertyNames" in error.absolute_schema_path
     if isinstance(given, dict | list) and given:
         shown = "a mapping " if isinstance(given, dict) else "a list "
-    elif _VARIABLES & {*error.absolute_path} and not is_name:
+    elif _VARIABLES & {*error.absolute_path}:
         shown = ""
     else:
         return error.message

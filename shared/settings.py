@@ -233,7 +233,9 @@ class _Reading:
                 self.problems.add(name, NO_VALUE, rule)
             elif of in endpoints:
                 self.problems.add(name, NO_VALUE, f"{entry}must not name a region once more")
-            endpoints[of] = self._address(value, name, entry)
+            address = self._address(value, name, entry)
+            if not named or is_region(of):
+                endpoints[of] = address
         return endpoints
 
     def _address(self, value: str, name: str, entry: str) -> str:

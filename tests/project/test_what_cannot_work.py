@@ -331,6 +331,8 @@ def test_a_region_that_there_is_not_is_named_with_the_nearest(project: Path) -> 
     for file in ("s.yaml", "template.yml"):
         edit(project / file, "cn-hangzhou", "cn-hangzho")
     assert "snapshot_on_schedule: region: 'cn-hangzho': there is no such" in problems_of(project)
+    # Nobody set a host.
+    assert "_ENDPOINT" not in "\n".join(check(project / "policies.yaml").warnings)
 
 
 def test_a_new_region_may_be_used_where_its_host_is_named(project: Path) -> None:
@@ -491,6 +493,45 @@ def test_a_file_with_no_end_of_mistakes_is_cut_off(tmp_path: Path) -> None:
 
     assert len(found) < 120
     assert re.fullmatch(r"policies.yaml: … and \d+ more", found[-1])
+
+
+def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path: Path) -> None:
+    """It has no path to be found by."""
+    (tmp_path / "p.yaml").write_text("deployment: main\npolicies:\n\t- name: a\n")
+
+    [found] = check(tmp_path / "p.yaml").problems
+
+    assert found.startswith("p.yaml line 3: ")
+    assert "must be YAML" in found
+
+
+def test_a_variable_that_may_not_be_is_named_with_its_own_line_and_the_lines_in_order(
+    project: Path,
+) -> None:
+    """N5: and with the reason, as the pattern of names tells nobody."""
+    set_variable(project, "FC_API", "3.0")
+
+    found = [one for one in check(project / "policies.yaml").problems if "'FC_API' does" in one]
+
+    assert all(one.endswith("; Function Compute keeps FC_… to itself") for one in found)
+    wanted = [
+        (file, number)
+        for file in ("template.yml", "s.yaml")
+        for number, line in enumerate((project / file).read_text().splitlines(), start=1)
+        if "FC_API:" in line and "SNAPSHOTS" not in line
+    ]
+    places = [(one.split()[0], int(one.split()[2].strip(":"))) for one in found]
+    assert list(dict.fromkeys(places)) == wanted
+
+
+def test_a_number_for_a_variable_is_no_missing_one(project: Path) -> None:
+    """The schema names it, once for each function."""
+    edit(project / "s.yaml", 'SNAPSHOTS_FC_API: "3.0"', "SNAPSHOTS_FC_API: 3.0")
+
+    found = problems_of(project)
+
+    assert "is not of type 'string'" in found
+    assert "is required" not in found
 
 
 def test_a_template_that_is_wrong_is_named_with_its_line(project: Path) -> None:

@@ -77,6 +77,30 @@ def test_whatever_a_path_is_it_has_a_line_of_the_file_or_none(path: str) -> None
     assert line is None or 1 <= line <= TEXT.count(b"\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: 1\nb: }\nc: 2\n", 2),
+        ("a: 1\n\tb: 1\n", 2),
+        ("a: 1\n---\nb: 1\n", 2),
+        ("a: 1\nb: *nobody\n", 2),
+        ("# 中中中\na: \x01\n", 2),
+        ("# 中\n\na: ä\n".encode("latin-1", "ignore"), 3),
+        ("a: ä\n# 中\n".encode() + b"b: \xff\n", 3),
+        (b"\xff\xfe\x01\x00", 1),
+        ("[" * 3_000, None),
+        ("a: 1\n", None),
+    ],
+)
+def test_of_what_is_no_yaml_the_line_is_known_where_it_ceases_to_be(
+    text: str | bytes, line: int | None
+) -> None:
+    """Whether it cannot be decoded, read or parsed."""
+    lines = Lines(text if isinstance(text, bytes) else text.encode())
+
+    assert (lines.broken_at, lines.at_text("a")) == (line, 1 if text == "a: 1\n" else None)
+
+
 def test_a_place_without_a_line_is_the_file() -> None:
     """A file that could not be read has none."""
     assert shown("policies.yaml", None) == "policies.yaml"

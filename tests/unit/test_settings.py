@@ -222,3 +222,11 @@ def test_no_value_is_ever_shown(env: dict[str, str]) -> None:
     settings_of(env, region=REGION, problems=problems, remarks=remarks)
 
     assert not any("hunter2" in str(one) for one in (*problems, *remarks))
+
+
+def test_an_address_with_a_query_is_no_regions() -> None:
+    """What stands before its `=` is named as wrong, and asked about no further."""
+    settings, wrong, _ = read(ECS_ENDPOINT="https://ecs.cn-hangzhou.aliyuncs.com/path?x=1")
+
+    assert set(wrong) == {"ECS_ENDPOINT"}
+    assert settings.ecs_endpoints == {}
