@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from shared.ecs_types import is_usable_id
 from shared.errors import DuplicateInvocationError
 from shared.fc import MAX_DELAY_S, MAX_PAYLOAD_BYTES, Fc
 from shared.outcomes import RANKS
@@ -23,7 +24,6 @@ from shared.planning import Slot
 from shared.runtime import FunctionName, parse_instant, utc
 from shared.validation import (
     Problems,
-    check_id,
     check_keys,
     check_mapping,
     check_name,
@@ -178,7 +178,9 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
         problems.add(path, ids, f"must be a list of disk ids, {MAX_LEFT} at most")
         return
     for number, disk_id in enumerate(ids):
-        check_id(disk_id, "disk", f"{path}[{number}]", problems)
+        # As ECS lists ids, whatever they look like: one that is odd must not end the slot.
+        if not isinstance(disk_id, str) or not is_usable_id(disk_id):
+            problems.add(f"{path}[{number}]", disk_id, "must be the id of a disk as ECS lists it")
 
 
 _INSTANTS = ("began_at", "due_at", "ask_at")
@@ -269,5 +271,11 @@ class Continuer:
 
 
 def _short(link: Link) -> Link:
-    """Return a link that names no disk: the next part finds out what is left by itself."""
+    """
+    Return a link that names no disk: the next part finds out what is left by itself.
+
+    Where nothing is left it stays so: that part only reports.
+    """
+    if link.so_far.left == {}:
+        return replace(link, so_far=replace(link.so_far, unknown=frozenset()))
     return replace(link, so_far=replace(link.so_far, left=None, unknown=frozenset(), counts={}))

@@ -8,7 +8,6 @@ a message. Never retries: whether and when is `pacing`'s and `execution`'s to de
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
@@ -22,7 +21,15 @@ from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
-from shared.ecs_types import UNREADABLE, Disk, Instance, Page, Snapshot, is_readable
+from shared.ecs_types import (
+    UNREADABLE,
+    Disk,
+    Instance,
+    Page,
+    Snapshot,
+    is_readable,
+    is_usable_id,
+)
 from shared.errors import EcsError, EcsRefusedError, EcsUnknownError, WrongRegionError
 from shared.no_redirects import NoRedirectSession
 from shared.planning import SnapshotRequest
@@ -286,13 +293,11 @@ def _page(
 
 def _id(value: object) -> str:
     """Return an id as listed, or what stands in its place where no call could name it."""
-    if isinstance(value, str) and _USABLE_ID.fullmatch(value):
+    if isinstance(value, str) and is_usable_id(value):
         return value
     return f"{UNREADABLE}{ascii(value)[:_MAX_SHOWN]}"
 
 
-# Not stricter: what an id looks like is ECS's business, and old ones look otherwise.
-_USABLE_ID = re.compile(r"[!-~]{1,128}")
 _MAX_SHOWN = 80
 
 

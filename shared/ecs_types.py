@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,18 @@ tags, and a disk that is meant gets a record.
 def is_readable(listed_id: str) -> bool:
     """Say whether an id is one that a call may name."""
     return not listed_id.startswith(UNREADABLE)
+
+
+def is_usable_id(text: str) -> bool:
+    """
+    Say whether a text can be an id that ECS lists.
+
+    Not stricter: what an id looks like is ECS's business, and old ones look otherwise.
+    """
+    return _USABLE_ID.fullmatch(text) is not None
+
+
+_USABLE_ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

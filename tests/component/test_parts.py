@@ -335,7 +335,7 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
         ({"due_at": 12}, "continuation.due_at"),
         ({"left": ["d-1"]}, "continuation.left"),
         ({"left": {"OutOfTime": "d-1"}}, "continuation.left.OutOfTime"),
-        ({"left": {"OutOfTime": ["i-1"]}}, "continuation.left.OutOfTime[0]"),
+        ({"left": {"OutOfTime": ["d 1"]}}, "continuation.left.OutOfTime[0]"),
         ({"unknown": [{}]}, "continuation.unknown[0]"),
         ({"counts": {"created": -1}}, "continuation.counts.created"),
         ({"counts": {"made": 1}}, "continuation.counts.made"),
