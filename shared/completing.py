@@ -166,6 +166,7 @@ class Completer:
             plan=plan,
             known=look,
             look=look,
+            is_listed=self._region.inventory.is_listed,
             max_in_flight=1,
             max_attempts=repeat.max_attempts,
         )

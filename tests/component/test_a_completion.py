@@ -422,6 +422,18 @@ def test_a_disk_that_is_gone_stays_broken(world: World) -> None:
     assert (held["status"], held["code"]) == ("broken", "InvalidDiskId.NotFound")
 
 
+def test_a_disk_that_is_listed_still_is_not_said_to_be_gone(world: World) -> None:
+    """L6: ECS does not know it and lists it: what a wrong host does is looked into."""
+    disk_id = taken(world, failed=1, repeat_failed=2)
+    [event] = world.completions()
+    world.fault("error", code="InvalidDiskId.NotFound", status=404)
+
+    with pytest.raises(RunFailedError, match="still listed"):
+        world.complete(event)
+
+    assert "vanished" not in told(world, disk_id)[-1]["reason"]
+
+
 # --- a policy edited in between ------------------------------------------------------------------
 
 
