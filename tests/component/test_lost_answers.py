@@ -290,6 +290,7 @@ def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, b
         ("ServiceUnavailable.RegionMaintaining", 503),
         ("NeverHeardOf", 502),
         ("UnknownError", 400),
+        ("SignatureNonceUsed", 400),
         ("IncorrectDiskStatus.CreatingSnapshot", 403),
     ],
 )
