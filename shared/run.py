@@ -88,9 +88,11 @@ def is_apart(run: Run) -> bool:
     """
     Say whether a run is better carried out by an invocation of its own: one for each region.
 
-    Who asks directly waits for the answer, so its regions follow one another.
+    Who asks directly waits for the answer, so its regions follow one another; so do those of a dry
+    run, of which nothing is handed over.
     """
-    return run.link is None and run.asked_by != "direct" and len(run.policy.regions) > 1
+    is_alone = run.asked_by == "direct" or run.dry_run
+    return run.link is None and not is_alone and len(run.policy.regions) > 1
 
 
 def start_apart(run: Run, runtime: Runtime, log: RunLog, continuer: Continuer) -> Summary:
@@ -157,7 +159,8 @@ class Runner:
         self._region = region
         self._limits = limits
         self._log = log
-        self._continuer = continuer
+        # The policies may have changed by the next part: a dry run's could take snapshots.
+        self._continuer = None if run.dry_run else continuer
         self._clock = region.pacer.clock
         self._progress = Progress(run, limits, now=self._clock.now())
         self._calls_before = Counter(region.pacer.calls)
@@ -186,6 +189,8 @@ class Runner:
             self._not_started(exc, summary)
         except InvalidEventError as exc:
             summary.code, summary.reason = type(exc).__name__, str(exc)
+            for disk_id in sorted(self._progress.left_ids or ()):
+                self._settle(self._unlisted(disk_id, summary, follows=False), summary)
             raise
         except Exception as exc:  # noqa: BLE001 - one run's accident must not cost the others
             summary.code = type(exc).__name__
@@ -393,32 +398,27 @@ class Runner:
         else:
             passes = disposition_of(error) in (Disposition.RETRY, Disposition.WAIT)
             summary.code = error.code
-        if not passes:
-            return
         follows = self._progress.can_follow(self._clock.now())
+        if passes and not follows:
+            summary.code, summary.reason = SLOT_EXPIRED, f"{GIVEN_UP}; {summary.reason}"
         select, left_ids = self._run.select, self._progress.left_ids
         for disk_id in sorted(left_ids) if left_ids is not None else select.disk_ids:
             # All that can be named without a listing; whether they have one nobody knows.
-            self._settle(self._unlisted(disk_id, summary.code, follows=follows), summary)
-        if self._may_hand_over:
+            self._settle(self._unlisted(disk_id, summary, follows=passes and follows), summary)
+        if passes and self._may_hand_over:
             named = bool(select.disk_ids) and not select.instance_ids
             self._hand_over(summary, listed=left_ids is not None or named)
-        elif not follows:
-            summary.code = SLOT_EXPIRED
-            summary.reason = f"{GIVEN_UP}; {summary.reason}"
 
-    def _unlisted(self, disk_id: str, code: str, *, follows: bool) -> Outcome:
-        reason = "not done yet: nothing could be listed"
-        if follows or self._progress.may_exist(disk_id):
-            return Outcome(
-                disk_id=disk_id,
-                status="deferred",
-                code=code,
-                reason=reason,
-                may_exist=self._progress.may_exist(disk_id),
-            )
-        reason = f"{GIVEN_UP} ({code}): nothing could be listed"
-        return Outcome(disk_id=disk_id, status="failed", code=SLOT_EXPIRED, reason=reason)
+    def _unlisted(self, disk_id: str, summary: Summary, *, follows: bool) -> Outcome:
+        """Say what becomes of a disk of which nothing could be listed."""
+        may_exist = self._progress.may_exist(disk_id)
+        return Outcome(
+            disk_id=disk_id,
+            status="deferred" if follows or may_exist else "failed",
+            code=UNKNOWN_OUTCOME if may_exist and not follows else summary.code,
+            reason=f"nothing could be listed: {summary.reason}",
+            may_exist=may_exist,
+        )
 
     def _matched_nothing(self, summary: Summary) -> None:
         summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"

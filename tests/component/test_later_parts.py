@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.errors import InvalidEventError, RunFailedError
 from tests.component.parts import Parts, handing_over
-from tests.component.world import STOPPED, World
+from tests.component.test_busy_disks import busy_for
+from tests.component.world import REGION, STOPPED, World, policy
 
 
 @pytest.fixture
@@ -49,3 +51,64 @@ def test_a_report_that_is_too_large_to_name_disks_stays_a_report(
     ends = [one["reason"] for one in world.recorded("run_finished")]
     assert len([one for one in ends if "reports how" in one]) == 1
     assert len(parts.raised) == 1
+
+
+def test_a_part_that_may_not_list_any_more_ends_its_disks_and_the_slot(
+    world: World, parts: Parts
+) -> None:
+    """L16: the slot was closed, and `deferred` stayed the last word."""
+    busy, lost = busy_for(world, 1), world.disk()
+    world.fault("drop", times=None, matches=lambda params: params["DiskId"] == lost)
+    world.tick()
+    world.fault("error", code="Forbidden.RAM", status=403, action="DescribeSnapshots", times=None)
+
+    parts.go_on()
+
+    assert (world.outcomes[busy]["status"], world.outcomes[busy]["code"]) == (
+        "failed",
+        "Forbidden.RAM",
+    )
+    assert (world.outcomes[lost]["status"], world.outcomes[lost]["code"]) == (
+        "deferred",
+        "UnknownOutcome",
+    )
+    assert len(parts.raised) == 1
+
+
+def test_a_part_that_is_about_too_many_disks_by_now_ends_them(world: World, parts: Parts) -> None:
+    """T10: the limit was lowered meanwhile."""
+    busy = [busy_for(world, 1) for _ in range(3)]
+    world.tick()
+    world.policies(limits={"max_disks": 2})
+
+    parts.go_on()
+
+    assert [type(one) for one in parts.raised] == [InvalidEventError]
+    assert {world.outcomes[disk]["status"] for disk in busy} == {"failed"}
+
+
+def test_a_direct_request_that_cannot_be_listed_has_an_outcome_for_each_disk(world: World) -> None:
+    """T10: who asked for disks by their ids finds each of them on record."""
+    disk = world.disk()
+    world.fault("error", code="Forbidden.RAM", status=403, action="DescribeSnapshots", times=None)
+
+    with pytest.raises(RunFailedError):
+        world.schedule({"key": "k-1", "disk_ids": [disk]})
+
+    assert world.outcomes[disk]["code"] == "Forbidden.RAM"
+
+
+@pytest.mark.parametrize("regions", [[REGION], [REGION, "cn-shanghai"]])
+def test_a_dry_run_hands_nothing_over(world: World, parts: Parts, regions: list[str]) -> None:
+    """T10: its policy may be real by the time of the next part, which would take snapshots."""
+    world.policies(policy(dry_run=True, regions=regions))
+    disk = world.disk()
+    world.fault("error", code="ServiceUnavailable", status=503, action="DescribeSnapshots", times=6)
+    with pytest.raises(RunFailedError):
+        world.tick()
+
+    world.policies(policy(regions=regions))
+    parts.go_on()
+
+    assert parts.all == []
+    assert world.snapshots_of(disk) == []
