@@ -1,12 +1,15 @@
 """
 What `make package` built, held against a template: is it there, and can it start as deployed.
 
+And is it still what was built, and what would be built now: a deployment uploads what is there.
 A function's code folder is read-only, so what has no valid bytecode is compiled at every cold
 start, which takes more memory than the function itself ever does. Never builds anything.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,12 @@ Measured with the package as it ships: a cold start of it peaks at 129 to 139 MB
 """
 _UNCHECKED = b"\x01\x00\x00\x00"
 """The flags of bytecode that stays valid wherever it is unpacked (PEP 552)."""
+
+CONTENTS = "contents.json"
+"""In `build/`: digests of the folders there, and of what they were made from."""
+NEVER_SHIPPED = ("ram-policy.json", "__pycache__")
+"""What stands beside the functions' code, and in no package."""
+_MADE_FROM = ("functions", "shared", "requirements/runtime.txt", "pyproject.toml")
 
 
 def too_small_to_compile(says: Function) -> bool:
@@ -62,6 +71,61 @@ def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
             f"them and be killed; install Python {version} and run `make package`, or set memory "
             f"to {COMPILING_MB} MB or more in both templates"
         )
+
+
+def contents_of(build: Path, root: Path, policies: object) -> str:
+    """Return the digests of what was built, and of what it was made from: a file's text."""
+    built = sorted(folder for folder in build.iterdir() if folder.is_dir())
+    folders = {folder.name: _digest(folder) for folder in built}
+    return json.dumps({"folders": folders, "made_from": _made_from(root, policies)}, indent=1)
+
+
+def no_longer_built(root: Path, policies: object, name: str) -> Iterator[str]:
+    """
+    Name what was changed since it was built, on either side.
+
+    Args:
+        root: The project; only what is there of it is held against what was built.
+        policies: What the policy file holds.
+        name: That file's.
+
+    """
+    again = "run `make package`"
+    try:
+        recorded = json.loads((root / "build" / CONTENTS).read_bytes())
+        folders, made_from = recorded["folders"], recorded["made_from"]
+    except FileNotFoundError:
+        return  # of what another wrote there is nothing to say
+    except (OSError, ValueError, LookupError, TypeError):
+        yield f"build/{CONTENTS}: cannot be read: {again}"
+        return
+    for part, digest in _made_from(root, policies).items():
+        if digest != made_from.get(part):
+            what = name if part == "policies" else part
+            yield f"build: is not made from {what} as it is now: {again}"
+    for folder, digest in folders.items():
+        if (root / "build" / folder).is_dir() and _digest(root / "build" / folder) != digest:
+            yield f"build/{folder}: is not as `make package` wrote it: {again}"
+
+
+def _made_from(root: Path, policies: object) -> dict[str, str]:
+    content = json.dumps(policies, sort_keys=True, default=repr).encode()
+    return {"policies": hashlib.sha256(content).hexdigest()} | {
+        part: _digest(root / part, without=NEVER_SHIPPED)
+        for part in _MADE_FROM
+        if (root / part).exists()
+    }
+
+
+def _digest(path: Path, *, without: tuple[str, ...] = ()) -> str:
+    """Return a digest of a file, or of all files of a folder with their names."""
+    found = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else (path,):
+        name = file.relative_to(path)
+        if file.is_file() and not {*without} & {*name.parts}:
+            content = hashlib.sha256(file.read_bytes()).hexdigest()
+            found.update(f"{name.as_posix()} {content}\n".encode())
+    return found.hexdigest()
 
 
 def _built_for(folder: Path) -> str:

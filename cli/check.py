@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.built import not_built
+from cli.built import no_longer_built, not_built
 from cli.deployment import Place, remarks, settings_at, variable, wrong_alone
 from cli.policy_checks import (
     Named,
@@ -93,6 +93,7 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
             nothing = "no templates beside it: nothing to deploy"
             found.problems.append(f"{policies_path.name}: {nothing}")
     if built:
+        found.problems += no_longer_built(root, raw, policies_path.name)
         found.problems += found.placeholders
     return Findings(
         problems=tuple(_merged(found.problems)),

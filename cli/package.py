@@ -18,7 +18,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.built import COMPILING_MB, too_small_to_compile
+from cli.built import (
+    COMPILING_MB,
+    CONTENTS,
+    NEVER_SHIPPED,
+    contents_of,
+    too_small_to_compile,
+)
 from cli.deployment import RUNTIMES
 from cli.templates import read_fun, read_s
 from emulator.interpreters import OWN, SEARCHED, find
@@ -30,7 +36,6 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "requirements" / "runtime.txt"
 PLATFORM = "x86_64-manylinux2014"
-NEVER_SHIPPED = ("ram-policy.json", "__pycache__")
 NEVER_USED = ("bin", ".lock", "*/tests", "*/_testcapi*", "*.dist-info/RECORD")
 """What libraries bring along and no function imports; RECORD lists what is not there."""
 
@@ -103,6 +108,8 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
         folders = _written(policies, build, version)
         if python is not None:
             compile_for(folders, python)
+        content = read_policies(policies, Problems())
+        (build / CONTENTS).write_text(contents_of(build, ROOT, content), encoding="utf-8")
     except BaseException:
         shutil.rmtree(build, ignore_errors=True)
         raise

@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.built import CONTENTS, contents_of
 from cli.check import check
 from cli.package import package, target_version
 from cli.templates import read_s
 from emulator.interpreters import OWN, SEARCHED, find
+from shared.parsing import read_policies
+from shared.validation import Problems
 from tests.packages import TIMED, of_an_account, pretend_built
 
 ROOT = Path(__file__).parent.parent.parent
@@ -119,6 +122,57 @@ def test_what_each_cold_start_would_compile_is_named_with_the_remedy(
     assert problems_of(project) == []
 
 
+def edited(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "said"),
+    [
+        ("policies.yaml", "env: prod", "env: production", "from policies.yaml as it is now"),
+        ("shared/ecs.py", "import", "import  ", "from shared as it is now"),
+        ("functions/resume_runs/index.py", "import", "import  ", "from functions as it is now"),
+        ("requirements/runtime.txt", "==", "== ", "from requirements/runtime.txt as it is now"),
+        ("build/resume_runs/index.py", "event", "happened", "build/resume_runs: is not as"),
+        ("build/resume_runs/built_for_python", "\n", "", "build/resume_runs: is not as"),
+        ("build/contents.json", "}", "", "build/contents.json: cannot be read"),
+    ],
+)
+def test_what_was_changed_since_it_was_built_is_named(
+    project: Path, path: str, old: str, new: str, said: str
+) -> None:
+    """D4: a deployment uploads what is there, whatever was edited or lost since."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    policies = read_policies(project / "policies.yaml", Problems())
+    contents = project / "build" / CONTENTS
+    contents.write_text(contents_of(project / "build", project, policies))
+    assert problems_of(project) == []
+
+    edited(project / path, old, new)
+
+    (found,) = problems_of(project)
+    assert said in found
+    assert found.endswith("run `make package`")
+
+
+def test_what_no_package_holds_may_be_changed_after_it_was_built(project: Path) -> None:
+    """A comment in the policies, a role's policy, a template's memory."""
+    pretend_built(project, FUNCTIONS, version=RUNTIME)
+    policies = read_policies(project / "policies.yaml", Problems())
+    contents = project / "build" / CONTENTS
+    contents.write_text(contents_of(project / "build", project, policies))
+
+    edited(project / "policies.yaml", "# Which disks", "# Of which disks")
+    edited(project / "functions/resume_runs/ram-policy.json", '"Version"', ' "Version"')
+    set_all(project, "128", "256")
+    (project / "shared" / "__pycache__").mkdir()
+    (project / "shared" / "__pycache__" / "ecs.pyc").touch()
+
+    assert problems_of(project) == []
+
+
 def test_memory_counts_in_each_template(project: Path) -> None:
     """Whichever is deployed."""
     pretend_built(project, FUNCTIONS, version=RUNTIME)
@@ -220,6 +274,8 @@ def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path
     package(ROOT / "policies.yaml", project / "build")
 
     assert problems_of(project) == []
+    edited(project / "policies.yaml", "env: prod", "env: production")
+    assert problems_of(project) != []
 
 
 def test_what_would_be_deployed_to_nobodys_account_is_named(project: Path) -> None:
