@@ -22,7 +22,7 @@ HANDS_OVER = frozenset({"snapshot_on_event", "snapshot_on_schedule"})
 """The functions that start themselves again for what is left: `fc:InvokeFunction` on each."""
 
 NEVER_CALLS = {
-    "record_completion": frozenset({"ecs:DescribeDisks", "ecs:DescribeInstances"}),
+    "record_completion": frozenset({"ecs:DescribeInstances"}),
     "resume_runs": frozenset(
         {
             "ecs:CreateSnapshot",
@@ -33,7 +33,7 @@ NEVER_CALLS = {
         }
     ),
 }
-"""By function what it has no use for, and no right to: one looks at snapshots only, one at none."""
+"""By function what it has no use for, and no right to: one lists no instances, one calls no ECS."""
 BESIDES_OTHERS = {
     "resume_runs": frozenset({"log:GetLogStoreLogs", "fc:ListTriggers", "fc:InvokeFunction"}),
 }

@@ -90,6 +90,11 @@ def ended(world: World, sample: str) -> str:
         return f"{type(exc).__name__}: {exc}"
 
 
+def denied_a_disk(world: World) -> None:
+    """Let ECS know nothing of the next disk: only then a completion looks at disks."""
+    world.fault("error", code="InvalidDiskId.NotFound", status=404)
+
+
 def made(world: World) -> list[str]:
     """What snapshots there are, without what differs from one cloud to the next."""
 
@@ -205,6 +210,12 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
                 hand_over(world, function, APIS[number])
             used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
 
+    if function == "record_completion":
+        with bound(tmp_path, POLICIES[function]) as world:
+            denied_a_disk(world)
+            ended(world, REPEAT)
+            used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
+
     unused = grants(POLICIES[function]) - used
 
     assert {grant.action for grant in unused} == {BY_FUNCTION_COMPUTE}
@@ -282,6 +293,8 @@ def test_a_repeat_without_one_action_names_it(
     writes = action == "log:PostLogStoreLogs"
     with bound(tmp_path, without(POLICIES["record_completion"], action)) as world:
         before = made(world)
+        if action == "ecs:DescribeDisks":
+            denied_a_disk(world)
 
         if writes:
             assert ended(world, REPEAT) == "ok"
