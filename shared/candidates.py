@@ -9,8 +9,9 @@ and those of other resource groups come first. Calls nothing.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 IN_A_ROW = 5
@@ -25,7 +26,7 @@ once in a thousand times all of ten are refused by chance.
 """
 MAX_CONSIDERED = 1000
 """
-Of so many at most the samples are drawn, themselves spread evenly.
+Of so many of each resource group at most the samples are drawn, themselves spread evenly.
 
 Where a role may touch every tenth disk of 100,000, samples are drawn thousands of times.
 """
@@ -52,6 +53,7 @@ class Candidate(Protocol):
 
 
 C = TypeVar("C", bound=Candidate)
+T = TypeVar("T")
 
 
 class Candidates(Generic[C]):
@@ -62,6 +64,8 @@ class Candidates(Generic[C]):
         """Read as they are taken, until samples are drawn."""
         self._rest: list[C] = []
         """Once samples were drawn, those to come: the next one last."""
+        self._by_group: dict[str, array[int]] = {}
+        """Of each resource group the places in that list."""
         self._sampled: set[str] = set()
         """Of these the disks that were tried out of their turn, or are about to be."""
         self._code = ""
@@ -127,26 +131,38 @@ class Candidates(Generic[C]):
     def _draw(self) -> None:
         if rest := list(self._disks):
             self._rest = [*reversed(rest), *self._rest]
-        seen = reversed(spread(self._rest, MAX_CONSIDERED))
-        able = [
-            disk
-            for disk in seen
-            if not disk.foreseen and not disk.is_busy and disk.disk_id not in self._sampled
-        ]
-        others = [disk for disk in able if disk.group not in self._row]
+            for place, disk in enumerate(self._rest):
+                self._by_group.setdefault(disk.group, array("L")).append(place)
+        able = self._able(self._by_group)
+        others = self._able(self._by_group.keys() - set(self._row))
         samples = spread(others, self._number)
         drawn = {disk.disk_id for disk in samples}
         same = [disk for disk in able if disk.disk_id not in drawn]
         samples += spread(same, self._number - len(samples))
-        if len(self._rest) - len(self._sampled) <= self._number or not samples:
-            self._row = []  # as many calls as trying them all
+        if len(self._rest) - len(self._sampled) <= self._number or len(samples) < SAMPLES:
+            # As many calls as trying them all; and too few tell nothing about those that wait.
+            self._row = []
             return
         self._samples, self.drawn = deque(samples), len(samples)
         self._awaited = {disk.disk_id for disk in samples}
         self._sampled |= self._awaited
 
+    def _able(self, groups: Iterable[str]) -> list[C]:
+        """Return those to come of some resource groups that would make samples."""
+        places: list[int] = []
+        for group in groups:
+            of_group = self._by_group[group]
+            while of_group and of_group[-1] >= len(self._rest):
+                of_group.pop()
+            places += spread(of_group, MAX_CONSIDERED)
+        return [
+            disk
+            for disk in map(self._rest.__getitem__, sorted(places, reverse=True))
+            if not disk.foreseen and not disk.is_busy and disk.disk_id not in self._sampled
+        ]
 
-def spread(disks: Sequence[C], number: int) -> list[C]:
+
+def spread(disks: Sequence[T], number: int) -> list[T]:
     """
     Return so many of some disks, one of each of as many equal parts; all if there are no more.
 

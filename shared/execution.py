@@ -105,6 +105,8 @@ class Execution:
     """The code that ended the run early; empty if none did."""
     stopped_because: str = field(default="", init=False)
     """The refusal that had this code, in words."""
+    spares_busy: bool = field(default=False, init=False)
+    """Whether samples ended it: no disk that has to wait was among them, so these go on."""
     ask_in_s: float | None = field(default=None, init=False)
     """In how many seconds the first busy disk would be asked again; None where none waits."""
     found_busy: bool = field(default=False, init=False)
@@ -247,9 +249,11 @@ class Execution:
             if self._candidates.refused(step.job, step.error.code):
                 number = self._candidates.drawn
                 because = f"so were all of {number} others, spread over those not tried yet"
+                self.spares_busy = not self.stopped_by
                 self._stop(step.error, f"{step.error}; {because}")
             return step.outcome
         if isinstance(step, Stop):
+            self.spares_busy = False
             self._stop(step.error, str(step.error))
             return step.outcome
         if step.status == "created":
@@ -263,7 +267,9 @@ class Execution:
 
     def _left(self, job: Job) -> Outcome:
         """Say what becomes of a job that the end of the run left undone."""
-        if not self.stopped_by or job.uncertain:
+        if self.spares_busy and job.foreseen:
+            job = replace(job, is_busy=True, last=as_refused(job.foreseen))
+        if not self.stopped_by or job.uncertain or (self.spares_busy and job.is_busy):
             return self._undone(job)
         again = "not tried again" if job.calls else "not tried"
         return job.outcome(

@@ -169,6 +169,7 @@ class Runner:
         self._ask_in_s: float | None = None
         self._found_busy = False
         self._refusal: EcsError | None = None
+        self._spares_busy = False
 
     def carry_out(self) -> Summary:
         """
@@ -267,7 +268,7 @@ class Runner:
         self._pause_s, self._ask_in_s = execution.pause_s, execution.ask_in_s
         self._found_busy = execution.found_busy
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
-        self._refusal = execution.refusal
+        self._refusal, self._spares_busy = execution.refusal, execution.spares_busy
 
     def _taken_up(self, job: Job) -> Job:
         """Return a disk's job with what the part before knew of it."""
@@ -351,6 +352,10 @@ class Runner:
         summary.status = progress.status
         if summary.code:
             summary.reason += "; this ended the run: every further call would fail too"
+            because = summary.reason
+            if self._spares_busy and summary.counts["deferred"] and self._may_hand_over:
+                self._hand_over(summary)
+                summary.reason = f"{because}; {summary.reason}"
             return
         summary.reason = ""
         if summary.counts["deferred"] and self._may_hand_over:

@@ -9,6 +9,7 @@ import pytest
 
 from shared.errors import RunFailedError
 from tests.component.parts import handing_over
+from tests.component.test_busy_disks import busy_for
 from tests.component.world import REGION, World
 
 SLOWLY = {"max_in_flight": 1}
@@ -270,3 +271,61 @@ def test_the_same_sent_by_hand_an_hour_later_tries_again(world: World) -> None:
     assert parts.raised == []
     assert world.outcomes[full]["status"] == "created"
     assert {len(world.snapshots_of(disk)) for disk in world.ecs.disks} == {1}
+
+
+def test_a_small_resource_group_of_a_large_account_is_not_passed_over(world: World) -> None:
+    """L18: two disks among thousands, which evenly spread samples alone would miss."""
+    world.policies(limits={"max_in_flight": 1, "max_calls_per_minute": 6000})
+    world.disks(700, resource_group_id="rg-theirs")
+    good = world.disks(2, resource_group_id="rg-ours")
+    world.disks(1301, resource_group_id="rg-theirs")
+    world.fault(
+        "error",
+        code="Forbidden.RAM",
+        status=403,
+        times=None,
+        matches=lambda params: params["DiskId"] not in good,
+    )
+
+    with pytest.raises(RunFailedError):
+        world.tick()
+
+    assert {len(world.snapshots_of(disk)) for disk in good} == {1}
+
+
+@pytest.mark.parametrize("forbidden", [8, 60])
+@pytest.mark.parametrize("in_flight", [1, 16])
+@pytest.mark.parametrize("hand_over", [True, False])
+def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_refused(
+    world: World, forbidden: int, in_flight: int, *, hand_over: bool
+) -> None:
+    """L15, L18: no sample says anything of them: busy, or on an instance that is starting."""
+    world.policies(limits={"max_in_flight": in_flight})
+    busy = [busy_for(world, 0.02) for _ in range(3)]
+    bad = world.disks(forbidden)
+    starting = world.ecs.add_instance(status="Starting")
+    good = busy + [world.disk(instance_id=starting.instance_id) for _ in range(12)]
+    world.fault(
+        "error",
+        code="Forbidden.RAM",
+        status=403,
+        times=None,
+        matches=lambda params: params["DiskId"] in bad,
+    )
+
+    if hand_over:
+        with handing_over(world) as parts:
+            world.tick()
+            starting.status = "Running"
+            parts.go_on()
+    else:
+        world.before_create(lambda _: setattr(starting, "status", "Running"))
+        for _ in range(3):  # FC delivers again
+            with pytest.raises(RunFailedError):
+                world.tick(at="2026-03-01T12:00:00Z")
+            world.clock.advance(120)
+
+    assert {world.outcomes[disk]["status"] for disk in good} <= {"created", "existing"}
+    assert {world.outcomes[disk]["code"] for disk in bad} == {"Forbidden.RAM"}
+    if hand_over:
+        assert len([one for one in world.creates() if one.params["DiskId"] in bad]) <= 26
