@@ -309,7 +309,9 @@ class Chooser:
         self._instances.learn(self._inventory.instances(needed))
         for disk in possible:
             instances = self._instances.of(disk)
-            reason = why_not_by_instance(self._select, instances)
+            reason = None
+            if not self._was_detached(disk):
+                reason = why_not_by_instance(self._select, instances)
             if reason is None:
                 self._choose_disk(disk, foreseen_code(disk, instances))
             else:
@@ -319,9 +321,14 @@ class Chooser:
         if self._named and disk.disk_id not in self._named:
             return "not among select.disk_ids"
         reason = why_not_by_itself(self._select, disk)
-        if reason is None and meant is not None and meant.isdisjoint(disk.instance_ids):
+        is_elsewhere = meant is not None and meant.isdisjoint(disk.instance_ids)
+        if reason is None and is_elsewhere and not self._was_detached(disk):
             reason = "on none of the instances that are meant"
         return reason
+
+    def _was_detached(self, disk: Disk) -> bool:
+        """Say whether a disk that was left is on no instance: it was on one that is meant."""
+        return self._left is not None and not disk.instance_ids
 
     def _pass_over(self, disk: Disk, reason: str) -> None:
         """Leave a disk out; one that was asked for by its id is told why."""

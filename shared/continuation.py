@@ -3,7 +3,7 @@ Hands what is left of a slot to a fresh asynchronous invocation of the same func
 
 What is handed over is the slot, the event that made it, and which disks are left. The ledger
 and the selection still decide: a payload that is lost, comes twice or is made up by somebody
-can do no more than the event itself. Never decides what is left.
+can do no more than the event itself or a direct request. Never decides what is left.
 """
 
 from __future__ import annotations

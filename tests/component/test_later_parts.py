@@ -9,7 +9,7 @@ import pytest
 from shared.errors import InvalidEventError, RunFailedError
 from tests.component.parts import Parts, handing_over
 from tests.component.test_busy_disks import busy_for
-from tests.component.world import REGION, STOPPED, World, policy
+from tests.component.world import PROD, REGION, STOPPED, World, policy
 
 
 @pytest.fixture
@@ -112,3 +112,42 @@ def test_a_dry_run_hands_nothing_over(world: World, parts: Parts, regions: list[
 
     assert parts.all == []
     assert world.snapshots_of(disk) == []
+
+
+@pytest.mark.parametrize("by", ["event", "instance tags"])
+def test_a_disk_that_was_being_detached_is_taken_when_it_is(
+    world: World, parts: Parts, by: str
+) -> None:
+    """L12: meant by its instance, it waited in the first part, and the next did not know it."""
+    instance = world.ecs.add_instance(tags=PROD)
+    disk = world.ecs.disks[world.disk(instance_id=instance.instance_id)]
+    disk.status = "Detaching"
+    if by == "event":
+        world.policies(STOPPED)
+        world.event(world.stopped(instance.instance_id))
+    else:
+        world.policies(policy(select={"tags": PROD, "tags_of": "instance"}))
+        world.tick()
+    assert world.outcomes[disk.disk_id]["status"] == "deferred"
+    disk.status, disk.instance_id = "Available", ""
+
+    parts.go_on()
+
+    assert world.outcomes[disk.disk_id]["status"] == "created"
+
+
+def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
+    world: World, parts: Parts
+) -> None:
+    """L12: there its own instance says what becomes of it."""
+    world.policies(STOPPED)
+    stopped, other = world.ecs.add_instance(), world.ecs.add_instance()
+    disk = world.ecs.disks[world.disk(instance_id=stopped.instance_id)]
+    disk.status = "Detaching"
+    world.event(world.stopped(stopped.instance_id))
+    disk.status, disk.instance_id = "In_use", other.instance_id
+
+    parts.go_on()
+
+    assert world.outcomes[disk.disk_id]["status"] == "skipped"
+    assert world.creates() == []
