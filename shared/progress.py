@@ -25,8 +25,6 @@ FIRST_PAUSE_S = 60
 """Before the part after the first in which disks were busy, or ECS was in trouble."""
 LAST_PART = timedelta(minutes=10)
 """So long before its slot is too old the last part is due."""
-LAST_TRY = timedelta(minutes=1)
-"""So long before that nothing is handed over any more."""
 BY_HAND = timedelta(hours=1)
 """A part with nothing left that comes so late was sent by a person: it begins anew."""
 
@@ -125,9 +123,14 @@ class Progress:
 
     # --- the next part -------------------------------------------------------------------------
 
-    def can_follow(self, now: datetime) -> bool:
-        """Say whether there is time for a part after this one."""
-        return not self.is_last_part and now < self.expires_at - LAST_TRY
+    @property
+    def can_follow(self) -> bool:
+        """
+        Say whether a part may come after this one; if it is too late to ask, it ends the slot.
+
+        What is left by the last part itself is nobody's to do.
+        """
+        return not self.is_last_part
 
     def busy_code(self, disk_id: str) -> str:
         """Return the code with which a disk was left in the part before, if it was asked for."""

@@ -295,7 +295,7 @@ class Runner:
 
     @property
     def _may_hand_over(self) -> bool:
-        if not self._progress.can_follow(self._clock.now()):
+        if not self._progress.can_follow:
             return False
         return can_hand_over(self._run, self._log, self._continuer)
 
@@ -375,7 +375,7 @@ class Runner:
                 "snapshots: is the host the region's own?"
             )
             summary.status = "partial" if progress.status == "partial" else "failed"
-        elif progress.unknown and not progress.can_follow(self._clock.now()):
+        elif progress.unknown and not progress.can_follow:
             summary.code = UNKNOWN_OUTCOME
             disks = ", ".join(progress.unknown)
             summary.reason = f"answers were lost: look whether these disks have snapshots: {disks}"
@@ -391,7 +391,7 @@ class Runner:
 
     def _may_pass(self, summary: Summary) -> bool:
         """Say whether another delivery of the same may do what this one could not."""
-        left = summary.counts["deferred"] and self._progress.can_follow(self._clock.now())
+        left = summary.counts["deferred"] and self._progress.can_follow
         return bool(left) or self._refusal is not None
 
     def _not_started(self, error: EcsError | OutOfTimeError, summary: Summary) -> None:
@@ -403,7 +403,7 @@ class Runner:
         else:
             passes = disposition_of(error) in (Disposition.RETRY, Disposition.WAIT)
             summary.code = error.code
-        follows = self._progress.can_follow(self._clock.now())
+        follows = self._progress.can_follow
         if passes and not follows:
             summary.code, summary.reason = SLOT_EXPIRED, f"{GIVEN_UP}; {summary.reason}"
         select, left_ids = self._run.select, self._progress.left_ids
