@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 NAMES = ("python3", "python3.13", "python3.12", "python3.11", "python3.10", "python")
 # Not those of a make that runs these tests: it hands its own variables down.
-ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "PYTHON")}
+HANDED_DOWN = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON")
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in HANDED_DOWN}
 
 
 def would_run(target: str, *options: str, path: str | None = None) -> list[str]:
