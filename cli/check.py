@@ -28,7 +28,7 @@ from cli.policy_checks import (
 from cli.positions import shown
 from cli.schemas import schema_problems
 from cli.template_files import TemplateError, lines_of, load_fun, load_s
-from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, read_fun, read_s
+from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, TimerTrigger, read_fun, read_s
 from shared.parsing import read_policies
 from shared.policy import PolicyFile
 from shared.policy_file import drafted
@@ -256,14 +256,19 @@ def _differences(function: str, fun: Function, s: Function) -> Iterator[str]:
     for what, (one, other) in fun.differences(s).items():
         here, there = shown(FUN, fun.line(what)), shown(S, s.line(what))
         yield f"{function}: {what}: {here} says {one!r}, {there} {other!r}"
-    for name in sorted({*fun.environment, *s.environment}.difference(OF_THE_API)):
-        what = f"environment.{name}"
-        here, there = shown(FUN, fun.line(what)), shown(S, s.line(what))
-        if name not in s.environment or name not in fun.environment:
-            has, lacks = (here, S) if name in fun.environment else (there, FUN)
-            yield f"{function}: {what}: is in {has} and not in {lacks}"
-        elif fun.environment[name] != s.environment[name]:
-            yield f"{function}: {what}: {here} and {there} have different values"
+    for what in ("timers", "environment"):
+        mine, its = getattr(fun, what), getattr(s, what)
+        for name in sorted({*mine, *its}.difference(OF_THE_API)):
+            where = f"{what}.{name}"
+            here, there = shown(FUN, fun.line(where)), shown(S, s.line(where))
+            if name not in its or name not in mine:
+                has, lacks = (here, S) if name in mine else (there, FUN)
+                yield f"{function}: {where}: is in {has} and not in {lacks}"
+            elif mine[name] != its[name]:
+                differ = f"{here} and {there} have different values"
+                if isinstance(mine[name], TimerTrigger):
+                    differ = f"{here} says {mine[name]}, {there} {its[name]}"
+                yield f"{function}: {where}: {differ}"
 
 
 def _folders(path: Path) -> set[str]:

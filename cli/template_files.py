@@ -42,6 +42,11 @@ def reading(path: Path) -> Iterator[None]:
         raise TemplateError(f"{where}: cannot be read: {what}") from None
     except NotAsExpectedError as exc:
         raise TemplateError(f"{path.name}: cannot be read: {exc}") from exc
+    except UnicodeDecodeError as exc:
+        where = shown(path.name, Lines(exc.object).broken_at)
+        raise TemplateError(f"{where}: cannot be read: must be UTF-8") from exc
+    except RecursionError as exc:
+        raise TemplateError(f"{path.name}: cannot be read: nests too deep") from exc
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
         what = f"{type(exc).__name__}: it is not built as its tool expects"
         raise TemplateError(f"{path.name}: cannot be read: {what}") from exc

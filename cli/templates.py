@@ -56,6 +56,11 @@ class TimerTrigger:
     enabled: Any
     payload: Any
 
+    def __str__(self) -> str:
+        """Return what a message shows of it."""
+        payload = f", payload {self.payload!r}" if self.payload else ""
+        return f"{self.cron!r}, enabled {self.enabled}{payload}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
@@ -104,7 +109,8 @@ class Function:
         """
         Return what is said differently of the same function.
 
-        Left out are what only one can say, and the variables, whose values nobody is shown.
+        Left out are what only one can say, the timers, which are compared one by one, and the
+        variables, whose values nobody is shown.
         """
         return {
             field.name: (mine, its)
@@ -116,7 +122,7 @@ class Function:
 
 _COMPARED = (
     "description", "runtime", "handler", "code", "role", "memory_mb", "timeout_s", "log",
-    "request_metrics", "max_retries", "max_event_age_s", "on_failure", "task_mode", "timers",
+    "request_metrics", "max_retries", "max_event_age_s", "on_failure", "task_mode",
 )  # fmt: skip
 _ARN = re.compile(r"acs:([a-z]+):([^:]*):([^:]*):(.+)")
 

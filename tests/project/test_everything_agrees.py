@@ -123,6 +123,18 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "request_metrics: template.yml says True",
         ),
         ("template.yml", 'CronExpression: "0 10', 'CronExpression: "0 11', "timers"),
+        (
+            "s.yaml",
+            '"0 10 * * * *"',
+            '"0 11 * * * *"',
+            "timers.hourly: template.yml says '0 10 * * * *', enabled True, s.yaml '0 11",
+        ),
+        (
+            "s.yaml",
+            "triggerName: hourly",
+            "triggerName: daily",
+            "timers.daily: is in s.yaml and not in",
+        ),
         ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code is '.'"),
         ("template.yml", "          MaxAsyncRetryAttempts: 3\n", "", "max_retries is not set"),
         ("s.yaml", "    destinationConfig:", "    destinationConfigs:", "on_failure is not set"),

@@ -505,6 +505,24 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path: Path) -> None:
     assert "must be YAML" in found
 
 
+@pytest.mark.parametrize("name", ["s.yaml", "template.yml"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"a: 1\nb: \xe4\n", " line 2: cannot be read: must be UTF-8"),
+        (b"a: " + b"[" * 3_000 + b"]" * 3_000, ": cannot be read: nests too deep"),
+        (b"", ": cannot be read: "),
+    ],
+)
+def test_a_template_that_cannot_be_read_is_a_problem(
+    project: Path, name: str, text: bytes, said: str
+) -> None:
+    """Whatever it holds."""
+    (project / name).write_bytes(text)
+
+    assert f"{name}{said}" in problems_of(project)
+
+
 def test_a_variable_that_may_not_be_is_named_with_its_own_line_and_the_lines_in_order(
     project: Path,
 ) -> None:
