@@ -132,6 +132,8 @@ class Pacer:
         """How many calls were admitted, by API."""
         self.throttled: Counter[str] = Counter()
         """How many of them were throttled."""
+        self.show_life: Callable[[], None] = lambda: None
+        """Told of each try of a listing that came to nothing: one may take long."""
         self._calls_per_minute = calls_per_minute
         self._max_in_flight = max_in_flight
         self._in_flight = 0
@@ -208,6 +210,7 @@ class Pacer:
                 raise
             except EcsError as exc:
                 last = exc
+            self.show_life()
             if is_throttled(last):
                 throttled += 1
                 if throttled > throttled_most:

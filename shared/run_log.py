@@ -135,6 +135,11 @@ class RunLog:
         reason = f"{disks} disks wait; the next is asked for again at {until}"
         self._add({"record": WAITING, "count_waiting": str(disks), "reason": reason})
 
+    def lists(self) -> None:
+        """Record that the run is at work and still reads what there is; for the same reason."""
+        reason = "a listing is refused or throttled for the moment, and tried again"
+        self._add({"record": WAITING, "reason": reason})
+
     def _add(self, record: Record, *, part: int | None = None) -> None:
         slot = self._run.slot
         self._recorder.add(

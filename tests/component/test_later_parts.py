@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from shared.errors import InvalidEventError, RunFailedError
+from shared.runtime import parse_instant
+from tests.clocks import NOON
 from tests.component.parts import Parts, handing_over
 from tests.component.test_busy_disks import busy_for
 from tests.component.world import PROD, REGION, STOPPED, World, policy
@@ -172,3 +176,25 @@ def test_a_disk_that_was_put_off_early_in_a_long_part_ends_too(world: World, par
 
     assert {one["status"] for one in world.outcomes.values()} == {"created", "failed"}
     assert world.outcomes[stumbling]["code"] == "SlotExpired"
+
+
+@pytest.mark.parametrize("action", ["DescribeSnapshots", "DescribeDisks", "CreateSnapshot"])
+def test_a_run_that_is_throttled_for_long_shows_that_it_lives(world: World, action: str) -> None:
+    """L13: it may take two hours, and counts as dead after ten minutes without a record."""
+    world.disks(3)
+    world.timeout_s = 7200
+    world.fault(
+        "error",
+        code="Throttling.User",
+        status=400,
+        action=action,
+        times=None,
+        matches=lambda _: world.clock.now() < NOON + timedelta(minutes=40),
+    )
+
+    assert world.tick()["status"] == "ok"
+
+    at = [parse_instant(one["at"]) for one in world.records if one.get("slot")]
+    gaps = [later - sooner for sooner, later in pairwise(filter(None, at))]
+    assert max(gaps) <= timedelta(minutes=7)
+    assert len(world.recorded("waiting")) <= 10
