@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tracemalloc
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ecs_types import Snapshot
-from shared.ledger import Entry, Ledger, read_ledger
+from shared.ledger import Entry, Ledger, later_snapshot, read_ledger
+from tests.clocks import NOON
 from tests.unit.builders import slot, snapshot
 
 
@@ -121,3 +124,49 @@ def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
 
     # Only the table: the texts are those of the listing.
     assert size_bytes / len(ledger) < 150
+
+
+# --- a later snapshot that serves the slot, too --------------------------------------------------
+
+LATER = slot(occurrence=("timer", "nightly", "2026-03-01T13:00:00Z"))
+
+
+def in_the_making(**about: Any) -> Snapshot:
+    """A snapshot that keeps the disk busy: of a later slot of the policy, begun since."""
+    began_at = NOON + timedelta(seconds=1)
+    made = {"in_slot": LATER, "status": "progressing", "created_at": began_at}
+    return snapshot("s-9", **{**made, **about})
+
+
+def test_a_later_snapshot_of_the_policy_serves_the_slot() -> None:
+    """An hourly policy whose snapshots take two hours settles."""
+    assert later_snapshot([snapshot("s-1"), in_the_making()], slot(), "d-1") == "s-9"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"created_at": NOON},
+        {"created_at": NOON - timedelta(seconds=1)},
+        {"created_at": None},
+        {"status": "accomplished"},
+        {"status": "failed"},
+        {"of": "d-2"},
+        {"disk_id": "d-2"},
+        {"in_slot": slot()},
+        {"in_slot": slot(policy="hourly")},
+        {"in_slot": slot(deployment="other")},
+        {"tags": {}},
+    ],
+    ids=str,
+)
+def test_no_other_snapshot_serves_it(about: dict[str, Any]) -> None:
+    """N3: not an earlier one, nor one that ended, nor of another disk, policy or deployment."""
+    assert later_snapshot([in_the_making(**about)], slot(), "d-1") == ""
+
+
+def test_nothing_else_serves_a_direct_request() -> None:
+    """It asks for a snapshot of its own, and has no instant."""
+    direct = slot(occurrence=("direct", "ticket-1"), occurred_at=None)
+
+    assert later_snapshot([in_the_making()], direct, "d-1") == ""
