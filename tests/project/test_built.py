@@ -238,6 +238,8 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     set_all(project, "128", "192")
 
     built = run_cli(project, "package")
+    if "uv could not fetch the libraries: error: Failed to fetch" in built[1]:
+        pytest.skip("uv, which alone fetches for another Python, reaches no package index")
     good = run_cli(project, "check", "--built")
     set_all(project, "192", "128")
     bad = run_cli(project, "check", "--built")
