@@ -28,7 +28,7 @@ from shared.errors import (
     Problem,
     disposition_of,
 )
-from shared.execution import GIVEN_UP, SIGN_OF_LIFE_S, Execution
+from shared.execution import GIVEN_UP, Execution
 from shared.inventory import Inventory
 from shared.job import Job, put_off
 from shared.outcomes import (
@@ -44,7 +44,7 @@ from shared.planning import SnapshotRequest, plan_snapshot
 from shared.policy import Limits
 from shared.progress import Progress, begun
 from shared.routing import Run
-from shared.run_log import CONTINUED, RunLog, Summary
+from shared.run_log import CONTINUED, RunLog, SignsOfLife, Summary
 from shared.runtime import Runtime
 from shared.settings import is_loopback
 from shared.slot_ledger import SlotLedger
@@ -170,8 +170,7 @@ class Runner:
         self._found_busy = False
         self._refusal: EcsError | None = None
         self._spares_busy = False
-        self._life_at = self._clock.monotonic()
-        region.pacer.show_life = self._show_life
+        region.pacer.show_life = SignsOfLife(log, self._clock).show
 
     def carry_out(self) -> Summary:
         """
@@ -207,13 +206,6 @@ class Runner:
                 summary.in_all = self._progress.in_all
             self._log.finished(summary, self._region.pacer.calls - self._calls_before)
         return summary
-
-    def _show_life(self) -> None:
-        """Record that a listing takes long: without a record the run would count as dead."""
-        now = self._clock.monotonic()
-        if now - self._life_at >= SIGN_OF_LIFE_S:
-            self._life_at = now
-            self._log.lists()
 
     def _take_snapshots(self, summary: Summary) -> None:
         chosen = Chooser(

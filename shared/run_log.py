@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.execution import SIGN_OF_LIFE_S
 from shared.outcomes import Outcome, Record, disk_record
 from shared.routing import Run
-from shared.runtime import Runtime, utc
+from shared.runtime import Clock, Runtime, utc
 from shared.sls import Recorder
 
 CONTINUED = "continued"
@@ -160,3 +161,24 @@ class RunLog:
 
 def _numbered(what: str, numbers: Mapping[str, int]) -> Record:
     return {f"{what}_{name}": str(number) for name, number in numbers.items()}
+
+
+class SignsOfLife:
+    """
+    Records now and then that a run whose listing takes long is at work.
+
+    It is called by what outlives the run, so it knows the run's log and nothing else of it: the
+    disks and the ledger of a run that has ended are let go at once.
+    """
+
+    def __init__(self, log: RunLog, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._shown_at = clock.monotonic()
+
+    def show(self) -> None:
+        """Record it, if the last time was long enough ago."""
+        now = self._clock.monotonic()
+        if now - self._shown_at >= SIGN_OF_LIFE_S:
+            self._shown_at = now
+            self._log.lists()

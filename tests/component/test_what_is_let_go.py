@@ -1,0 +1,43 @@
+"""What a run holds is let go when it ends: Function Compute uses an instance again."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from shared.choosing import Choice
+from shared.run import Runner
+from shared.slot_ledger import SlotLedger
+from tests.component.world import World
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nothing that is a cycle is found in the meantime."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def alive() -> list[str]:
+    """What there is of runs; between two of 100,000 disks it would be theirs twice."""
+    holders = (Runner, Choice, SlotLedger)
+    return [type(one).__name__ for one in gc.get_objects() if isinstance(one, holders)]
+
+
+@pytest.mark.usefixtures("uncollected")
+@pytest.mark.parametrize("deliveries", [1, 2])
+def test_a_run_that_has_ended_leaves_nothing_behind(world: World, deliveries: int) -> None:
+    """L11: also a second delivery in the same instance has all of its memory."""
+    disk = world.disk()
+
+    for _ in range(deliveries):
+        world.tick()
+
+    assert world.snapshots_of(disk)
+    assert alive() == []
