@@ -29,15 +29,23 @@ from rich.table import Table
 from benchmarks.naive import growth as naive
 from functions.resume_runs import index as resume_runs
 from functions.snapshot_on_schedule import index as on_schedule
-from shared import invocation, resume, run, sls_reading
-from shared.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE, Ecs
-from shared.ecs_types import Disk, Instance, Page, Snapshot
-from shared.fc import TimerTrigger
-from shared.outcomes import Record
-from shared.planning import SnapshotRequest
-from shared.runtime import utc
-from shared.sls_client import MAX_PAGE_RECORDS, Batch
-from shared.sls_client import Page as LogPage
+from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE, Ecs
+from shared.clients.ecs_types import (
+    Disk,
+    Instance,
+    Page,
+    Snapshot,
+    SnapshotRequest,
+)
+from shared.clients.fc import TimerTrigger
+from shared.clients.sls import MAX_PAGE_RECORDS, Batch
+from shared.clients.sls import Page as LogPage
+from shared.entrypoints import invocation
+from shared.entrypoints import resume_runs as resume
+from shared.records import reader as sls_reading
+from shared.records.outcome import Record
+from shared.runtime.clock import utc
+from shared.snapshots import run
 
 ROOT = Path(__file__).parent.parent
 START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)

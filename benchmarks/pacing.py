@@ -29,7 +29,7 @@ from benchmarks.virtual_clock import VirtualClock
 from emulator.fc.state import AsyncConfig
 from emulator.wire import Request, Response
 from functions.snapshot_on_schedule import index
-from shared.runtime import utc
+from shared.runtime.clock import utc
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 REGION, ACCOUNT_ID = "cn-hangzhou", "1234567890123456"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.templates import Function
-from shared.built_for import FILE
+from shared.runtime.python_check import FILE
 
 COMPILING_MB = 192
 """

@@ -18,7 +18,7 @@ from cli.local import Invocation, LocalCloud, as_of, local_cloud
 from cli.tables import outcomes_table, records_table
 from emulator.knobs import Knobs
 from shared.errors import RunFailedError
-from shared.outcomes import fold
+from shared.records.outcome import fold
 
 ROOT = Path(__file__).parent.parent
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"

@@ -20,8 +20,13 @@ from cli.facts import ecs_hosts
 from cli.positions import shown
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
-from shared.cron import CronError, read_expression
-from shared.settings import VARIABLES, Settings, is_loopback, settings_of
+from shared.recovery.cron import CronError, read_expression
+from shared.runtime.settings import (
+    VARIABLES,
+    Settings,
+    is_loopback,
+    settings_of,
+)
 from shared.validation import Problems, nearest
 
 RUNTIMES = ("python3.10", "python3.12")

@@ -13,7 +13,7 @@ from cli.policy_checks import Named
 from cli.positions import Lines, shown
 from cli.screen import say
 from shared.errors import InvalidEventError, InvalidPolicyError, SnapshotAutomationError
-from shared.parsing import read_policies
+from shared.runtime.json_yaml import read_policies
 from shared.validation import Problems, nearest
 
 SPEED = 600.0

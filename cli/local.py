@@ -31,7 +31,7 @@ from emulator.problems import FleetError
 from emulator.server import serve
 from emulator.sls.errors import SlsError
 from shared.errors import SnapshotAutomationError
-from shared.runtime import utc
+from shared.runtime.clock import utc
 
 ACCOUNT_ID = "1234567890123456"
 FUNCTIONS = ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
@@ -121,7 +121,7 @@ class LocalCloud:
         """Read all records back from SLS, as any client would, in the order of their time."""
         key = self.cloud.access_key
         client = LogClient(self.sls_url, key.access_key_id, key.access_key_secret, source="cli")
-        client._isRowIp = True  # noqa: SLF001 - as in shared.sls: the project in the Host header
+        client._isRowIp = True  # noqa: SLF001 - as in shared.clients.sls: the project in the Host header
         records: list[dict[str, str]] = []
         while True:
             request = GetLogsRequest(

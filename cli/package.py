@@ -28,8 +28,8 @@ from cli.built import (
 from cli.deployment import RUNTIMES
 from cli.templates import read_fun, read_s
 from emulator.interpreters import OWN, SEARCHED, find
-from shared import built_for, identity
-from shared.parsing import read_policies
+from shared.runtime import deployment, python_check
+from shared.runtime.json_yaml import read_policies
 from shared.validation import Problems
 
 ROOT = Path(__file__).parent.parent
@@ -49,7 +49,7 @@ UNREACHED = frozenset(
     }
 )  # fmt: skip
 """
-Libraries that the others require and no path of a function loads (see `shared.lean`).
+Libraries that the others require and no path of a function loads.
 
 Not guessed: tests/project/test_package.py derives it from what runs, and runs what is left.
 """
@@ -139,9 +139,9 @@ def _refuse_source_alone(version: str) -> None:
 
 def _written(policies: Path, build: Path, version: str) -> list[Path]:
     content = read_policies(policies, Problems())
-    whose = identity.Identity(
+    whose = deployment.Identity(
         deployment=str(content["deployment"]),
-        version=identity.version_in((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
+        version=deployment.version_in((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
     )
     functions = read_s(ROOT / "s.yaml")
     libraries = build / ".libraries"
@@ -161,8 +161,8 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
         shutil.copytree(ROOT / "functions" / function, folder, dirs_exist_ok=True, ignore=ignore)
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)
         (folder / "policies.json").write_text(json.dumps(content, indent=1) + "\n")
-        (folder / built_for.FILE).write_text(version + "\n")
-        (folder / identity.FILE).write_text(identity.file_of(whose))
+        (folder / python_check.FILE).write_text(version + "\n")
+        (folder / deployment.FILE).write_text(deployment.file_of(whose))
         folders.append(folder)
     shutil.rmtree(libraries)
     return folders

@@ -3,7 +3,7 @@ Whether policies can work, held against facts of the cloud and against what is d
 
 A timer that no policy names fails every time it fires; an event type that the rule's pattern
 lacks, or a condition that no event meets, never comes, and nobody is told. What a policy file
-may say at all is `shared.policy_file`'s to judge.
+may say at all is `shared.policies.policy_file`'s to judge.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 from cli.facts import EventType, Values, ecs_hosts, envelope, event_types
 from cli.positions import Lines, shown
 from cli.templates import ON_END, ON_SCHEDULE, Function, S
-from shared.completion import COMPLETED
+from shared.completions.decision import COMPLETED
 from shared.errors import Problem
-from shared.policy import Policy, PolicyFile
-from shared.routing import route
-from shared.runtime import utc
-from shared.trigger import parse_trigger
+from shared.policies.policy import Policy, PolicyFile
+from shared.runtime.clock import utc
+from shared.triggers.parsing import parse_trigger
+from shared.triggers.routing import route
 from shared.validation import nearest
 
 _POLICY = re.compile(r"policies\[(\d+)\]")

@@ -1,5 +1,5 @@
 """
-Which actions the code calls, read from its doors to the SDKs, `ecs.py` and `sls_client.py`.
+Which actions the code calls, read from `ecs.py` and `sls.py` of `shared/clients/`.
 
 Every function can reach all of both; what one never calls is said in `NEVER_CALLS`. Never looks
 at a role, and never asks whether some path needs a right: tests do, by running each with a role
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import shared
+from shared import clients
 
 BESIDES = {"ecs:CreateSnapshot": "ecs:TagResources"}
 """What a call needs besides its own action, since it sends tags: assumed, not documented."""
@@ -46,13 +46,13 @@ def called_actions(doors: Path | None = None) -> frozenset[str]:
     Return the actions that the code calls, as a RAM policy names them.
 
     Args:
-        doors: The folder of `ecs.py` and `sls_client.py`; None is the project's own.
+        doors: The folder of `ecs.py` and `sls.py`; None is the project's own.
 
     """
-    doors = doors or Path(shared.__file__).parent
+    doors = doors or Path(clients.__file__).parent
     calls = {f"ecs:{action}" for action in _calls(doors / "ecs.py", "_call") if action}
     calls |= {BESIDES[action] for action in calls & BESIDES.keys()}
-    if any(True for _ in _calls(doors / "sls_client.py", "put_logs")):
+    if any(True for _ in _calls(doors / "sls.py", "put_logs")):
         calls.add(WRITES_RECORDS)
     return frozenset(calls)
 

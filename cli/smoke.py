@@ -22,13 +22,13 @@ from cli.check import check
 from cli.screen import say
 from cli.template_files import TemplateError, load_fun, load_s
 from cli.templates import FUN, ON_END, RESUMES, S, read_fun, read_s
-from shared.completion import ACCOMPLISHED, COMPLETED
-from shared.invocation import PAUSED
-from shared.parsing import read_policies
-from shared.policy_file import load_policies
-from shared.redaction import redacted
-from shared.runtime import SYSTEM_CLOCK, utc
-from shared.settings import address_of, is_loopback
+from shared.completions.decision import ACCOMPLISHED, COMPLETED
+from shared.entrypoints.invocation import PAUSED
+from shared.policies.policy_file import load_policies
+from shared.runtime.clock import SYSTEM_CLOCK, utc
+from shared.runtime.json_yaml import read_policies
+from shared.runtime.redaction import redacted
+from shared.runtime.settings import address_of, is_loopback
 from shared.validation import Problems, nearest
 
 KEY, SECRET, TOKEN = (
@@ -167,7 +167,7 @@ def _event(place: Deployed, policy: str) -> dict[str, Any]:
 
 
 def _verdict(body: bytes) -> tuple[str, str]:
-    """Return the status of an answer as `shared.app` gives it, empty if it is none, and a line."""
+    """Return the status of a function's answer, empty if it is none, and a line to print."""
     try:
         answer = json.loads(body)
         status, runs = answer["status"], [_run(run) for run in answer["runs"]]

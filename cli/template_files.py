@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from cli.positions import Lines, shown
-from shared.parsing import as_yaml_1_2
+from shared.runtime.json_yaml import as_yaml_1_2
 from shared.validation import nearest
 
 _QUOTED = re.compile(r"""(['"])(?!<).{2,}\1""")

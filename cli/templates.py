@@ -16,7 +16,7 @@ from typing import Any
 
 from cli.positions import Lines
 from cli.template_files import NotAsExpectedError, lines_of, load_fun, load_s, reading
-from shared.settings import FUNCTION_VARIABLES
+from shared.runtime.settings import FUNCTION_VARIABLES
 
 FUN, S = "template.yml", "s.yaml"
 ON_SCHEDULE, ON_END, RESUMES = "snapshot_on_schedule", "record_completion", "resume_runs"

@@ -1,109 +1,158 @@
 """
-Which deployment this code belongs to, and its version: in every record.
+Which run a snapshot belongs to: run key, client token, and the tags by which both are found again.
 
-A package holds both in a small file beside `index.py`, so that they are known where the policy
-file is broken. A checkout has no such file: there they are looked for in the texts of the policy
-file and of `pyproject.toml`. Never raises, and never guesses: what is not certain is empty.
+Every function here is pure: the same trigger, policy, region, disk and attempt give the same
+identity in every process and in every release. `tests/unit/test_identity.py` holds three of them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
+from typing import Protocol
 
-FILE = "identity.json"
-ROOT = Path(__file__).parent.parent
+from shared.validation import OWN_TAG_PREFIX
+
+DEPLOYMENT_TAG = OWN_TAG_PREFIX + "deployment"
+POLICY_TAG = OWN_TAG_PREFIX + "policy"
+SLOT_TAG = OWN_TAG_PREFIX + "slot"
+DISK_TAG = OWN_TAG_PREFIX + "disk"
+ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
+Occurrence = tuple[str, ...]
+"""What asks, as texts: kind first, such as ``("timer", name, time)``."""
+
+MAX_ATTEMPTS = 5
+"""
+How often a disk of a slot is asked for at most, by whomever.
+
+Each attempt that ends as failed costs time, and money where it stored something; a disk that
+fails so often fails for a reason that another attempt does not mend.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Whose code it is; empty is not known."""
-
-    deployment: str = ""
-    version: str = ""
-
-
-def identity_of(policies: Path, root: Path = ROOT) -> Identity:
+class Slot:
     """
-    Return whose code this is.
+    One occurrence of one policy in one region, of one deployment.
+
+    It is the unit of "exactly once": for each disk and slot there is never more than one
+    snapshot. `occurred_at` is None for a direct request, and no part of the identity:
+    the occurrence holds it.
+    """
+
+    deployment: str
+    policy: str
+    region: str
+    occurrence: Occurrence
+    occurred_at: datetime | None
+
+    @property
+    def slot_id(self) -> str:
+        """The slot's identity in tags and records: 32 hexadecimal digits."""
+        return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
+
+    @property
+    def occurrence_digest(self) -> str:
+        """What asks, in 64 hexadecimal digits; the name of a snapshot has the first few."""
+        return _digest(*self.occurrence)
+
+
+class Snapshot(Protocol):
+    """What ECS lists of a snapshot, as far as it tells whose it is."""
+
+    @property
+    def disk_id(self) -> str:
+        """The source disk; empty if ECS lists none."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Its tags, those of others included."""
+
+
+class SlotTags(Protocol):
+    """What the tags of a snapshot say of its slot: enough to ask for it again."""
+
+    @property
+    def deployment(self) -> str:
+        """The installation whose it is."""
+
+    @property
+    def policy(self) -> str:
+        """The policy that wanted it, by its name."""
+
+    @property
+    def slot_id(self) -> str:
+        """The slot's identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaggedSlot:
+    """A slot as read from a snapshot's tags, which do not tell its occurrence."""
+
+    deployment: str
+    policy: str
+    slot_id: str
+
+
+def client_token(slot: SlotTags, disk_id: str, *, attempt: int) -> str:
+    """
+    Return the idempotency token for one disk of one slot: 64 hexadecimal digits.
 
     Args:
-        policies: The policy file that is in force; one that is not the package's own has the
-            first word about the deployment.
-        root: The code folder, or the checkout.
+        slot: The occurrence that asks for the snapshot.
+        disk_id: The disk.
+        attempt: Counted from 1; rises only after a snapshot ended as failed.
 
     """
-    packaged = _packaged(root)
-    if packaged.deployment and policies.parent == root:
-        return packaged
-    return Identity(
-        deployment=deployment_in(_text(policies)) or packaged.deployment,
-        version=packaged.version or version_in(_text(root / "pyproject.toml")),
+    return _digest("token", slot.slot_id, disk_id, str(attempt))
+
+
+def ledger_tags(slot: SlotTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
+    """Return the tags by which a later run knows this snapshot as this slot's."""
+    return (
+        (DEPLOYMENT_TAG, slot.deployment),
+        (POLICY_TAG, slot.policy),
+        (SLOT_TAG, slot.slot_id),
+        (DISK_TAG, disk_id),
+        (ATTEMPT_TAG, str(attempt)),
     )
 
 
-def file_of(identity: Identity) -> str:
-    """Return what the package step writes into `FILE`."""
-    about = {"deployment": identity.deployment, "version": identity.version}
-    return json.dumps(about, indent=1) + "\n"
-
-
-def _packaged(root: Path) -> Identity:
-    value = _object(_text(root / FILE))
-    deployment, version = value.get("deployment"), value.get("version")
-    return Identity(
-        deployment=deployment if isinstance(deployment, str) else "",
-        version=version if isinstance(version, str) else "",
-    )
-
-
-def deployment_in(text: str) -> str:
+def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedSlot | None:
     """
-    Return the deployment that the text of a policy file names; empty if that is not certain.
+    Return the slot for which a snapshot was made; None if for none of the deployment's.
 
-    The text may be broken, and be YAML, which nothing that ships can read. A key in the first
-    column counts, or after a brace in the first; else the only one anywhere.
+    Without a deployment, that of any counts.
+
+    Tags travel: to a disk that is restored from a snapshot, and from there to the snapshots that
+    other tools make of it. So the disk that the tags name must be the one that ECS lists as the
+    source, which it keeps after the disk is released (DescribeSnapshots, `SourceDiskId`). One
+    that is listed without a source, such as an imported snapshot, is not ours.
     """
-    whole = _object(text).get("deployment")
-    if isinstance(whole, str):
-        return whole if _NAME.fullmatch(whole) else ""
-    found = _AT_THE_TOP.findall(text)
-    if not found and len(_MENTIONED.findall(text)) == 1:
-        found = _ANYWHERE.findall(text)
-    names = {name for _, name in found}
-    return names.pop() if len(names) == 1 else ""
+    tags = snapshot.tags
+    named = tags.get(DEPLOYMENT_TAG)
+    if not named or not tags.get(SLOT_TAG) or deployment not in (None, named):
+        return None
+    if not snapshot.disk_id or tags.get(DISK_TAG) != snapshot.disk_id:
+        return None
+    return TaggedSlot(deployment=named, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG])
 
 
-def version_in(text: str) -> str:
-    """Return the version that the text of `pyproject.toml` names; empty if it names none."""
-    found = _VERSION.search(text)
-    return found[1] if found else ""
+def attempt_in_slot(snapshot: Snapshot, slot: SlotTags) -> int | None:
+    """Return which attempt of a slot a snapshot of its disk is; None if it is not the slot's."""
+    found = slot_of(snapshot, slot.deployment)
+    return attempt_of(snapshot) if found is not None and found.slot_id == slot.slot_id else None
 
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-# A name at the very end may have been cut.
-_KEY = (
-    r"""["']?deployment["']?[ \t]*:[ \t]*(?P<quote>["']?)"""
-    rf"""({_NAME.pattern})(?P=quote)(?=[ \t]*[,}}#\r\n])"""
-)
-_AT_THE_TOP = re.compile(rf"^(?:\{{\s*)?{_KEY}", re.MULTILINE)
-_ANYWHERE = re.compile(rf"(?<![\w-]){_KEY}")
-_MENTIONED = re.compile(r"(?<![\w-])deployment\b")
-_VERSION = re.compile(r'^version = "([^"]+)"$', re.MULTILINE)
+def attempt_of(snapshot: Snapshot) -> int:
+    """Return which attempt a snapshot of ours is; one whose tag somebody edited is the first."""
+    attempt = snapshot.tags.get(ATTEMPT_TAG, "")
+    return max(1, int(attempt)) if attempt.isascii() and attempt.isdigit() else 1
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _object(text: str) -> dict[str, object]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
+def _digest(*parts: str) -> str:
+    # As JSON, so that no two lists of parts run together into the same text.
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

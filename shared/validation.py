@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from typing import Any, TypeGuard
 
 from shared.errors import MAX_LISTED, NO_VALUE, Problem
-from shared.patterns import pattern_problem
+from shared.wildcards import pattern_problem
 
 SNAPSHOT_NAME_LENGTH = (2, 128)
 DESCRIPTION_LENGTH = (2, 256)
@@ -121,7 +121,7 @@ def check_description(description: object, path: str, problems: Problems) -> Non
 
 def check_tags(tags: object, path: str, problems: Problems, *, reserved: int = 0) -> None:
     """
-    Check Tag.N: keys, values and their number; that no key stands twice is `parsing`'s to see.
+    Check Tag.N: keys, values and their number; that no key stands twice `json_yaml` checks.
 
     Args:
         tags: A mapping of keys to values.

@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.check import PLACEHOLDER
 from cli.package import target_version, version_to_try
 from emulator import Cloud
-from shared.built_for import FILE
+from shared.runtime.python_check import FILE
 
 
 def obstacle() -> str:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.ecs import Ecs
-from shared.outcomes import Outcome, Record, disk_record
-from shared.planning import Slot, SnapshotSettings, plan_snapshot
-from shared.sls_client import Batch
+from shared.clients.ecs import Ecs
+from shared.clients.sls import Batch
+from shared.identity import Slot
+from shared.policies.snapshot_settings import SnapshotSettings
+from shared.records.outcome import Outcome, Record, disk_record
+from shared.snapshots.request import plan_snapshot
 
 MAX_BATCH = 4_096
 

@@ -14,9 +14,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from emulator.ecs.state import Snapshot
-from shared import outcomes
-from shared.outcomes import SUPERSEDED
-from shared.planning import DISK_TAG, POLICY_TAG, SLOT_TAG, Slot
+from shared.identity import (
+    DISK_TAG,
+    POLICY_TAG,
+    SLOT_TAG,
+    Slot,
+)
+from shared.records import outcome as outcomes
+from shared.records.outcome import SUPERSEDED
 from tests.chaos.delivery import Delivery
 from tests.chaos.processes import World
 from tests.chaos.scenario import FATES, Fate

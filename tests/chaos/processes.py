@@ -26,7 +26,7 @@ from emulator import Cloud, ManualClock
 from emulator.chaos import SeededFaults
 from emulator.fc.results import Result
 from emulator.fc.state import AsyncConfig, Function
-from shared.runtime import utc
+from shared.runtime.clock import utc
 from tests.chaos.delivery import Delivery
 from tests.chaos.process_door import ProcessDoor
 from tests.chaos.scenario import Fate, Scenario

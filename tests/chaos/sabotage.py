@@ -13,12 +13,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
-from shared import completion, outcomes, planning, policy, routing, run, sls_reading
-from shared.ecs_types import Snapshot
-from shared.ledger import Ledger
-from shared.pacing import Pacer
-from shared.planning import DISK_TAG
-from shared.sls_reading import Reader
+from shared import identity
+from shared.clients.ecs_types import Snapshot
+from shared.clients.pacing import Pacer
+from shared.completions import decision
+from shared.identity import DISK_TAG
+from shared.policies import policy
+from shared.records import outcome, reader
+from shared.records.reader import Reader
+from shared.snapshots import request, run
+from shared.snapshots.disk_state import Ledger
+from shared.triggers import routing
 from tests.chaos.seams import replaced
 
 
@@ -28,7 +33,7 @@ def random_token() -> AbstractContextManager[None]:
     def token(*_: object, **__: object) -> str:
         return secrets.token_hex(32)
 
-    return replaced(planning, "client_token", token)
+    return replaced(request, "client_token", token)
 
 
 def empty_ledger() -> AbstractContextManager[None]:
@@ -53,12 +58,12 @@ def no_deadline() -> AbstractContextManager[None]:
 @contextmanager
 def tags_alone() -> Iterator[None]:
     """A snapshot is the slot's if its tags say so, whatever disk it is of."""
-    before = planning.slot_of
+    before = identity.slot_of
 
-    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> planning.TaggedSlot | None:
+    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> identity.TaggedSlot | None:
         return before(replace(snapshot, disk_id=snapshot.tags.get(DISK_TAG, "")), deployment)
 
-    with replaced(planning, "slot_of", slot_of), replaced(completion, "slot_of", slot_of):
+    with replaced(identity, "slot_of", slot_of), replaced(decision, "slot_of", slot_of):
         yield
 
 
@@ -77,7 +82,7 @@ def everybodys_records() -> AbstractContextManager[None]:
     """Whoever writes into the Logstore is believed."""
 
     def ours(_reader: Reader, log: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
-        return sls_reading.records_in(dict(log))
+        return reader.records_in(dict(log))
 
     return replaced(Reader, "_ours", ours)
 
@@ -92,4 +97,4 @@ def last_one_wins() -> AbstractContextManager[None]:
             if record.get("record") == "disk" and record.get("slot")
         }
 
-    return replaced(outcomes, "fold", fold)
+    return replaced(outcome, "fold", fold)

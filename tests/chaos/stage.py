@@ -26,9 +26,9 @@ from functions.record_completion import index as completion
 from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
-from shared import sls
-from shared.planning import SLOT_TAG
-from shared.runtime import parse_instant, utc
+from shared.identity import SLOT_TAG
+from shared.records import recorder as sls
+from shared.runtime.clock import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
 from tests.chaos.delivery import Delivery, KilledError
 from tests.chaos.door import Door, Gate

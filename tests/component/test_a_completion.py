@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidEventError, RunFailedError
-from shared.planning import MAX_ATTEMPTS
+from shared.identity import MAX_ATTEMPTS
 from tests.component.test_exactly_once import TurnTakingClock
 from tests.component.world import World, policy
 

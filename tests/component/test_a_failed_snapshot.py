@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import RunFailedError
-from shared.planning import MAX_ATTEMPTS
+from shared.identity import MAX_ATTEMPTS
 from tests.component.world import World, counts
 
 

@@ -20,7 +20,7 @@ from shared.errors import (
     InvalidSettingsError,
     SnapshotAutomationError,
 )
-from shared.runtime import utc
+from shared.runtime.clock import utc
 from tests.component.world import REGION, STOPPED, World, environment, policy
 
 TICK = {"triggerName": "nightly", "triggerTime": "2026-03-01T12:00:00Z"}

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from shared.errors import InvalidEventError, RunFailedError
-from shared.runtime import parse_instant
+from shared.runtime.clock import parse_instant
 from tests.clocks import NOON
 from tests.component.looking import deployed
 from tests.component.parts import Parts, handing_over

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 
 from emulator.credentials import AccessKey
-from shared.errors import Disposition, EcsRefusedError, RunFailedError, is_throttled
-from shared.pacing import MAX_TRIES
+from shared.clients.ecs_errors import Disposition, EcsRefusedError, is_throttled
+from shared.clients.pacing import MAX_TRIES
+from shared.errors import RunFailedError
 from tests.component.world import World, policy
 
 DATA = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"

@@ -18,9 +18,9 @@ import pytest
 import emulator
 from emulator.fc.state import AsyncConfig, Function
 from emulator.wire import Response
-from shared.errors import DuplicateInvocationError, FcError
-from shared.fc import Fc, TimerTrigger
-from shared.runtime import FunctionName, Runtime, runtime_of
+from shared.clients.fc import Fc, TimerTrigger
+from shared.clients.fc_errors import DuplicateInvocationError, FcError
+from shared.runtime.context import FunctionName, Runtime, runtime_of
 from tests.clocks import FakeClock
 
 ACCOUNT_ID = "1234567890123456"
@@ -331,9 +331,11 @@ def test_only_one_sdk_is_loaded_and_only_when_it_is_needed() -> None:
     code = """
 import sys
 from types import SimpleNamespace
-import shared.app
-from shared.fc import Fc
-from shared.runtime import FunctionName, SystemClock, runtime_of
+import shared.entrypoints.take_snapshots
+from shared.clients.fc import Fc
+from shared.clients.fc_errors import FcError
+from shared.runtime.clock import SystemClock
+from shared.runtime.context import FunctionName, runtime_of
 loaded = lambda: sorted({"fc2", "alibabacloud_fc20230330"} & set(sys.modules))
 context = SimpleNamespace(region="cn-hangzhou", account_id="1")
 env = {
@@ -344,7 +346,7 @@ fc = Fc(runtime_of("f", context, clock=SystemClock(), env=env))
 before = loaded()
 try:
     fc.start(FunctionName(service="s", name="f"), b"", invocation_id="c")
-except shared.errors.FcError:
+except FcError:
     print(before, loaded())
 """
     for api, sdk in (("2.0", "fc2"), ("3.0", "alibabacloud_fc20230330")):

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidEventError, InvalidPolicyError, SnapshotAutomationError
-from shared.parsing import MAX_EVENT_BYTES, MAX_POLICIES_BYTES
-from shared.trigger import MAX_EVENTS
+from shared.runtime.json_yaml import MAX_EVENT_BYTES, MAX_POLICIES_BYTES
+from shared.triggers.parsing import MAX_EVENTS
 from tests.component.world import World, environment, policy
 
 MB = 1_000_000

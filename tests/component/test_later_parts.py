@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from shared.errors import InvalidEventError, RunFailedError
-from shared.runtime import parse_instant
+from shared.runtime.clock import parse_instant
 from tests.clocks import NOON
 from tests.component.parts import Parts, handing_over
 from tests.component.test_busy_disks import busy_for

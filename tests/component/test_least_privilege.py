@@ -20,9 +20,10 @@ from cli.templates import read_fun, read_s
 from emulator.ecs.state import Snapshot
 from emulator.ram import Need
 from emulator.ram.policies import Grant, statements
-from shared.errors import FcError, InvalidEventError, RunFailedError
-from shared.fc import Fc
-from shared.runtime import FunctionName, runtime_of
+from shared.clients.fc import Fc
+from shared.clients.fc_errors import FcError
+from shared.errors import InvalidEventError, RunFailedError
+from shared.runtime.context import FunctionName, runtime_of
 from tests.component.test_sample_events import LEAVES_DISKS, ROOT, SAMPLES, demo, start
 from tests.component.world import LOGSTORE, REGION, World, environment
 

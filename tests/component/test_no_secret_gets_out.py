@@ -27,9 +27,11 @@ import pytest
 
 import emulator
 from emulator.wire import Request, Response
-from shared.errors import FcError, SnapshotAutomationError
-from shared.fc import Fc
-from shared.runtime import runtime_of, utc
+from shared.clients.fc import Fc
+from shared.clients.fc_errors import FcError
+from shared.errors import SnapshotAutomationError
+from shared.runtime.clock import utc
+from shared.runtime.context import runtime_of
 from tests.component.parts import FUNCTIONS, Api, handing_over
 from tests.component.world import (
     ACCOUNT_ID,

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime import Credentials, LogTarget
-from shared.sls import Recorder
-from shared.sls_client import Batch, SlsError, connect
+from shared.clients.sls import Batch, SlsError, connect
+from shared.records.recorder import Recorder
+from shared.runtime.context import Credentials, LogTarget
 from tests.clocks import FakeClock
 from tests.component.world import environment, world_over_http
 

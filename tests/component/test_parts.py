@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import emulator
-from shared import progress
-from shared.continuation import MAX_PARTS
 from shared.errors import InvalidEventError, RunFailedError
+from shared.snapshots import progress
+from shared.triggers.continuation import MAX_PARTS
 from tests.component.parts import Api, handing_over
 from tests.component.world import REGION, World, counts, environment, policy
 

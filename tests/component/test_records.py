@@ -17,7 +17,7 @@ import pytest
 import responses
 
 from shared.errors import RunFailedError
-from shared.sls import MAX_BATCH_RECORDS, MAX_TRIES
+from shared.records.recorder import MAX_BATCH_RECORDS, MAX_TRIES
 from tests.clocks import FakeClock
 from tests.component.world import (
     ACCOUNT_ID,

@@ -9,12 +9,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from shared.ecs import Ecs
-from shared.errors import EcsUnknownError, FcError
-from shared.fc_sdks import Fc2, Fc3
-from shared.planning import SnapshotRequest
-from shared.runtime import Credentials, FunctionName, LogTarget, Runtime, runtime_of
-from shared.sls_client import Logstore, SlsError, connect
+from shared.clients.ecs import Ecs
+from shared.clients.ecs_errors import EcsUnknownError
+from shared.clients.ecs_types import SnapshotRequest
+from shared.clients.fc_errors import FcError
+from shared.clients.fc_sdks import Fc2, Fc3
+from shared.clients.sls import Logstore, SlsError, connect
+from shared.runtime.context import (
+    Credentials,
+    FunctionName,
+    LogTarget,
+    Runtime,
+    runtime_of,
+)
 from tests.clocks import FakeClock
 
 KEY = Credentials(access_key_id="id", access_key_secret="secret", security_token="token")

@@ -19,9 +19,9 @@ from shared.errors import (
     LookFailedError,
     RunFailedError,
 )
-from shared.planning import Slot
-from shared.resuming import MAX_EVENT_CHARS
-from shared.runtime import utc
+from shared.identity import Slot
+from shared.recovery.unfinished_runs import MAX_EVENT_CHARS
+from shared.runtime.clock import utc
 from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
 from tests.component.parts import Api, Parts
 from tests.component.world import (

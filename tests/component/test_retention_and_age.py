@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidEventError, LookFailedError
-from shared.runtime import utc
+from shared.runtime.clock import utc
 from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill
 from tests.component.parts import Parts
 from tests.component.world import STOPPED, World, policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from shared.runtime import utc
+from shared.runtime.clock import utc
 from tests.component.world import NIGHTLY, World, policy
 
 

@@ -14,8 +14,8 @@ import pytest
 
 import emulator
 from emulator.wire import Request, Response
-from shared.outcomes import fold
-from shared.runtime import utc
+from shared.records.outcome import fold
+from shared.runtime.clock import utc
 from tests.component.world import ACCOUNT_ID, LOGSTORE, NIGHTLY, PROD, PROJECT, REGION
 
 ROOT = Path(__file__).parent.parent.parent

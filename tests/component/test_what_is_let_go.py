@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.choosing import Choice
-from shared.run import Runner
-from shared.slot_ledger import SlotLedger
+from shared.snapshots.disk_selector import Choice
+from shared.snapshots.run import Runner
+from shared.snapshots.snapshot_index import SlotLedger
 from tests.component.world import World
 
 

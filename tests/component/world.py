@@ -24,8 +24,8 @@ from functions.record_completion import index as on_completion
 from functions.resume_runs import index as resume_runs
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
-from shared.outcomes import fold
-from shared.runtime import Clock, utc
+from shared.records.outcome import fold
+from shared.runtime.clock import Clock, utc
 from tests.clocks import FakeClock
 
 REGION = "cn-hangzhou"

@@ -16,7 +16,7 @@ from cli.check import check
 from cli.package import package, target_version
 from cli.templates import read_s
 from emulator.interpreters import OWN, SEARCHED, find
-from shared.parsing import read_policies
+from shared.runtime.json_yaml import read_policies
 from shared.validation import Problems
 from tests.packages import TIMED, of_an_account, pretend_built
 
@@ -132,7 +132,7 @@ def edited(path: Path, old: str, new: str) -> None:
     ("path", "old", "new", "said"),
     [
         ("policies.yaml", "env: prod", "env: production", "from policies.yaml as it is now"),
-        ("shared/ecs.py", "import", "import  ", "from shared as it is now"),
+        ("shared/clients/ecs.py", "import", "import  ", "from shared as it is now"),
         ("functions/resume_runs/index.py", "import", "import  ", "from functions as it is now"),
         ("requirements/runtime.txt", "==", "== ", "from requirements/runtime.txt as it is now"),
         ("build/resume_runs/index.py", "event", "happened", "build/resume_runs: is not as"),

@@ -21,7 +21,7 @@ from cli.package import REACHED_MODELS, UNREACHED, PackageError, package, versio
 from emulator import Fault
 from emulator.fc.state import AsyncConfig
 from emulator.interpreters import OWN, find
-from shared.identity import Identity, identity_of, version_in
+from shared.runtime.deployment import Identity, identity_of, version_in
 from tests.packages import obstacle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -124,10 +124,10 @@ from importlib.metadata import distributions
 from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
-from shared import app, completing, resume
+from shared.clients.fc import Fc
+from shared.entrypoints import record_completion, resume_runs, take_snapshots
 from shared.errors import SnapshotAutomationError
-from shared.fc import Fc
-from shared.runtime import FunctionName, runtime_of
+from shared.runtime.context import FunctionName, runtime_of
 context = SimpleNamespace(
     request_id="r-1", region="cn-hangzhou", account_id="1234567890123456",
     function=SimpleNamespace(name="function", timeout=600),
@@ -145,18 +145,18 @@ class Clock:
         return 0.5
 import zoneinfo
 zoneinfo.reset_tzpath(to=[])  # as where the system has no zones
-from shared.cron import read_expression
+from shared.recovery.cron import read_expression
 read_expression("CRON_TZ=Asia/Shanghai 0 0 2 * * *")
 ended = []
 for kind, event in json.load(sys.stdin):
     try:
         common = {"function": "f", "clock": Clock()}
         if kind == "look":
-            answer = resume.respond(event.encode(), context, clock=Clock())
+            answer = resume_runs.respond(event.encode(), context, clock=Clock())
         elif kind == "completion":
-            answer = completing.respond(event.encode(), context, **common)
+            answer = record_completion.respond(event.encode(), context, **common)
         else:
-            answer = app.respond(event.encode(), context, kind=kind, **common)
+            answer = take_snapshots.respond(event.encode(), context, kind=kind, **common)
         ended.append(answer["status"])
     except SnapshotAutomationError as exc:
         ended.append(type(exc).__name__)

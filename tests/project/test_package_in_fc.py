@@ -16,8 +16,8 @@ from cli.package import package, version_to_try
 from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.fc.state import AsyncConfig, Function
-from shared.continuation import Link
-from shared.outcomes import fold
+from shared.records.outcome import fold
+from shared.triggers.continuation import Link
 from tests.packages import let_run_packages, obstacle
 
 ROOT = Path(__file__).parent.parent.parent

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from shared.errors import InvalidPolicyError
-from shared.parsing import parse_yaml, read_policies
-from shared.planning import MAX_ATTEMPTS
-from shared.policy_file import load_policies
+from shared.identity import MAX_ATTEMPTS
+from shared.policies.policy_file import load_policies
+from shared.runtime.json_yaml import parse_yaml, read_policies
 from shared.validation import Problems
 
 ROOT = Path(__file__).parent.parent.parent

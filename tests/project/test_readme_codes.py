@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.completion import SNAPSHOT_FAILED
-from shared.errors import DISPOSITIONS, Disposition
-from shared.outcomes import (
+from shared.clients.ecs_errors import DISPOSITIONS, Disposition
+from shared.completions.decision import SNAPSHOT_FAILED
+from shared.records.outcome import (
     DISKS_VANISHED,
     OUT_OF_TIME,
     RANKS,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from emulator import Cloud
-from shared.runtime import utc
-from shared.timers import sign
+from shared.recovery.missed_runs import sign
+from shared.runtime.clock import utc
 from tests.project import test_package_in_fc as shipped
 from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deployed
 

@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 
 from cli.deployment import cron_problem
 from emulator.fc import cron
-from shared.cron import Cron, CronError, Every, read_expression
+from shared.recovery.cron import (
+    Cron,
+    CronError,
+    Every,
+    read_expression,
+)
 
 UTC = timezone.utc
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -6,12 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from shared.execution import Execution
-from shared.job import Job
-from shared.ledger import Entry
-from shared.outcomes import Outcome
-from shared.pacing import Pacer
-from shared.planning import MAX_ATTEMPTS, SnapshotRequest, plan_snapshot
+from shared.clients.ecs_types import SnapshotRequest
+from shared.clients.pacing import Pacer
+from shared.identity import MAX_ATTEMPTS
+from shared.records.outcome import Outcome
+from shared.snapshots.disk_state import Entry
+from shared.snapshots.disk_task import Job
+from shared.snapshots.execution import Execution
+from shared.snapshots.request import plan_snapshot
 from tests.clocks import FakeClock
 from tests.unit.builders import settings, slot
 from tests.unit.fakes import Answer, FakeEcs

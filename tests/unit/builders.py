@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.ecs_types import Disk, Instance, Snapshot
-from shared.errors import EcsRefusedError, EcsUnknownError, Problem
-from shared.planning import Slot, SnapshotSettings, ledger_tags
-from shared.policy import PolicyFile
-from shared.policy_file import load_policies
-from shared.trigger import Direct, Event, Timer
+from shared.clients.ecs_errors import EcsRefusedError, EcsUnknownError
+from shared.clients.ecs_types import Disk, Instance, Snapshot
+from shared.errors import Problem
+from shared.identity import Slot, ledger_tags
+from shared.policies.policy import PolicyFile
+from shared.policies.policy_file import load_policies
+from shared.policies.snapshot_settings import SnapshotSettings
+from shared.triggers.parsing import Direct, Event, Timer
 from shared.validation import Problems
 from tests.clocks import NOON
 

@@ -9,10 +9,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from shared.ecs import DISKS_PER_PAGE, INSTANCES_PER_PAGE, SNAPSHOTS_PER_PAGE, Ecs, TagFilter
-from shared.ecs_types import Disk, Instance, Page, Snapshot
-from shared.inventory import TAG_LISTING_CAP
-from shared.planning import SnapshotRequest
+from shared.clients.ecs import (
+    DISKS_PER_PAGE,
+    INSTANCES_PER_PAGE,
+    SNAPSHOTS_PER_PAGE,
+    Ecs,
+    TagFilter,
+)
+from shared.clients.ecs_listings import TAG_LISTING_CAP
+from shared.clients.ecs_types import (
+    Disk,
+    Instance,
+    Page,
+    Snapshot,
+    SnapshotRequest,
+)
 
 T = TypeVar("T")
 Answer = str | Exception

@@ -9,18 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import (
+from shared.clients.ecs_errors import (
     BEING_MADE,
     DISPOSITIONS,
     IN_PROGRESS,
     PARAMETER_MISMATCH,
     Disposition,
-    InvalidEventError,
-    Problem,
     disposition,
     is_throttling,
 )
-from shared.pacing import MAX_TRIES
+from shared.clients.pacing import MAX_TRIES
+from shared.errors import InvalidEventError, Problem
 from shared.validation import Problems
 
 TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from cli.facts import ecs_hosts
 from emulator import hosts
-from shared.ecs import Ecs
-from shared.fc_sdks import Fc3
-from shared.runtime import SYSTEM_CLOCK, Credentials, Runtime, runtime_of
-from shared.settings import is_loopback
+from shared.clients.ecs import Ecs
+from shared.clients.fc_sdks import Fc3
+from shared.runtime.clock import SYSTEM_CLOCK
+from shared.runtime.context import Credentials, Runtime, runtime_of
+from shared.runtime.settings import is_loopback
 
 KEY = Credentials(access_key_id="id", access_key_secret="secret")
 TABLE = {region: host for region, host in ecs_hosts().items() if host}

@@ -1,117 +1,183 @@
-"""Whose code it is, whatever state the policy file is in."""
+"""
+The identity of three runs, written out: what no release may change.
+
+ECS answers a repeated CreateSnapshot with the first snapshot only if token and request are the
+very same. A version that made another of either would, in the hours around its deployment, take
+a second snapshot of every disk, or be rejected with IdempotentParameterMismatch.
+"""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import Any, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.identity import FILE, ROOT, Identity, deployment_in, file_of, identity_of, version_in
-from shared.parsing import read_policies
-from shared.policy_file import load_policies
-from shared.validation import Problems
+from shared.identity import client_token
+from shared.policies.policy_file import load_policies
+from shared.snapshots.request import plan_snapshot
+from shared.triggers.parsing import parse_trigger
+from shared.triggers.routing import Run, route
+from tests.unit.builders import ACCOUNT_ID, REGION
 
-NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
-MAIN = Identity(deployment="main", version="1.2.3")
+NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=timezone.utc)
+DISK_ID = "d-bp1golden0000000001"
+POLICIES = {
+    "deployment": "production",
+    "policies": [
+        {
+            "name": "nightly",
+            "on": {"timer": "nightly"},
+            "select": {"tags": {"backup": "nightly"}},
+            "snapshot": {
+                "name": "{policy}-{disk_id}-{occurrence_at}",
+                "description": "taken by the nightly policy",
+                "retention_days": 7,
+                "tags": {"team": "storage", "cost-centre": "42"},
+                "resource_group_id": "rg-golden",
+            },
+        },
+        {
+            "name": "disk-attached",
+            "on": {"event": "ecs:Disk:DiskOperationCompleted"},
+            "select": {"event_resource": True},
+            "snapshot": {"retention_days": 30, "category": "Standard"},
+        },
+    ],
+}
+
+TIMER = {"triggerTime": "2026-03-01T12:00:00Z", "triggerName": "nightly", "payload": ""}
+EVENT = {
+    "id": "45ef4dew-6788-4312-9f45-5f45a8d1e6a1",
+    "source": "acs.ecs",
+    "specversion": "1.0",
+    "type": "ecs:Disk:DiskOperationCompleted",
+    "time": "2026-03-01T12:00:00Z",
+    "subject": f"acs:ecs:{REGION}:{ACCOUNT_ID}:disk/{DISK_ID}",
+    "aliyunaccountid": ACCOUNT_ID,
+    "aliyunregionid": REGION,
+    "data": {"diskId": DISK_ID},
+}
+DIRECT = {
+    "key": "before-upgrade-17",
+    "disk_ids": [DISK_ID],
+    "snapshot": {"name": "upgrade-{disk_id}-{occurrence}", "retention_days": 3},
+}
 
 
-@given(name=NAMES, indent=st.sampled_from([None, 1, 2]), first=st.booleans())
-def test_the_deployment_is_found_in_a_good_file(
-    name: str, indent: int | None, *, first: bool
-) -> None:
-    """As a package ships it, or a test writes it, whatever comes first in it."""
-    rest = {"policies": [{"name": "deployment", "snapshot": {"tags": {"deployment": "other"}}}]}
-    named = {"deployment": name}
-    content = {**named, **rest} if first else {**rest, **named}
+def run_of(event: Mapping[str, Any], kind: Literal["timer", "event"]) -> Run:
+    parsed = parse_trigger(
+        json.dumps(event).encode(), kind=kind, account_id=ACCOUNT_ID, region=REGION
+    )
+    assert not parsed.problems
+    (trigger,) = parsed.triggers
+    (run,), problems = route(trigger, load_policies(POLICIES), region=REGION, now=NOW)
+    assert not problems
+    return run
 
-    assert deployment_in(json.dumps(content, indent=indent)) == name
 
-
-@given(name=NAMES, cut=st.integers(0, 200))
-def test_a_file_that_was_cut_names_its_own_deployment_or_none(name: str, cut: int) -> None:
-    """Never the one that stands in a policy's tags."""
-    content = {"deployment": name, "policies": [{"snapshot": {"tags": {"deployment": "other"}}}]}
-    text = json.dumps(content)
-
-    assert deployment_in(text[: len(text) - cut]) in (name, "")
+TIMER_RUN: dict[str, Any] = {
+    "disk_id": "d-bp1golden0000000001",
+    "client_token": "29fb4c35a3ea26c44d5aaf447576609b81aa93b6999398cfc669b7db2acc0556",
+    "name": "nightly-d-bp1golden0000000001-20260301T120000Z",
+    "description": "taken by the nightly policy",
+    "retention_days": 7,
+    "tags": (
+        ("snapshot-automation-deployment", "production"),
+        ("snapshot-automation-policy", "nightly"),
+        ("snapshot-automation-slot", "dbb1aa3f4758263a9d1d6c5a00ad8fa3"),
+        ("snapshot-automation-disk", "d-bp1golden0000000001"),
+        ("snapshot-automation-attempt", "1"),
+        ("cost-centre", "42"),
+        ("team", "storage"),
+    ),
+    "resource_group_id": "rg-golden",
+    "category": None,
+    "instant_access": None,
+    "instant_access_retention_days": None,
+}
+EVENT_RUN: dict[str, Any] = {
+    "disk_id": "d-bp1golden0000000001",
+    "client_token": "8085f63dc2942e171fe40a705a266e018f75e57a12e762bfa6c79c7446c2c99c",
+    "name": "disk-attached-d-bp1golden0000000001-4191645a",
+    "description": None,
+    "retention_days": 30,
+    "tags": (
+        ("snapshot-automation-deployment", "production"),
+        ("snapshot-automation-policy", "disk-attached"),
+        ("snapshot-automation-slot", "26d96e963a22fc631486e97232a597f5"),
+        ("snapshot-automation-disk", "d-bp1golden0000000001"),
+        ("snapshot-automation-attempt", "1"),
+    ),
+    "resource_group_id": None,
+    "category": "Standard",
+    "instant_access": None,
+    "instant_access_retention_days": None,
+}
+DIRECT_RUN: dict[str, Any] = {
+    "disk_id": "d-bp1golden0000000001",
+    "client_token": "fe5d37d04e2fb378519c12ccbafbec42e429edb303a79797858b72728f38b6df",
+    "name": "upgrade-d-bp1golden0000000001-505f7f93",
+    "description": None,
+    "retention_days": 3,
+    "tags": (
+        ("snapshot-automation-deployment", "production"),
+        ("snapshot-automation-policy", "direct"),
+        ("snapshot-automation-slot", "819e07d1ad84e83fc51f1150c371071a"),
+        ("snapshot-automation-disk", "d-bp1golden0000000001"),
+        ("snapshot-automation-attempt", "1"),
+    ),
+    "resource_group_id": None,
+    "category": None,
+    "instant_access": None,
+    "instant_access_retention_days": None,
+}
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("event", "kind", "slot_id", "second_token", "request_for_the_disk"),
     [
-        ("deployment: main\npolicies: [", "main"),
-        ("# deployment: other\ndeployment: 'main' # ours\npolicies: nightly\n", "main"),
-        ('"deployment": "main"\r\npolicies: []\r\n', "main"),
-        ("policies:\n  - snapshot:\n      tags: {deployment: other}\ndeployment: main\n", "main"),
-        ('{"deployment": "main", "policies": [', "main"),
-        ('{\n  "policies": [],\n  "deployment": "main",\n}', "main"),
-        ("deployment: main\ndeployment: other\n", ""),
-        ('{"a": {"deployment": "one"}, "b": {"deployment": "two"', ""),
-        ("deployment: Main Street\npolicies: []\n", ""),
-        ("deployment: main street\n", ""),
-        ("deployment: mai", ""),
-        ('{"deployment": "mai', ""),
-        ("deployment: 'main\"\n", ""),
-        ('{"deployment": 5}', ""),
-        ('{"deployment": "Main"}', ""),
-        ("my-deployment: main\n", ""),
-        ("policies: []\n", ""),
-        ("[", ""),
-        ("[" * 100_000, ""),
-        ("", ""),
+        pytest.param(
+            TIMER,
+            "timer",
+            "dbb1aa3f4758263a9d1d6c5a00ad8fa3",
+            "90749cebf4fa616f46e53f980ce747a28cc1b894a4254827ea8578d27cdd0bfa",
+            TIMER_RUN,
+            id="timer",
+        ),
+        pytest.param(
+            EVENT,
+            "event",
+            "26d96e963a22fc631486e97232a597f5",
+            "090db0193e078c0d3a3188d24bac758cbf1687901d275bea982cb8cc77e81896",
+            EVENT_RUN,
+            id="event",
+        ),
+        pytest.param(
+            DIRECT,
+            "timer",
+            "819e07d1ad84e83fc51f1150c371071a",
+            "cc13caf5f476c18cd78f50dcc71dc0fbf7f410ce191865c3b6479541fefb4665",
+            DIRECT_RUN,
+            id="direct request",
+        ),
     ],
 )
-def test_of_a_broken_file_only_what_is_certain_counts(text: str, expected: str) -> None:
-    """It is YAML, of which nothing that ships reads a line."""
-    assert deployment_in(text) == expected
+def test_the_whole_request(
+    event: Mapping[str, Any],
+    kind: Literal["timer", "event"],
+    slot_id: str,
+    second_token: str,
+    request_for_the_disk: Mapping[str, Any],
+) -> None:
+    """D2: the same trigger gives the same request in every process and every release."""
+    run = run_of(event, kind)
 
+    request = plan_snapshot(run.slot, run.policy.snapshot, DISK_ID, attempt=1)
 
-@given(text=st.text() | st.text("{}[]:\"'deploymnta- \n"))
-def test_whatever_a_file_holds_it_names_a_deployment_or_none(text: str) -> None:
-    """Every invocation begins with it."""
-    assert deployment_in(text) == "" or deployment_in(text) in text
-
-
-def test_a_packages_file_comes_back(tmp_path: Path) -> None:
-    """What the package step writes is what a function reads, whatever the policies hold."""
-    (tmp_path / FILE).write_text(file_of(MAIN))
-    policies = tmp_path / "policies.json"
-
-    for content in ("{", "", '{"deployment": 5}', '{"deployment": "main"}'):
-        policies.write_text(content)
-        assert identity_of(policies, tmp_path) == MAIN
-    policies.unlink()
-    assert identity_of(policies, tmp_path) == MAIN
-
-
-def test_another_policy_file_has_the_first_word(tmp_path: Path) -> None:
-    """POLICIES_FILE: its runs are its deployment's; the package's own holds where it is broken."""
-    (tmp_path / FILE).write_text(file_of(MAIN))
-    other = tmp_path / "elsewhere" / "policies.json"
-    other.parent.mkdir()
-
-    assert identity_of(other, tmp_path) == MAIN
-    other.write_text('{"deployment": "other", "policies": [')
-    assert identity_of(other, tmp_path) == Identity(deployment="other", version="1.2.3")
-    other.write_text("[")
-    assert identity_of(other, tmp_path) == MAIN
-
-
-@pytest.mark.parametrize("spoilt", ["{", "[]", '{"deployment": 5, "version": null}', ""])
-def test_a_packages_file_that_is_spoilt_is_none(tmp_path: Path, spoilt: str) -> None:
-    """It stops no invocation."""
-    (tmp_path / FILE).write_text(spoilt)
-
-    assert identity_of(tmp_path / "policies.json", tmp_path) == Identity()
-
-
-def test_a_checkout_has_the_deployment_of_its_policies_and_the_projects_version() -> None:
-    """As what reads the whole file has it."""
-    path = ROOT / "policies.yaml"
-    found = identity_of(path)
-
-    assert found.deployment == load_policies(read_policies(path, Problems())).deployment
-    assert found.version == version_in((ROOT / "pyproject.toml").read_text()) != ""
+    assert run.slot.slot_id == slot_id
+    assert asdict(request) == request_for_the_disk
+    assert client_token(run.slot, DISK_ID, attempt=2) == second_token

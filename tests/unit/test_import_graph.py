@@ -79,10 +79,10 @@ def test_the_local_cloud_shares_no_code_with_its_clients() -> None:
 
 def test_each_sdk_has_one_door() -> None:
     """L10: what an SDK raises is translated at one place."""
-    assert importers(ECS_SDK, *SHIPS) == {"shared/ecs.py"}
-    assert importers(FC_SDKS, *SHIPS) == {"shared/fc_sdks.py"}
-    assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/ecs.py", "shared/fc_sdks.py"}
-    assert importers(LOG_SDK, *SHIPS) == {"shared/sls_client.py"}
+    assert importers(ECS_SDK, *SHIPS) == {"shared/clients/ecs.py"}
+    assert importers(FC_SDKS, *SHIPS) == {"shared/clients/fc_sdks.py"}
+    assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/clients/ecs.py", "shared/clients/fc_sdks.py"}
+    assert importers(LOG_SDK, *SHIPS) == {"shared/clients/sls.py"}
 
 
 def test_shared_never_imports_a_function() -> None:
@@ -90,35 +90,79 @@ def test_shared_never_imports_a_function() -> None:
     assert importers(("functions",), "shared") == set()
 
 
-def modules_in_order() -> list[str]:
-    """The modules of shared/, as the table of docs/design.md lists them, top to bottom."""
-    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
-    table = design.split("| module of `shared/` |")[1].split("\n\n")[0]
-    rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
-    return [row.strip("`") for row in rows]
+FLOORS = (
+    ("errors",),
+    ("wildcards",),
+    ("validation",),
+    ("identity",),
+    ("runtime",),
+    ("clients",),
+    ("policies", "records"),
+    ("triggers",),
+    ("snapshots",),
+    ("completions", "recovery"),
+    ("entrypoints",),
+)
+"""The rooms of shared/, and the modules beside them, from the lowest to the highest."""
 
 
-def test_each_module_of_shared_imports_only_from_those_above_it() -> None:
-    """The design's table is the order, and names every module."""
-    order = modules_in_order()
-    assert sorted(order) == sorted(p.stem for p in files("shared") if p.stem != "__init__")
-
-    for number, module in enumerate(order):
-        source = (ROOT / "shared" / f"{module}.py").read_text(encoding="utf-8")
-        below = {f"shared.{other}" for other in order[number:]}
-        assert below.isdisjoint(imports(source)), module
+def room_of(module: str) -> str:
+    """Return the room of a module of shared/, or its own name where it is in none."""
+    return module.split(".")[1]
 
 
-PURE = ("planning", "ledger", "outcomes", "selection", "policy", "validation", "errors")
+def test_every_room_of_shared_has_a_floor() -> None:
+    """A new one has to say what it may import."""
+    found = {p.relative_to(ROOT / "shared").parts[0].removesuffix(".py") for p in files("shared")}
+
+    assert found - {"__init__"} == {room for floor in FLOORS for room in floor}
+
+
+@pytest.mark.parametrize("floor", FLOORS, ids="+".join)
+def test_each_room_imports_only_from_rooms_below_it(floor: tuple[str, ...]) -> None:
+    """One direction; two rooms of one floor never import each other."""
+    below = {room for lower in FLOORS[: FLOORS.index(floor)] for room in lower}
+    for room in floor:
+        folder = ROOT / "shared" / room
+        sources = list(folder.rglob("*.py")) if folder.is_dir() else [folder.with_suffix(".py")]
+        imported = {
+            room_of(module)
+            for path in sources
+            for module in imports(path.read_text(encoding="utf-8"))
+            if module.startswith("shared.")
+        }
+
+        assert imported - {room} <= below, room
+
+
+def test_no_module_of_shared_is_imported_by_way_of_its_package() -> None:
+    """`from shared import x` would pass by the rule above, and so would an import with dots."""
+    for path in files("shared"):
+        found = set(imports(path.read_text(encoding="utf-8")))
+        assert "shared" not in found, path
+        assert not any(module.startswith(".") for module in found), path
+
+
+PURE = (
+    "errors",
+    "validation",
+    "identity",
+    "policies.name_template",
+    "policies.policy",
+    "policies.selection",
+    "records.outcome",
+    "snapshots.request",
+    "snapshots.disk_state",
+)
 
 
 @pytest.mark.parametrize("module", PURE)
 def test_pure_modules_import_no_clock_no_chance_and_no_network(module: str) -> None:
     """What decides is a function of its arguments (and a retry sees nothing else)."""
-    source = (ROOT / "shared" / f"{module}.py").read_text(encoding="utf-8")
+    path = ROOT / "shared" / f"{module.replace('.', '/')}.py"
     impure = {"time", "random", "secrets", "uuid", "os", "socket", "threading", "requests", "sys"}
 
-    assert impure.isdisjoint(imports(source))
+    assert impure.isdisjoint(imports(path.read_text(encoding="utf-8")))
 
 
 CLOCKS = ("now", "utcnow", "today", "time", "time_ns")
@@ -159,4 +203,4 @@ def test_only_the_clocks_read_the_clock() -> None:
         if reads_the_clock(path.read_text(encoding="utf-8"))
     }
 
-    assert readers == {"shared/runtime.py", "emulator/clock.py"}
+    assert readers == {"shared/runtime/clock.py", "emulator/clock.py"}

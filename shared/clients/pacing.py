@@ -1,0 +1,317 @@
+"""
+How fast, how often, how long: call rate, back-off, calls in flight and time budget.
+
+Every call goes through one `Pacer`, which asks `shared.clients.rate` when it may start and tells it
+what became of it. Never knows what it paces. Clock, sleep and chance come from outside.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from shared.clients.ecs_errors import (
+    Disposition,
+    EcsError,
+    EcsRefusedError,
+    disposition,
+    is_throttled,
+)
+from shared.clients.rate import Rate, Ticket, believable
+from shared.runtime.clock import Clock
+
+T = TypeVar("T")
+
+MAX_TRIES = {Disposition.RETRY: 6, Disposition.WAIT: 5}
+"""
+How often one thing is tried before its last error is its outcome; throttled tries are free.
+
+A disk that is busy is no such thing: it is asked for again until its slot is too old.
+"""
+_BASE_S = {Disposition.RETRY: 0.5, Disposition.WAIT: 5.0}
+_CAP_S = {Disposition.RETRY: 20.0, Disposition.WAIT: 60.0}
+_LEAST_S = 0.1
+_DAY_S = 86_400.0
+_THROTTLED_TRIES = 20
+_THROTTLED_TRY_S = 6.0
+
+
+def backoff_s(
+    asked: Disposition, failures: int, *, retry_after_s: float | None, chance: float
+) -> float:
+    """
+    Return how long to wait before trying again: exponential, with full jitter.
+
+    Args:
+        asked: `RETRY` or `WAIT`.
+        failures: How often it failed so far, counted from 1.
+        retry_after_s: What the service asked to wait; a negative or absurd one is not honoured.
+        chance: From 0 up to 1.
+
+    """
+    top = min(_CAP_S[asked], _BASE_S[asked] * 2.0 ** (failures - 1))
+    # From half of it for a busy disk: to ask sooner is a call wasted, not a chance taken.
+    bottom = top / 2 if asked is Disposition.WAIT else _LEAST_S
+    return max(bottom + chance * (top - bottom), believable(retry_after_s))
+
+
+LONGEST_PAUSE_S = 3600.0
+"""Between two tries of a busy disk: as long as FC delays an invocation at most."""
+
+
+def busy_pause_s(waits: int, before_s: float) -> float:
+    """
+    Return the pause before a busy disk is asked for again: doubled each time.
+
+    Args:
+        waits: How often it was busy in this part, counted from 1.
+        before_s: The pause before this part; 0 where there was none.
+
+    """
+    doublings = min(waits - 1, 20)
+    return min(LONGEST_PAUSE_S, max(_BASE_S[Disposition.WAIT], 2 * before_s) * 2.0**doublings)
+
+
+class OutOfTimeError(Exception):
+    """The deadline came before a call could start; it was not made."""
+
+    def __init__(self, api: str) -> None:
+        super().__init__(f"no time left for {api}")
+
+
+class SteadyClock:
+    """Goes on where another clock jumps back: no wait grows, and no deadline moves away."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._behind_s = 0.0
+        self._last = clock.monotonic()
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """Return this moment, aware, in UTC."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards, whatever the clock below does."""
+        with self._lock:
+            now = self._clock.monotonic() + self._behind_s
+            self._behind_s += max(0.0, self._last - now)
+            self._last = max(self._last, now)
+            return self._last
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._clock.sleep(seconds)
+
+    def random(self) -> float:
+        """Return a number from 0 up to 1."""
+        return self._clock.random()
+
+
+class Pacer:
+    """
+    Admits the calls of all runs in one region; safe to share between threads.
+
+    One rate for each API, as ECS counts them; one cap on calls in flight for all of them.
+    """
+
+    def __init__(
+        self, *, clock: Clock, deadline: float, calls_per_minute: int, max_in_flight: int = 16
+    ) -> None:
+        """
+        Prepare.
+
+        Args:
+            clock: Time, waiting and chance.
+            deadline: In the clock's monotonic seconds: no call starts at it, or later.
+            calls_per_minute: The most, for each API; the server may ask for less.
+            max_in_flight: How many calls may be on their way at once.
+
+        """
+        self.clock: Clock = SteadyClock(clock)
+        self.deadline = deadline
+        self.calls: Counter[str] = Counter()
+        """How many calls were admitted, by API."""
+        self.throttled: Counter[str] = Counter()
+        """How many of them were throttled."""
+        self.show_life: Callable[[], None] = lambda: None
+        """Told of each try of a listing that came to nothing: one may take long."""
+        self._calls_per_minute = calls_per_minute
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._rates: dict[str, Rate] = {}
+        self._changed = threading.Condition()
+        """Holds all of the state together; told whenever a call or a wait has ended."""
+
+    @property
+    def time_is_up(self) -> bool:
+        """Say whether no call may start any more."""
+        return self.clock.monotonic() >= self.deadline
+
+    @property
+    def throttled_tries(self) -> int:
+        """How often one thing may be throttled in the time that is left; more than ever should."""
+        left_s = min(_DAY_S, max(0.0, self.deadline - self.clock.monotonic()))
+        return _THROTTLED_TRIES + int(left_s / _THROTTLED_TRY_S)
+
+    def wait_hint_s(self, api: str | None = None) -> float:
+        """
+        Return in how many seconds the server may let calls through again.
+
+        0 where it throttles nothing at the moment; with None the longest of all APIs.
+        """
+        with self._changed:
+            now = self.clock.monotonic()
+            rates = [rate for name, rate in self._rates.items() if api in (None, name)]
+            return max((rate.opens_in_s(now) for rate in rates), default=0.0)
+
+    def once(
+        self, api: str, call: Callable[[], T], *, before: Callable[[], None] | None = None
+    ) -> T:
+        """
+        Make a call when it may start: at the rate, below the cap, and before the deadline.
+
+        Args:
+            api: Whose rate it is that counts.
+            call: What it returns and raises is returned and raised; from both is learnt how
+                fast the next ones may be.
+            before: Done after the wait for our turn; what it raises is raised, without the call.
+
+        Raises:
+            OutOfTimeError: It could start only after the deadline; it was not made.
+
+        """
+        ticket, sent_at = self._admitted(api, before)
+        error: BaseException | None = None
+        try:
+            return call()
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            self._settle(api, ticket, sent_at, error)
+
+    def retried(self, api: str, call: Callable[[], T]) -> T:
+        """
+        Make a call that changes nothing, and make it again while that may help.
+
+        Raises:
+            EcsError: The last refusal, or the first that no retry mends; or it was throttled for
+                as long as there was time.
+            OutOfTimeError: The deadline came before anything else.
+
+        """
+        failures, throttled, throttled_most = 0, 0, self.throttled_tries
+        last: EcsError | None = None
+        while True:
+            try:
+                return self.once(api, call)
+            except OutOfTimeError as exc:
+                if last is not None and is_throttled(last):
+                    raise last from exc
+                raise
+            except EcsError as exc:
+                last = exc
+            self.show_life()
+            if is_throttled(last):
+                throttled += 1
+                if throttled > throttled_most:
+                    raise last
+            else:
+                failures += 1
+                self._back_off(api, last, failures)
+
+    def _back_off(self, api: str, error: EcsError, failures: int) -> None:
+        """Wait before the next try, or raise if there is none."""
+        status, after = 0, None
+        if isinstance(error, EcsRefusedError):
+            status, after = error.http_status, error.retry_after_s
+        asked = disposition(error.code, status)
+        if failures >= MAX_TRIES.get(asked, 0):
+            raise error
+        delay = backoff_s(asked, failures, retry_after_s=after, chance=self.clock.random())
+        if self.clock.monotonic() + delay >= self.deadline:
+            raise OutOfTimeError(api) from error
+        self.clock.sleep(delay)
+
+    # --- before and after a call ---------------------------------------------------------------
+
+    def _admitted(self, api: str, before: Callable[[], None] | None) -> tuple[Ticket, float]:
+        """Wait until a call may start; returns when it does."""
+        while True:
+            ticket = self._ticket(api)
+            try:
+                self._wait_until(ticket.start)
+                if before is not None:
+                    before()
+                started_at = self._start(api, ticket)
+            except BaseException:
+                self._give_back(api, ticket)
+                raise
+            if started_at is not None:
+                return ticket, started_at
+
+    def _start(self, api: str, ticket: Ticket) -> float | None:
+        """Let a call start now, with a place among those in flight; None if it has to ask again."""
+        with self._changed:
+            while self._in_flight >= self._max_in_flight:
+                self._changed.wait()
+            now = self.clock.monotonic()
+            if now >= self.deadline:
+                raise OutOfTimeError(api)
+            # What was waited for has come, also where the clock stands still.
+            if not self._rates[api].holds(ticket, max(now, ticket.start)):
+                return None
+            self._in_flight += 1
+            self.calls[api] += 1
+            return now
+
+    def _ticket(self, api: str) -> Ticket:
+        with self._changed:
+            rate = self._rates.setdefault(api, Rate(calls_per_minute=self._calls_per_minute))
+            while not self.time_is_up:
+                ticket = rate.ask(self.clock.monotonic())
+                if ticket is None:
+                    # One call finds out for all whether the server is open again.
+                    self._changed.wait()
+                elif ticket.start < self.deadline:
+                    return ticket
+                else:
+                    rate.lapse(ticket)
+                    break
+            # Who waits for a probe that is not made has to see that for itself.
+            self._changed.notify_all()
+            raise OutOfTimeError(api)
+
+    def _wait_until(self, start: float) -> None:
+        pause = start - self.clock.monotonic()
+        if pause > 0:
+            self.clock.sleep(pause)
+
+    def _give_back(self, api: str, ticket: Ticket) -> None:
+        with self._changed:
+            self._rates[api].lapse(ticket)
+            self._changed.notify_all()
+
+    def _settle(
+        self, api: str, ticket: Ticket, sent_at: float, error: BaseException | None
+    ) -> None:
+        with self._changed:
+            self._in_flight -= 1
+            rate, now = self._rates[api], self.clock.monotonic()
+            if error is None:
+                rate.passed(ticket, sent_at, now)
+            elif not isinstance(error, EcsRefusedError):
+                rate.unanswered(ticket, sent_at, now)
+            elif is_throttled(error):
+                self.throttled[api] += 1
+                after = error.retry_after_s
+                chance = self.clock.random()
+                rate.throttled(ticket, sent_at, now, retry_after_s=after, chance=chance)
+            else:
+                rate.passed(ticket, sent_at, now)
+            self._changed.notify_all()

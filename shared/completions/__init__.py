@@ -1,0 +1,1 @@
+"""How snapshots ended: the decision and its records. Never imports `recovery`."""

@@ -1,0 +1,167 @@
+"""
+One completion event: look whose the snapshot is, record, ask again where that is due.
+
+What is to be done is decided in `decision`; the calls are an `Execution`'s, as in any run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from shared.clients.ecs_errors import EcsError
+from shared.clients.ecs_types import SnapshotRequest
+from shared.clients.pacing import OutOfTimeError
+from shared.completions.decision import (
+    Completion,
+    decide,
+    may_be_repeated,
+    outcome_of,
+)
+from shared.identity import TaggedSlot, slot_of
+from shared.policies.policy import PolicyFile
+from shared.records.outcome import (
+    OUT_OF_TIME,
+    Outcome,
+    Record,
+    disk_record,
+    snapshot_record,
+)
+from shared.records.recorder import Recorder
+from shared.runtime.context import Runtime
+from shared.snapshots.disk_state import FAILED, Entry, read_ledger
+from shared.snapshots.disk_task import Job
+from shared.snapshots.execution import Execution
+from shared.snapshots.retry_request import Repeat, repeat_request
+from shared.snapshots.run import Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a completion came to."""
+
+    slot: TaggedSlot | None
+    """None if it could not be learnt."""
+    outcome: Outcome
+    undone: str = ""
+    """Why FC has to deliver it again, empty if that is no use."""
+
+
+class Completer:
+    """Carries out completions."""
+
+    def __init__(
+        self, runtime: Runtime, file: PolicyFile, recorder: Recorder, *, is_broken: bool
+    ) -> None:
+        self._runtime = runtime
+        self._file = file
+        self._is_broken = is_broken
+        self._recorder = recorder
+        self._region = Region(runtime.region, runtime, file.limits)
+
+    def safely(self, completion: Completion) -> Told | None:
+        """Carry one out; an accident is its own alone."""
+        try:
+            return self.carry_out(completion)
+        except Exception as exc:  # noqa: BLE001 - one's accident must not cost the others
+            why = f"accident: {type(exc).__name__}: {exc}"
+            return self._nobodys(completion, why, code=type(exc).__name__, again=True)
+
+    def carry_out(self, completion: Completion) -> Told | None:
+        """Record what a snapshot came to, and ask again where that is due; None if not ours."""
+        now = self._runtime.clock.now()
+        try:
+            snapshot = self._region.inventory.snapshot(completion.snapshot_id)
+        except (EcsError, OutOfTimeError) as exc:
+            code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
+            again = completion.result == FAILED
+            why = f"whose it is could not be read: {exc}"
+            return self._nobodys(completion, why, code=code, again=again)
+        if snapshot is None:
+            again = may_be_repeated(completion, self._file, now=now) and not self._runtime.paused
+            return self._nobodys(completion, "ECS does not list it (yet, or any more)", again=again)
+        decision = decide(
+            completion,
+            snapshot,
+            self._file,
+            region=self._runtime.region,
+            now=now,
+            paused=self._runtime.paused,
+            is_broken=self._is_broken,
+        )
+        if decision is None and not self._file.deployment and slot_of(snapshot):
+            why = "whose it is cannot be told: the policies cannot be read"
+            return self._nobodys(completion, why, again=True)
+        if decision is None:
+            return None
+        self._record(decision.outcome, decision.slot, completion)
+        if decision.repeat is None:
+            return Told(slot=decision.slot, outcome=decision.outcome)
+        return self._repeated(decision.repeat)
+
+    def _repeated(self, repeat: Repeat) -> Told:
+        def plan(_: str, attempt: int) -> SnapshotRequest:
+            return repeat_request(repeat, attempt)
+
+        def look(_: str) -> Entry:
+            return self._look(repeat)
+
+        execution = Execution(
+            ecs=self._region.ecs,
+            pacer=self._region.pacer,
+            plan=plan,
+            known=look,
+            look=look,
+            is_listed=self._region.inventory.is_listed,
+            max_in_flight=1,
+            max_attempts=repeat.max_attempts,
+        )
+        job = Job(
+            disk_id=repeat.disk_id,
+            attempt=repeat.attempt,
+            failed_ids=frozenset({repeat.failed.snapshot_id}),
+            failed_id=repeat.failed.snapshot_id,
+        )
+        (outcome,) = execution.outcomes(iter([job]))
+        self._record(outcome, repeat.slot)
+        about = f"disk {repeat.disk_id}, attempt {outcome.attempt} after one that failed"
+        undone = f"{about}: {outcome.status}: {outcome.reason}"
+        again = outcome.status in ("failed", "deferred")
+        return Told(slot=repeat.slot, outcome=outcome, undone=undone if again else "")
+
+    def _look(self, repeat: Repeat) -> Entry:
+        """Read what the slot has of the disk; what the event told outdoes a listing that lags."""
+        snapshots = (
+            replace(one, status=FAILED) if one.snapshot_id == repeat.failed.snapshot_id else one
+            for one in self._region.inventory.tagged_snapshots(repeat.slot, repeat.disk_id)
+        )
+        return read_ledger(snapshots, repeat.slot).get(repeat.disk_id, Entry())
+
+    # --- records -------------------------------------------------------------------------------
+
+    def _nobodys(self, completion: Completion, why: str, *, again: bool, code: str = "") -> Told:
+        """Record what a snapshot came to by its id alone: whose it is, nobody knows so far."""
+        outcome = outcome_of(completion, disk_id=completion.disk_id)
+        reason = f"{outcome.reason}; {why}"
+        outcome = replace(outcome, reason=reason, code=code or outcome.code)
+        self._add(snapshot_record(outcome), completion)
+        undone = f"snapshot {completion.snapshot_id}: {reason}" if again else ""
+        return Told(slot=None, outcome=outcome, undone=undone)
+
+    def _record(
+        self, outcome: Outcome, slot: TaggedSlot, completion: Completion | None = None
+    ) -> None:
+        about = {
+            "deployment": slot.deployment,
+            "policy": slot.policy,
+            "slot": slot.slot_id,
+            **disk_record(outcome),
+        }
+        self._add(about, completion)
+
+    def _add(self, record: Record, completion: Completion | None) -> None:
+        about = {"region": self._runtime.region, "dry_run": "false"}
+        if completion is not None:
+            about["event_id"] = completion.event_id
+        if completion is not None and completion.duration_s is not None:
+            about["duration_s"] = str(completion.duration_s)
+        self._recorder.add({**about, **record})

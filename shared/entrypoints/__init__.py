@@ -1,0 +1,1 @@
+"""One invocation of a function: read the event, call the room that acts, answer or raise."""

@@ -1,0 +1,213 @@
+"""
+From an invocation to its answer: parse, route, run, answer.
+
+What every function that takes snapshots does; the handlers only say which one they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.clients.fc import Fc
+from shared.entrypoints.invocation import (
+    PAUSED,
+    PAUSED_BECAUSE,
+    Answer,
+    carried_out,
+    paused,
+    policies_of,
+    refusal,
+)
+from shared.errors import InvalidEventError, RunFailedError
+from shared.policies.policy import Limits, PolicyFile
+from shared.records.recorder import Recorder
+from shared.runtime.clock import SYSTEM_CLOCK, Clock
+from shared.runtime.context import Runtime, runtime_of
+from shared.snapshots.run import (
+    Region,
+    Runner,
+    can_hand_over,
+    is_apart,
+    start_apart,
+)
+from shared.snapshots.run_records import CONTINUED, RunLog, Summary
+from shared.triggers.continuation import Continuer, Link
+from shared.triggers.parsing import Kind, Trigger, parse_trigger
+from shared.triggers.routing import Run, route
+from shared.validation import Problems
+
+
+def respond(
+    event: bytes,
+    context: Any,  # noqa: ANN401 - the runtime's own class
+    *,
+    function: str,
+    kind: Kind,
+    clock: Clock | None = None,
+) -> Answer:
+    """
+    Handle one invocation.
+
+    Args:
+        event: What Function Compute hands to a handler.
+        context: The same.
+        function: The function's name, for its records.
+        kind: What starts it, besides direct requests.
+        clock: None is the machine's own.
+
+    Returns:
+        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; ``skipped``
+        where no disk could have a snapshot; ``continued`` where another invocation does the rest;
+        or ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
+
+    Raises:
+        InvalidSettingsError: The environment is wrong.
+        InvalidPolicyError: The policies are wrong.
+        InvalidEventError: The event, or one of a list, is wrong; the others were carried out.
+        RunFailedError: A run of a timer or an event left disks without a snapshot.
+
+    """
+    clock = clock or SYSTEM_CLOCK
+    runtime = runtime_of(function, context, clock=clock)
+    return carried_out(runtime, lambda recorder: _Invocation(runtime, recorder, event).handle(kind))
+
+
+class _Invocation:
+    def __init__(self, runtime: Runtime, recorder: Recorder, event: bytes) -> None:
+        self._runtime = runtime
+        self._recorder = recorder
+        self._event = event
+        self._regions: dict[str, Region] = {}
+        self._continuer: Continuer | None = None
+        if runtime.fc_api is not None:
+            self._continuer = Continuer(Fc(runtime), runtime.fc_function)
+
+    def handle(self, kind: Kind) -> Answer:
+        if self._runtime.paused:
+            self._recorder.add(paused(self._event))
+            return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
+        file = policies_of(self._runtime, self._recorder, self._event)
+        parsed = parse_trigger(
+            self._event,
+            kind=kind,
+            account_id=self._runtime.account_id,
+            region=self._runtime.region,
+        )
+        problems = Problems()
+        problems.extend(parsed.problems)
+        for draft in parsed.drafts:
+            problems.extend(self._route(draft, file, None)[1])
+        summaries: list[Summary] = []
+        for trigger in parsed.triggers:
+            summaries += self._runs(trigger, file, parsed.link, problems)
+        return self._answer(parsed.triggers, summaries, problems)
+
+    def _route(
+        self, trigger: Trigger, file: PolicyFile, link: Link | None
+    ) -> tuple[Sequence[Run], Problems]:
+        now = self._runtime.clock.now()
+        return route(trigger, file, region=self._runtime.region, now=now, link=link)
+
+    def _runs(
+        self, trigger: Trigger, file: PolicyFile, link: Link | None, problems: Problems
+    ) -> list[Summary]:
+        runs, found = self._route(trigger, file, link)
+        problems.extend(found)
+        if not runs and not found:
+            self._recorder.add(_unwanted(trigger))
+        summaries = []
+        for run in runs:
+            log = RunLog(run, self._runtime, self._recorder)
+            continuer = self._continuer
+            if continuer is not None and is_apart(run) and can_hand_over(run, log, continuer):
+                summaries.append(start_apart(run, self._runtime, log, continuer))
+                continue
+            region = self._region(run.slot.region, file.limits)
+            try:
+                runner = Runner(run, region, file.limits, log, self._continuer)
+                summaries.append(runner.carry_out())
+            except InvalidEventError as exc:
+                problems.extend(exc.problems)
+        return summaries
+
+    def _region(self, name: str, limits: Limits) -> Region:
+        if name not in self._regions:
+            self._regions[name] = Region(name, self._runtime, limits)
+        return self._regions[name]
+
+    def _answer(
+        self, triggers: Sequence[Trigger], summaries: Sequence[Summary], problems: Problems
+    ) -> Answer:
+        failed = [one for one in summaries if one.failed and not one.is_read]
+        if problems:
+            error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
+            self._recorder.add(refusal(error, self._event))
+            raise error
+        if failed:
+            raise RunFailedError("\n".join(map(_line, failed)))
+        if not summaries:
+            disabled = any(trigger.occurrence[0] == "timer" for trigger in triggers)
+            return {"status": "disabled" if disabled else "no_match", "runs": []}
+        return {"status": _overall(summaries), "runs": [_shown(one) for one in summaries]}
+
+
+def _unwanted(trigger: Trigger) -> Mapping[str, str]:
+    timer = trigger.occurrence[0] == "timer"
+    return {
+        "record": "disabled" if timer else "no_match",
+        "status": "disabled" if timer else "no_match",
+        "occurrence": "/".join(trigger.occurrence),
+        "reason": "every policy on this timer is switched off"
+        if timer
+        else "no policy is about this event, or about what it names",
+    }
+
+
+def _overall(summaries: Sequence[Summary]) -> str:
+    """Return one status for several runs: the worst of them, "partial" if they differ."""
+    statuses = {summary.status for summary in summaries}
+    if not statuses & {"partial", "failed"}:
+        order = (CONTINUED, "ok", "skipped", "no_match")
+        return next(one for one in order if one in statuses)
+    return "failed" if statuses == {"failed"} else "partial"
+
+
+def _line(summary: Summary) -> str:
+    slot = summary.run.slot
+    counted = summary.in_all or summary.counts
+    counts = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
+    about = f"policy {slot.policy} in {slot.region}, slot {slot.slot_id}: {summary.status}"
+    return "; ".join(filter(None, [about, counts, summary.reason]))
+
+
+def _shown(summary: Summary) -> Answer:
+    slot = summary.run.slot
+    shown: Answer = {
+        "policy": slot.policy,
+        "region": slot.region,
+        "slot": slot.slot_id,
+        "occurrence": list(slot.occurrence),
+        "status": summary.status,
+        "dry_run": summary.run.dry_run,
+        "counts": dict(summary.counts),
+    }
+    if summary.run.policy.warnings:
+        shown["warnings"] = list(summary.run.policy.warnings)
+    if summary.reason:
+        shown |= {"code": summary.code, "reason": summary.reason}
+    if summary.outcomes:
+        shown["disks"] = [
+            {
+                "disk_id": outcome.disk_id,
+                "status": outcome.status,
+                "code": outcome.code,
+                "reason": outcome.reason,
+                "snapshot_id": outcome.snapshot_id,
+                "attempt": outcome.attempt,
+            }
+            for outcome in summary.outcomes
+        ]
+    if summary.left_out:
+        shown["disks_left_out"] = summary.left_out
+    return shown

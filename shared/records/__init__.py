@@ -1,0 +1,1 @@
+"""Outcomes of disks and runs as records: written to SLS and read back. Never decides what to do."""

@@ -1,0 +1,171 @@
+"""
+Records back from SLS: all pages of a search, or an error that says what to mend.
+
+A page that SLS calls incomplete is asked for again; half an answer is never taken for a
+whole one. What a function printed because SLS failed stands in its log, in the same Logstore:
+those records are found too. Never writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from shared.clients.sls import Page, SlsError, connect
+from shared.errors import LookFailedError
+from shared.records.outcome import Record
+from shared.runtime.clock import Clock
+from shared.runtime.context import Credentials, LogTarget
+
+READ_TIMEOUT_S = 10.0
+"""A search takes the service longer than a write."""
+MAX_TRIES = 4
+RETRY_DELAY_S = 0.5
+"""Before the second try of a page; doubled before each further one."""
+
+_MEND = {
+    "IndexConfigNotExist": "make the Logstore's index: full text, and the fields of the README",
+    "LogStoreNotExist": "make the Logstore that SLS_LOGSTORE names",
+    "ProjectNotExist": "make the project that SLS_PROJECT names",
+    "Unauthorized": "allow log:GetLogStoreLogs on the Logstore: see ram-policy.json",
+    "ParameterInvalid": "make the Logstore's index a full-text one too: see the README",
+}
+
+
+class Reader:
+    """Searches one Logstore."""
+
+    def __init__(
+        self,
+        target: LogTarget,
+        credentials: Credentials,
+        *,
+        deployment: str,
+        clock: Clock,
+        deadline: float,
+    ) -> None:
+        """
+        Prepare; nothing is called yet.
+
+        Args:
+            target: The Logstore.
+            credentials: Of a role that may `log:GetLogStoreLogs` on it.
+            deployment: Whose records count. Others may share the Logstore, and SLS searches for
+                words, of which another deployment's name may hold this one's; a record of a
+                version that named none is nobody's.
+            clock: Waits between tries.
+            deadline: In the clock's monotonic seconds; no search is started after it.
+
+        """
+        self._logstore = connect(target, credentials, read_timeout_s=READ_TIMEOUT_S)
+        self._deployment = deployment
+        self._clock = clock
+        self._deadline = deadline
+
+    def records(self, query: str, *, since: datetime, until: datetime) -> Iterator[Record]:
+        """
+        Yield all records of ours in what a query finds, in the order in which they were made.
+
+        Raises:
+            LookFailedError: SLS could not be read to the last page; what came so far is not all.
+
+        """
+        offset = 0
+        while page := self._page(query, since, until, offset=offset).records:
+            for log in page:
+                yield from self._ours(log)
+            offset += len(page)
+
+    def start_of_slot(
+        self, slot_id: str, request_id: str, *, since: datetime, until: datetime
+    ) -> Record:
+        """
+        Return the start of a slot that an invocation recorded, its event included.
+
+        Raises:
+            LookFailedError: SLS could not be read, or holds it no more.
+
+        """
+        page = self._page(f"{slot_id} and {STARTED}", since, until, newest_first=True)
+        for record in (one for log in page.records for one in self._ours(log)):
+            about = (record.get("record"), record.get("slot"), record.get("request_id", ""))
+            if about == (STARTED, slot_id, request_id) and "event" in record:
+                return record
+        raise LookFailedError(f"{_CANNOT}; the start of slot {slot_id} is not found again")
+
+    def newest_of_slot(self, slot_id: str, *, since: datetime, until: datetime) -> Record | None:
+        """
+        Return the latest record about a slot, as far as one page holds it; None if none.
+
+        Raises:
+            LookFailedError: SLS could not be read.
+
+        """
+        page = self._page(slot_id, since, until, newest_first=True)
+        found = (record for log in page.records for record in self._ours(log))
+        # What only names it, as a look does that could not start it, is not about it.
+        return next((record for record in found if record.get("slot") == slot_id), None)
+
+    def _ours(self, log: Record) -> Iterator[Record]:
+        return (one for one in records_in(log) if one.get("deployment") == self._deployment)
+
+    def _page(
+        self,
+        query: str,
+        since: datetime,
+        until: datetime,
+        *,
+        offset: int = 0,
+        newest_first: bool = False,
+    ) -> Page:
+        problem = "the function's time ran out"
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                self._clock.sleep(RETRY_DELAY_S * 2 ** (attempt - 1))
+            if self._clock.monotonic() >= self._deadline:
+                break
+            try:
+                page = self._logstore.search(
+                    query,
+                    since_s=int(since.timestamp()),
+                    until_s=int((until + timedelta(seconds=1)).timestamp()),
+                    offset=offset,
+                    newest_first=newest_first,
+                )
+            except SlsError as exc:
+                problem = str(exc)
+                if not exc.transient:
+                    hint = _MEND.get(exc.code, "")
+                    raise LookFailedError(
+                        "; ".join(filter(None, [_CANNOT, problem, hint]))
+                    ) from exc
+                continue
+            if page.complete:
+                return page
+            problem = "SLS calls its answer incomplete"
+        raise LookFailedError(f"{_CANNOT}; {problem}")
+
+
+STARTED = "run_started"
+_CANNOT = "the records in SLS cannot be read"
+
+
+def records_in(log: Record) -> Iterator[Record]:
+    """
+    Yield the records in one log: itself, or those that a function printed as lines of JSON.
+
+    A line that FC cut (at 32 KB) is none.
+    """
+    if "record" in log:
+        yield log
+        return
+    for line in log.get("message", "").splitlines():
+        if not line.lstrip().startswith("{"):
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and "record" in value:
+            yield {str(key): str(part) for key, part in value.items()}

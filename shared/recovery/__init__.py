@@ -1,0 +1,1 @@
+"""Which runs were missed or not finished, and their start. Never calls ECS."""

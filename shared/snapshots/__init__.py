@@ -1,0 +1,1 @@
+"""One run: existing snapshots, disks, requests, outcomes. Never restarts a run that ended."""

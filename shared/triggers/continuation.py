@@ -1,0 +1,282 @@
+"""
+Hands what is left of a slot to a fresh asynchronous invocation of the same function.
+
+What is handed over is the slot, the event that made it, and which disks are left. The ledger
+and the selection still decide: a payload that is lost, comes twice or is made up by somebody
+can do no more than the event itself or a direct request. Never decides what is left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from shared.clients.ecs_types import is_usable_id
+from shared.clients.fc import MAX_DELAY_S, MAX_PAYLOAD_BYTES, Fc
+from shared.clients.fc_errors import DuplicateInvocationError
+from shared.identity import Slot
+from shared.records.outcome import RANKS
+from shared.runtime.clock import parse_instant, utc
+from shared.runtime.context import FunctionName
+from shared.validation import (
+    Problems,
+    check_keys,
+    check_mapping,
+    check_name,
+    check_region,
+    check_whole_number,
+)
+
+KEY = "continuation"
+"""The key by which an event is known as one of these."""
+
+MAX_PARTS = 1_000_000
+"""A sane number: what bounds a slot is its age."""
+MAX_LEFT = 3000
+"""How many disks a payload may name; where more are left, the next part looks at all again."""
+MAX_REASON = 2000
+VANISHED = "vanished"
+"""Counted beside the statuses: of the skipped disks those that were gone before their snapshot."""
+
+Left = Mapping[str, tuple[str, ...]]
+"""The disks that are not done, by the code with which they were deferred."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """What the parts of a slot hand on to each other, besides the slot itself."""
+
+    began_at: datetime | None = None
+    """When the slot began; it has an instant of its own where its occurrence has one."""
+    due_at: datetime | None = None
+    """When this part is due."""
+    pause_s: int = 0
+    """The pause of the busy disks before this part."""
+    ask_at: datetime | None = None
+    """When they are to be asked again, if this part is due before that."""
+    left: Left | None = None
+    """What the parts before did not do; None where that is not known, or too much to name."""
+    unknown: frozenset[str] = frozenset()
+    """Of these the disks of which an answer was lost: they may have a snapshot."""
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many disks the parts before ended with each status."""
+    reason: str = ""
+    """A disk that failed, and with which code."""
+
+    @property
+    def left_ids(self) -> frozenset[str] | None:
+        """Return the disks that are left; None where any may be."""
+        if self.left is None:
+            return None
+        return frozenset(disk_id for ids in self.left.values() for disk_id in ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Which part of which chain an invocation is; `slot_id` is the slot that it goes on with."""
+
+    deployment: str
+    policy: str
+    region: str
+    slot_id: str
+    part: int
+    """Counted from 1."""
+    chain: str
+    """The FC request id of the invocation with which it began."""
+    so_far: Chain = field(default_factory=Chain)
+
+    @property
+    def invocation_id(self) -> str:
+        """
+        Return the id of the invocation that carries this part out.
+
+        FC refuses a second one ("Asynchronous tasks": a letter or ``_`` first, at most 128
+        letters, digits, ``_`` and ``-``). The chain is in it: a slot that is started
+        again later is no second one.
+        """
+        digest = hashlib.sha256(json.dumps([self.slot_id, self.part, self.chain]).encode())
+        return f"part-{self.part}-{digest.hexdigest()[:32]}"
+
+
+def read_link(value: object, problems: Problems) -> Link:
+    """
+    Read what an event says under `KEY`.
+
+    Whether the slot is one that the event and the policies make is judged in `routing`.
+    """
+    path = KEY
+    content = check_mapping(value, path, problems)
+    names = ("deployment", "policy", "region", "slot", "part", "chain")
+    check_keys(content, (*names, *_SO_FAR), path, problems)
+    for name in ("deployment", "policy"):
+        check_name(content.get(name), f"{path}.{name}", problems)
+    check_region(content.get("region"), f"{path}.region", problems)
+    for name, form, rule in (("slot", _SLOT, "32 hexadecimal digits"), ("chain", _CHAIN, _AN_ID)):
+        if not isinstance(content.get(name), str) or not form.fullmatch(content[name]):
+            problems.add(f"{path}.{name}", content.get(name), f"must be {rule}")
+    part = content.get("part")
+    check_whole_number(part, f"{path}.part", problems, (1, MAX_PARTS))
+    return Link(
+        deployment=str(content.get("deployment")),
+        policy=str(content.get("policy")),
+        region=str(content.get("region")),
+        slot_id=str(content.get("slot")),
+        part=part if isinstance(part, int) else 0,
+        chain=str(content.get("chain")),
+        so_far=_read_so_far(content, path, problems),
+    )
+
+
+def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> Chain:
+    pause_s = content.get("pause_s", 0)
+    check_whole_number(pause_s, f"{path}.pause_s", problems, (0, MAX_DELAY_S))
+    instants = {name: _instant(content, name, path, problems) for name in _INSTANTS}
+    counts = check_mapping(content.get("counts", {}), f"{path}.counts", problems)
+    check_keys(counts, (*RANKS, VANISHED), f"{path}.counts", problems)
+    for name, number in counts.items():
+        check_whole_number(number, f"{path}.counts.{name}", problems, (0, _MOST_DISKS))
+    given = content.get("left")
+    left = None if given is None else check_mapping(given, f"{path}.left", problems)
+    for code, ids in (left or {}).items():
+        _check_disks(ids, f"{path}.left.{code}", problems)
+    reason = content.get("reason", "")
+    if not isinstance(reason, str) or len(reason) > MAX_REASON:
+        problems.add(f"{path}.reason", reason, f"must be a text, {MAX_REASON} characters at most")
+    unknown = content.get("unknown", [])
+    _check_disks(unknown, f"{path}.unknown", problems)
+    if problems:
+        return Chain()
+    return Chain(
+        began_at=instants["began_at"],
+        due_at=instants["due_at"],
+        pause_s=pause_s,
+        ask_at=instants["ask_at"],
+        left=None if left is None else {code: tuple(ids) for code, ids in left.items()},
+        unknown=frozenset(unknown),
+        counts=dict(counts),
+        reason=reason,
+    )
+
+
+def _instant(
+    content: Mapping[str, Any], name: str, path: str, problems: Problems
+) -> datetime | None:
+    if content.get(name) is None:
+        return None
+    moment = parse_instant(content[name])
+    if moment is None:
+        problems.add(f"{path}.{name}", content[name], "must be an ISO 8601 time with its zone")
+    return moment
+
+
+def _check_disks(ids: object, path: str, problems: Problems) -> None:
+    if not isinstance(ids, list) or len(ids) > MAX_LEFT:
+        problems.add(path, ids, f"must be a list of disk ids, {MAX_LEFT} at most")
+        return
+    for number, disk_id in enumerate(ids):
+        # As ECS lists ids, whatever they look like: one that is odd must not end the slot.
+        if not isinstance(disk_id, str) or not is_usable_id(disk_id):
+            problems.add(f"{path}[{number}]", disk_id, "must be the id of a disk as ECS lists it")
+
+
+_INSTANTS = ("began_at", "due_at", "ask_at")
+_SO_FAR = (*_INSTANTS, "pause_s", "left", "unknown", "counts", "reason")
+_MOST_DISKS = 10_000_000
+_SLOT = re.compile(r"[0-9a-f]{32}")
+_CHAIN = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
+_AN_ID = "a request id of Function Compute"
+
+
+def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:
+    """
+    Return the event that lets a function carry out a part of a slot.
+
+    Args:
+        link: Which part; 1 begins the slot, or begins it again.
+        event: What made the slot: a timer's event, a CloudEvent or a direct request.
+
+    """
+    about = {
+        "deployment": link.deployment,
+        "policy": link.policy,
+        "region": link.region,
+        "slot": link.slot_id,
+        "part": link.part,
+        "chain": link.chain,
+        **_shown(link.so_far),
+    }
+    return json.dumps({KEY: about, "event": event}, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _shown(so_far: Chain) -> dict[str, object]:
+    """Return what is handed on, without what says nothing."""
+    shown: dict[str, object] = {
+        "began_at": utc(so_far.began_at) if so_far.began_at else None,
+        "due_at": utc(so_far.due_at) if so_far.due_at else None,
+        "ask_at": utc(so_far.ask_at) if so_far.ask_at else None,
+        "pause_s": so_far.pause_s or None,
+        "left": so_far.left,
+        "unknown": sorted(so_far.unknown) or None,
+        "counts": dict(so_far.counts) or None,
+        "reason": so_far.reason[:MAX_REASON] or None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def link_of(slot: Slot, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
+    """Return the link that names a part of a slot."""
+    return Link(
+        deployment=slot.deployment,
+        policy=slot.policy,
+        region=slot.region,
+        slot_id=slot.slot_id,
+        part=part,
+        chain=chain,
+        so_far=so_far or Chain(),
+    )
+
+
+class Continuer:
+    """Starts parts in invocations of their own."""
+
+    def __init__(self, fc: Fc, function: FunctionName) -> None:
+        self._fc = fc
+        self._function = function
+
+    def takes(self, link: Link, event: Mapping[str, Any]) -> bool:
+        """Say whether a part can be handed over; an event may be too large for it."""
+        return len(payload_of(_short(link), event)) <= MAX_PAYLOAD_BYTES
+
+    def start(self, link: Link, event: Mapping[str, Any], *, delay_s: int = 0) -> None:
+        """
+        Start a part; it runs in its own time, at least once.
+
+        Raises:
+            FcError: It was not accepted.
+
+        """
+        payload, name = payload_of(link, event), link.invocation_id
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            payload = payload_of(_short(link), event)
+        try:
+            self._fc.start(self._function, payload, invocation_id=name, delay_s=delay_s)
+        except DuplicateInvocationError:
+            # The id holds the chain: this very part was accepted before, and only its answer
+            # was lost, or this invocation is the second delivery of one event.
+            return
+
+
+def _short(link: Link) -> Link:
+    """
+    Return a link that names no disk: the next part finds out what is left by itself.
+
+    Where nothing is left it stays so: that part only reports.
+    """
+    if link.so_far.left == {}:
+        return replace(link, so_far=replace(link.so_far, unknown=frozenset()))
+    return replace(link, so_far=replace(link.so_far, left=None, unknown=frozenset(), counts={}))

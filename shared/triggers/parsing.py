@@ -1,0 +1,396 @@
+"""
+What asks for snapshots: an event's bytes to triggers, each with its identity.
+
+A trigger is a timer's tick, a CloudEvent or a direct request. Its occurrence is the
+identity that a redelivery shares and the next tick does not. Does no I/O, and
+knows no policies: whether anybody wants the trigger is `policy`'s to say.
+
+Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBridge,
+"Event overview" (events of the same source and id are the same event) and "ECS events".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from shared.errors import Problem
+from shared.identity import Occurrence
+from shared.runtime.clock import parse_instant, utc
+from shared.runtime.json_yaml import parse_json
+from shared.triggers.continuation import KEY, Link, read_link
+from shared.validation import (
+    Problems,
+    check_flag,
+    check_id,
+    check_ids,
+    check_key,
+    check_keys,
+    check_mapping,
+    check_required,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """
+    A tick of a timer; `policy` and `inline` are what its payload asks for, or both None.
+
+    `content` is, here and below, all of what came, with which the same can be asked again.
+    """
+
+    name: str
+    occurred_at: datetime | None
+    """None, here and below, only in a draft: what came has none, or none that can be read."""
+    policy: str | None = None
+    inline: Mapping[str, Any] | None = None
+    content: Mapping[str, Any]
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The tick's identity: the timer and its time, whatever the payload says."""
+        return ("timer", self.name, utc(self.occurred_at) if self.occurred_at else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A CloudEvent, and the disks or the instances that it is about: never both."""
+
+    source: str
+    event_id: str
+    type: str
+    occurred_at: datetime | None
+    instance_ids: tuple[str, ...]
+    disk_ids: tuple[str, ...]
+    resource_problems: tuple[Problem, ...] = ()
+    """What is wrong with its ids: matters only to a policy about the event's resource."""
+    content: Mapping[str, Any]
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The event's identity: who sent it, and the number it gave it."""
+        return ("event", self.source, self.event_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direct:
+    """A request from a person or a program: a policy by name, or disks by id."""
+
+    key: str
+    policy: str | None = None
+    disk_ids: tuple[str, ...] = ()
+    snapshot: Mapping[str, Any] | None = None
+    dry_run: bool = False
+    content: Mapping[str, Any]
+    occurred_at: None = None
+    """A key may be sent again at any time: it has no instant of its own."""
+
+    @property
+    def occurrence(self) -> Occurrence:
+        """The caller's key."""
+        return ("direct", self.key)
+
+
+Trigger = Timer | Event | Direct
+Kind = Literal["timer", "event"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """What a function was started with; of a list of events each is judged alone."""
+
+    triggers: tuple[Trigger, ...] = ()
+    """The good ones, each occurrence once, in their order."""
+    drafts: tuple[Trigger, ...] = ()
+    """The others, as far as they could be read: to find what else is wrong with them."""
+    problems: Problems = field(default_factory=Problems)
+    link: Link | None = None
+    """What part of which slot this is, if another invocation handed it over."""
+
+
+MAX_EVENTS = 1_000
+"""In one list: asynchronously no more can come, for an event of ECS has 300 bytes and more."""
+
+
+def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> Parsed:
+    """
+    Read what a function was started with.
+
+    Args:
+        event: The bytes that Function Compute handed over.
+        kind: What the function is for; direct requests are taken by both.
+        account_id: The function's own account; empty if it is not known.
+        region: The function's own region.
+
+    """
+    problems = Problems()
+    value = parse_json(event, "event", problems)
+    if problems:
+        return Parsed(problems=problems)
+    link, items = None, [("", value)]
+    if isinstance(value, Mapping) and KEY in value:
+        check_keys(value, (KEY, "event"), "", problems)
+        link, items = read_link(value[KEY], problems), [("event.", value.get("event"))]
+    if isinstance(value, list):
+        items = _events_in(value, kind, problems)
+    triggers: dict[Occurrence, Trigger] = {}
+    drafts: list[Trigger] = []
+    for prefix, item in items:
+        found = Problems()
+        trigger = _one(item, prefix, kind, account_id, region, found)
+        if trigger is not None and not found:
+            triggers.setdefault(trigger.occurrence, trigger)
+        elif trigger is not None:
+            drafts.append(trigger)
+        problems.extend(found)
+    if link is not None and problems:
+        # One slot of one event: neither half is of use without the other.
+        drafts, triggers = [*drafts, *triggers.values()], {}
+    return Parsed(
+        triggers=tuple(triggers.values()),
+        drafts=tuple(drafts),
+        problems=problems,
+        link=link,
+    )
+
+
+def _events_in(value: list[Any], kind: Kind, problems: Problems) -> list[tuple[str, Any]]:
+    """Return the events of a list, each with its place; none, and a problem, if it is no list."""
+    rule = ""
+    if kind == "timer" or not value:
+        rule = "must be one event, or a list of events for EventBridge"
+    elif len(value) > MAX_EVENTS:
+        rule = f"must be a list of at most {MAX_EVENTS} events, and has {len(value)}"
+    if rule:
+        problems.add("event", value, rule)
+        return []
+    return [(f"[{number}].", item) for number, item in enumerate(value)]
+
+
+_TIMER = "a timer's event (triggerName, triggerTime)"
+_EVENT = "a CloudEvent (specversion, id, source, type, time, data)"
+_DIRECT = "a direct request (key, and policy or disk_ids)"
+
+
+def _one(
+    item: object, prefix: str, kind: Kind, account_id: str, region: str, problems: Problems
+) -> Trigger | None:
+    where = prefix.rstrip(".") or "event"
+    if not isinstance(item, Mapping):
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+        return None
+    if "triggerName" in item or "triggerTime" in item:
+        if kind == "timer":
+            return _timer(item, prefix, problems)
+        problems.add(where, item, "is a timer's: that is snapshot_on_schedule's to take")
+    elif "specversion" in item or ("source" in item and "type" in item):
+        if kind == "event":
+            return _event(item, prefix, account_id, region, problems)
+        problems.add(where, item, "is a CloudEvent: that is snapshot_on_event's to take")
+    elif item.keys() & {"key", "disk_ids", "policy", "snapshot"}:
+        if not prefix.startswith("["):
+            return _direct(item, problems)
+        problems.add(where, item, "is a direct request: send it alone, not in a list")
+    elif "content" in item and "product" in item:
+        problems.add(where, item, "is CloudMonitor's form: send it through EventBridge")
+    else:
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+    return None
+
+
+def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer:
+    name = _text(item, "triggerName", prefix, problems)
+    occurred_at = _instant(item, "triggerTime", prefix, problems)
+    if "key" in item:
+        problems.add(f"{prefix}key", item["key"], _NO_KEY)
+    policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
+    return Timer(
+        name=name, occurred_at=occurred_at, policy=policy, inline=inline, content=dict(item)
+    )
+
+
+_NO_KEY = "must not be given: a timer's slot is its trigger time"
+
+
+def _payload(
+    payload: object, path: str, problems: Problems
+) -> tuple[str | None, Mapping[str, Any] | None]:
+    """Return the policy that a payload names (empty if that cannot be read), or that it is."""
+    if payload is None or payload == "":
+        return None, None
+    if not isinstance(payload, str):
+        problems.add(path, payload, "must be a text that holds JSON")
+        return "", None
+    before = len(problems)
+    value = parse_json(payload, path, problems)
+    if not isinstance(value, Mapping):
+        if len(problems) == before:
+            problems.add(path, value, 'must be {"policy": …} or a whole policy')
+        return "", None
+    if "key" in value:
+        problems.add(f"{path}.key", value["key"], _NO_KEY)
+    if "policy" not in value:
+        return None, {key: part for key, part in value.items() if key != "key"}
+    check_keys(value, ("policy", "key"), path, problems)
+    if isinstance(value["policy"], Mapping):
+        return None, value["policy"]
+    return _text(value, "policy", f"{path}.", problems), None
+
+
+def _event(
+    item: Mapping[str, Any], prefix: str, account_id: str, region: str, problems: Problems
+) -> Event:
+    event_id = _text(item, "id", prefix, problems)
+    source = _text(item, "source", prefix, problems)
+    kind = _text(item, "type", prefix, problems)
+    # Never `aliyunpublishtime`: it is seen with "PRC" and "Asia/Shanghai" for a zone.
+    occurred_at = _instant(item, "time", prefix, problems)
+    if item.get("specversion", "1.0") != "1.0":
+        problems.add(f"{prefix}specversion", item["specversion"], "must be '1.0'")
+    _same(item, "aliyunaccountid", account_id, f"{prefix}aliyunaccountid", "account", problems)
+    _same(item, "aliyunregionid", region, f"{prefix}aliyunregionid", "region", problems)
+    _check_subject(item.get("subject"), account_id, region, f"{prefix}subject", problems)
+    data: Mapping[str, Any] = {}
+    if check_required(item, "data", prefix.rstrip("."), "it says what happened", problems):
+        data = check_mapping(item["data"], f"{prefix}data", problems)
+    wrong = Problems()
+    instance_ids, disk_ids = _resources(data, f"{prefix}data", wrong)
+    if not kind.startswith("ecs:Instance:") and disk_ids:
+        # Of the two in such an event the disks are what it is about.
+        instance_ids = ()
+    elif instance_ids:
+        disk_ids = ()
+    return Event(
+        source=source,
+        event_id=event_id,
+        type=kind,
+        occurred_at=occurred_at,
+        instance_ids=instance_ids,
+        disk_ids=disk_ids,
+        resource_problems=tuple(wrong),
+        content=item,
+    )
+
+
+_SUBJECT = re.compile(r"acs:ecs:([^:]*):([^:]*):.*")
+
+
+def _check_subject(
+    subject: object, account_id: str, region: str, path: str, problems: Problems
+) -> None:
+    """Compare an ARN such as ``acs:ecs:cn-hangzhou:1234:instance/i-…``; other forms pass."""
+    match = _SUBJECT.fullmatch(subject) if isinstance(subject, str) else None
+    for own, its in zip((region, account_id), match.groups() if match else (), strict=False):
+        if own and its and own != its:
+            problems.add(path, subject, f"must be of the function's own region and account ({own})")
+
+
+def _same(
+    item: Mapping[str, Any], key: str, own: str, path: str, what: str, problems: Problems
+) -> None:
+    if own and item.get(key) not in (None, "") and str(item[key]) != own:
+        problems.add(path, item[key], f"must be the function's own {what}, {own}")
+
+
+_RESOURCE_KEYS = {
+    **dict.fromkeys(("resourceId", "resourceIds"), None),
+    **dict.fromkeys(("instanceId", "instanceIds", "ecsInstanceId", "ecsInstanceIds"), "instance"),
+    **dict.fromkeys(("diskId", "diskIds"), "disk"),
+}
+"""Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
+_REFERENCED = "referencedResources"
+_REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
+"""ActionTrail's events name all resources of a call by their types."""
+
+
+def _resources(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of the instances and disks in an event's data, in all spellings."""
+    found: dict[str, list[str]] = {"instance": [], "disk": []}
+    for where, value, of in _named_ids(data, path, problems):
+        kind = of or _kind_of(str(value))
+        if kind is None:
+            continue  # another kind of resource, such as a network interface
+        before = len(problems)
+        check_id(value, kind, where, problems)
+        if len(problems) == before:
+            found[kind].append(str(value))
+    return tuple(dict.fromkeys(found["instance"])), tuple(dict.fromkeys(found["disk"]))
+
+
+def _kind_of(value: str) -> str | None:
+    if value.startswith("d-"):
+        return "disk"
+    return "instance" if value.startswith("i-") else None
+
+
+def _named_ids(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> Iterator[tuple[str, object, str | None]]:
+    """Yield each id, or what stands in its place, with its path and of what it is."""
+    named = [(f"{path}.{key}", data.get(key), kind) for key, kind in _RESOURCE_KEYS.items()]
+    if data.get(_REFERENCED):
+        at = f"{path}.{_REFERENCED}"
+        by_type = check_mapping(data[_REFERENCED], at, problems)
+        named += [(f"{at}.{of}", by_type.get(of), kind) for of, kind in _REFERENCED_TYPES.items()]
+    for where, value, kind in named:
+        items = (
+            [(f"{where}[{number}]", item) for number, item in enumerate(value)]
+            if isinstance(value, list)
+            else [(where, value)]
+        )
+        # An empty id is as good as none: so some events spell what does not apply to them.
+        yield from ((at, item, kind) for at, item in items if item not in (None, ""))
+
+
+def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
+    check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
+    if check_required(item, "key", "", "it makes a second delivery harmless", problems):
+        check_key(item["key"], "key", problems)
+    if ("policy" in item) == ("disk_ids" in item):
+        problems.add("event", sorted(item), "must have either policy or disk_ids")
+    if "policy" in item and "snapshot" in item:
+        problems.add(
+            "snapshot", item["snapshot"], "must not be given with policy, which has its own"
+        )
+    snapshot = item.get("snapshot")
+    if snapshot is not None:
+        snapshot = check_mapping(snapshot, "snapshot", problems)
+    check_flag(item.get("dry_run", False), "dry_run", problems)
+    disk_ids: tuple[str, ...] = ()
+    if "disk_ids" in item:
+        disk_ids = check_ids(item["disk_ids"], "disk", "disk_ids", problems)
+    return Direct(
+        key=str(item.get("key")),
+        policy=_text(item, "policy", "", problems) if "policy" in item else None,
+        disk_ids=disk_ids,
+        snapshot=snapshot,
+        dry_run=item.get("dry_run") is True,
+        content=item,
+    )
+
+
+def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
+    """Return the text at a key, empty if it is no good one."""
+    rule = "must be a text, printable and not empty"
+    if not check_required(item, key, prefix.rstrip("."), rule, problems):
+        return ""
+    value = item[key]
+    if isinstance(value, str) and value.strip() and value.isprintable():
+        return value
+    problems.add(f"{prefix}{key}", value, rule)
+    return ""
+
+
+def _instant(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> datetime | None:
+    rule = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00Z'"
+    if not check_required(item, key, prefix.rstrip("."), rule, problems):
+        return None
+    moment = parse_instant(item[key])
+    if moment is None:
+        problems.add(f"{prefix}{key}", item[key], rule)
+    return moment

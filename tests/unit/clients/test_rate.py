@@ -1,0 +1,408 @@
+"""What a server's answers say about how fast it may be called: decisions, no waiting."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.clients.rate import (
+    MAX_RETRY_AFTER_S,
+    Rate,
+    Ticket,
+    believable,
+)
+
+LATENCY_S = 0.1
+
+
+def taken(rate: Rate, now: float) -> Ticket:
+    """Return leave to call; there is one."""
+    ticket = rate.ask(now)
+    assert ticket is not None
+    return ticket
+
+
+def serve(rate: Rate, *, start: float, count: int, every_s: float) -> float:
+    """Let so many calls go well, one after the other; returns when the last one started."""
+    at = start
+    for number in range(count):
+        at = start + number * every_s
+        rate.passed(taken(rate, at), at, at + LATENCY_S)
+    return at
+
+
+def throttle(
+    rate: Rate,
+    at: float,
+    *,
+    ticket: Ticket | None = None,
+    after: float | None = None,
+    chance: float = 0.5,
+) -> None:
+    rate.throttled(
+        ticket or taken(rate, at), at, at + LATENCY_S, retry_after_s=after, chance=chance
+    )
+
+
+def probe(rate: Rate, now: float) -> Ticket:
+    """Return the one leave that a closed gate gives."""
+    ticket = taken(rate, now)
+    assert ticket.probe
+    return ticket
+
+
+def reopen(rate: Rate, at: float) -> None:
+    rate.passed(probe(rate, at), at, at + LATENCY_S)
+    assert not rate.closed
+
+
+# --- the gate ------------------------------------------------------------------------------------
+
+
+def test_a_throttled_answer_closes_the_gate_for_all_but_one() -> None:
+    """T2, T6: throttled means wait; one call finds out for all when that is over."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 10.0)
+
+    first = rate.ask(10.2)
+
+    assert first is not None
+    assert first.probe
+    assert first.start > 10.2
+    assert [rate.ask(10.2), rate.ask(100.0)] == [None, None]
+
+
+def test_what_was_admitted_before_the_gate_closed_has_to_ask_again() -> None:
+    """T6: calls that wait for their turn do not go into a window that is known to be closed."""
+    rate = Rate(calls_per_minute=600)
+    early = taken(rate, 0.0)
+    throttle(rate, 0.0)
+
+    assert not rate.holds(early, 0.2)
+
+
+def test_a_probe_that_is_throttled_leaves_the_gate_closed() -> None:
+    """And the next one comes later; one throttled window lowers the rate once, not each time."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0)
+    first = probe(rate, 0.1)
+    throttle(rate, first.start, ticket=first)
+
+    second = probe(rate, first.start)
+
+    assert rate.closed
+    assert second.start - first.start > first.start
+    assert rate.per_minute == 600
+
+
+def test_late_answers_of_one_throttled_moment_count_as_one() -> None:
+    """T2: sixteen calls in flight that are all throttled do not halve the rate sixteen times."""
+    rate = Rate(calls_per_minute=600)
+    late = [taken(rate, 0.0) for _ in range(16)]
+    for ticket in late:
+        throttle(rate, 0.0, ticket=ticket)
+    reopen(rate, 5.0)
+
+    assert rate.per_minute == 300
+
+
+def test_a_call_that_was_in_flight_opens_nothing() -> None:
+    """What the server took in before it closed says nothing about now."""
+    rate = Rate(calls_per_minute=600)
+    late = taken(rate, 0.0)
+    throttle(rate, 0.0)
+
+    rate.passed(late, 0.0, 0.3)
+
+    assert rate.closed
+
+
+def test_a_late_throttled_answer_of_the_time_before_does_not_close_the_gate_again() -> None:
+    """It is about a window that is over."""
+    rate = Rate(calls_per_minute=600)
+    late = taken(rate, 0.0)
+    throttle(rate, 0.0)
+    reopen(rate, 5.0)
+
+    throttle(rate, 0.0, ticket=late)
+
+    assert not rate.closed
+
+
+def test_a_probe_without_an_answer_lets_another_one_find_out() -> None:
+    """No answer says nothing about the gate."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0)
+    silent = probe(rate, 1.0)
+
+    rate.unanswered(silent, 1.0, 21.0)
+
+    assert rate.closed
+    assert probe(rate, 21.0).start == 21.0
+
+
+def test_a_probe_that_is_never_made_blocks_nobody() -> None:
+    """Whoever runs out of time gives the probe back."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0)
+    given_up = probe(rate, 1.0)
+    assert rate.ask(1.0) is None
+
+    rate.lapse(given_up)
+
+    assert rate.ask(1.0) is not None
+
+
+# --- when to look again --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("after", "at"), [(0.5, 0.7), (45.0, 45.1), (60.0, 60.1)])
+def test_what_the_server_asks_to_wait_is_waited(after: float, at: float) -> None:
+    """x-acs-retry-after is the shortest wait, counted from the answer."""
+    rate = Rate(calls_per_minute=600)
+
+    throttle(rate, 0.0, after=after)
+
+    assert probe(rate, 0.2).start == pytest.approx(at)
+
+
+@pytest.mark.parametrize("after", [None, 0, -1, 60.1, 86_400, float("nan"), float("inf")])
+def test_an_absurd_wait_is_ignored(after: float | None) -> None:
+    """T7: negative, none at all, a day, not a number."""
+    rate = Rate(calls_per_minute=600)
+
+    throttle(rate, 0.0, after=after)
+
+    assert probe(rate, 0.2).start <= 1.1
+    assert believable(after) == 0.0
+
+
+def test_a_late_answer_may_put_the_probe_off() -> None:
+    """The server told another call how long it takes: the probe that waits already asks again."""
+    rate = Rate(calls_per_minute=600)
+    late = taken(rate, 0.0)
+    throttle(rate, 0.0)
+    waiting = probe(rate, 0.2)
+    throttle(rate, 0.0, ticket=late, after=30.0)
+
+    assert not rate.holds(waiting, waiting.start)
+    assert probe(rate, waiting.start).start == pytest.approx(30.1)
+
+
+def test_gaps_between_probes_grow_up_to_a_limit() -> None:
+    """T1, T6: no storm inside a closed window, and still its end is not missed by long."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0, chance=1.0)
+    starts = [0.1]
+    while starts[-1] < 60:
+        ticket = probe(rate, starts[-1])
+        starts.append(ticket.start + LATENCY_S)
+        throttle(rate, ticket.start, ticket=ticket, chance=1.0)
+
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    assert gaps[:4] == pytest.approx([1.1, 2.1, 4.1, 6.1])
+    assert max(gaps) < 6.2
+
+
+def test_a_server_that_stays_closed_for_minutes_is_asked_less_and_less() -> None:
+    """T10: an account that is throttled for long is not knocked at every few seconds."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0, chance=1.0)
+    now, probes = 0.1, 0
+    while now < 1800:
+        ticket = probe(rate, now)
+        now = ticket.start + LATENCY_S
+        probes += 1
+        throttle(rate, ticket.start, ticket=ticket, chance=1.0)
+
+    assert probes < 90
+    assert rate.opens_in_s(now) <= 30.2
+
+
+def test_chance_spreads_the_probes_of_several_processes() -> None:
+    """Full jitter: from next to nothing up to the whole gap."""
+    starts = []
+    for chance in (0.0, 0.5, 0.999):
+        rate = Rate(calls_per_minute=600)
+        throttle(rate, 0.0, chance=chance)
+        starts.append(probe(rate, 0.1).start)
+
+    assert starts == pytest.approx([0.3, 0.7, 1.1], abs=0.01)
+
+
+def test_once_known_the_servers_minute_is_waited_for_and_not_looked_for() -> None:
+    """T6: a window that begins at second 23 by our clock is found once, then met exactly."""
+    rate = Rate(calls_per_minute=600)
+    serve(rate, start=0.0, count=100, every_s=0.1)
+    throttle(rate, 10.0)
+    last = probe(rate, 10.2)
+    throttle(rate, last.start, ticket=last)
+    reopen(rate, 23.0)
+    serve(rate, start=23.5, count=100, every_s=0.3)
+
+    throttle(rate, 60.0)
+    throttle(rate, 82.6, ticket=probe(rate, 60.2))
+    third = probe(rate, 82.7)
+
+    assert 83.0 <= third.start <= 83.4
+
+
+def test_a_server_that_asks_to_wait_tells_when_its_minutes_begin() -> None:
+    """T6: it was asked once, and is not probed in the middle of its next closed minute."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 10.0, after=30.0)
+    reopen(rate, 40.1)
+    throttle(rate, 70.0)
+
+    assert probe(rate, 70.1).start > 99
+
+
+def test_a_beginning_that_does_not_fit_is_learnt_anew() -> None:
+    """A sliding minute, a server that was changed, a clock that jumped ahead."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 10.0)
+    reopen(rate, 23.0)
+    throttle(rate, 50.0)
+    reopen(rate, 51.0)
+
+    throttle(rate, 70.0)
+    first = probe(rate, 70.2)
+
+    assert 110.0 < first.start < 112.0
+
+
+# --- how fast ------------------------------------------------------------------------------------
+
+
+def test_the_rate_becomes_what_the_servers_minute_took() -> None:
+    """T6: 40 of a minute's calls were served, so 40 a minute it is, less a little."""
+    rate = Rate(calls_per_minute=60)
+    throttle(rate, 0.0)
+    reopen(rate, 10.0)
+    assert rate.per_minute == 30
+    serve(rate, start=10.2, count=19, every_s=1.0)
+    throttle(rate, 40.0)
+    reopen(rate, 70.0)
+
+    assert rate.per_minute == pytest.approx(20 * 0.98)
+
+
+@given(served=st.integers(0, 600), calls_per_minute=st.integers(1, 10_000))
+def test_one_window_never_costs_more_than_half_the_rate(served: int, calls_per_minute: int) -> None:
+    """Multiplicative decrease, also where others used the window up before we began."""
+    rate = Rate(calls_per_minute=calls_per_minute)
+    serve(rate, start=0.0, count=served, every_s=0.01)
+    throttle(rate, 10.0)
+    reopen(rate, 45.0)
+
+    floor = min(6.0, calls_per_minute)
+    assert max(floor, calls_per_minute / 2) <= rate.per_minute
+    assert rate.per_minute <= max(floor, calls_per_minute * 0.98)
+
+
+def test_a_minute_is_counted_whole_also_when_it_is_found_to_be_over_late() -> None:
+    """T6: it was found open a quarter of a minute late, so its calls are over a minute old."""
+    rate = Rate(calls_per_minute=120)
+    serve(rate, start=0.0, count=100, every_s=0.5)
+    throttle(rate, 50.0)
+    throttle(rate, 59.0, ticket=probe(rate, 59.0))
+
+    reopen(rate, 75.0)
+
+    # The minute began between 59 and 75, so the one before at about 7: 85 calls since.
+    assert rate.per_minute == pytest.approx(0.98 * 85, abs=1)
+
+
+def test_only_two_minutes_of_calls_are_remembered() -> None:
+    """A run of hours holds no more of its calls than one of minutes."""
+    rate = Rate(calls_per_minute=600)
+
+    serve(rate, start=0.0, count=5000, every_s=0.1)
+
+    assert len(rate._served) <= 1201
+
+
+def test_a_server_whose_minutes_do_not_fit_is_asked_for_three_tenths_less() -> None:
+    """T6: it counts in no minutes, so what its last minute took says nothing about its quota."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 50.0)
+    throttle(rate, 59.0, ticket=probe(rate, 59.0))
+    reopen(rate, 60.0)
+    before = rate.per_minute
+    serve(rate, start=61.0, count=190, every_s=0.1)
+    throttle(rate, 80.0)
+    throttle(rate, 89.0, ticket=probe(rate, 89.0))
+
+    reopen(rate, 90.0)
+
+    assert rate.per_minute == pytest.approx(0.7 * before)
+
+
+def test_the_rate_recovers_slowly_and_never_above_what_was_set() -> None:
+    """Careful recovery: a tenth more after each minute without a throttled answer."""
+    rate = Rate(calls_per_minute=60)
+    throttle(rate, 0.0)
+    reopen(rate, 10.0)
+    rates = []
+    now = 10.2
+    for _ in range(12):
+        now = serve(rate, start=now, count=61, every_s=1.0) + 1.0
+        rates.append(rate.per_minute)
+
+    assert rates[:3] == pytest.approx([33, 36.3, 39.93])
+    assert rates[-1] == 60
+
+
+def test_a_raise_that_was_too_much_is_not_repeated_soon() -> None:
+    """Each one that ends in a closed gate doubles the wait before the next."""
+    rate = Rate(calls_per_minute=60)
+    throttle(rate, 0.0)
+    reopen(rate, 10.0)
+    serve(rate, start=10.2, count=70, every_s=1.0)
+    assert rate.per_minute == 33
+    throttle(rate, 80.5)
+    reopen(rate, 130.0)
+    lowered = rate.per_minute
+
+    serve(rate, start=130.5, count=100, every_s=1.0)
+
+    assert rate.per_minute == lowered
+    serve(rate, start=231.0, count=40, every_s=1.0)
+    assert rate.per_minute > lowered
+
+
+def test_a_rate_that_nobody_makes_use_of_is_not_raised() -> None:
+    """That two calls a minute went well says nothing about sixty."""
+    rate = Rate(calls_per_minute=60)
+    throttle(rate, 0.0)
+    reopen(rate, 10.0)
+
+    serve(rate, start=11.0, count=20, every_s=30.0)
+
+    assert rate.per_minute == 30
+
+
+# --- the hint ------------------------------------------------------------------------------------
+
+
+def test_how_long_it_is_expected_to_stay_closed() -> None:
+    """For the delay of a hand-over: nothing, up to a minute, or until the known beginning."""
+    rate = Rate(calls_per_minute=600)
+    assert rate.opens_in_s(0.0) == 0.0
+
+    throttle(rate, 10.0)
+    assert rate.opens_in_s(20.0) == pytest.approx(50.1)
+    reopen(rate, 23.0)
+    assert rate.opens_in_s(24.0) == 0.0
+
+    throttle(rate, 50.0)
+    assert rate.opens_in_s(51.0) == pytest.approx(83.1 - 51.0)
+
+
+@given(after=st.floats())
+def test_a_wait_that_is_believed_is_one_that_can_be_meant(after: float) -> None:
+    """T7: whatever stands in the header."""
+    assert 0 <= believable(after) <= MAX_RETRY_AFTER_S

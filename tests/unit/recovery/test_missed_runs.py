@@ -1,0 +1,326 @@
+"""Which ticks timers owe: by their expressions, what came, and when somebody looked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.clients.fc import TimerTrigger
+from shared.policies.policy_file import load_policies
+from shared.records.outcome import Record
+from shared.recovery.cron import CronError
+from shared.recovery.missed_runs import (
+    GRACE,
+    JITTER,
+    Look,
+    Missed,
+    asked_for,
+    looks_in,
+    missed,
+    sign,
+    signs,
+    silent,
+    ticks_in,
+)
+from shared.runtime.clock import utc
+
+UTC = timezone.utc
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+MAX_AGE = timedelta(hours=25)
+TWO = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
+NIGHTLY = "0 0 2 * * *"
+
+
+def timer(expression: str = NIGHTLY, *, name: str = "t", enabled: bool = True) -> TimerTrigger:
+    return TimerTrigger(name=name, expression=expression, payload="", enabled=enabled)
+
+
+def look(at: datetime, *, seen: TimerTrigger | None = None) -> Look:
+    one = seen or timer()
+    return Look(at=at, until=at - GRACE, timers={one.name: sign(one.expression)})
+
+
+def owed(
+    one: TimerTrigger,
+    *,
+    ticks: Iterable[datetime] = (),
+    looked_at: datetime = NOW - DAY,
+    now: datetime = NOW,
+) -> Missed | None:
+    looks = (look(looked_at, seen=one),)
+    return missed(one, set(ticks), looks, now=now, max_age=MAX_AGE)
+
+
+def record(kind: str, **fields: str) -> Record:
+    return {"record": kind, "at": utc(NOW), "function": "resume_runs", **fields}
+
+
+# --- what is owed --------------------------------------------------------------------------------
+
+
+@given(
+    minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
+    came=st.sets(st.integers(0, 10), max_size=10),
+    jitter=st.integers(-int(JITTER.total_seconds()), int(JITTER.total_seconds())),
+    looked=st.integers(10, 24 * 60),
+)
+def test_the_latest_tick_is_owed_unless_it_came(
+    minutes: set[int], came: set[int], jitter: int, looked: int
+) -> None:
+    """L12: whatever else came or did not, and up to a minute from the time that was due."""
+    one = timer(f"0 {','.join(map(str, minutes))} * * * *")
+    looked_at = NOW - looked * MINUTE
+    window = [
+        at
+        for number in range(25 * 60)
+        if (at := NOW - number * MINUTE).minute in minutes and looked_at - GRACE < at <= NOW - GRACE
+    ]
+    ticks = {window[n] for n in came if n < len(window)}
+    close = any(one - other <= 2 * JITTER for one, other in pairwise(window))
+    shift = timedelta(0) if close else timedelta(seconds=jitter)
+
+    found = owed(one, ticks={at + shift for at in ticks}, looked_at=looked_at)
+
+    if not window or window[0] in ticks:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.due_at == window[0]
+        assert found.count == next((n for n, at in enumerate(window) if at in ticks), len(window))
+
+
+@given(
+    zone=st.sampled_from(["Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Tokyo"]),
+    start=st.datetimes(
+        min_value=datetime(2017, 1, 1),  # noqa: DTZ001 - the zone comes below
+        max_value=datetime(2027, 1, 1),  # noqa: DTZ001 - the same
+        timezones=st.just(UTC),
+    ),
+    every=st.integers(5, 90),
+    hours=st.sets(st.integers(0, 23), min_size=1, max_size=3),
+    lost=st.integers(0, 2),
+)
+def test_looks_one_after_the_other_catch_up_each_tick_once(
+    zone: str, start: datetime, every: int, hours: set[int], lost: int
+) -> None:
+    """D7, L18: however the clocks change, no tick twice, and none that did come."""
+    one = timer(f"CRON_TZ={zone} 0 30 {','.join(map(str, hours))} * * *")
+    came: set[datetime] = set()
+    caught: list[datetime] = []
+    looks: list[Look] = [look(start, seen=one)]
+    for number in range(1, 26 * 60 // every):
+        now = start + number * every * MINUTE
+        found = missed(one, came, tuple(looks[::-1]), now=now, max_age=MAX_AGE)
+        if found is not None:
+            caught.append(found.due_at)
+            came.add(found.due_at)
+            if lost:
+                came.add(found.due_at + timedelta(seconds=lost))  # it was late, and told so
+        looks.append(look(now, seen=one))
+
+    assert len(set(caught)) == len(caught)
+    # With looks more often than ticks, each tick of the day is caught up.
+    assert len(caught) >= (len(hours) - 1 if every <= HOUR / MINUTE / 2 else 0)
+    assert all(at.minute == TWO.minute + 30 for at in caught)
+
+
+def test_nothing_is_owed_of_what_was_before_the_last_look() -> None:
+    """A look that saw the timer was to catch it up; only failures are left to the next."""
+    assert owed(timer(), looked_at=TWO + GRACE) is None
+    found = owed(timer(), looked_at=TWO + GRACE - timedelta(seconds=1))
+    assert found is not None
+    assert found.due_at == TWO
+
+
+def test_nothing_is_owed_of_the_last_minutes() -> None:
+    """A tick needs its time to be seen."""
+    assert owed(timer(), now=TWO + GRACE - timedelta(seconds=1)) is None
+    assert owed(timer(), now=TWO + GRACE) is not None
+
+
+def test_nothing_older_than_a_slot_may_be_is_owed() -> None:
+    """Its run would be refused."""
+    sunday = timer("0 0 2 * * SUN")
+    assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
+    assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE - MINUTE) is not None
+
+
+def test_a_timer_that_the_last_look_did_not_see_owes_nothing() -> None:
+    """Made, changed or switched on since: what was due before then was never to be."""
+    assert missed(timer(), set(), (), now=NOW, max_age=MAX_AGE) is None
+    assert (
+        missed(
+            timer(), set(), (look(NOW - DAY, seen=timer("0 1 2 * * *")),), now=NOW, max_age=MAX_AGE
+        )
+        is None
+    )
+    assert missed(timer(name="b"), set(), (look(NOW - DAY),), now=NOW, max_age=MAX_AGE) is None
+
+
+def test_a_minutely_timers_neighbour_is_no_jitter() -> None:
+    """A tick at another of its own times is that one's."""
+    every_minute = timer("0 * * * * *")
+    last = NOW - GRACE
+
+    found = owed(every_minute, ticks={last - MINUTE}, looked_at=NOW - HOUR)
+
+    assert found is not None
+    assert (found.due_at, found.count) == (last, 1)
+
+
+def test_the_event_is_the_one_that_fc_would_have_sent() -> None:
+    """Function Compute, "Formats of trigger events": whole seconds, UTC, a text."""
+    payload = '{"policy": "p"}'
+    one = TimerTrigger(name="t", expression=NIGHTLY, payload=payload, enabled=True)
+    found = Missed(timer=one, due_at=TWO, count=1)
+
+    assert found.event == {
+        "triggerName": "t",
+        "triggerTime": "2026-03-02T02:00:00Z",
+        "payload": payload,
+    }
+    assert found.occurrence == "timer/t/2026-03-02T02:00:00Z"
+
+
+def test_what_cannot_be_read_is_said() -> None:
+    """L2: never a timer that owes nothing."""
+    with pytest.raises(CronError):
+        owed(timer("0 0 25 * * *"))
+
+
+# --- intervals -----------------------------------------------------------------------------------
+
+
+@given(minutes=st.integers(1, 24 * 60), ago=st.integers(0, 24 * 60))
+def test_an_interval_is_judged_by_the_time_since_its_last_tick(minutes: int, ago: int) -> None:
+    """L18: it owes one as soon as a whole interval is over, and its time is a multiple of it."""
+    interval, base = minutes * MINUTE, NOW - ago * MINUTE
+
+    found = owed(timer(f"@every {minutes}m"), ticks={base}, looked_at=NOW - 2 * DAY)
+
+    count = (NOW - GRACE - base) // interval if base < NOW - GRACE else 0
+    assert (found.count if found else 0) == count
+    if found:
+        assert (found.due_at - base) % interval == timedelta(0)
+        assert NOW - GRACE - interval < found.due_at <= NOW - GRACE
+
+
+def test_an_interval_that_never_fired_is_judged_from_the_first_look_that_saw_it() -> None:
+    """Not from one that saw another expression, and looks that were paused change nothing."""
+    one = timer("@every 1h")
+    first = NOW - 70 * MINUTE
+    looks = (
+        look(NOW - 10 * MINUTE, seen=one),
+        Look(at=NOW - HOUR, until=NOW - HOUR, timers=None),
+        look(first, seen=one),
+        look(NOW - DAY, seen=timer("@every 2h")),
+    )
+
+    found = missed(one, set(), looks, now=NOW, max_age=MAX_AGE)
+
+    assert found is not None
+    assert (found.due_at, found.count) == (first + HOUR, 1)
+
+
+# --- what is on record ---------------------------------------------------------------------------
+
+
+def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
+    """By their occurrence, or by what came where it was refused or handed over."""
+    came = {"triggerName": "a/b", "triggerTime": "2026-03-02T03:00:00Z", "payload": ""}
+    records = [
+        record("run_started", occurrence="timer/t/2026-03-02T02:00:00Z"),
+        record("run_finished", occurrence="timer/t/2026-03-02T02:00:00Z", status="failed"),
+        record("caught_up", occurrence="timer/a/b/2026-03-02T02:00:00Z"),
+        record("refused", event=json.dumps(came)),
+        record(
+            "refused", event=json.dumps({"continuation": {}, "event": {**came, "triggerName": "c"}})
+        ),
+        record("paused", event=json.dumps([came])),
+        record("refused", event='{"triggerName": "cut', occurrence="event/acs.ecs/timer"),
+        record("run_started", occurrence="direct/timer/t/2026-03-02T02:00:00Z"),
+        record("disabled", occurrence="timer/t/yesterday"),
+    ]
+
+    assert ticks_in(records) == {
+        "t": {TWO},
+        "a/b": {TWO, TWO + HOUR},
+        "c": {TWO + HOUR},
+    }
+
+
+def test_looks_are_the_functions_own_and_not_dry() -> None:
+    """The newest first; one that could not see the timers is none, one that was paused is."""
+    until = utc(NOW - GRACE)
+    good = {"until": until, "timers": signs([timer(), timer(name="off", enabled=False)])}
+    records = [
+        record("looked", **good),
+        record("looked", **good, dry_run="true"),
+        record("looked", status="failed"),
+        record("looked", until=until, timers='{"cut'),
+        {**record("paused"), "at": utc(NOW - DAY)},
+        {**record("paused"), "function": "snapshot_on_event"},
+    ]
+
+    newest, oldest = looks_in(records, function="resume_runs")
+
+    assert newest == Look(at=NOW, until=NOW - GRACE, timers={"t": sign(NIGHTLY)})
+    assert oldest == Look(at=NOW - DAY, until=NOW - DAY, timers=None)
+
+
+def test_all_timers_that_a_function_may_have_fit_into_one_field() -> None:
+    """50 triggers, names of 128 characters: a value that was cut could not be read again."""
+    timers = [timer(name=f"{number:0>128}") for number in range(50)]
+
+    assert len(signs(timers).encode()) < 8000
+
+
+# --- who wants them ------------------------------------------------------------------------------
+
+
+def policies(*, enabled: bool = True) -> object:
+    return {
+        "deployment": "test",
+        "policies": [
+            {"name": "p", "on": {"timer": "t"}, "select": {"all": True}, "enabled": enabled}
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("timers", "expected"),
+    [
+        ([timer()], []),
+        ([timer(enabled=False)], ["TimerOff"]),
+        ([timer(name="other")], ["TimerMissing"]),
+        ([], ["TimerMissing"]),
+    ],
+)
+def test_a_timer_that_will_not_fire_is_named(
+    timers: list[TimerTrigger], expected: list[str]
+) -> None:
+    """L1, L18: where a policy waits for it."""
+    found = silent(load_policies(policies()), timers)
+
+    assert [code for _, code, _ in found] == expected
+    assert all("wait for it: p" in reason for _, _, reason in found)
+    assert silent(load_policies(policies(enabled=False)), timers) == []
+
+
+def test_a_tick_asks_for_the_runs_of_its_policies() -> None:
+    """By the rules by which the function itself will judge it."""
+    found = Missed(timer=timer(), due_at=TWO, count=1)
+
+    runs, problems = asked_for(found, load_policies(policies()), region="cn-hangzhou")
+    off = load_policies(policies(enabled=False))
+    none, no_problems = asked_for(found, off, region="cn-hangzhou")
+
+    assert [run.slot.policy for run in runs] == ["p"]
+    assert (problems, none, no_problems) == ([], [], [])

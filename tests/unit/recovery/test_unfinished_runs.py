@@ -1,0 +1,353 @@
+"""Which slots began and did not end, whatever order their records come in."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.identity import Slot
+from shared.policies.policy_file import load_policies
+from shared.records.outcome import Record
+from shared.recovery.unfinished_runs import (
+    MAX_DOUBLINGS,
+    MAX_EVENT_CHARS,
+    OVERDUE,
+    QUIET,
+    OpenSlot,
+    SlotFold,
+    again,
+    open_slots,
+)
+from shared.runtime.clock import utc
+
+UTC = timezone.utc
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+EVENT = {"triggerName": "t", "triggerTime": utc(NOON), "payload": ""}
+SLOT = Slot(
+    deployment="test",
+    policy="p",
+    region="cn-hangzhou",
+    occurrence=("timer", "t", utc(NOON)),
+    occurred_at=NOON,
+)
+
+
+def record(kind: str, *, after: timedelta = timedelta(0), **fields: str) -> Record:
+    return {
+        "record": kind,
+        "at": utc(NOON + after),
+        "function": "snapshot_on_schedule",
+        "request_id": "r-1",
+        "policy": "p",
+        "slot": SLOT.slot_id,
+        "occurred_at": utc(NOON),
+        "dry_run": "false",
+        **fields,
+    }
+
+
+def start(*, after: timedelta = timedelta(0), **fields: str) -> Record:
+    return record("run_started", after=after, event=json.dumps(EVENT), **fields)
+
+
+def end(status: str = "ok", *, after: timedelta = timedelta(0), **fields: str) -> Record:
+    return record("run_finished", after=after, status=status, **fields)
+
+
+def only(*records: Record) -> OpenSlot:
+    (one,) = open_slots(records)
+    return one
+
+
+# --- open or not ---------------------------------------------------------------------------------
+
+ENDED = [
+    end("ok"),
+    end("skipped"),
+    end("no_match"),
+    end("failed", code="MatchedNothing"),
+    end("failed", code="Forbidden.RAM", count_failed="3"),
+    end("failed", code="TooManyParts", count_failed="3"),
+    end("partial", count_failed="1", count_created="4", count_deferred="0"),
+]
+NOT_ENDED = [
+    end("continued", count_deferred="5"),
+    end("continued"),
+    end("partial", count_deferred="1", count_created="4"),
+    end("failed", code="NotHandedOver"),
+    end("failed", code="OutOfTime"),
+    end("failed", code="ServiceUnavailable"),
+    end("failed", code="Throttling.User"),
+    end("failed", code="UnknownOutcome"),
+]
+
+
+@pytest.mark.parametrize("ended", ENDED)
+def test_a_slot_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
+    """A failure that a person has to look at is not for us to repeat."""
+    assert open_slots([start(), ended]) == []
+
+
+@pytest.mark.parametrize("ended", NOT_ENDED)
+def test_a_slot_to_which_somebody_has_to_come_back_is_open(ended: Record) -> None:
+    """L13: handed over, disks left, or kept from beginning by what passes by itself."""
+    assert only(start(), ended).slot_id == SLOT.slot_id
+
+
+happenings = st.lists(
+    st.tuples(st.integers(0, 1000), st.sampled_from([None, *ENDED, *NOT_ENDED])),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda one: one[0],
+)
+
+
+@given(happened=happenings, shuffled=st.randoms(use_true_random=False))
+def test_a_slot_is_open_if_its_last_start_is_later_than_its_last_real_end(
+    happened: list[tuple[int, Record | None]], shuffled: Any
+) -> None:
+    """Whatever order the records come in, and however often SLS holds one."""
+    starts = [at for at, what in happened if what is None]
+    ends = [at for at, what in happened if what in ENDED]
+    records = [
+        start(after=at * MINUTE) if what is None else {**what, "at": utc(NOON + at * MINUTE)}
+        for at, what in happened
+    ]
+    doubled = [*records, *records]
+    shuffled.shuffle(doubled)
+
+    expected = bool(starts) and max(starts) > max(ends, default=-1)
+    assert [one.slot_id for one in open_slots(doubled)] == [SLOT.slot_id] * expected
+    assert open_slots(doubled) == open_slots(records)
+
+
+def test_records_of_one_instant_count_in_the_order_of_their_arrival() -> None:
+    """A second delivery that begins in the instant in which the first ended is open."""
+    assert open_slots([start(), end()]) == []
+    assert len(open_slots([start(), end(), start()])) == 1
+
+
+def test_a_dry_run_does_not_end_the_slot_that_it_was_tried_on() -> None:
+    """A direct request may be tried with its key first; both are the same slot."""
+    dry = end(after=MINUTE, dry_run="true")
+
+    assert only(start(), start(dry_run="true"), dry).started["dry_run"] == "false"
+
+
+def test_a_dry_run_that_was_killed_opens_nothing() -> None:
+    """It took nothing; started again, it would take snapshots if its policy is real by now."""
+    assert open_slots([start(dry_run="true")]) == []
+    assert open_slots([start(), end(), start(dry_run="true", after=MINUTE)]) == []
+
+
+def test_an_end_alone_and_records_of_other_kinds_open_nothing() -> None:
+    """Nor does one without a slot, or a time that can be read."""
+    broken = [{**start(), "slot": ""}, {**start(), "at": "today"}, {**start(), "record": "disk"}]
+
+    assert open_slots([end("continued"), record("resumed"), *broken]) == []
+
+
+# --- when nobody is at work any more -------------------------------------------------------------
+
+
+def test_a_run_is_dead_when_nothing_is_recorded_or_its_time_is_over() -> None:
+    """Whichever comes first; the time is the one that the run itself recorded."""
+    long, short = start(ends_at=utc(NOON + HOUR)), start(ends_at=utc(NOON + MINUTE))
+
+    assert only(long).dead_at(NOON) == NOON + QUIET
+    assert only(long).dead_at(NOON + HOUR) == NOON + HOUR + OVERDUE
+    assert only(short).dead_at(NOON) == NOON + MINUTE + OVERDUE
+    assert only(start()).dead_at(NOON + HOUR) == NOON + HOUR + QUIET
+
+
+def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
+    """A part that was handed over, or a slot that was started again, has a time of its own."""
+    first = start(ends_at=utc(NOON + MINUTE))
+    handed, resumed = end("continued", after=MINUTE), record("resumed", after=MINUTE)
+
+    assert only(first, handed).dead_at(NOON + MINUTE) == NOON + MINUTE + QUIET
+    assert only(first, resumed).dead_at(NOON + MINUTE) == NOON + MINUTE + 2 * QUIET
+
+
+def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
+    """T10: a slot that kills every run is not started at every look."""
+    at, starts = NOON, 0
+    records = [start()]
+    while at < NOON + timedelta(hours=25):
+        one = only(*records)
+        at = one.dead_at(one.last_at)
+        records.append({**record("resumed", chain=one.chain), "at": utc(at)})
+        starts += 1
+
+    assert starts == MAX_DOUBLINGS + 1
+    assert len({one["chain"] for one in records[1:]}) == starts
+
+
+def test_two_looks_at_one_time_name_a_start_alike_and_the_next_look_does_not() -> None:
+    """FC takes each name once; a name that was taken and came to nothing must not stay."""
+    first = only(start())
+    resumed = record("resumed", after=MINUTE, chain=first.chain)
+
+    assert first.chain == only(start(), start()).chain
+    assert only(start(), resumed).chain != first.chain
+
+
+def test_what_was_said_is_not_said_again_until_something_happens() -> None:
+    """One record, and one alarm."""
+    told = record("not_resumed", after=MINUTE, status="failed")
+    later = start(after=HOUR)
+
+    assert only(start(), told).told
+    assert not only(start(), told, later).told
+    assert not only(start(), {**told, "status": "deferred"}).told
+
+
+# --- starting it again ---------------------------------------------------------------------------
+
+
+def policies(**parts: Any) -> Any:
+    one = {"name": "p", "on": {"timer": "t"}, "select": {"all": True}, **parts}
+    return load_policies({"deployment": "test", "policies": [one]})
+
+
+def given_back(one: OpenSlot, file: Any = None, *, now: datetime = NOON + HOUR) -> Any:
+    return again(one, file or policies(), account_id="1", region="cn-hangzhou", now=now)
+
+
+def test_a_slot_is_started_again_with_its_own_event() -> None:
+    """Its slot is made anew and must be the same: a record by itself starts nothing."""
+    found = given_back(only(start()))
+
+    assert found.slot == SLOT
+    assert found.content == EVENT
+
+
+def test_of_several_regions_the_one_of_the_slot_is() -> None:
+    """The others have slots of their own, which may have ended."""
+    found = given_back(only(start()), policies(regions=["cn-shanghai", "cn-hangzhou"]))
+
+    assert found.slot == SLOT
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "file", "code", "status"),
+    [
+        (start(), policies(name="q"), "NotStartable", "failed"),
+        (start(), policies(enabled=False), "Disabled", "skipped"),
+        (start(), policies(dry_run=True), "DryRun", "skipped"),
+        (start(), policies(regions=["cn-shanghai"]), "NotStartable", "failed"),
+        (start(slot="0" * 32), policies(), "NotStartable", "failed"),
+        (start(function="theirs"), policies(), "NoFunction", "failed"),
+        ({**start(), "event": "{"}, policies(), "NotStartable", "failed"),
+        ({**start(), "event": "[]"}, policies(), "NotStartable", "failed"),
+        (start(function="snapshot_on_event"), policies(), "NotStartable", "failed"),
+    ],
+)
+def test_what_cannot_be_started_again_says_why(
+    spoilt: Record, file: Any, code: str, status: str
+) -> None:
+    """L1: and whether somebody has to look."""
+    found = given_back(only(spoilt), file)
+
+    assert (found.slot, found.code, found.status) == (None, code, status)
+    assert found.reason
+
+
+def test_nothing_older_than_a_slot_may_be_is_started_again() -> None:
+    """Its token may be forgotten, and its snapshot pruned: it could be taken twice."""
+    limit = NOON + timedelta(hours=25)
+
+    assert given_back(only(start()), now=limit).slot == SLOT
+    assert given_back(only(start()), now=limit + MINUTE).code == "TooOld"
+
+
+def test_nothing_is_started_again_whose_snapshots_may_be_deleted() -> None:
+    """D4: ECS deletes them by their retention, and then the slot looks untouched."""
+    file = policies(snapshot={"retention_days": 1})
+    limit = NOON + timedelta(hours=23)
+
+    assert given_back(only(start()), file, now=limit).slot == SLOT
+    found = given_back(only(start()), file, now=limit + MINUTE)
+    assert (found.slot, found.code) == (None, "TooOld")
+    assert "retention_days: 1" in found.reason
+
+
+def test_a_direct_request_is_as_old_as_its_first_start() -> None:
+    """It has no instant of its own."""
+    event = json.dumps({"key": "k", "policy": "p"})
+    slot = Slot(
+        deployment="test",
+        policy="p",
+        region="cn-hangzhou",
+        occurrence=("direct", "k"),
+        occurred_at=None,
+    )
+    first = {**start(slot=slot.slot_id), "event": event, "occurred_at": ""}
+    second = {**first, "at": utc(NOON + 20 * HOUR)}
+
+    assert given_back(only(first, second), now=NOON + 24 * HOUR).slot == slot
+    assert given_back(only(first, second), now=NOON + 26 * HOUR).code == "TooOld"
+
+
+@given(st.dictionaries(st.sampled_from([*start(), "part"]), st.text(max_size=20)))
+def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
+    """L4: a record that somebody made up costs no other slot its start."""
+    other = start(slot="f" * 32)
+
+    found = open_slots([{**start(), **strange}, other])
+
+    assert "f" * 32 in {one.slot_id for one in found}
+    for one in found:
+        assert given_back(one).reason or given_back(one).slot
+
+
+# --- many records --------------------------------------------------------------------------------
+
+
+def test_of_slots_that_ended_hardly_anything_is_kept() -> None:
+    """L5: a look reads the records of 27 hours, in a function of 128 MB."""
+    number = 2_000
+    fold = SlotFold()
+    tracemalloc.start()
+    try:
+        for one in range(number):
+            fold.add({**start(slot=f"{one:032x}"), "event": "x" * 1_000})
+            fold.add(end(slot=f"{one:032x}"))
+        size_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert fold.open_slots() == []
+    assert size_bytes / number < 300
+
+
+def test_events_of_open_slots_are_kept_up_to_a_bound() -> None:
+    """L5: hundreds of open slots may have an event of 128 KB each; those beyond are read again."""
+    fold = SlotFold()
+    number = MAX_EVENT_CHARS // 100_000 + 20
+    for one in range(number):
+        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
+
+    found = fold.open_slots()
+    assert len(found) == number
+    held = [one for one in found if "event" in one.started]
+    assert sum(len(one.started["event"]) for one in held) <= MAX_EVENT_CHARS + 100_000
+    assert 0 < len(held) < number
+
+
+def test_room_for_events_comes_back_when_slots_end() -> None:
+    """What ended needs no event; a day of short runs is no outage."""
+    fold = SlotFold()
+    for one in range(3 * MAX_EVENT_CHARS // 100_000):
+        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
+        fold.add(end(slot=f"{one:032x}"))
+    fold.add({**start(slot="f" * 32), "event": "x" * 100_000})
+
+    assert [len(one.started["event"]) for one in fold.open_slots()] == [100_000]

@@ -1,0 +1,177 @@
+"""What a slot already has of each disk."""
+
+from __future__ import annotations
+
+import tracemalloc
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.clients.ecs_types import Snapshot
+from shared.snapshots.disk_state import (
+    Entry,
+    Ledger,
+    later_snapshot,
+    read_ledger,
+)
+from tests.clocks import NOON
+from tests.unit.builders import slot, snapshot
+
+
+def test_an_empty_listing_is_an_empty_ledger() -> None:
+    """A disk of which the slot has nothing is asked for with attempt 1."""
+    assert read_ledger([], slot()) == {}
+    assert Entry().next_attempt == 1
+
+
+@pytest.mark.parametrize("status", ["progressing", "accomplished", "", "something-new"])
+def test_what_has_not_failed_is_there(status: str) -> None:
+    """D1: nothing is asked for that is there, also while it is being made."""
+    entry = read_ledger([snapshot("s-1", status=status)], slot())["d-1"]
+
+    assert (entry.snapshot_id, entry.attempt) == ("s-1", 1)
+    assert entry.next_attempt == 1
+
+
+def test_a_failed_snapshot_is_not_there() -> None:
+    """L13, D11: after a terminal failure the disk is asked for with the next attempt."""
+    entry = read_ledger([snapshot("s-1", status="failed")], slot())["d-1"]
+
+    assert entry.snapshot_id == ""
+    assert entry.failed_ids == {"s-1"}
+    assert entry.next_attempt == 2
+
+
+def test_the_attempt_rises_from_the_highest_that_failed() -> None:
+    """D11: one more than the highest attempt that ended as failed."""
+    snapshots = [snapshot(f"s-{n}", attempt=n, status="failed") for n in (2, 3, 1)]
+
+    entry = read_ledger(snapshots, slot())["d-1"]
+
+    assert entry.next_attempt == 4
+    assert (entry.failed_attempt, entry.failed_id) == (3, "s-3")
+    assert entry.failed_ids == {"s-1", "s-2", "s-3"}
+
+
+def test_other_peoples_snapshots_do_not_count() -> None:
+    """R3, R4: only our own tags make a snapshot ours, whatever its name or disk."""
+    foreign = snapshot("s-1", tags={})
+    other_policy = snapshot("s-2", in_slot=slot(policy="hourly"))
+    other_tick = snapshot("s-3", in_slot=slot(occurrence=("timer", "nightly", "later")))
+
+    assert read_ledger([foreign, other_policy, other_tick], slot()) == {}
+
+
+@pytest.mark.parametrize("status", ["accomplished", "failed"])
+def test_a_snapshot_of_another_disk_counts_for_neither(status: str) -> None:
+    """N3: its tags came from a snapshot from which its disk was restored, or it has no disk."""
+    copied = snapshot("s-1", of="d-1", disk_id="d-2", status=status)
+    imported = snapshot("s-2", of="d-1", disk_id="", status=status)
+
+    assert read_ledger([copied, imported], slot()) == {}
+
+
+def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:
+    """D1: whatever its attempt's tag says, a snapshot of the slot is there."""
+    tags = {**snapshot().tags, "snapshot-automation-attempt": "0"}
+
+    assert read_ledger([snapshot("s-1", tags=tags)], slot())["d-1"].snapshot_id == "s-1"
+
+
+SNAPSHOTS = st.lists(
+    st.builds(
+        snapshot,
+        st.sampled_from(["s-1", "s-2", "s-3"]),
+        of=st.sampled_from(["d-1", "d-2"]),
+        attempt=st.integers(1, 3),
+        status=st.sampled_from(["progressing", "accomplished", "failed"]),
+    ),
+    unique_by=(
+        lambda one: one.snapshot_id,
+        lambda one: (one.disk_id, one.tags["snapshot-automation-attempt"]),
+    ),
+)
+
+
+@given(snapshots=SNAPSHOTS, data=st.data())
+def test_order_and_repetition_of_a_listing_do_not_matter(
+    snapshots: list[Snapshot], data: st.DataObject
+) -> None:
+    """D6: pages may overlap and come in any order."""
+    listed = data.draw(st.permutations(snapshots * 2))
+
+    assert read_ledger(listed, slot()) == read_ledger(snapshots, slot())
+
+
+def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
+    """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
+    ledger = Ledger(slot())
+    states = []
+    for status in ("progressing", "failed", "accomplished"):
+        ledger.add(snapshot("s-1", status=status))
+        states.append((ledger["d-1"].snapshot_id, set(ledger["d-1"].failed_ids), list(ledger)))
+
+    assert states == [("s-1", set(), ["d-1"]), ("", {"s-1"}, ["d-1"]), ("s-1", set(), ["d-1"])]
+
+
+def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
+    """A run may be about 100,000 disks, in a function of 128 MB: no snapshot is kept whole."""
+    made = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(1_000)]
+    tracemalloc.start()
+    try:
+        ledger = read_ledger(made, slot())
+        size_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    # Only the table: the texts are those of the listing.
+    assert size_bytes / len(ledger) < 150
+
+
+# --- a later snapshot that serves the slot, too --------------------------------------------------
+
+LATER = slot(occurrence=("timer", "nightly", "2026-03-01T13:00:00Z"))
+
+
+def in_the_making(**about: Any) -> Snapshot:
+    """A snapshot that keeps the disk busy: of a later slot of the policy, begun since."""
+    began_at = NOON + timedelta(seconds=1)
+    made = {"in_slot": LATER, "status": "progressing", "created_at": began_at}
+    return snapshot("s-9", **{**made, **about})
+
+
+def test_a_later_snapshot_of_the_policy_serves_the_slot() -> None:
+    """An hourly policy whose snapshots take two hours settles."""
+    assert later_snapshot([snapshot("s-1"), in_the_making()], slot(), "d-1") == "s-9"
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"created_at": NOON},
+        {"created_at": NOON - timedelta(seconds=1)},
+        {"created_at": None},
+        {"status": "accomplished"},
+        {"status": "failed"},
+        {"of": "d-2"},
+        {"disk_id": "d-2"},
+        {"in_slot": slot()},
+        {"in_slot": slot(policy="hourly")},
+        {"in_slot": slot(deployment="other")},
+        {"tags": {}},
+    ],
+    ids=str,
+)
+def test_no_other_snapshot_serves_it(about: dict[str, Any]) -> None:
+    """N3: not an earlier one, nor one that ended, nor of another disk, policy or deployment."""
+    assert later_snapshot([in_the_making(**about)], slot(), "d-1") == ""
+
+
+def test_nothing_else_serves_a_direct_request() -> None:
+    """It asks for a snapshot of its own, and has no instant."""
+    direct = slot(occurrence=("direct", "ticket-1"), occurred_at=None)
+
+    assert later_snapshot([in_the_making()], direct, "d-1") == ""

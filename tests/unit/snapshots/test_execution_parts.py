@@ -1,0 +1,106 @@
+"""What becomes of a disk that is not done: deferred while somebody comes back, else failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.clients.ecs_types import SnapshotRequest
+from shared.snapshots.disk_state import Entry
+from tests.unit.benches import MADE, NOTHING, Bench
+from tests.unit.builders import refused, unknown
+from tests.unit.fakes import Answer, FakeEcs
+
+BUSY = refused("IncorrectDiskStatus.CreatingSnapshot")
+
+
+def test_tries_used_up_are_deferred_where_the_rest_is_handed_over() -> None:
+    """T10: the budget of one part ends; the disk is left to the next."""
+    outcome = Bench(*[BUSY] * 99, somebody_goes_on=True).outcome()
+
+    assert (outcome.status, outcome.code) == ("deferred", "IncorrectDiskStatus.CreatingSnapshot")
+
+
+@pytest.mark.parametrize("deadline", [0.0, 1e9])
+def test_in_the_last_part_what_is_left_is_failed(deadline: float) -> None:
+    """A disk that is still deferred after the last part is failed, with the reason of both."""
+    outcome = Bench(*[BUSY] * 99, is_last_part=True, deadline=deadline).outcome()
+
+    assert (outcome.status, outcome.code) == ("failed", "SlotExpired")
+    assert "as old as it may be" in outcome.reason
+
+
+def test_a_run_that_waits_inside_asks_a_last_time_before_its_slot_is_too_old() -> None:
+    """L15: the age bounds it, not the tries; nothing stays deferred where nobody comes back."""
+    bench = Bench(answer=lambda *_: BUSY, expires=10_000.0)
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.code) == ("failed", "SlotExpired")
+    assert bench.clock.monotonic() == 9940
+
+
+def test_what_is_free_at_the_last_try_is_taken() -> None:
+    """L15: the last try is one that counts."""
+    bench = Bench(expires=10_000.0)
+
+    def answer(request: SnapshotRequest, _: int) -> Answer:
+        return BUSY if bench.clock.monotonic() < 9000 else f"s-{request.disk_id}"
+
+    bench.ecs = bench.execution.ecs = FakeEcs(answers=answer)
+
+    assert bench.outcome().status == "created"
+
+
+def test_an_unknown_outcome_is_never_failed_not_even_in_the_last_part() -> None:
+    """The snapshot may exist: "failed" would not be true."""
+    outcome = Bench(*[unknown()] * 99, is_last_part=True).outcome()
+
+    assert (outcome.status, outcome.code) == ("deferred", "UnknownOutcome")
+
+
+def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
+    """D4: the ledger is looked at after the wait for the turn, right before the call."""
+    bench = Bench(known=lambda _: MADE)
+
+    assert bench.outcome().status == "existing"
+    assert bench.ecs.created == []
+
+
+def test_an_attempt_that_failed_meanwhile_raises_the_next() -> None:
+    """D11: the recent ledger's word on failed snapshots holds, as the first one's did."""
+    failed = Entry(failed_attempt=1, failed_ids={"s-bad"})
+    outcome = Bench(known=lambda _: failed).outcome()
+
+    assert (outcome.status, outcome.attempt) == ("created", 2)
+
+
+def test_a_mismatch_is_looked_into_again_for_a_listing_that_lags() -> None:
+    """D9: the first delivery's snapshot may be too young to be listed; no token is changed."""
+    seen = iter([NOTHING, NOTHING, MADE])
+    bench = Bench(refused("IdempotentParameterMismatch"), ledger=lambda _: next(seen))
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.snapshot_id) == ("existing", "s-made")
+    assert len(bench.ecs.created) == 1
+
+
+# --- a later slot's snapshot ---------------------------------------------------------------------
+
+
+def test_a_later_snapshot_of_the_policy_serves_a_slot_that_waits_for_it() -> None:
+    """L15: an hourly policy whose snapshots take longer settles, and piles nothing up."""
+    bench = Bench(BUSY, ledger=lambda _: Entry(later_id="s-later"))
+
+    outcome = bench.outcome()
+
+    assert (outcome.status, outcome.code) == ("skipped", "Superseded")
+    assert (outcome.snapshot_id, outcome.calls) == ("s-later", 1)
+
+
+def test_nothing_supersedes_a_disk_of_which_an_answer_was_lost() -> None:
+    """D2: its own snapshot may exist."""
+    bench = Bench(unknown(), BUSY, ledger=lambda _: Entry(later_id="s-later"))
+
+    assert bench.outcome().status == "created"
+    assert len(bench.ecs.created) == 3

@@ -1,0 +1,336 @@
+"""The request is a function of slot, policy, disk and attempt, and of nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from shared.identity import (
+    DISK_TAG,
+    Slot,
+    TaggedSlot,
+    attempt_in_slot,
+    client_token,
+    ledger_tags,
+    slot_of,
+)
+from shared.policies.name_template import PLACEHOLDERS, placeholders_of
+from shared.policies.snapshot_settings import SnapshotSettings, check_snapshot_settings
+from shared.snapshots.request import plan_snapshot, snapshot_name
+from shared.validation import (
+    MAX_TAGS,
+    OWN_TAG_COUNT,
+    Problems,
+    check_client_token,
+    check_snapshot_name,
+    check_tags,
+)
+from tests.unit.builders import at, found, slot, snapshot
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+LETTERS = st.text("abcxyz0189", min_size=1, max_size=20)
+INSTANTS = st.datetimes(at("2000-01-01"), at("2100-01-01"), timezones=st.just(timezone.utc))
+POLICY_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
+DISK_IDS = st.from_regex(r"d-[0-9A-Za-z]{1,62}", fullmatch=True)
+OCCURRENCES = st.tuples(st.sampled_from(["timer", "event"]), st.text(), st.text()) | st.tuples(
+    st.just("direct"), st.text()
+)
+SLOTS = st.builds(
+    Slot,
+    deployment=POLICY_NAMES,
+    policy=POLICY_NAMES,
+    region=st.sampled_from(["cn-hangzhou", "cn-shanghai"]),
+    occurrence=OCCURRENCES,
+    occurred_at=INSTANTS,
+)
+SETTINGS = st.builds(
+    SnapshotSettings,
+    description=st.none() | LETTERS,
+    retention_days=st.none() | st.integers(1, 65536),
+    tags=st.dictionaries(LETTERS, LETTERS, max_size=15).map(lambda tags: tuple(tags.items())),
+)
+
+
+# --- The same arguments, the same request ------------------------------------------------------
+
+
+@given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
+def test_the_same_arguments_give_the_same_request(
+    where: Slot, settings: SnapshotSettings, disk_id: str, attempt: int
+) -> None:
+    """T5, D9: name, description, tags and token are the same on every retry."""
+    again = Slot(
+        deployment=where.deployment,
+        policy=where.policy,
+        region=where.region,
+        occurrence=tuple(where.occurrence),
+        occurred_at=where.occurred_at
+        and where.occurred_at.astimezone(timezone(timedelta(hours=8))),
+    )
+
+    assert plan_snapshot(where, settings, disk_id, attempt=attempt) == plan_snapshot(
+        again, settings, disk_id, attempt=attempt
+    )
+
+
+PROGRAM = """
+from datetime import datetime, timezone
+from shared.identity import Slot
+from shared.policies.snapshot_settings import SnapshotSettings
+from shared.snapshots.request import plan_snapshot
+
+slot = Slot(
+    deployment="main",
+    policy="nightly",
+    region="cn-hangzhou",
+    occurrence=("event", "acs.ecs", "é/1"),
+    occurred_at=datetime(2026, 3, 1, 12, tzinfo=timezone.utc),
+)
+settings = SnapshotSettings(name="{policy}-{disk_id}-{occurrence}", tags=(("b", "1"), ("a", "2")))
+print(plan_snapshot(slot, settings, "d-1", attempt=1))
+"""
+
+
+def test_another_process_makes_the_same_request() -> None:
+    """Nothing of a process is in a request: not its hash seed, time zone or working folder."""
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed, "TZ": zone, "PYTHONPATH": str(ROOT)},
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for seed, zone, folder in (("1", "UTC", "/"), ("2", "Asia/Shanghai", str(ROOT)))
+    }
+
+    assert len(made) == 1
+    assert TOKEN in made.pop()
+
+
+TOKEN = "2df32bb503111ee01893cef3f32b51ea10fc7a291b9542d9dce8bbcd5771fe7b"
+
+
+def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
+    """A deployment in mid-run must not forget what the version before it asked for."""
+    where = slot(occurrence=("event", "acs.ecs", "é/1"))
+
+    assert client_token(where, "d-1", attempt=1) == TOKEN
+
+
+# --- The token -----------------------------------------------------------------------------------
+
+
+@given(data=st.data(), where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
+def test_another_slot_disk_or_attempt_has_another_token(
+    data: st.DataObject, where: Slot, disk_id: str, attempt: int
+) -> None:
+    """Two snapshots that are both wanted never share a token, whatever the texts are."""
+    other = data.draw(st.tuples(SLOTS, DISK_IDS, st.integers(1, 99)))
+    one = (where.deployment, where.policy, where.region, where.occurrence, disk_id, attempt)
+    assume(one != (other[0].deployment, other[0].policy, other[0].region, other[0].occurrence,
+                   other[1], other[2]))  # fmt: skip
+
+    assert client_token(where, disk_id, attempt=attempt) != client_token(
+        other[0], other[1], attempt=other[2]
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"deployment": "other"},
+        {"policy": "other"},
+        {"region": "cn-shanghai"},
+        {"occurrence": ("timer", "nightly", "2026-03-01T13:00:00Z")},
+        {"occurrence": ("event", "nightly", "2026-03-01T12:00:00Z")},
+        {"occurrence": ("timer", "nightly2026-03-01T12:00:00Z")},
+        {"deployment": "mainnightly", "policy": ""},
+    ],
+)
+def test_each_part_of_the_slot_is_in_the_token(changed: dict[str, object]) -> None:
+    """D7: the next tick is another slot; and no two lists of parts run into the same text."""
+    assert slot(**changed).slot_id != slot().slot_id
+    assert client_token(slot(**changed), "d-1", attempt=1) != client_token(slot(), "d-1", attempt=1)
+
+
+def test_the_instant_is_no_part_of_the_identity() -> None:
+    """The occurrence holds it; a second copy could only differ."""
+    assert slot(occurred_at=None).slot_id == slot().slot_id
+
+
+@given(where=SLOTS, disk_id=st.text(), attempt=st.integers())
+def test_a_token_is_a_client_token_whatever_it_is_made_of(
+    where: Slot, disk_id: str, attempt: int
+) -> None:
+    """ClientToken: 64 ASCII characters at most."""
+    assert found(check_client_token, client_token(where, disk_id, attempt=attempt)) == []
+
+
+# --- The name ------------------------------------------------------------------------------------
+
+PIECES = st.sampled_from([*(f"{{{name}}}" for name in PLACEHOLDERS), "a", "-", "B:", "_9", "auto"])
+
+
+@given(where=SLOTS, disk_id=DISK_IDS, pieces=st.lists(PIECES, min_size=1, max_size=8))
+def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_with(
+    where: Slot, disk_id: str, pieces: list[str]
+) -> None:
+    """A policy that was accepted never fails for its snapshots' names (InvalidSnapshotName)."""
+    problems = Problems()
+    template = "".join(pieces)
+    check_snapshot_settings({"name": template}, where.policy, "snapshot", problems, [])
+    assume(not problems)
+
+    assert found(check_snapshot_name, snapshot_name(where, template, disk_id)) == []
+
+
+@given(where=SLOTS, disk_id=DISK_IDS)
+def test_the_default_name_is_good_for_every_policy_that_may_have_it(
+    where: Slot, disk_id: str
+) -> None:
+    """The name that nobody chose fits, longest policy and longest id included."""
+    assume(not where.policy.startswith("auto"))
+
+    name = plan_snapshot(where, SnapshotSettings(), disk_id, attempt=1).name
+
+    assert found(check_snapshot_name, name) == []
+
+
+@given(template=st.text(alphabet="{}!:abpolicy.[]0>") | st.text())
+def test_whatever_a_template_is_it_is_judged(template: str) -> None:
+    """A template is good or has problems, and never trips the one who judges it."""
+    problems = Problems()
+
+    check_snapshot_settings({"name": template}, "nightly", "snapshot", problems, [])
+
+    if not problems:
+        assert found(check_snapshot_name, snapshot_name(slot(), template, "d-1")) == []
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        ("{policy}-{disk_id}", "nightly-d-1"),
+        ("x-{occurrence_at}", "x-20260301T120000Z"),
+        ("a{disk_id}:{policy}_{policy}", "ad-1:nightly_nightly"),
+    ],
+)
+def test_placeholders_are_filled_in(template: str, name: str) -> None:
+    """Each placeholder has its meaning, as often as it stands there."""
+    assert snapshot_name(slot(), template, "d-1") == name
+
+
+def test_the_occurrence_in_a_name_tells_two_ticks_apart() -> None:
+    """`{occurrence}`: 8 hexadecimal digits of the occurrence."""
+    one = snapshot_name(slot(), "x{occurrence}", "d-1")
+    other = snapshot_name(slot(occurrence=("timer", "nightly", "later")), "x{occurrence}", "d-1")
+
+    assert len(one) == len(other) == 9
+    assert one != other
+
+
+@pytest.mark.parametrize(
+    ("template", "names"),
+    [
+        ("plain", []),
+        ("{a}-{b}", ["a", "b"]),
+        ("{{a}}", []),
+        ("{a!r}{b:>9}{c.d}{e[0]}{}", ["a!r", "b:>9", "c.d", "e[0]", ""]),
+    ],
+)
+def test_the_placeholders_of_a_template_are_read_as_they_stand(
+    template: str, names: list[str]
+) -> None:
+    """What Python's format language allows beyond names is no name that is known."""
+    assert placeholders_of(template) == names
+
+
+# --- The ledger's tags ---------------------------------------------------------------------------
+
+
+@given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
+def test_the_tags_go_into_the_call_itself_and_fit(
+    where: Slot, settings: SnapshotSettings, disk_id: str, attempt: int
+) -> None:
+    """R9: tagged at birth, 20 tags at most, the policy's own among them."""
+    tags = plan_snapshot(where, settings, disk_id, attempt=attempt).tags
+    own = ledger_tags(where, disk_id, attempt=attempt)
+    shuffled = replace(settings, tags=settings.tags[::-1])
+
+    assert plan_snapshot(where, shuffled, disk_id, attempt=attempt).tags == tags
+    assert tags == own + tuple(sorted(settings.tags))
+    assert len(own) == OWN_TAG_COUNT
+    assert len(tags) == len(dict(tags)) <= MAX_TAGS
+    rules = found(check_tags, dict(tags))
+    assert [rule for rule in rules if "the ledger's own" not in rule] == []
+
+
+@given(where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
+def test_a_snapshot_is_known_by_its_tags(where: Slot, disk_id: str, attempt: int) -> None:
+    """What was written is read back."""
+    made = snapshot(of=disk_id, in_slot=where, attempt=attempt)
+
+    assert attempt_in_slot(made, where) == attempt
+    seen = slot_of(made, where.deployment)
+    assert seen == TaggedSlot(
+        deployment=where.deployment, policy=where.policy, slot_id=where.slot_id
+    )
+    assert attempt_in_slot(made, seen) == attempt
+    for number in (attempt, attempt + 1):
+        assert client_token(seen, disk_id, attempt=number) == client_token(
+            where, disk_id, attempt=number
+        )
+        assert ledger_tags(seen, disk_id, attempt=number) == ledger_tags(
+            where, disk_id, attempt=number
+        )
+
+
+@pytest.mark.parametrize(
+    "changed", [{"policy": "other"}, {"deployment": "other"}, {"region": "cn-shanghai"}]
+)
+def test_another_slots_snapshot_is_not_ours(changed: dict[str, str]) -> None:
+    """Each stack, policy and region counts its own."""
+    assert attempt_in_slot(snapshot(in_slot=slot(**changed)), slot()) is None
+    assert attempt_in_slot(snapshot(tags={}), slot()) is None
+
+
+def test_a_snapshot_of_another_deployment_has_no_slot_here() -> None:
+    """R4: nor has one without our tags, or with some of them only."""
+    tags = snapshot().tags
+
+    assert slot_of(snapshot(), "other") is None
+    assert slot_of(snapshot(tags={}), "main") is None
+    for key in ("snapshot-automation-slot", "snapshot-automation-deployment"):
+        assert slot_of(snapshot(tags={**tags, key: ""}), "main") is None
+
+
+@given(listed=st.sampled_from(["d-1", "d-2", ""]), tagged=st.sampled_from(["d-1", "d-2", "", None]))
+def test_whatever_tags_a_snapshot_has_it_is_ours_only_if_its_source_is_their_disk(
+    listed: str, tagged: str | None
+) -> None:
+    """N3: tags travel to restored disks and their snapshots; the source disk does not."""
+    tags = {**snapshot(of="d-1").tags, DISK_TAG: tagged}
+    made = snapshot(disk_id=listed, tags={key: value for key, value in tags.items() if value})
+
+    ours = bool(listed) and listed == tagged
+    assert (slot_of(made, "main") is not None) is ours
+    assert (attempt_in_slot(made, slot()) is not None) is ours
+
+
+@pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
+def test_an_edited_attempt_still_is_an_attempt(edited: str) -> None:
+    """A tag that somebody edited must not make us take the snapshot a second time."""
+    tags = {**snapshot().tags, "snapshot-automation-attempt": edited}
+
+    assert attempt_in_slot(snapshot(tags=tags), slot()) == 1

@@ -1,0 +1,204 @@
+"""One slot's ledger: as recent as it has to be, for as few calls as it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from shared.clients.ecs import SNAPSHOTS_PER_PAGE
+from shared.clients.ecs_listings import Inventory
+from shared.clients.ecs_types import Snapshot
+from shared.clients.pacing import OutOfTimeError, Pacer
+from shared.snapshots.disk_state import Entry
+from shared.snapshots.snapshot_index import MAX_AGE_S, YOUNG_AGE_S, SlotLedger
+from tests.clocks import NOON, FakeClock
+from tests.unit.builders import slot, snapshot
+from tests.unit.fakes import FakeEcs
+
+
+@dataclass
+class Desk:
+    """A ledger over an ECS whose snapshots come as the test wants."""
+
+    snapshots: list[Snapshot] = field(default_factory=list)
+    deadline: float = 1e9
+
+    def __post_init__(self) -> None:
+        self.clock = FakeClock()
+        self.ecs = FakeEcs(snapshots=self.snapshots)
+        pacer = Pacer(clock=self.clock, deadline=self.deadline, calls_per_minute=100_000)
+        self.ledger = SlotLedger(slot(), Inventory(self.ecs, pacer), self.clock)
+
+    def listed_from(self) -> list[float]:
+        """From when each listing went, in seconds since the start; its further pages left out."""
+        return [
+            (one.created_from - NOON).total_seconds()
+            for one in self.ecs.listings
+            if one.created_from and not one.token
+        ]
+
+
+def test_what_was_read_is_known_without_another_call() -> None:
+    """A ledger that is young enough costs nothing."""
+    desk = Desk([snapshot("s-1", of="d-1")])
+
+    read = desk.ledger.read()
+    desk.clock.advance(YOUNG_AGE_S - 1)
+
+    assert read["d-1"].snapshot_id == "s-1"
+    assert (desk.ledger.entry("d-1").snapshot_id, desk.ledger.entry("d-2")) == ("s-1", Entry())
+    assert len(desk.ecs.listings) == 1
+
+
+def test_what_another_delivery_made_meanwhile_is_seen_before_a_call() -> None:
+    """D4: how long ECS remembers a token nobody knows, so no ledger is trusted for long."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.snapshots.append(snapshot("s-theirs", of="d-1"))
+    desk.clock.advance(YOUNG_AGE_S)
+
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+
+
+@pytest.mark.parametrize("ahead_s", [-300, 0, 300])
+def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_s: int) -> None:
+    """D4: however wrong our clock is, and however late ECS lists, what came since is listed."""
+    made_at = NOON - timedelta(seconds=ahead_s)
+    desk = Desk([snapshot("s-1", of="d-1", created_at=made_at)])
+    desk.ledger.read()
+    for _ in range(2):
+        desk.clock.advance(YOUNG_AGE_S)
+        desk.ledger.entry("d-2")
+
+    assert desk.listed_from() == [-15 * 60, -ahead_s - MAX_AGE_S, -ahead_s - MAX_AGE_S]
+
+
+def test_where_nothing_was_seen_all_of_the_slot_is_listed_again() -> None:
+    """Without a snapshot ECS has not told its time; and then it is one call."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.clock.advance(YOUNG_AGE_S)
+    desk.ledger.entry("d-1")
+
+    assert desk.listed_from() == [-15 * 60, -15 * 60]
+
+
+def test_where_listings_are_long_they_are_made_less_often() -> None:
+    """The calls of many snapshots: at most three for each hundred of them."""
+    many = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(3 * SNAPSHOTS_PER_PAGE)]
+    desk = Desk(many)
+    desk.ledger.read()
+    desk.clock.advance(MAX_AGE_S - 1)
+    desk.ledger.entry("d-1")
+    assert len(desk.listed_from()) == 1
+
+    desk.clock.advance(1)
+    desk.ledger.entry("d-1")
+    assert len(desk.listed_from()) == 2
+
+
+def test_snapshots_of_others_do_not_count() -> None:
+    """A listing by time holds everybody's; only the slot's tags make one ours."""
+    desk = Desk([snapshot("s-1", of="d-1", in_slot=slot(policy="other"))])
+
+    assert desk.ledger.read() == {}
+
+
+def test_a_snapshot_that_failed_since_raises_the_attempt() -> None:
+    """D11: a later listing of the same snapshot replaces what was known of it."""
+    desk = Desk([snapshot("s-1", of="d-1", status="progressing")])
+    desk.ledger.read()
+    desk.snapshots[:] = [snapshot("s-1", of="d-1", status="failed")]
+    desk.clock.advance(YOUNG_AGE_S)
+
+    assert desk.ledger.entry("d-1").next_attempt == 2
+
+
+def test_a_look_asks_about_one_disk_however_young_the_ledger_is() -> None:
+    """After an answer that was lost only ECS can say."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.snapshots.append(snapshot("s-1", of="d-1"))
+
+    assert desk.ledger.entry("d-1") == Entry()
+    assert desk.ledger.look("d-1").snapshot_id == "s-1"
+    assert desk.ecs.listings[-1].about == "d-1"
+
+
+def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
+    """No call is made on the word of a listing that did not end."""
+    desk = Desk(deadline=10.0)
+    desk.ledger.read()
+    desk.clock.advance(MAX_AGE_S)
+
+    with pytest.raises(OutOfTimeError):
+        desk.ledger.entry("d-1")
+
+
+def test_a_direct_requests_ledger_is_kept_recent_too() -> None:
+    """By its tag while that is cheap, whatever the account makes; then by time."""
+    desk = Desk()
+    asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
+    pacer = Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)
+    ledger = SlotLedger(asked, Inventory(desk.ecs, pacer), desk.clock)
+    ledger.read()
+    made = [
+        snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)
+        for number in range(2 * SNAPSHOTS_PER_PAGE + 2)
+    ]
+    for number in (1, len(made) - 1, len(made)):
+        desk.snapshots[:] = made[:number]
+        desk.clock.advance(MAX_AGE_S)
+        assert ledger.entry(f"d-{number - 1}").snapshot_id == f"s-{number - 1}"
+
+    first_pages = [one for one in desk.ecs.listings if not one.token]
+    assert [bool(one.tags) for one in first_pages] == [True, True, True, False]
+
+
+# --- few disks -----------------------------------------------------------------------------------
+
+
+def test_few_disks_are_listed_one_by_one() -> None:
+    """L2: what else the account makes costs no call; what is not about them is not known."""
+    desk = Desk([snapshot(f"s-{number}", of=f"d-{number}") for number in range(300)])
+
+    read = desk.ledger.read(["d-7", "d-299", "d-7"])
+
+    assert {disk_id: read[disk_id].snapshot_id for disk_id in read} == {
+        "d-7": "s-7",
+        "d-299": "s-299",
+    }
+    assert [one.about for one in desk.ecs.listings] == ["d-7", "d-299"]
+    assert len(desk.listed_from()) == 2
+
+
+def test_each_of_few_disks_is_listed_again_when_its_own_listing_is_old() -> None:
+    """D4: right before a call what another delivery made of this disk is seen, for one call."""
+    desk = Desk()
+    desk.ledger.read(["d-1", "d-2"])
+    desk.clock.advance(YOUNG_AGE_S)
+    desk.snapshots.append(snapshot("s-theirs", of="d-1"))
+
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+    assert desk.ledger.entry("d-1").snapshot_id == "s-theirs"
+    assert [one.about for one in desk.ecs.listings] == ["d-1", "d-2", "d-1"]
+
+
+def test_a_disk_that_was_not_among_the_few_is_listed_before_it_is_answered() -> None:
+    """L3: a disk that was never listed is not one without a snapshot."""
+    desk = Desk([snapshot("s-3", of="d-3")])
+    desk.ledger.read(["d-1"])
+
+    assert desk.ledger.entry("d-3").snapshot_id == "s-3"
+
+
+def test_a_disk_of_few_that_cannot_be_listed_is_not_an_empty_one() -> None:
+    """L3: no call is made on the word of a listing that did not end."""
+    desk = Desk(deadline=10.0)
+    desk.ledger.read(["d-1"])
+    desk.clock.advance(MAX_AGE_S)
+
+    with pytest.raises(OutOfTimeError):
+        desk.ledger.entry("d-1")
