@@ -282,7 +282,7 @@ def a_look(number: int) -> None:
 
 def a_naive_look(number: int) -> None:
     """Do the same, as one would write it first."""
-    _insist(naive.open_slots(PagedLogstore(number)) == [])
+    _insist(naive.unfinished_runs(PagedLogstore(number)) == [])
 
 
 CASES: dict[str, tuple[str, tuple[int, ...], Callable[[int], None]]] = {

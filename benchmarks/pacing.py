@@ -256,14 +256,14 @@ def _pace(results: list[tuple[Result, bool]]) -> Table:
     for heading in ("", "time", "of the ideal", "throttled", "without a snapshot", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for result, is_ours in results:
-        verdict = ("holds" if _holds(result) else "MISSED") if is_ours else ""
+        overall_status = ("holds" if _holds(result) else "MISSED") if is_ours else ""
         table.add_row(
             result.name,
             f"{result.elapsed_s:.0f} s",
             f"{result.time_ratio:.2f}",
             f"{result.throttled_share:.1%}",
             str(DISKS - result.made),
-            verdict,
+            overall_status,
         )
     return table
 

@@ -8,11 +8,11 @@ and the table that says for each error code of the service what to do next.
     ├── InvalidEventError       the event or request is wrong: mend it, sending it again is no use
     ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
     ├── InvalidSettingsError    an environment variable of the function is missing or wrong
-    ├── AccidentError           a mistake of ours, in whose text there was a secret
+    ├── UnexpectedError           a mistake of ours, in whose text there was a secret
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
-    ├── LookFailedError         a look at the records left something undone: the next goes on
+    ├── ReconcileError         a look at the records left something undone: the next goes on
     ├── EcsError                one call to ECS did not do what was asked
-    │   ├── EcsRefusedError     ECS answered with an error code: see `disposition`
+    │   ├── EcsRefusedError     ECS answered with an error code: see `error_action`
     │   ├── EcsUnknownError     no answer, or none that can be read: it may have been done
     │   └── WrongRegionError    the host answers for another region: set ECS_ENDPOINT
     └── FcError                 Function Compute did not start or show what it was asked for
@@ -162,7 +162,7 @@ class InvalidSettingsError(_ProblemsError):
     what = "invalid settings"
 
 
-class AccidentError(SnapshotAutomationError):
+class UnexpectedError(SnapshotAutomationError):
     """What nobody raised on purpose, and would have shown a secret: its type, and what it said."""
 
 
@@ -170,5 +170,5 @@ class RunFailedError(SnapshotAutomationError):
     """A run ended with disks that should have a snapshot and do not; running it again is safe."""
 
 
-class LookFailedError(SnapshotAutomationError):
+class ReconcileError(SnapshotAutomationError):
     """A look for what has to be started again could not be had, or leaves something to a person."""

@@ -34,7 +34,7 @@ fails so often fails for a reason that another attempt does not mend.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class RunKey:
     """
     One occurrence of one policy in one region, of one deployment.
 
@@ -50,7 +50,7 @@ class Slot:
     occurred_at: datetime | None
 
     @property
-    def slot_id(self) -> str:
+    def run_id(self) -> str:
         """The slot's identity in tags and records: 32 hexadecimal digits."""
         return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
 
@@ -72,7 +72,7 @@ class Snapshot(Protocol):
         """Its tags, those of others included."""
 
 
-class SlotTags(Protocol):
+class RunTags(Protocol):
     """What the tags of a snapshot say of its slot: enough to ask for it again."""
 
     @property
@@ -84,20 +84,20 @@ class SlotTags(Protocol):
         """The policy that wanted it, by its name."""
 
     @property
-    def slot_id(self) -> str:
+    def run_id(self) -> str:
         """The slot's identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TaggedSlot:
+class TaggedRun:
     """A slot as read from a snapshot's tags, which do not tell its occurrence."""
 
     deployment: str
     policy: str
-    slot_id: str
+    run_id: str
 
 
-def client_token(slot: SlotTags, disk_id: str, *, attempt: int) -> str:
+def client_token(slot: RunTags, disk_id: str, *, attempt: int) -> str:
     """
     Return the idempotency token for one disk of one slot: 64 hexadecimal digits.
 
@@ -107,21 +107,21 @@ def client_token(slot: SlotTags, disk_id: str, *, attempt: int) -> str:
         attempt: Counted from 1; rises only after a snapshot ended as failed.
 
     """
-    return _digest("token", slot.slot_id, disk_id, str(attempt))
+    return _digest("token", slot.run_id, disk_id, str(attempt))
 
 
-def ledger_tags(slot: SlotTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
+def tracking_tags(slot: RunTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
     """Return the tags by which a later run knows this snapshot as this slot's."""
     return (
         (DEPLOYMENT_TAG, slot.deployment),
         (POLICY_TAG, slot.policy),
-        (SLOT_TAG, slot.slot_id),
+        (SLOT_TAG, slot.run_id),
         (DISK_TAG, disk_id),
         (ATTEMPT_TAG, str(attempt)),
     )
 
 
-def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedSlot | None:
+def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | None:
     """
     Return the slot for which a snapshot was made; None if for none of the deployment's.
 
@@ -138,13 +138,13 @@ def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedSlot | N
         return None
     if not snapshot.disk_id or tags.get(DISK_TAG) != snapshot.disk_id:
         return None
-    return TaggedSlot(deployment=named, policy=tags.get(POLICY_TAG, ""), slot_id=tags[SLOT_TAG])
+    return TaggedRun(deployment=named, policy=tags.get(POLICY_TAG, ""), run_id=tags[SLOT_TAG])
 
 
-def attempt_in_slot(snapshot: Snapshot, slot: SlotTags) -> int | None:
+def attempt_in_slot(snapshot: Snapshot, slot: RunTags) -> int | None:
     """Return which attempt of a slot a snapshot of its disk is; None if it is not the slot's."""
     found = slot_of(snapshot, slot.deployment)
-    return attempt_of(snapshot) if found is not None and found.slot_id == slot.slot_id else None
+    return attempt_of(snapshot) if found is not None and found.run_id == slot.run_id else None
 
 
 def attempt_of(snapshot: Snapshot) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.clients.ecs import Ecs
 from shared.clients.sls import Batch
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.records.outcome import Outcome, Record, disk_record
 from shared.snapshots.request import plan_snapshot
@@ -19,7 +19,7 @@ MAX_BATCH = 4_096
 
 def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
     """Take a snapshot of each disk that has none."""
-    slot = Slot(
+    slot = RunKey(
         deployment="bench",
         policy="nightly",
         region="cn-hangzhou",
@@ -49,7 +49,7 @@ def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
             about["snapshot_id"] = ecs.create_snapshot(planned)
         outcomes.append(Outcome(disk_id=disk.disk_id, **about))
     records = [
-        (0, {"slot": slot.slot_id, "policy": slot.policy, **disk_record(outcome)})
+        (0, {"slot": slot.run_id, "policy": slot.policy, **disk_record(outcome)})
         for outcome in outcomes
     ]
     for start in range(0, len(records), MAX_BATCH):
@@ -66,7 +66,7 @@ def _all(page_at: Callable[[str], Any]) -> list[Any]:
             return found
 
 
-def open_slots(logstore: Any) -> list[Record]:  # noqa: ANN401 - anything with a search
+def unfinished_runs(logstore: Any) -> list[Record]:  # noqa: ANN401 - anything with a search
     """Return the starts that no end follows."""
     records: list[Record] = []
     while page := logstore.search("*", since_s=0, until_s=0, offset=len(records)).records:

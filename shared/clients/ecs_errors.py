@@ -76,7 +76,7 @@ WRONG_REGION = "WrongRegion"
 """Our own code, in records, for a host that answers for another region."""
 
 
-class Disposition(str, Enum):
+class ErrorAction(str, Enum):
     """What an error code asks us to do."""
 
     RETRY = "retry"
@@ -93,10 +93,10 @@ class Disposition(str, Enum):
     """What cannot concern one disk alone: every further call will fail too."""
 
 
-_RETRY, _WAIT, _SKIP, _FAIL, _ALL, _STOP = Disposition
+_RETRY, _WAIT, _SKIP, _FAIL, _ALL, _STOP = ErrorAction
 
 
-DISPOSITIONS: dict[str, Disposition] = {
+ERROR_ACTIONS: dict[str, ErrorAction] = {
     # CreateSnapshot, "Error codes", in the order of the document.
     "InvalidParameter.KMSKeyId.NotFound": _FAIL,
     "InvalidSnapshotName.Malformed": _ALL,
@@ -228,7 +228,7 @@ SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
 
 
-def disposition(code: str, http_status: int = 0) -> Disposition:
+def error_action(code: str, http_status: int = 0) -> ErrorAction:
     """
     Return what an error code asks us to do.
 
@@ -239,24 +239,24 @@ def disposition(code: str, http_status: int = 0) -> Disposition:
 
     """
     if is_throttling(code):
-        return Disposition.RETRY
+        return ErrorAction.RETRY
     known = _row_of(code)
     if known is not None:
         return known
     if http_status >= SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
-        return Disposition.RETRY
-    return Disposition.FAIL
+        return ErrorAction.RETRY
+    return ErrorAction.FAIL
 
 
-def disposition_of(error: EcsError) -> Disposition:
+def error_action_of(error: EcsError) -> ErrorAction:
     """Return what an error asks of us."""
-    return disposition(error.code, getattr(error, "http_status", 0))
+    return error_action(error.code, getattr(error, "http_status", 0))
 
 
-def _row_of(code: str) -> Disposition | None:
+def _row_of(code: str) -> ErrorAction | None:
     while code:
-        if code in DISPOSITIONS:
-            return DISPOSITIONS[code]
+        if code in ERROR_ACTIONS:
+            return ERROR_ACTIONS[code]
         code = code.rpartition(".")[0]
     return None
 

@@ -22,7 +22,7 @@ from shared.clients.ecs_types import (
     Snapshot,
 )
 from shared.clients.pacing import Pacer
-from shared.identity import SLOT_TAG, Slot, SlotTags
+from shared.identity import SLOT_TAG, RunKey, RunTags
 from shared.validation import (
     MAX_TAGS,
     Problems,
@@ -77,7 +77,7 @@ class Inventory:
         self._ecs = ecs
         self._pacer = pacer
 
-    def slot_snapshots(self, slot: Slot, disk_id: str | None = None) -> Iterator[Snapshot]:
+    def slot_snapshots(self, slot: RunKey, disk_id: str | None = None) -> Iterator[Snapshot]:
         """
         List every snapshot that may be the slot's; whether it is, its tags say.
 
@@ -93,10 +93,10 @@ class Inventory:
             return self.tagged_snapshots(slot, disk_id)
         return self.snapshots_since(slot.occurred_at - LEDGER_MARGIN, disk_id)
 
-    def tagged_snapshots(self, slot: SlotTags, disk_id: str | None = None) -> Iterator[Snapshot]:
+    def tagged_snapshots(self, slot: RunTags, disk_id: str | None = None) -> Iterator[Snapshot]:
         """List every snapshot that has a slot's tag; the arguments are as above."""
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id)
-        return self._by_tag("DescribeSnapshots", lister, [(SLOT_TAG, slot.slot_id)])
+        return self._by_tag("DescribeSnapshots", lister, [(SLOT_TAG, slot.run_id)])
 
     def snapshots_since(self, since: datetime, disk_id: str | None = None) -> Iterator[Snapshot]:
         """List every snapshot that was created at an instant or later, whosever it is."""

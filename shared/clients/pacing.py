@@ -14,25 +14,25 @@ from datetime import datetime
 from typing import TypeVar
 
 from shared.clients.ecs_errors import (
-    Disposition,
     EcsError,
     EcsRefusedError,
-    disposition,
+    ErrorAction,
+    error_action,
     is_throttled,
 )
-from shared.clients.rate import Rate, Ticket, believable
+from shared.clients.rate import Rate, Ticket, valid_retry_after_s
 from shared.runtime.clock import Clock
 
 T = TypeVar("T")
 
-MAX_TRIES = {Disposition.RETRY: 6, Disposition.WAIT: 5}
+MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.WAIT: 5}
 """
 How often one thing is tried before its last error is its outcome; throttled tries are free.
 
 A disk that is busy is no such thing: it is asked for again until its slot is too old.
 """
-_BASE_S = {Disposition.RETRY: 0.5, Disposition.WAIT: 5.0}
-_CAP_S = {Disposition.RETRY: 20.0, Disposition.WAIT: 60.0}
+_BASE_S = {ErrorAction.RETRY: 0.5, ErrorAction.WAIT: 5.0}
+_CAP_S = {ErrorAction.RETRY: 20.0, ErrorAction.WAIT: 60.0}
 _LEAST_S = 0.1
 _DAY_S = 86_400.0
 _THROTTLED_TRIES = 20
@@ -40,7 +40,7 @@ _THROTTLED_TRY_S = 6.0
 
 
 def backoff_s(
-    asked: Disposition, failures: int, *, retry_after_s: float | None, chance: float
+    asked: ErrorAction, failures: int, *, retry_after_s: float | None, chance: float
 ) -> float:
     """
     Return how long to wait before trying again: exponential, with full jitter.
@@ -54,8 +54,8 @@ def backoff_s(
     """
     top = min(_CAP_S[asked], _BASE_S[asked] * 2.0 ** (failures - 1))
     # From half of it for a busy disk: to ask sooner is a call wasted, not a chance taken.
-    bottom = top / 2 if asked is Disposition.WAIT else _LEAST_S
-    return max(bottom + chance * (top - bottom), believable(retry_after_s))
+    bottom = top / 2 if asked is ErrorAction.WAIT else _LEAST_S
+    return max(bottom + chance * (top - bottom), valid_retry_after_s(retry_after_s))
 
 
 LONGEST_PAUSE_S = 3600.0
@@ -72,7 +72,7 @@ def busy_pause_s(waits: int, before_s: float) -> float:
 
     """
     doublings = min(waits - 1, 20)
-    return min(LONGEST_PAUSE_S, max(_BASE_S[Disposition.WAIT], 2 * before_s) * 2.0**doublings)
+    return min(LONGEST_PAUSE_S, max(_BASE_S[ErrorAction.WAIT], 2 * before_s) * 2.0**doublings)
 
 
 class OutOfTimeError(Exception):
@@ -230,7 +230,7 @@ class Pacer:
         status, after = 0, None
         if isinstance(error, EcsRefusedError):
             status, after = error.http_status, error.retry_after_s
-        asked = disposition(error.code, status)
+        asked = error_action(error.code, status)
         if failures >= MAX_TRIES.get(asked, 0):
             raise error
         delay = backoff_s(asked, failures, retry_after_s=after, chance=self.clock.random())

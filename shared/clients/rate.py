@@ -51,7 +51,7 @@ class Ticket:
     """On this call depends whether the gate opens again."""
 
 
-def believable(retry_after_s: float | None) -> float:
+def valid_retry_after_s(retry_after_s: float | None) -> float:
     """Return for how long the server asked to wait; 0 where it did not, or not in earnest."""
     if retry_after_s is None or not 0 < retry_after_s <= MAX_RETRY_AFTER_S:
         return 0.0
@@ -166,7 +166,7 @@ class Rate:
             chance: From 0 up to 1.
 
         """
-        asked_s = believable(retry_after_s)
+        asked_s = valid_retry_after_s(retry_after_s)
         if ticket.era != self._era:
             # Sent before the gate closed. It says no more than how long to wait.
             if self.closed:

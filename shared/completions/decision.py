@@ -17,7 +17,7 @@ from typing import Any
 from shared.clients.ecs_types import Snapshot
 from shared.identity import (
     MAX_ATTEMPTS,
-    TaggedSlot,
+    TaggedRun,
     attempt_of,
     slot_of,
 )
@@ -92,7 +92,7 @@ def read_completions(
     problems.extend(parsed.problems)
     if parsed.link is not None:
         rule = "is a slot that was handed over: that is for the functions that take snapshots"
-        problems.add("continuation", parsed.link.slot_id, rule)
+        problems.add("continuation", parsed.link.run_id, rule)
         return (), problems
     for draft in parsed.drafts:
         _read(draft, problems)
@@ -154,7 +154,7 @@ def _instant(data: Mapping[str, Any], key: str, path: str, problems: Problems) -
 class Decision:
     """What a completion comes to."""
 
-    slot: TaggedSlot
+    slot: TaggedRun
     outcome: Outcome
     repeat: Repeat | None = None
 

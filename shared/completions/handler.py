@@ -17,7 +17,7 @@ from shared.completions.decision import (
     may_be_repeated,
     outcome_of,
 )
-from shared.identity import TaggedSlot, slot_of
+from shared.identity import TaggedRun, slot_of
 from shared.policies.policy import PolicyFile
 from shared.records.outcome import (
     OUT_OF_TIME,
@@ -28,25 +28,25 @@ from shared.records.outcome import (
 )
 from shared.records.recorder import Recorder
 from shared.runtime.context import Runtime
-from shared.snapshots.disk_state import FAILED, Entry, read_ledger
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_state import FAILED, DiskState, group_by_disk
+from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
 from shared.snapshots.retry_request import Repeat, repeat_request
-from shared.snapshots.run import Region
+from shared.snapshots.run import RegionContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class CompletionResult:
     """What a completion came to."""
 
-    slot: TaggedSlot | None
+    slot: TaggedRun | None
     """None if it could not be learnt."""
     outcome: Outcome
     undone: str = ""
     """Why FC has to deliver it again, empty if that is no use."""
 
 
-class Completer:
+class CompletionHandler:
     """Carries out completions."""
 
     def __init__(
@@ -56,17 +56,17 @@ class Completer:
         self._file = file
         self._is_broken = is_broken
         self._recorder = recorder
-        self._region = Region(runtime.region, runtime, file.limits)
+        self._region = RegionContext(runtime.region, runtime, file.limits)
 
-    def safely(self, completion: Completion) -> Told | None:
+    def safely(self, completion: Completion) -> CompletionResult | None:
         """Carry one out; an accident is its own alone."""
         try:
             return self.carry_out(completion)
         except Exception as exc:  # noqa: BLE001 - one's accident must not cost the others
             why = f"accident: {type(exc).__name__}: {exc}"
-            return self._nobodys(completion, why, code=type(exc).__name__, again=True)
+            return self._record_unattributed(completion, why, code=type(exc).__name__, again=True)
 
-    def carry_out(self, completion: Completion) -> Told | None:
+    def carry_out(self, completion: Completion) -> CompletionResult | None:
         """Record what a snapshot came to, and ask again where that is due; None if not ours."""
         now = self._runtime.clock.now()
         try:
@@ -75,10 +75,12 @@ class Completer:
             code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
             again = completion.result == FAILED
             why = f"whose it is could not be read: {exc}"
-            return self._nobodys(completion, why, code=code, again=again)
+            return self._record_unattributed(completion, why, code=code, again=again)
         if snapshot is None:
             again = may_be_repeated(completion, self._file, now=now) and not self._runtime.paused
-            return self._nobodys(completion, "ECS does not list it (yet, or any more)", again=again)
+            return self._record_unattributed(
+                completion, "ECS does not list it (yet, or any more)", again=again
+            )
         decision = decide(
             completion,
             snapshot,
@@ -90,19 +92,19 @@ class Completer:
         )
         if decision is None and not self._file.deployment and slot_of(snapshot):
             why = "whose it is cannot be told: the policies cannot be read"
-            return self._nobodys(completion, why, again=True)
+            return self._record_unattributed(completion, why, again=True)
         if decision is None:
             return None
         self._record(decision.outcome, decision.slot, completion)
         if decision.repeat is None:
-            return Told(slot=decision.slot, outcome=decision.outcome)
+            return CompletionResult(slot=decision.slot, outcome=decision.outcome)
         return self._repeated(decision.repeat)
 
-    def _repeated(self, repeat: Repeat) -> Told:
+    def _repeated(self, repeat: Repeat) -> CompletionResult:
         def plan(_: str, attempt: int) -> SnapshotRequest:
             return repeat_request(repeat, attempt)
 
-        def look(_: str) -> Entry:
+        def look(_: str) -> DiskState:
             return self._look(repeat)
 
         execution = Execution(
@@ -115,7 +117,7 @@ class Completer:
             max_in_flight=1,
             max_attempts=repeat.max_attempts,
         )
-        job = Job(
+        job = DiskTask(
             disk_id=repeat.disk_id,
             attempt=repeat.attempt,
             failed_ids=frozenset({repeat.failed.snapshot_id}),
@@ -126,34 +128,36 @@ class Completer:
         about = f"disk {repeat.disk_id}, attempt {outcome.attempt} after one that failed"
         undone = f"{about}: {outcome.status}: {outcome.reason}"
         again = outcome.status in ("failed", "deferred")
-        return Told(slot=repeat.slot, outcome=outcome, undone=undone if again else "")
+        return CompletionResult(slot=repeat.slot, outcome=outcome, undone=undone if again else "")
 
-    def _look(self, repeat: Repeat) -> Entry:
+    def _look(self, repeat: Repeat) -> DiskState:
         """Read what the slot has of the disk; what the event told outdoes a listing that lags."""
         snapshots = (
             replace(one, status=FAILED) if one.snapshot_id == repeat.failed.snapshot_id else one
             for one in self._region.inventory.tagged_snapshots(repeat.slot, repeat.disk_id)
         )
-        return read_ledger(snapshots, repeat.slot).get(repeat.disk_id, Entry())
+        return group_by_disk(snapshots, repeat.slot).get(repeat.disk_id, DiskState())
 
     # --- records -------------------------------------------------------------------------------
 
-    def _nobodys(self, completion: Completion, why: str, *, again: bool, code: str = "") -> Told:
+    def _record_unattributed(
+        self, completion: Completion, why: str, *, again: bool, code: str = ""
+    ) -> CompletionResult:
         """Record what a snapshot came to by its id alone: whose it is, nobody knows so far."""
         outcome = outcome_of(completion, disk_id=completion.disk_id)
         reason = f"{outcome.reason}; {why}"
         outcome = replace(outcome, reason=reason, code=code or outcome.code)
         self._add(snapshot_record(outcome), completion)
         undone = f"snapshot {completion.snapshot_id}: {reason}" if again else ""
-        return Told(slot=None, outcome=outcome, undone=undone)
+        return CompletionResult(slot=None, outcome=outcome, undone=undone)
 
     def _record(
-        self, outcome: Outcome, slot: TaggedSlot, completion: Completion | None = None
+        self, outcome: Outcome, slot: TaggedRun, completion: Completion | None = None
     ) -> None:
         about = {
             "deployment": slot.deployment,
             "policy": slot.policy,
-            "slot": slot.slot_id,
+            "slot": slot.run_id,
             **disk_record(outcome),
         }
         self._add(about, completion)

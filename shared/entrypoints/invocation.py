@@ -16,10 +16,10 @@ from typing import Any
 
 from shared.clients.sls import connect
 from shared.errors import (
-    AccidentError,
     InvalidEventError,
     InvalidPolicyError,
     SnapshotAutomationError,
+    UnexpectedError,
 )
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import load_policies
@@ -39,7 +39,7 @@ def carried_out(runtime: Runtime, act: Callable[[Recorder], Answer]) -> Answer:
     Carry an invocation out, with a recorder; returns or raises what `act` does, without a secret.
 
     Raises:
-        AccidentError: In the place of an exception of another's that holds a secret.
+        UnexpectedError: In the place of an exception of another's that holds a secret.
 
     """
 
@@ -78,7 +78,7 @@ def without_secrets(exc: BaseException, redacted: Redacted) -> BaseException:
         if not isinstance(exc, Exception):
             exc.args = ()
             return exc
-        return AccidentError(f"{type(exc).__name__}: {redacted(str(exc))}")
+        return UnexpectedError(f"{type(exc).__name__}: {redacted(str(exc))}")
     suppressed = exc.__suppress_context__
     for name in ("__cause__", "__context__"):
         linked = getattr(exc, name)

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.completions.decision import read_completions
-from shared.completions.handler import Completer, Told
+from shared.completions.handler import CompletionHandler, CompletionResult
 from shared.entrypoints.invocation import Answer, carried_out, readable_policies, refusal
 from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
 from shared.policies.policy import no_policies
-from shared.records.outcome import verdict
+from shared.records.outcome import overall_status
 from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Runtime, runtime_of
@@ -59,7 +59,7 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     completions, problems = read_completions(
         event, account_id=runtime.account_id, region=runtime.region
     )
-    completer = Completer(runtime, file, recorder, is_broken=broken is not None)
+    completer = CompletionHandler(runtime, file, recorder, is_broken=broken is not None)
     told = [one for one in map(completer.safely, completions) if one is not None]
     if broken is not None and any(one.slot or one.undone for one in told):
         recorder.add(refusal(broken, event))
@@ -74,20 +74,20 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     return _answer(told, runtime.region)
 
 
-def _answer(told: Sequence[Told], region: str) -> Answer:
+def _answer(told: Sequence[CompletionResult], region: str) -> Answer:
     if not told:
         return {"status": "no_match", "runs": []}
     counts: Counter[str] = Counter(one.outcome.status for one in told)
-    return {"status": verdict(counts), "runs": [_shown(one, region) for one in told]}
+    return {"status": overall_status(counts), "runs": [_shown(one, region) for one in told]}
 
 
-def _shown(told: Told, region: str) -> Answer:
+def _shown(told: CompletionResult, region: str) -> Answer:
     outcome = told.outcome
     return {
         "policy": told.slot.policy if told.slot else "",
         "region": region,
-        "slot": told.slot.slot_id if told.slot else "",
-        "status": verdict({outcome.status: 1}),
+        "slot": told.slot.run_id if told.slot else "",
+        "status": overall_status({outcome.status: 1}),
         "counts": {outcome.status: 1},
         "disks": [
             {

@@ -22,7 +22,7 @@ from shared.entrypoints.invocation import (
 from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError
 from shared.records.reader import Reader
 from shared.records.recorder import Recorder
-from shared.recovery.reconciler import Looker
+from shared.recovery.reconciler import Reconciler
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import LogTarget, Runtime, runtime_of
 from shared.runtime.json_yaml import parse_json
@@ -59,7 +59,7 @@ def respond(
         InvalidSettingsError: The environment is wrong, or lacks what this function needs.
         InvalidPolicyError: The policies are wrong.
         InvalidEventError: The event is neither of the two.
-        LookFailedError: Something is left to the next look, or to a person.
+        ReconcileError: Something is left to the next look, or to a person.
 
     """
     runtime = runtime_of(FUNCTION, context, clock=clock or SYSTEM_CLOCK)
@@ -77,7 +77,7 @@ def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         recorder.add(refusal(exc, event))
         raise
     file = policies_of(runtime, recorder, event)
-    done = Looker(
+    done = Reconciler(
         runtime,
         recorder,
         file,

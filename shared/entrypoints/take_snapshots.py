@@ -25,14 +25,14 @@ from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Runtime, runtime_of
 from shared.snapshots.run import (
-    Region,
+    RegionContext,
     Runner,
     can_hand_over,
-    is_apart,
-    start_apart,
+    fan_out,
+    needs_fan_out,
 )
 from shared.snapshots.run_records import CONTINUED, RunLog, Summary
-from shared.triggers.continuation import Continuer, Link
+from shared.triggers.continuation import ContinuationStarter, Link
 from shared.triggers.parsing import Kind, Trigger, parse_trigger
 from shared.triggers.routing import Run, route
 from shared.validation import Problems
@@ -78,10 +78,10 @@ class _Invocation:
         self._runtime = runtime
         self._recorder = recorder
         self._event = event
-        self._regions: dict[str, Region] = {}
-        self._continuer: Continuer | None = None
+        self._regions: dict[str, RegionContext] = {}
+        self._continuer: ContinuationStarter | None = None
         if runtime.fc_api is not None:
-            self._continuer = Continuer(Fc(runtime), runtime.fc_function)
+            self._continuer = ContinuationStarter(Fc(runtime), runtime.fc_function)
 
     def handle(self, kind: Kind) -> Answer:
         if self._runtime.paused:
@@ -120,8 +120,8 @@ class _Invocation:
         for run in runs:
             log = RunLog(run, self._runtime, self._recorder)
             continuer = self._continuer
-            if continuer is not None and is_apart(run) and can_hand_over(run, log, continuer):
-                summaries.append(start_apart(run, self._runtime, log, continuer))
+            if continuer is not None and needs_fan_out(run) and can_hand_over(run, log, continuer):
+                summaries.append(fan_out(run, self._runtime, log, continuer))
                 continue
             region = self._region(run.slot.region, file.limits)
             try:
@@ -131,9 +131,9 @@ class _Invocation:
                 problems.extend(exc.problems)
         return summaries
 
-    def _region(self, name: str, limits: Limits) -> Region:
+    def _region(self, name: str, limits: Limits) -> RegionContext:
         if name not in self._regions:
-            self._regions[name] = Region(name, self._runtime, limits)
+            self._regions[name] = RegionContext(name, self._runtime, limits)
         return self._regions[name]
 
     def _answer(
@@ -177,7 +177,7 @@ def _line(summary: Summary) -> str:
     slot = summary.run.slot
     counted = summary.in_all or summary.counts
     counts = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
-    about = f"policy {slot.policy} in {slot.region}, slot {slot.slot_id}: {summary.status}"
+    about = f"policy {slot.policy} in {slot.region}, slot {slot.run_id}: {summary.status}"
     return "; ".join(filter(None, [about, counts, summary.reason]))
 
 
@@ -186,7 +186,7 @@ def _shown(summary: Summary) -> Answer:
     shown: Answer = {
         "policy": slot.policy,
         "region": slot.region,
-        "slot": slot.slot_id,
+        "slot": slot.run_id,
         "occurrence": list(slot.occurrence),
         "status": summary.status,
         "dry_run": summary.run.dry_run,

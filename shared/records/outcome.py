@@ -48,7 +48,7 @@ next part could not be started; the slot is as old as it may be; a later slot of
 took the snapshot; and many disks of one run vanished before their snapshots.
 """
 
-LEFT = ("failed", "broken", "deferred")
+UNSUCCESSFUL = ("failed", "broken", "deferred")
 """Of a disk that should have a snapshot and, as far as is known, does not."""
 
 MAX_VALUE_BYTES = 8000
@@ -184,14 +184,14 @@ def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
     )
 
 
-def verdict(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:
+def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:
     """
     Return the status of a run from its counts by status.
 
     "ok": nothing is left undone. "partial": some disks are, others are done or need nothing.
     "failed": nothing was achieved, and something was wanted.
     """
-    left = sum(counts.get(status, 0) for status in LEFT)
+    left = sum(counts.get(status, 0) for status in UNSUCCESSFUL)
     if not left:
         return "ok"
     return "partial" if sum(counts.values()) > left else "failed"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from shared.clients.sls import Page, SlsError, connect
-from shared.errors import LookFailedError
+from shared.errors import ReconcileError
 from shared.records.outcome import Record
 from shared.runtime.clock import Clock
 from shared.runtime.context import Credentials, LogTarget
@@ -68,7 +68,7 @@ class Reader:
         Yield all records of ours in what a query finds, in the order in which they were made.
 
         Raises:
-            LookFailedError: SLS could not be read to the last page; what came so far is not all.
+            ReconcileError: SLS could not be read to the last page; what came so far is not all.
 
         """
         offset = 0
@@ -78,34 +78,34 @@ class Reader:
             offset += len(page)
 
     def start_of_slot(
-        self, slot_id: str, request_id: str, *, since: datetime, until: datetime
+        self, run_id: str, request_id: str, *, since: datetime, until: datetime
     ) -> Record:
         """
         Return the start of a slot that an invocation recorded, its event included.
 
         Raises:
-            LookFailedError: SLS could not be read, or holds it no more.
+            ReconcileError: SLS could not be read, or holds it no more.
 
         """
-        page = self._page(f"{slot_id} and {STARTED}", since, until, newest_first=True)
+        page = self._page(f"{run_id} and {STARTED}", since, until, newest_first=True)
         for record in (one for log in page.records for one in self._ours(log)):
             about = (record.get("record"), record.get("slot"), record.get("request_id", ""))
-            if about == (STARTED, slot_id, request_id) and "event" in record:
+            if about == (STARTED, run_id, request_id) and "event" in record:
                 return record
-        raise LookFailedError(f"{_CANNOT}; the start of slot {slot_id} is not found again")
+        raise ReconcileError(f"{_CANNOT}; the start of slot {run_id} is not found again")
 
-    def newest_of_slot(self, slot_id: str, *, since: datetime, until: datetime) -> Record | None:
+    def newest_of_slot(self, run_id: str, *, since: datetime, until: datetime) -> Record | None:
         """
         Return the latest record about a slot, as far as one page holds it; None if none.
 
         Raises:
-            LookFailedError: SLS could not be read.
+            ReconcileError: SLS could not be read.
 
         """
-        page = self._page(slot_id, since, until, newest_first=True)
+        page = self._page(run_id, since, until, newest_first=True)
         found = (record for log in page.records for record in self._ours(log))
         # What only names it, as a look does that could not start it, is not about it.
-        return next((record for record in found if record.get("slot") == slot_id), None)
+        return next((record for record in found if record.get("slot") == run_id), None)
 
     def _ours(self, log: Record) -> Iterator[Record]:
         return (one for one in records_in(log) if one.get("deployment") == self._deployment)
@@ -137,14 +137,12 @@ class Reader:
                 problem = str(exc)
                 if not exc.transient:
                     hint = _MEND.get(exc.code, "")
-                    raise LookFailedError(
-                        "; ".join(filter(None, [_CANNOT, problem, hint]))
-                    ) from exc
+                    raise ReconcileError("; ".join(filter(None, [_CANNOT, problem, hint]))) from exc
                 continue
             if page.complete:
                 return page
             problem = "SLS calls its answer incomplete"
-        raise LookFailedError(f"{_CANNOT}; {problem}")
+        raise ReconcileError(f"{_CANNOT}; {problem}")
 
 
 STARTED = "run_started"

@@ -95,28 +95,28 @@ class _Field:
     low: int
     high: int
     names: tuple[str, ...] = ()
-    signs: str = ", - * /"
+    fingerprints: str = ", - * /"
 
     @property
     def rule(self) -> str:
         words = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
         return f"must be {self.low} to {self.high}{words}" + (
-            f", with {self.signs} only" if self.signs else ", one number"
+            f", with {self.fingerprints} only" if self.fingerprints else ", one number"
         )
 
     def read(self, word: str) -> str:
         """Return the field as `cronsim` reads it."""
-        if word == "?" and "?" in self.signs:
+        if word == "?" and "?" in self.fingerprints:
             return "*"
         return ",".join(self._item(item, word) for item in word.split(","))
 
     def _item(self, item: str, word: str) -> str:
         found = _ITEM.fullmatch(item)
-        if not found or (not self.signs and not word.isdecimal()):
+        if not found or (not self.fingerprints and not word.isdecimal()):
             raise CronError(f"{self.name}: '{word}': {self.rule}")
         first, last, step = found.groups()
         values = [self._number(text) for text in (first, last) if text]
-        unlisted = step and ("/" not in self.signs or not int(step))
+        unlisted = step and ("/" not in self.fingerprints or not int(step))
         if unlisted or not all(self.low <= value <= self.high for value in values):
             raise CronError(f"{self.name}: '{word}': {self.rule}")
         if values != sorted(values):
@@ -135,12 +135,12 @@ class _Field:
 
 
 _FIELDS = (
-    _Field(name="seconds", low=0, high=59, signs=""),
+    _Field(name="seconds", low=0, high=59, fingerprints=""),
     _Field(name="minutes", low=0, high=59),
     _Field(name="hours", low=0, high=23),
-    _Field(name="day of the month", low=1, high=31, signs=", - * ? /"),
+    _Field(name="day of the month", low=1, high=31, fingerprints=", - * ? /"),
     _Field(name="month", low=1, high=12, names=_MONTHS),
-    _Field(name="day of the week", low=1, high=7, names=_DAYS, signs=", - * ?"),
+    _Field(name="day of the week", low=1, high=7, names=_DAYS, fingerprints=", - * ?"),
 )
 
 

@@ -33,14 +33,14 @@ LOOKED = "looked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Checkpoint:
     """One earlier look at the timers."""
 
     at: datetime
     until: datetime
     """The last instant that it judged."""
     timers: Mapping[str, str] | None
-    """Those that were on, by name what `sign` made of each; None where it did not look."""
+    """Those that were on, by name what `fingerprint` made of each; None where it did not look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +67,14 @@ class Missed:
         return f"timer/{self.timer.name}/{utc(self.due_at)}"
 
 
-def sign(expression: str) -> str:
+def fingerprint(expression: str) -> str:
     """Return by what an expression is known again; short, since many have to fit one field."""
     return hashlib.sha256(expression.encode()).hexdigest()[:8]
 
 
-def signs(timers: Iterable[TimerTrigger]) -> str:
+def fingerprints(timers: Iterable[TimerTrigger]) -> str:
     """Return the timers that are on, as a record keeps them."""
-    return json.dumps({one.name: sign(one.expression) for one in timers if one.enabled})
+    return json.dumps({one.name: fingerprint(one.expression) for one in timers if one.enabled})
 
 
 class LookFold:
@@ -87,7 +87,7 @@ class LookFold:
     def __init__(self, function: str) -> None:
         """Take those of one function."""
         self._function = function
-        self._found: list[Look] = []
+        self._found: list[Checkpoint] = []
         self._same: dict[str, Mapping[str, str]] = {}
         """What looks saw, by its text: it hardly ever changes."""
 
@@ -98,15 +98,15 @@ class LookFold:
         if at is None or record.get("function") != self._function or is_dry:
             return
         if record["record"] == "paused":
-            self._found.append(Look(at=at, until=at, timers=None))
+            self._found.append(Checkpoint(at=at, until=at, timers=None))
         elif record["record"] == LOOKED:
             text = record.get("timers", "")
             until, timers = parse_instant(record.get("until")), _object(text)
             if until is not None and timers is not None:
                 same = self._same.setdefault(text, timers)
-                self._found.append(Look(at=at, until=until, timers=same))
+                self._found.append(Checkpoint(at=at, until=until, timers=same))
 
-    def looks(self) -> tuple[Look, ...]:
+    def looks(self) -> tuple[Checkpoint, ...]:
         """Return the looks of the function that are on record, the newest first."""
         return tuple(sorted(self._found, key=lambda look: (look.until, look.at), reverse=True))
 
@@ -126,7 +126,7 @@ class TickFold:
             self.ticks.setdefault(name, set()).add(at)
 
 
-def looks_in(records: Iterable[Record], *, function: str) -> tuple[Look, ...]:
+def read_checkpoints(records: Iterable[Record], *, function: str) -> tuple[Checkpoint, ...]:
     """Return the looks of a function that are on record, the newest first."""
     fold = LookFold(function)
     for record in records:
@@ -167,7 +167,7 @@ def _object(text: str | None) -> dict[str, Any] | None:
 def missed(
     timer: TimerTrigger,
     ticks: Collection[datetime],
-    looks: Sequence[Look],
+    looks: Sequence[Checkpoint],
     *,
     now: datetime,
     max_age: timedelta,
@@ -190,7 +190,7 @@ def missed(
 
     """
     schedule = read_expression(timer.expression)
-    seen_since = _seen_since(timer, looks)
+    seen_since = _unchanged_since(timer, looks)
     if seen_since is None:
         return None
     until, oldest = now - GRACE, now - max_age
@@ -202,13 +202,13 @@ def missed(
     return Missed(timer=timer, due_at=due[0], count=len(due)) if due else None
 
 
-def _seen_since(timer: TimerTrigger, looks: Sequence[Look]) -> datetime | None:
+def _unchanged_since(timer: TimerTrigger, looks: Sequence[Checkpoint]) -> datetime | None:
     """Return since when every look saw the timer as it is now, None if the last did not."""
     since = None
     for look in looks:
         if look.timers is None:
             continue
-        if look.timers.get(timer.name) != sign(timer.expression):
+        if look.timers.get(timer.name) != fingerprint(timer.expression):
             break
         since = look.at
     return since
@@ -232,20 +232,20 @@ def _unseen(
     """Return the instants of which no tick came, from the latest on, up to one that did."""
     unseen = []
     for at in reversed(schedule.between(after, until)):
-        if _came(schedule, at, ticks):
+        if _has_fired(schedule, at, ticks):
             break
         unseen.append(at)
     return unseen
 
 
-def _came(schedule: Cron, at: datetime, ticks: Collection[datetime]) -> bool:
+def _has_fired(schedule: Cron, at: datetime, ticks: Collection[datetime]) -> bool:
     """Say whether a tick was this instant's: a minute away at most, and no other's own."""
     return any(
         abs(tick - at) <= JITTER and (tick == at or not schedule.fires_at(tick)) for tick in ticks
     )
 
 
-def asked_for(
+def runs_for(
     owed: Missed, file: PolicyFile, *, region: str
 ) -> tuple[Sequence[Run], Sequence[Problem]]:
     """
@@ -264,7 +264,9 @@ def asked_for(
     return runs, problems
 
 
-def silent(file: PolicyFile, timers: Iterable[TimerTrigger]) -> list[tuple[str, str, str]]:
+def unavailable_timers(
+    file: PolicyFile, timers: Iterable[TimerTrigger]
+) -> list[tuple[str, str, str]]:
     """
     Return the timers that policies wait for in vain.
 

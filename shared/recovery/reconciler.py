@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from shared.clients.fc import Fc, TimerTrigger
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
-from shared.errors import LookFailedError
+from shared.errors import ReconcileError
 from shared.policies.policy import (
     PolicyFile,
     kept_days,
@@ -31,14 +31,14 @@ from shared.recovery.cron import CronError
 from shared.recovery.missed_runs import (
     GRACE,
     LOOKED,
-    Look,
+    Checkpoint,
     LookFold,
     Missed,
     TickFold,
-    asked_for,
+    fingerprints,
     missed,
-    signs,
-    silent,
+    runs_for,
+    unavailable_timers,
 )
 from shared.recovery.unfinished_runs import (
     DEFERRED,
@@ -46,14 +46,14 @@ from shared.recovery.unfinished_runs import (
     NOT_RESUMED,
     RESUMED,
     STARTED,
-    Again,
-    OpenSlot,
+    RestartPlan,
     SlotFold,
+    UnfinishedRun,
     again,
 )
 from shared.runtime.clock import parse_instant, utc
 from shared.runtime.context import FunctionName, Runtime
-from shared.triggers.continuation import Chain, Continuer, link_of
+from shared.triggers.continuation import Chain, ContinuationStarter, link_of
 
 ON_SCHEDULE = "snapshot_on_schedule"
 """The function whose timers run policies."""
@@ -74,7 +74,7 @@ QUERY = " or ".join(
 
 
 @dataclass(slots=True, kw_only=True)
-class Done:
+class ReconcileResult:
     """What a look came to."""
 
     resumed: list[str] = field(default_factory=list)
@@ -87,7 +87,7 @@ class Done:
     """One line each."""
 
 
-class Looker:
+class Reconciler:
     """Carries out one look."""
 
     def __init__(
@@ -120,16 +120,16 @@ class Looker:
         self._dry_run = dry_run
         self._now = runtime.clock.now()
         self._max_age = timedelta(hours=file.limits.max_slot_age_hours)
-        self._done = Done()
-        self._unsettled = 0
+        self._done = ReconcileResult()
+        self._error_count = 0
         """How often something went wrong that the next look has to find again."""
 
-    def look(self) -> Done:
+    def look(self) -> ReconcileResult:
         """
         Start what has to be started.
 
         Raises:
-            LookFailedError: The records cannot be read, and nothing was done; or something is
+            ReconcileError: The records cannot be read, and nothing was done; or something is
                 left to the next look or to a person, and all else was done. A dry run that read
                 all that there is returns with what is left to a person.
 
@@ -141,21 +141,21 @@ class Looker:
             slots.add(record)
             ticks.add(record)
             seen.add(record)
-        for one in slots.open_slots():
-            self._apart(f"slot {one.slot_id}", functools.partial(self._slot, one))
+        for one in slots.unfinished_runs():
+            self._apart(f"slot {one.run_id}", functools.partial(self._slot, one))
         looks = seen.looks()
-        before = self._unsettled
+        before = self._error_count
         timers: list[TimerTrigger] = []
         listed = functools.partial(self._list_timers, timers)
         self._apart(f"the timers of {ON_SCHEDULE}", listed)
-        if self._unsettled == before:
+        if self._error_count == before:
             self._timers(timers, ticks.ticks, looks)
-            judged = self._judged(timers, looks, settled=self._unsettled == before)
+            judged = self._judged(timers, looks, settled=self._error_count == before)
         else:
             judged = {}
         self._looked(judged)
-        if self._done.problems and (self._unsettled or not self._dry_run):
-            raise LookFailedError("\n".join(self._done.problems))
+        if self._done.problems and (self._error_count or not self._dry_run):
+            raise ReconcileError("\n".join(self._done.problems))
         return self._done
 
     def _list_timers(self, into: list[TimerTrigger]) -> None:
@@ -173,12 +173,12 @@ class Looker:
                 act()
             else:
                 problem = "the function's time ran out"
-        except (FcError, LookFailedError) as exc:
+        except (FcError, ReconcileError) as exc:
             problem = str(exc)
         except Exception as exc:  # noqa: BLE001 - one accident must not cost the others
             problem = f"accident: {type(exc).__name__}: {exc}"
         if problem:
-            self._unsettled += 1
+            self._error_count += 1
             self._complain(what, f"{problem}; the next look goes on")
 
     def _complain(self, what: str, problem: str) -> None:
@@ -190,10 +190,10 @@ class Looker:
 
     # --- slots ---------------------------------------------------------------------------------
 
-    def _slot(self, one: OpenSlot) -> None:
+    def _slot(self, one: UnfinishedRun) -> None:
         if one.told:
             return
-        if self._now < one.dead_at(self._last_of(one)):
+        if self._now < one.stale_at(self._last_of(one)):
             self._done.waiting += 1
             return
         runtime = self._runtime
@@ -210,48 +210,48 @@ class Looker:
             return
         told = {"status": RESUMED, "reason": one.why, "part": "1", "chain": one.chain}
         self._record(RESUMED, **_about(one), **told)
-        self._done.resumed.append(one.slot_id)
+        self._done.resumed.append(one.run_id)
 
-    def _with_event(self, one: OpenSlot) -> OpenSlot:
+    def _with_event(self, one: UnfinishedRun) -> UnfinishedRun:
         """Return a slot with its event, read once more where there was no room for it."""
         if "event" in one.started:
             return one
         request_id = one.started.get("request_id", "")
         started = self._reader.start_of_slot(
-            one.slot_id, request_id, since=self._oldest, until=self._now
+            one.run_id, request_id, since=self._oldest, until=self._now
         )
         return replace(one, started={**one.started, "event": started["event"]})
 
-    def _last_of(self, one: OpenSlot) -> datetime:
+    def _last_of(self, one: UnfinishedRun) -> datetime:
         """Return when the latest record of a slot was made; asks only where that decides."""
-        if self._now < one.dead_at(one.last_at):
+        if self._now < one.stale_at(one.last_at):
             return one.last_at
-        newest = self._reader.newest_of_slot(one.slot_id, since=self._oldest, until=self._now)
+        newest = self._reader.newest_of_slot(one.run_id, since=self._oldest, until=self._now)
         at = parse_instant(newest.get("at")) if newest else None
         return max(one.last_at, at or one.last_at)
 
-    def _started_again(self, one: OpenSlot, found: Again) -> Again:
+    def _started_again(self, one: UnfinishedRun, found: RestartPlan) -> RestartPlan:
         """Return what was given if that was started, else why it could not be."""
         if found.slot is None:
             return found
-        continuer = Continuer(self._fc, self._function(one.started.get("function", "")))
+        continuer = ContinuationStarter(self._fc, self._function(one.started.get("function", "")))
         so_far = Chain(began_at=one.began_at, due_at=self._now)
         link = link_of(found.slot, part=1, chain=one.chain, so_far=so_far)
         if not continuer.takes(link, found.content):
             reason = f"{one.why}, and its event is too large to be handed over"
-            return Again(slot=None, code="TooLarge", reason=reason)
+            return RestartPlan(slot=None, code="TooLarge", reason=reason)
         try:
             if not self._dry_run:
                 continuer.start(link, found.content)
         except FcError as exc:
-            return Again(slot=None, code=exc.code, reason=str(exc), status=DEFERRED)
+            return RestartPlan(slot=None, code=exc.code, reason=str(exc), status=DEFERRED)
         return found
 
-    def _not_resumed(self, one: OpenSlot, found: Again) -> None:
+    def _not_resumed(self, one: UnfinishedRun, found: RestartPlan) -> None:
         told = {"status": found.status, "code": found.code, "reason": found.reason}
         self._record(NOT_RESUMED, **_about(one), **told)
         if found.status != "skipped":
-            self._complain(f"slot {one.slot_id}", f"{found.code}: {found.reason}")
+            self._complain(f"slot {one.run_id}", f"{found.code}: {found.reason}")
 
     def _function(self, name: str) -> FunctionName:
         """Return a function of ours by its settings: a record could name any in the account."""
@@ -263,9 +263,9 @@ class Looker:
         self,
         timers: Sequence[TimerTrigger],
         ticks: Mapping[str, set[datetime]],
-        looks: Sequence[Look],
+        looks: Sequence[Checkpoint],
     ) -> None:
-        for name, code, reason in silent(self._file, timers):
+        for name, code, reason in unavailable_timers(self._file, timers):
             self._timer_failed(name, code, reason)
         for timer in timers:
             if timer.enabled:
@@ -274,7 +274,7 @@ class Looker:
                 self._apart(f"timer {timer.name}", act)
 
     def _timer(
-        self, timer: TimerTrigger, ticks: Collection[datetime], looks: Sequence[Look]
+        self, timer: TimerTrigger, ticks: Collection[datetime], looks: Sequence[Checkpoint]
     ) -> None:
         try:
             owed = missed(timer, ticks, looks, now=self._now, max_age=self._max_age)
@@ -283,7 +283,7 @@ class Looker:
             return
         if owed is None:
             return
-        runs, problems = asked_for(owed, self._file, region=self._runtime.region)
+        runs, problems = runs_for(owed, self._file, region=self._runtime.region)
         code, limits, reason = "NotStartable", self._file.limits, "; ".join(map(str, problems))
         policies = [run.policy for run in runs]
         if policies and all(self._now - owed.due_at > max_age(limits, one) for one in policies):
@@ -322,13 +322,13 @@ class Looker:
     # --- the end -------------------------------------------------------------------------------
 
     def _judged(
-        self, timers: Sequence[TimerTrigger], looks: Sequence[Look], *, settled: bool
+        self, timers: Sequence[TimerTrigger], looks: Sequence[Checkpoint], *, settled: bool
     ) -> Record:
         """Return from where the next look judges timers, and which."""
         until = self._now - GRACE
         if not settled:
             until = looks[0].until if looks else self._now - self._max_age
-        return {"until": utc(until), "timers": signs(timers)}
+        return {"until": utc(until), "timers": fingerprints(timers)}
 
     def _looked(self, judged: Record) -> None:
         problems = self._done.problems
@@ -346,7 +346,7 @@ class Looker:
         )
 
 
-def _about(one: OpenSlot) -> Record:
+def _about(one: UnfinishedRun) -> Record:
     """Return the fields by which records are known to be about a slot."""
     names = ("deployment", "policy", "region", "slot", "occurrence", "occurred_at", "dry_run")
     return {name: one.started.get(name, "") for name in names}

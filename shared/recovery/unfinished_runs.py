@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from shared.clients.ecs_errors import Disposition, disposition
-from shared.identity import Slot
+from shared.clients.ecs_errors import ErrorAction, error_action
+from shared.identity import RunKey
 from shared.policies.policy import (
     PolicyFile,
     kept_days,
@@ -36,9 +36,9 @@ from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
 from shared.validation import Problems
 
-QUIET = timedelta(minutes=10)
+STALE_AFTER = timedelta(minutes=10)
 """After so long without a record of its slot a run counts as dead."""
-OVERDUE = timedelta(minutes=2)
+TIMEOUT_GRACE = timedelta(minutes=2)
 """So long after a run's last possible moment it does, too."""
 MAX_DOUBLINGS = 7
 """Each time that it was started again, a slot is given twice the time: 21 hours in all."""
@@ -55,10 +55,10 @@ KINDS: Mapping[str, Kind] = {"snapshot_on_schedule": "timer", "snapshot_on_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenSlot:
+class UnfinishedRun:
     """A slot that somebody began and nobody has ended."""
 
-    slot_id: str
+    run_id: str
     started: Record
     """Its latest start: with what it can be started again."""
     why: str
@@ -74,7 +74,7 @@ class OpenSlot:
     told: bool
     """Whether it is on record that nobody can start it again, and nothing came since."""
 
-    def dead_at(self, last_at: datetime) -> datetime:
+    def stale_at(self, last_at: datetime) -> datetime:
         """
         Return from when on nobody is at work on it.
 
@@ -83,15 +83,15 @@ class OpenSlot:
 
         """
         doubled = 1 << min(self.resumed, MAX_DOUBLINGS)
-        quiet = last_at + QUIET * doubled
+        quiet = last_at + STALE_AFTER * doubled
         if self.ends_at is None:
             return quiet
-        return min(quiet, max(last_at, self.ends_at) + OVERDUE * doubled)
+        return min(quiet, max(last_at, self.ends_at) + TIMEOUT_GRACE * doubled)
 
     @property
     def chain(self) -> str:
         """Name this start: the same for two looks at one time, another for the next."""
-        about = json.dumps([self.slot_id, self.started.get("request_id"), self.resumed])
+        about = json.dumps([self.run_id, self.started.get("request_id"), self.resumed])
         return f"resumed-{self.resumed + 1}-{hashlib.sha256(about.encode()).hexdigest()[:24]}"
 
 
@@ -172,41 +172,41 @@ class SlotFold:
 
     def add(self, record: Record) -> None:
         """Take in a record of any kind; a dry run opens no slot and ends none."""
-        at, slot_id = parse_instant(record.get("at")), record.get("slot")
+        at, run_id = parse_instant(record.get("at")), record.get("slot")
         kind = record.get("record")
-        if at is None or not slot_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
+        if at is None or not run_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
             return
         if record.get("dry_run") == "true":
             return
         if kind == NOT_RESUMED and record.get("status") == DEFERRED:
             return  # the next look was to try again
         self._count += 1
-        slot = self._slots.get(slot_id)
+        slot = self._slots.get(run_id)
         if slot is None:
-            ended = self._ended.pop(slot_id, 0)
-            slot = self._slots[slot_id] = _Slot(end=ended, final=ended)
+            ended = self._ended.pop(run_id, 0)
+            slot = self._slots[run_id] = _Slot(end=ended, final=ended)
         self._event_chars -= len(slot.started.get("event", ""))
         slot.take(kind, _when(at, self._count), record)
         if slot.is_only_ended:
-            self._ended[slot_id] = slot.final
-            del self._slots[slot_id]
+            self._ended[run_id] = slot.final
+            del self._slots[run_id]
         elif not slot.is_open or self._event_chars > MAX_EVENT_CHARS:
             slot.started.pop("event", None)
-        if slot_id in self._slots:
+        if run_id in self._slots:
             self._event_chars += len(slot.started.get("event", ""))
 
-    def open_slots(self) -> list[OpenSlot]:
+    def unfinished_runs(self) -> list[UnfinishedRun]:
         """Return the slots that have not ended, oldest first."""
-        found = [_opened(slot_id, slot) for slot_id, slot in self._slots.items() if slot.is_open]
-        return sorted(found, key=lambda one: (one.began_at, one.slot_id))
+        found = [_opened(run_id, slot) for run_id, slot in self._slots.items() if slot.is_open]
+        return sorted(found, key=lambda one: (one.began_at, one.run_id))
 
 
-def open_slots(records: Iterable[Record]) -> list[OpenSlot]:
+def unfinished_runs(records: Iterable[Record]) -> list[UnfinishedRun]:
     """Return the slots that have not ended, oldest first."""
     fold = SlotFold()
     for record in records:
         fold.add(record)
-    return fold.open_slots()
+    return fold.unfinished_runs()
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -223,14 +223,14 @@ def _at(when: int) -> datetime:
     return _EPOCH + (when >> _ARRIVAL_BITS) * _MICROSECOND
 
 
-def _opened(slot_id: str, slot: _Slot) -> OpenSlot:
+def _opened(run_id: str, slot: _Slot) -> UnfinishedRun:
     last = max(slot.start, slot.end, slot.resumed)
     why = _KILLED
     if slot.end > slot.start:
         why = _NOT_CONTINUED if slot.is_continued else _LEFT
     began_at = parse_instant(slot.started.get("occurred_at")) or _at(slot.first_start)
-    return OpenSlot(
-        slot_id=slot_id,
+    return UnfinishedRun(
+        run_id=run_id,
         started=slot.started,
         why=why,
         began_at=began_at,
@@ -255,17 +255,17 @@ def _is_final(end: Record) -> bool:
     longer.
     """
     code = end.get("code", "")
-    passes = bool(code) and disposition(code) in (Disposition.RETRY, Disposition.WAIT)
+    passes = bool(code) and error_action(code) in (ErrorAction.RETRY, ErrorAction.WAIT)
     left = end.get("count_deferred", "0") not in ("", "0")
     cut_short = code in (OUT_OF_TIME, NOT_HANDED_OVER, INTERRUPTED)
     return not (end.get("status") == CONTINUED or left or passes or cut_short)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class RestartPlan:
     """What starts a slot again, or why nothing can."""
 
-    slot: Slot | None
+    slot: RunKey | None
     content: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     reason: str = ""
@@ -274,7 +274,9 @@ class Again:
     tries again."""
 
 
-def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now: datetime) -> Again:
+def again(
+    one: UnfinishedRun, file: PolicyFile, *, account_id: str, region: str, now: datetime
+) -> RestartPlan:
     """
     Return what to start a slot again with: made anew from its event, under today's policies.
 
@@ -292,7 +294,7 @@ def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now:
         return _too_old(one, file, None)
     kind = KINDS.get(one.started.get("function", ""))
     if kind is None:
-        return Again(slot=None, code="NoFunction", reason="no function of ours has such runs")
+        return RestartPlan(slot=None, code="NoFunction", reason="no function of ours has such runs")
     run, problems = _made_again(one, file, kind, account_id=account_id, region=region, now=now)
     if run is None:
         return _not_startable(one, file, problems)
@@ -300,12 +302,12 @@ def again(one: OpenSlot, file: PolicyFile, *, account_id: str, region: str, now:
         return _too_old(one, file, kept_days(run.policy.snapshot))
     if run.dry_run:
         reason = "its policy is a dry run by now, and it was none"
-        return Again(slot=None, code="DryRun", reason=reason, status="skipped")
-    return Again(slot=run.slot, content=run.content)
+        return RestartPlan(slot=None, code="DryRun", reason=reason, status="skipped")
+    return RestartPlan(slot=run.slot, content=run.content)
 
 
 def _made_again(
-    one: OpenSlot, file: PolicyFile, kind: Kind, *, account_id: str, region: str, now: datetime
+    one: UnfinishedRun, file: PolicyFile, kind: Kind, *, account_id: str, region: str, now: datetime
 ) -> tuple[Run | None, Problems]:
     """Return the run that a slot's event makes, whatever its age, and what is wrong with that."""
     event = one.started.get("event", "").encode()
@@ -316,21 +318,21 @@ def _made_again(
     for trigger in parsed.triggers:
         runs, found = route(trigger, file, region=region, now=min(now, one.began_at))
         problems.extend(found)
-    return next((run for run in runs if run.slot.slot_id == one.slot_id), None), problems
+    return next((run for run in runs if run.slot.run_id == one.run_id), None), problems
 
 
-def _not_startable(one: OpenSlot, file: PolicyFile, problems: Problems) -> Again:
+def _not_startable(one: UnfinishedRun, file: PolicyFile, problems: Problems) -> RestartPlan:
     if problems:
-        return Again(slot=None, code="NotStartable", reason="; ".join(map(str, problems)))
+        return RestartPlan(slot=None, code="NotStartable", reason="; ".join(map(str, problems)))
     policy = file.named(one.started.get("policy", ""))
     if policy is not None and not policy.enabled:
-        return Again(
+        return RestartPlan(
             slot=None, code="Disabled", reason="its policy is switched off", status="skipped"
         )
     reason = "its event makes another slot under today's policies, or none"
-    return Again(slot=None, code="NotStartable", reason=reason)
+    return RestartPlan(slot=None, code="NotStartable", reason=reason)
 
 
-def _too_old(one: OpenSlot, file: PolicyFile, retention_days: int | None) -> Again:
+def _too_old(one: UnfinishedRun, file: PolicyFile, retention_days: int | None) -> RestartPlan:
     reason = f"{one.why}, and it is {too_old(file.limits, retention_days)}"
-    return Again(slot=None, code="TooOld", reason=reason)
+    return RestartPlan(slot=None, code="TooOld", reason=reason)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 
 from shared.clients.ecs import DISKS_PER_PAGE
-from shared.clients.ecs_errors import GONE, Disposition, disposition
+from shared.clients.ecs_errors import GONE, ErrorAction, error_action
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk, Instance, is_readable
 from shared.errors import InvalidEventError, Problem
@@ -27,9 +27,9 @@ from shared.policies.selection import (
     why_not_by_itself,
 )
 from shared.records.outcome import UNREADABLE_ID, Outcome, Status
-from shared.snapshots.disk_state import Entry, in_ledger
-from shared.snapshots.disk_task import Job
-from shared.snapshots.snapshot_index import SlotLedger
+from shared.snapshots.disk_state import DiskState, in_ledger
+from shared.snapshots.disk_task import DiskTask
+from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.routing import Run
 
 NO_INSTANCE = "InvalidInstanceId.NotFound"
@@ -50,7 +50,7 @@ class _Finding:
     """The outcome's; None: there is none yet, ECS would refuse the disk now and not for ever."""
     code: str = ""
     reason: str = ""
-    used_up: bool = False
+    attempts_exhausted: bool = False
     """Its snapshots ended as failed until no attempt was left."""
     missed: bool = False
     """It was asked for by its id, and is not there or not meant."""
@@ -59,11 +59,11 @@ class _Finding:
 class Choice:
     """What a selection came to; none of it is done yet."""
 
-    def __init__(self, entry: Callable[[str], Entry], left: frozenset[str] | None) -> None:
+    def __init__(self, entry: Callable[[str], DiskState], left: frozenset[str] | None) -> None:
         """`entry`: what the slot has of a disk; `left`: the disks that it is about, None is any."""
         self._entry = entry
         self._left = left
-        self.ledger: Mapping[str, Entry] = {}
+        self.ledger: Mapping[str, DiskState] = {}
         """What the slot has of each disk, as far as it was read."""
         self._disks: dict[str, str] = {}
         """Of each disk the instance, empty if it has none; in the order of the listing."""
@@ -100,15 +100,15 @@ class Choice:
         yield from self._from_ledger()
         yield from self.instance_outcomes
         for disk_id, finding in self._findings.items():
-            if finding.status is not None or finding.used_up:
+            if finding.status is not None or finding.attempts_exhausted:
                 yield self._outcome(disk_id, finding, finding.status)
 
     def _outcome(self, disk_id: str, finding: _Finding, status: Status | None) -> Outcome:
         if finding.missed and status is not None:
             return Outcome(disk_id=disk_id, status=status, code=finding.code, reason=finding.reason)
         job = self._job(disk_id, self._disks[disk_id])
-        if finding.used_up or status is None:
-            return job.used_up(MAX_ATTEMPTS)
+        if finding.attempts_exhausted or status is None:
+            return job.attempts_exhausted(MAX_ATTEMPTS)
         if status == "skipped":
             return job.skipped(finding.reason, code=finding.code)
         return job.outcome(status, finding.reason, code=finding.code)
@@ -140,7 +140,7 @@ class Choice:
         left = self._left or frozenset()
         return sorted(disk for disk in left if disk not in self and disk not in self.ledger)
 
-    def jobs(self) -> Iterator[Job]:
+    def jobs(self) -> Iterator[DiskTask]:
         """Yield the disks that are to be asked for, each made as it is taken, and then let go."""
         groups = list(self._groups)
         # Lists let go of what is taken from them, and a dictionary keeps its size.
@@ -152,13 +152,13 @@ class Choice:
             disk_id, instance_id = disks.pop(), instances.pop()
             group = groups[self._group_of.pop()]
             finding = self._findings.get(disk_id)
-            if finding is None or (finding.status is None and not finding.used_up):
+            if finding is None or (finding.status is None and not finding.attempts_exhausted):
                 job = self._job(disk_id, instance_id)
                 yield replace(job, group=group, foreseen=finding.code if finding else "")
 
-    def _job(self, disk_id: str, instance_id: str) -> Job:
+    def _job(self, disk_id: str, instance_id: str) -> DiskTask:
         entry = self._entry(disk_id)
-        return Job(
+        return DiskTask(
             disk_id=disk_id,
             instance_id=instance_id,
             attempt=entry.next_attempt,
@@ -167,14 +167,14 @@ class Choice:
         )
 
 
-class Chooser:
+class DiskSelector:
     """Chooses the disks of one run."""
 
     def __init__(
         self,
         run: Run,
         inventory: Inventory,
-        slot_ledger: SlotLedger,
+        slot_ledger: SnapshotIndex,
         *,
         max_disks: int,
         left: frozenset[str] | None = None,
@@ -217,7 +217,7 @@ class Chooser:
         if self._left is not None:
             self._read_ledger(sorted(self._left))
             instance_ids, disks = self._listed_again(self._left)
-        elif self._run.asked_by == "event" and select.instance_ids and not select.disk_ids:
+        elif self._run.trigger_kind == "event" and select.instance_ids and not select.disk_ids:
             instance_ids, disks = self._listed()
             first = list(islice(disks, FEW_DISKS + 1))
             self._read_ledger([disk.disk_id for disk in first])
@@ -333,7 +333,7 @@ class Chooser:
 
     def _pass_over(self, disk: Disk, reason: str) -> None:
         """Leave a disk out; one that was asked for by its id is told why."""
-        if disk.disk_id in self._named and self._run.asked_by != "event":
+        if disk.disk_id in self._named and self._run.trigger_kind != "event":
             finding = _Finding(status="skipped", reason=reason, missed=True)
             self._choice.add(disk.disk_id, "", finding)
 
@@ -344,7 +344,7 @@ class Chooser:
             reason = f"ECS lists it, named {disk.name!r}, without an id to ask for its snapshot by"
             finding = _Finding(status="failed", code=UNREADABLE_ID, reason=reason)
         elif entry is not None and entry.failed_attempt >= MAX_ATTEMPTS:
-            finding = _Finding(used_up=True)
+            finding = _Finding(attempts_exhausted=True)
         elif code:
             finding = self._foreseen(code)
         instance_id = disk.instance_ids[0] if disk.instance_ids else ""
@@ -366,15 +366,15 @@ class Chooser:
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
 
     def _foreseen(self, code: str) -> _Finding | None:
-        status = _FORESEEN.get(disposition(code))
+        status = _FORESEEN.get(error_action(code))
         if status is None and self._run.part > 1:
             return None  # what a part waited for already, this one asks for: ECS may see it free
         return _Finding(status=status, code=code, reason=FORESEEN)
 
 
-_FORESEEN: Mapping[Disposition, Status] = {
-    Disposition.SKIP: "skipped",
-    Disposition.FAIL: "failed",
+_FORESEEN: Mapping[ErrorAction, Status] = {
+    ErrorAction.SKIP: "skipped",
+    ErrorAction.FAIL: "failed",
 }
 
 

@@ -15,8 +15,8 @@ from itertools import chain
 
 from shared.clients.ecs_types import Snapshot
 from shared.identity import (
-    Slot,
-    SlotTags,
+    RunKey,
+    RunTags,
     attempt_in_slot,
     slot_of,
 )
@@ -25,7 +25,7 @@ FAILED, PROGRESSING = "failed", "progressing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class DiskState:
     """What a slot has of one disk."""
 
     snapshot_id: str = ""
@@ -51,7 +51,7 @@ _Facts = Mapping[str, tuple[int, bool]]
 """The snapshots of one disk: of each the attempt, and whether it ended as failed."""
 
 
-class Ledger(Mapping[str, Entry]):
+class ExistingSnapshots(Mapping[str, DiskState]):
     """
     What a slot has of each disk, by its id.
 
@@ -59,7 +59,7 @@ class Ledger(Mapping[str, Entry]):
     function of 128 MB.
     """
 
-    def __init__(self, slot: SlotTags) -> None:
+    def __init__(self, slot: RunTags) -> None:
         """`slot`: whose snapshots count; those of other slots and of others are passed over."""
         self._slot = slot
         self._made: dict[str, str] = {}
@@ -86,7 +86,7 @@ class Ledger(Mapping[str, Entry]):
             return {self._made[disk_id]: _PLAIN}
         return self._others.get(disk_id, {})
 
-    def __getitem__(self, disk_id: str) -> Entry:
+    def __getitem__(self, disk_id: str) -> DiskState:
         """Return what the slot has of a disk of which there is anything."""
         facts = self._facts(disk_id)
         if not facts:
@@ -96,7 +96,7 @@ class Ledger(Mapping[str, Entry]):
         failed = [(attempt, one) for one, (attempt, failed) in facts.items() if failed]
         attempt, snapshot_id = max(made, default=(0, ""))
         failed_attempt, failed_id = max(failed, default=(0, ""))
-        return Entry(
+        return DiskState(
             snapshot_id=snapshot_id,
             attempt=attempt,
             failed_attempt=failed_attempt,
@@ -116,7 +116,7 @@ class Ledger(Mapping[str, Entry]):
 _PLAIN = (1, False)
 
 
-def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> Ledger:
+def group_by_disk(snapshots: Iterable[Snapshot], slot: RunTags) -> ExistingSnapshots:
     """
     Sort a listing into what the slot has of each disk.
 
@@ -125,13 +125,13 @@ def read_ledger(snapshots: Iterable[Snapshot], slot: SlotTags) -> Ledger:
         slot: Whose snapshots count.
 
     """
-    ledger = Ledger(slot)
+    ledger = ExistingSnapshots(slot)
     for snapshot in snapshots:
         ledger.add(snapshot)
     return ledger
 
 
-def later_snapshot(snapshots: Iterable[Snapshot], slot: Slot, disk_id: str) -> str:
+def later_snapshot(snapshots: Iterable[Snapshot], slot: RunKey, disk_id: str) -> str:
     """
     Return the snapshot in the making that serves a slot as well as its own would; empty if none.
 
@@ -143,7 +143,7 @@ def later_snapshot(snapshots: Iterable[Snapshot], slot: Slot, disk_id: str) -> s
         if (
             named is not None
             and (named.policy, snapshot.disk_id) == (slot.policy, disk_id)
-            and named.slot_id != slot.slot_id
+            and named.run_id != slot.run_id
             and snapshot.status == PROGRESSING
             and _is_after(snapshot.created_at, slot.occurred_at)
         ):
@@ -155,7 +155,7 @@ def _is_after(at: datetime | None, instant: datetime | None) -> bool:
     return at is not None and instant is not None and at > instant
 
 
-def in_ledger(ledger: Mapping[str, Entry], disk_id: str) -> bool:
+def in_ledger(ledger: Mapping[str, DiskState], disk_id: str) -> bool:
     """Say whether the slot has a snapshot of a disk that did not fail."""
     entry = ledger.get(disk_id)
     return entry is not None and bool(entry.snapshot_id)

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 from shared.clients.ecs_errors import EcsError, EcsRefusedError
 from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome, Status
-from shared.snapshots.disk_state import Entry
+from shared.snapshots.disk_state import DiskState
 
 API = "CreateSnapshot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class DiskTask:
     """One disk that is to have a snapshot, and how far that has come."""
 
     disk_id: str
@@ -40,11 +40,11 @@ class Job:
     """What it waits for may take long."""
     throttled: int = 0
     """How often there were too many calls; these tries cost nothing but time."""
-    uncertain: bool = False
+    outcome_unknown: bool = False
     """An answer was lost, or is still being made: a snapshot of ours may come to be."""
-    look_first: bool = False
+    check_first: bool = False
     """A snapshot of ours may exist all the same: look before asking again."""
-    stumbled: bool = False
+    had_server_error: bool = False
     """A server error came, perhaps after the effect: what is found then may be this run's."""
     mismatch: EcsError | None = None
     """The refusal that said that the token is bound to other parameters."""
@@ -76,7 +76,7 @@ class Job:
             return self.outcome("skipped", reason, code=code)
         return self._broken(f"its snapshot failed, and no other is possible: {reason}", code)
 
-    def used_up(self, max_attempts: int) -> Outcome:
+    def attempts_exhausted(self, max_attempts: int) -> Outcome:
         """Return the end of a job that has no attempt left: what the last one came to."""
         tried = self.attempt - 1
         reason = f"its snapshot ended as failed, attempt {tried} of {max_attempts} at most"
@@ -88,10 +88,10 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Retry:
     """The job is not done: try again after a delay."""
 
-    job: Job
+    job: DiskTask
     delay_s: float
 
 
@@ -100,19 +100,19 @@ class Refused:
     """The disk was refused, and perhaps every other one would be."""
 
     outcome: Outcome
-    job: Job
+    job: DiskTask
     error: EcsError
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class Abort:
     """Every further call will fail too, with this error."""
 
     outcome: Outcome
     error: EcsError
 
 
-Step = Outcome | Again | Refused | Stop
+Step = Outcome | Retry | Refused | Abort
 
 
 def as_refused(code: str, why: str = "foreseen from its listing") -> EcsError:
@@ -120,22 +120,22 @@ def as_refused(code: str, why: str = "foreseen from its listing") -> EcsError:
     return EcsRefusedError(action=API, code=code, message=why, http_status=0)
 
 
-def put_off(job: Job, code: str, until: float) -> Job:
+def put_off(job: DiskTask, code: str, until: float) -> DiskTask:
     """Return the job of a disk that was busy in an earlier part, until it is asked for again."""
     last = as_refused(code, "so it was in an earlier part")
     return replace(job, not_before=until, is_busy=True, foreseen="", last=last)
 
 
-def found_in_ledger(job: Job, entry: Entry) -> Outcome:
+def found_in_ledger(job: DiskTask, entry: DiskState) -> Outcome:
     """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
     found = replace(job, attempt=entry.attempt)
-    if not job.uncertain and not job.stumbled:
+    if not job.outcome_unknown and not job.had_server_error:
         return existing_outcome(found, entry, "made earlier for this slot")
     reason = "accepted by ECS: no answer said so, but its tags name this slot"
     return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
 
 
-def after_failures(job: Job, entry: Entry) -> Job:
+def after_failures(job: DiskTask, entry: DiskState) -> DiskTask:
     """Return a job with what the ledger shows of attempts that ended as failed."""
     failed_ids = job.failed_ids | entry.failed_ids
     if entry.next_attempt < job.attempt:
@@ -148,7 +148,7 @@ def after_failures(job: Job, entry: Entry) -> Job:
     )
 
 
-def existing_outcome(job: Job, entry: Entry, reason: str, *, code: str = "") -> Outcome:
+def existing_outcome(job: DiskTask, entry: DiskState, reason: str, *, code: str = "") -> Outcome:
     """Return the outcome of a snapshot that was there before this run."""
     found = replace(job, attempt=entry.attempt)
     return found.outcome("existing", reason, code=code, snapshot_id=entry.snapshot_id)

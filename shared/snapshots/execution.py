@@ -23,11 +23,11 @@ from shared.clients.ecs_errors import (
     IN_PROGRESS,
     PARAMETER_MISMATCH,
     SERVER_ERROR,
-    Disposition,
     EcsError,
     EcsRefusedError,
     EcsUnknownError,
-    disposition_of,
+    ErrorAction,
+    error_action_of,
     is_throttled,
 )
 from shared.clients.ecs_types import SnapshotRequest
@@ -38,7 +38,7 @@ from shared.clients.pacing import (
     backoff_s,
     busy_pause_s,
 )
-from shared.clients.rate import believable
+from shared.clients.rate import valid_retry_after_s
 from shared.identity import MAX_ATTEMPTS
 from shared.records.outcome import (
     OUT_OF_TIME,
@@ -47,14 +47,14 @@ from shared.records.outcome import (
     Outcome,
 )
 from shared.snapshots.disk_queue import Candidates
-from shared.snapshots.disk_state import Entry
+from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import (
     API,
-    Again,
-    Job,
+    Abort,
+    DiskTask,
     Refused,
+    Retry,
     Step,
-    Stop,
     after_failures,
     as_refused,
     existing_outcome,
@@ -91,14 +91,14 @@ class Execution:
     ecs: Ecs
     pacer: Pacer
     plan: Callable[[str, int], SnapshotRequest]
-    known: Callable[[str], Entry]
-    look: Callable[[str], Entry]
+    known: Callable[[str], DiskState]
+    look: Callable[[str], DiskState]
     is_listed: Callable[[str], bool] = lambda _disk_id: False
     """Whether ECS lists a disk that it refused as one that there is not."""
     max_in_flight: int
     max_attempts: int = MAX_ATTEMPTS
     """No attempt has a higher number; a disk that would need one is broken."""
-    somebody_goes_on: bool = False
+    can_continue: bool = False
     """Whether what is deferred is handed over: then a run does not wait for busy disks alone."""
     is_last_part: bool = False
     """Whether nobody will come back: then what is left is failed."""
@@ -121,10 +121,10 @@ class Execution:
     refusal: EcsError | None = field(default=None, init=False)
     """One that may concern every disk, where none was accepted: there were too few to tell."""
     _accepted: bool = field(default=False, init=False)
-    _candidates: Candidates[Job] = field(init=False)
+    _candidates: Candidates[DiskTask] = field(init=False)
     _errors: dict[tuple[str, str, str], EcsError] = field(default_factory=dict, init=False)
     """Of jobs that wait, each once."""
-    _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
+    _due: list[tuple[float, int, DiskTask]] = field(default_factory=list, init=False)
     """A heap of the jobs that wait: until when, in which order, which."""
     _order: Iterator[int] = field(default_factory=count, init=False)
     _first_pause_s: float = field(default=0.0, init=False)
@@ -132,7 +132,7 @@ class Execution:
     _unreadable: tuple[float, EcsError] | None = field(default=None, init=False)
     """Until when no listing is read, and why: the last one failed."""
 
-    def outcomes(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
+    def outcomes(self, jobs: Iterator[DiskTask]) -> Iterator[Outcome]:
         """
         Carry out jobs, and yield the outcome of each as it ends.
 
@@ -187,7 +187,7 @@ class Execution:
         """Wait for the next job with nothing in flight; False if there is none to wait for."""
         if not self._due or self._ended:
             return False
-        may_wait = not self.somebody_goes_on and not self.is_last_part
+        may_wait = not self.can_continue and not self.is_last_part
         if not may_wait and all(job.is_busy for _, _, job in self._due):
             return False
         start = self._due[0][0]
@@ -196,7 +196,7 @@ class Execution:
         self.pacer.clock.sleep(max(0.0, min(start, self._sign_at) - self._now))
         return True
 
-    def _next(self) -> Job | None:
+    def _next(self) -> DiskTask | None:
         """Take the job that may start now: one whose delay is over, or a new one."""
         if self._ended:
             return None
@@ -213,7 +213,7 @@ class Execution:
             self._put_off(self._busy(replace(job, foreseen="", last=error), error))
         return None
 
-    def _put_off(self, again: Again) -> None:
+    def _put_off(self, again: Retry) -> None:
         again = replace(again, job=self._light(again.job))
         ready, last_try = self._now + again.delay_s, self.expires - LAST_TRY_S
         if self._now < last_try < ready:
@@ -223,7 +223,7 @@ class Execution:
             self.pause_s = max(self.pause_s, busy_pause_s(again.job.waits, self._first_pause_s))
         heapq.heappush(self._due, (ready, next(self._order), again.job))
 
-    def _light(self, job: Job) -> Job:
+    def _light(self, job: DiskTask) -> DiskTask:
         """
         Return a job that waits, with errors that many can share: 100,000 disks may be busy.
 
@@ -245,7 +245,7 @@ class Execution:
 
     def _settled(self, step: Step) -> Outcome | None:
         """Take in what a try came to; returns the job's outcome if it has ended."""
-        if isinstance(step, Again):
+        if isinstance(step, Retry):
             if step.job.is_busy:
                 # Whom ECS asks to wait, it would not refuse.
                 self._candidates.answered(step.job.disk_id, accepted=False)
@@ -259,7 +259,7 @@ class Execution:
                 self.spares_busy = not self.stopped_by
                 self._stop(step.error, f"{step.error}; {because}")
             return step.outcome
-        if isinstance(step, Stop):
+        if isinstance(step, Abort):
             self.spares_busy = False
             self._stop(step.error, str(step.error))
             return step.outcome
@@ -272,58 +272,58 @@ class Execution:
         if not self.stopped_by:
             self.stopped_by, self.stopped_because = error.code, because
 
-    def _left(self, job: Job) -> Outcome:
+    def _left(self, job: DiskTask) -> Outcome:
         """Say what becomes of a job that the end of the run left undone."""
         if self.spares_busy and job.foreseen:
             job = replace(job, is_busy=True, last=as_refused(job.foreseen))
-        if not self.stopped_by or job.uncertain or (self.spares_busy and job.is_busy):
+        if not self.stopped_by or job.outcome_unknown or (self.spares_busy and job.is_busy):
             return self._undone(job)
         again = "not tried again" if job.calls else "not tried"
         return job.outcome(
             "failed", f"{again}: {self.stopped_by} ended the run", code=self.stopped_by
         )
 
-    def _undone(self, job: Job) -> Outcome:
+    def _undone(self, job: DiskTask) -> Outcome:
         """Say what becomes of a job that is not done, and that no answer has ended."""
         code = job.last.code if job.last else OUT_OF_TIME
         reason = "time ran out before it was asked for"
         if job.last:
             reason = f"not done yet: {job.last}"
         is_last = self.is_last_part or self._now >= self.expires - LAST_TRY_S
-        if job.uncertain or not is_last:
+        if job.outcome_unknown or not is_last:
             undone = job.outcome("deferred", reason, code=code)
-            return replace(undone, may_exist=job.uncertain)
+            return replace(undone, may_exist=job.outcome_unknown)
         return job.outcome("failed", f"{GIVEN_UP} ({code}): {reason}", code=SLOT_EXPIRED)
 
-    def _safely(self, job: Job) -> Step:
+    def _safely(self, job: DiskTask) -> Step:
         try:
             return self._mismatch(job, job.mismatch) if job.mismatch else self._step(job)
         except OutOfTimeError:
             return self._undone(job)
         except Exception as exc:  # noqa: BLE001 - one disk's accident must not cost the others
-            if job.uncertain:
+            if job.outcome_unknown:
                 return self._undone(job)
             return job.outcome("failed", f"accident: {exc}", code=type(exc).__name__)
 
-    def _step(self, job: Job) -> Step:
+    def _step(self, job: DiskTask) -> Step:
         """Try once: see first whether a snapshot of ours exists by now, then ask for one."""
-        if job.uncertain or job.look_first:
+        if job.outcome_unknown or job.check_first:
             try:
                 job, found = self._seen(job, self._read(self.look, job.disk_id))
             except EcsError as exc:
-                return self._blind(job, exc)
+                return self._on_lookup_error(job, exc)
             if found:
                 return found
         return self._ask(job)
 
-    def _ask(self, job: Job) -> Step:
+    def _ask(self, job: DiskTask) -> Step:
         def see() -> None:
             # After the wait for our turn: another delivery may have been faster.
             nonlocal job
             try:
                 job, found = self._seen(job, self._read(self.known, job.disk_id))
             except EcsError as exc:
-                raise _NoCallError(self._blind(job, exc)) from exc
+                raise _NoCallError(self._on_lookup_error(job, exc)) from exc
             if found:
                 raise _NoCallError(found)
 
@@ -340,10 +340,10 @@ class Execution:
             return self._judged(job, exc)
         if snapshot_id in job.failed_ids:
             # The token still answers with a snapshot that has failed since.
-            return Again(replace(job, attempt=job.attempt + 1, failed_id=snapshot_id), 0.0)
+            return Retry(replace(job, attempt=job.attempt + 1, failed_id=snapshot_id), 0.0)
         return job.outcome("created", "accepted by ECS", snapshot_id=snapshot_id)
 
-    def _read(self, read: Callable[[str], Entry], disk_id: str) -> Entry:
+    def _read(self, read: Callable[[str], DiskState], disk_id: str) -> DiskState:
         """Read what the slot has of a disk; what failed just now is not tried for each disk."""
         unreadable = self._unreadable
         if unreadable is not None and self._now < unreadable[0]:
@@ -351,83 +351,85 @@ class Execution:
         try:
             return read(disk_id)
         except EcsError as exc:
-            if disposition_of(exc) in MAX_TRIES:
+            if error_action_of(exc) in MAX_TRIES:
                 self._unreadable = (self._now + UNREADABLE_S, exc)
             raise
 
-    def _seen(self, job: Job, entry: Entry) -> tuple[Job, Outcome | None]:
+    def _seen(self, job: DiskTask, entry: DiskState) -> tuple[DiskTask, Outcome | None]:
         """Take in what the slot has of a job's disk, and return the outcome if that ends it."""
         if entry.snapshot_id:
             return job, found_in_ledger(job, entry)
         job = after_failures(job, entry)
-        return job, job.used_up(self.max_attempts) if job.attempt > self.max_attempts else None
+        return job, job.attempts_exhausted(
+            self.max_attempts
+        ) if job.attempt > self.max_attempts else None
 
-    def _judged(self, job: Job, error: EcsError) -> Step:
+    def _judged(self, job: DiskTask, error: EcsError) -> Step:
         """Decide what an error asks for."""
         if error.code in PARAMETER_MISMATCH:
             return self._mismatch(job, error)
-        asked = disposition_of(error)
+        asked = error_action_of(error)
         if asked not in MAX_TRIES:
             return self._refused(job, error, asked)
         lost = isinstance(error, EcsUnknownError) or error.code in IN_PROGRESS
-        stumbled = _is_server_error(error)
+        had_server_error = _is_server_error(error)
         making = error.code in BEING_MADE
         job = replace(
             job,
-            uncertain=job.uncertain or lost,
-            look_first=job.look_first or stumbled or making,
-            stumbled=job.stumbled or stumbled,
+            outcome_unknown=job.outcome_unknown or lost,
+            check_first=job.check_first or had_server_error or making,
+            had_server_error=job.had_server_error or had_server_error,
         )
-        if making and asked is Disposition.WAIT:
+        if making and asked is ErrorAction.WAIT:
             return self._whose_is_made(job, error)
         return self._again(job, error)
 
-    def _whose_is_made(self, job: Job, error: EcsError) -> Step:
+    def _whose_is_made(self, job: DiskTask, error: EcsError) -> Step:
         """Decide where a snapshot of the disk is being made: of this slot, a later one, or none."""
         entry = self._look_if_possible(job)
         if entry is not None:
             job, found = self._seen(job, entry)
             if found:
                 return found
-            if entry.later_id and not job.uncertain:
+            if entry.later_id and not job.outcome_unknown:
                 reason = "a later snapshot of this policy is being made, and serves this slot too"
                 return job.outcome("skipped", reason, code=SUPERSEDED, snapshot_id=entry.later_id)
         return self._again(job, error)
 
-    def _refused(self, job: Job, error: EcsError, asked: Disposition) -> Step:
+    def _refused(self, job: DiskTask, error: EcsError, asked: ErrorAction) -> Step:
         """Decide where an error says that the disk will not have a snapshot."""
         outcome: Outcome | None = None
-        if job.uncertain or job.look_first:
+        if job.outcome_unknown or job.check_first:
             # The refusal may be due to the very snapshot whose answer was lost.
             entry = self._look_if_possible(job)
             if entry is None:
                 outcome = self._undone(replace(job, last=error))
             elif entry.snapshot_id:
                 outcome = found_in_ledger(job, entry)
-        if asked is Disposition.STOP:
-            return Stop(outcome or job.outcome("failed", str(error), code=error.code), error)
+        if asked is ErrorAction.STOP:
+            return Abort(outcome or job.outcome("failed", str(error), code=error.code), error)
         if outcome:
             return outcome
         if error.code == GONE:
             return self._gone(job, error)
-        if asked is Disposition.SKIP:
+        if asked is ErrorAction.SKIP:
             return job.skipped(str(error), code=error.code)
         outcome = job.outcome("failed", str(error), code=error.code)
-        return Refused(outcome, job, error) if asked is Disposition.FAIL_MAYBE_ALL else outcome
+        return Refused(outcome, job, error) if asked is ErrorAction.FAIL_MAYBE_ALL else outcome
 
-    def _gone(self, job: Job, error: EcsError) -> Step:
+    def _gone(self, job: DiskTask, error: EcsError) -> Step:
         """Decide where ECS does not know a disk that it listed: it may be another region's ECS."""
         try:
             is_listed = self.is_listed(job.disk_id)
         except EcsError as exc:
-            return self._blind(job, exc)
+            return self._on_lookup_error(job, exc)
         if not is_listed:
             reason = "the disk vanished between its listing and its snapshot"
             return job.skipped(reason, code=error.code)
         reason = f"the disk is still listed: is the host the region's own? {error}"
         return Refused(job.outcome("failed", reason, code=error.code), job, error)
 
-    def _mismatch(self, job: Job, error: EcsError) -> Step:
+    def _mismatch(self, job: DiskTask, error: EcsError) -> Step:
         """
         Decide where the token is bound to other parameters: the policy was edited in between.
 
@@ -438,72 +440,72 @@ class Execution:
         try:
             entry = self._read(self.look, job.disk_id)
         except EcsError as exc:
-            return self._blind(job, exc)
+            return self._on_lookup_error(job, exc)
         except OutOfTimeError:
             return self._undone(job)
         if entry.snapshot_id:
             reason = "made earlier for this slot, under another text of the policy"
             return existing_outcome(job, entry, reason, code=error.code)
-        if job.looks < MAX_TRIES[Disposition.WAIT]:
+        if job.looks < MAX_TRIES[ErrorAction.WAIT]:
             waited = replace(job, is_busy=False)
-            return Again(waited, self._delay_s(Disposition.WAIT, job.looks, None))
+            return Retry(waited, self._delay_s(ErrorAction.WAIT, job.looks, None))
         return job.outcome("failed", str(error), code=error.code)
 
-    def _blind(self, job: Job, error: EcsError) -> Step:
+    def _on_lookup_error(self, job: DiskTask, error: EcsError) -> Step:
         """
         Decide where a listing was refused, after all of its own tries: never create unseen.
 
         What may pass is waited for as for a busy disk.
         """
-        asked = disposition_of(error)
+        asked = error_action_of(error)
         if asked in MAX_TRIES:
             return self._busy(job, error)
         job = replace(job, last=error)
         outcome = job.outcome("failed", str(error), code=error.code)
-        if job.uncertain:
+        if job.outcome_unknown:
             outcome = self._undone(job)
-        if asked is Disposition.STOP:
-            return Stop(outcome, error)
-        if asked is Disposition.FAIL_MAYBE_ALL and not job.uncertain:
+        if asked is ErrorAction.STOP:
+            return Abort(outcome, error)
+        if asked is ErrorAction.FAIL_MAYBE_ALL and not job.outcome_unknown:
             return Refused(outcome, job, error)
         return outcome
 
-    def _again(self, job: Job, error: EcsError) -> Step:
+    def _again(self, job: DiskTask, error: EcsError) -> Step:
         """Try again later, or end here if it was tried often enough."""
         if is_throttled(error):
             # Due at once, but it is at the pacer's gate that it waits, with all others.
             job = replace(job, throttled=job.throttled + 1, last=error)
             enough = job.throttled > self.pacer.throttled_tries
-            return self._undone(job) if enough else Again(job, 0.0)
-        asked = disposition_of(error)
-        if asked is Disposition.WAIT:
+            return self._undone(job) if enough else Retry(job, 0.0)
+        asked = error_action_of(error)
+        if asked is ErrorAction.WAIT:
             return self._busy(job, error)
         job = replace(job, retries=job.retries + 1, last=error)
         if job.retries < MAX_TRIES[asked]:
-            return Again(job, self._delay_s(asked, job.retries, error))
-        entry = self._look_if_possible(job) if job.uncertain or job.look_first else None
+            return Retry(job, self._delay_s(asked, job.retries, error))
+        entry = self._look_if_possible(job) if job.outcome_unknown or job.check_first else None
         if entry is not None and entry.snapshot_id:
             return found_in_ledger(job, entry)
-        if job.uncertain or self.somebody_goes_on or self.is_last_part:
+        if job.outcome_unknown or self.can_continue or self.is_last_part:
             return self._undone(job)
         return job.outcome("failed", f"tried {job.retries} times: {error}", code=error.code)
 
-    def _busy(self, job: Job, error: EcsError) -> Again:
+    def _busy(self, job: DiskTask, error: EcsError) -> Retry:
         """Ask again after a pause that grows; how often, only the slot's age limits."""
         job = replace(job, waits=job.waits + 1, is_busy=True, last=error)
         top_s = busy_pause_s(job.waits, self._first_pause_s)
         # From half of it: to ask sooner is a call wasted, not a chance taken.
         pause_s = top_s / 2 * (1 + self.pacer.clock.random())
         after = error.retry_after_s if isinstance(error, EcsRefusedError) else None
-        return Again(job, max(pause_s, believable(after)))
+        return Retry(job, max(pause_s, valid_retry_after_s(after)))
 
-    def _look_if_possible(self, job: Job) -> Entry | None:
+    def _look_if_possible(self, job: DiskTask) -> DiskState | None:
         try:
             return self._read(self.look, job.disk_id)
         except (EcsError, OutOfTimeError):
             return None
 
-    def _delay_s(self, asked: Disposition, failures: int, error: EcsError | None) -> float:
+    def _delay_s(self, asked: ErrorAction, failures: int, error: EcsError | None) -> float:
         return backoff_s(
             asked,
             failures,

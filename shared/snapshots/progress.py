@@ -18,10 +18,10 @@ from shared.clients.ecs_errors import GONE
 from shared.clients.pacing import LONGEST_PAUSE_S
 from shared.policies.policy import Limits, max_age
 from shared.records.outcome import (
-    LEFT,
     OUT_OF_TIME,
+    UNSUCCESSFUL,
     Outcome,
-    verdict,
+    overall_status,
 )
 from shared.triggers.continuation import MAX_LEFT, VANISHED, Chain
 from shared.triggers.routing import Run
@@ -90,7 +90,7 @@ class Progress:
         """Take in what became of a disk; returns whether that is news to the records."""
         if outcome.status != "deferred":
             self._came_on = True
-            if outcome.status in LEFT and not self.example:
+            if outcome.status in UNSUCCESSFUL and not self.example:
                 self.example = f"such as {outcome.disk_id or outcome.instance_id}: {outcome.code}"
             self.counts[outcome.status] += 1
             if (outcome.status, outcome.code) == ("skipped", GONE) and outcome.calls:
@@ -118,7 +118,7 @@ class Progress:
     @property
     def status(self) -> str:
         """How the slot ended, all its parts together."""
-        return verdict(self.in_all)
+        return overall_status(self.in_all)
 
     @property
     def has_lost_many(self) -> bool:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from datetime import timezone
 
 from shared.clients.ecs_types import SnapshotRequest
-from shared.identity import Slot, SlotTags, client_token, ledger_tags
+from shared.identity import RunKey, RunTags, client_token, tracking_tags
 from shared.policies.name_template import OCCURRENCE_LENGTH, rendered
 from shared.policies.snapshot_settings import SnapshotSettings
 
 
 def plan_snapshot(
-    slot: Slot, settings: SnapshotSettings, disk_id: str, *, attempt: int
+    slot: RunKey, settings: SnapshotSettings, disk_id: str, *, attempt: int
 ) -> SnapshotRequest:
     """Return the whole request for one disk of one slot, the ledger's tags included."""
     name = snapshot_name(slot, settings.name, disk_id)
@@ -26,7 +26,7 @@ def plan_snapshot(
 
 
 def snapshot_request(
-    slot: SlotTags, settings: SnapshotSettings, disk_id: str, *, name: str, attempt: int
+    slot: RunTags, settings: SnapshotSettings, disk_id: str, *, name: str, attempt: int
 ) -> SnapshotRequest:
     """
     Return the request for one disk of a slot under a name that is made already.
@@ -40,7 +40,7 @@ def snapshot_request(
         name=name,
         description=settings.description,
         retention_days=settings.retention_days,
-        tags=ledger_tags(slot, disk_id, attempt=attempt) + tuple(sorted(settings.tags)),
+        tags=tracking_tags(slot, disk_id, attempt=attempt) + tuple(sorted(settings.tags)),
         resource_group_id=settings.resource_group_id,
         category=settings.category,
         instant_access=settings.instant_access,
@@ -48,7 +48,7 @@ def snapshot_request(
     )
 
 
-def snapshot_name(slot: Slot, template: str, disk_id: str) -> str:
+def snapshot_name(slot: RunKey, template: str, disk_id: str) -> str:
     """
     Return a snapshot's name.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.clients.ecs_types import Snapshot, SnapshotRequest
-from shared.identity import TaggedSlot
+from shared.identity import TaggedRun
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import snapshot_request
 from shared.validation import OWN_TAG_PREFIX
@@ -23,7 +23,7 @@ SYSTEM_TAGS = ("acs:", "aliyun")
 class Repeat:
     """A snapshot that failed and is to be followed by another."""
 
-    slot: TaggedSlot
+    slot: TaggedRun
     failed: Snapshot
     disk_id: str
     attempt: int

@@ -17,9 +17,9 @@ from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import (
     GONE,
     UNKNOWN_OUTCOME,
-    Disposition,
     EcsError,
-    disposition_of,
+    ErrorAction,
+    error_action_of,
 )
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import SnapshotRequest
@@ -42,8 +42,8 @@ from shared.records.outcome import (
 )
 from shared.runtime.context import Runtime
 from shared.runtime.settings import is_loopback
-from shared.snapshots.disk_selector import Chooser
-from shared.snapshots.disk_task import Job, put_off
+from shared.snapshots.disk_selector import DiskSelector
+from shared.snapshots.disk_task import DiskTask, put_off
 from shared.snapshots.execution import GIVEN_UP, Execution
 from shared.snapshots.progress import Progress, begun
 from shared.snapshots.request import plan_snapshot
@@ -53,11 +53,11 @@ from shared.snapshots.run_records import (
     SignsOfLife,
     Summary,
 )
-from shared.snapshots.snapshot_index import SlotLedger
+from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.continuation import (
     VANISHED,
     Chain,
-    Continuer,
+    ContinuationStarter,
     link_of,
 )
 from shared.triggers.routing import Run
@@ -66,7 +66,7 @@ MATCHED_NOTHING = "MatchedNothing"
 NOTHING_TAKEN = "NothingTaken"
 
 
-class Region:
+class RegionContext:
     """ECS in one region, for all runs of one invocation: they share its rate."""
 
     def __init__(self, region: str, runtime: Runtime, limits: Limits) -> None:
@@ -97,18 +97,18 @@ class Region:
         self.inventory = Inventory(self.ecs, self.pacer)
 
 
-def is_apart(run: Run) -> bool:
+def needs_fan_out(run: Run) -> bool:
     """
     Say whether a run is better carried out by an invocation of its own: one for each region.
 
     Who asks directly waits for the answer, so its regions follow one another; so do those of a dry
     run, of which nothing is handed over.
     """
-    is_alone = run.asked_by == "direct" or run.dry_run
+    is_alone = run.trigger_kind == "direct" or run.dry_run
     return run.link is None and not is_alone and len(run.policy.regions) > 1
 
 
-def start_apart(run: Run, runtime: Runtime, log: RunLog, continuer: Continuer) -> Summary:
+def fan_out(run: Run, runtime: Runtime, log: RunLog, continuer: ContinuationStarter) -> Summary:
     """Let a run be carried out elsewhere; recorded as part 0, it is missed if it never begins."""
     summary = Summary(run=run)
     log.started(part=0)
@@ -117,7 +117,7 @@ def start_apart(run: Run, runtime: Runtime, log: RunLog, continuer: Continuer) -
     return summary
 
 
-def can_hand_over(run: Run, log: RunLog, continuer: Continuer | None) -> bool:
+def can_hand_over(run: Run, log: RunLog, continuer: ContinuationStarter | None) -> bool:
     """Say whether somebody else can go on with a run."""
     if continuer is None:
         return False
@@ -127,7 +127,7 @@ def can_hand_over(run: Run, log: RunLog, continuer: Continuer | None) -> bool:
 def _hand_over(
     summary: Summary,
     log: RunLog,
-    continuer: Continuer,
+    continuer: ContinuationStarter,
     *,
     part: int,
     so_far: Chain,
@@ -152,10 +152,10 @@ class Runner:
     def __init__(
         self,
         run: Run,
-        region: Region,
+        region: RegionContext,
         limits: Limits,
         log: RunLog,
-        continuer: Continuer | None,
+        continuer: ContinuationStarter | None,
     ) -> None:
         """
         Prepare.
@@ -177,7 +177,7 @@ class Runner:
         self._clock = region.pacer.clock
         self._progress = Progress(run, limits, now=self._clock.now())
         self._calls_before = Counter(region.pacer.calls)
-        self._slot_ledger = SlotLedger(run.slot, region.inventory, self._clock)
+        self._slot_ledger = SnapshotIndex(run.slot, region.inventory, self._clock)
         self._pause_s = float(self._progress.before.pause_s)
         self._ask_in_s: float | None = None
         self._found_busy = False
@@ -221,7 +221,7 @@ class Runner:
         return summary
 
     def _take_snapshots(self, summary: Summary) -> None:
-        chosen = Chooser(
+        chosen = DiskSelector(
             self._run,
             self._region.inventory,
             self._slot_ledger,
@@ -253,7 +253,7 @@ class Runner:
 
     # --- the calls -----------------------------------------------------------------------------
 
-    def _carried_out(self, jobs: Iterator[Job], summary: Summary) -> Iterator[Outcome]:
+    def _carried_out(self, jobs: Iterator[DiskTask], summary: Summary) -> Iterator[Outcome]:
         if self._run.dry_run:
             for job in jobs:
                 planned = self._plan(job.disk_id, job.attempt)
@@ -271,7 +271,7 @@ class Runner:
             look=self._slot_ledger.look,
             is_listed=self._region.inventory.is_listed,
             max_in_flight=self._limits.max_in_flight,
-            somebody_goes_on=self._may_hand_over,
+            can_continue=self._may_hand_over,
             is_last_part=progress.is_last_part,
             expires=self._clock.monotonic()
             + (progress.expires_at - self._clock.now()).total_seconds(),
@@ -284,18 +284,18 @@ class Runner:
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
         self._refusal, self._spares_busy = execution.refusal, execution.spares_busy
 
-    def _taken_up(self, job: Job) -> Job:
+    def _taken_up(self, job: DiskTask) -> DiskTask:
         """Return a disk's job with what the part before knew of it."""
         progress = self._progress
         if progress.may_exist(job.disk_id):
-            return replace(job, uncertain=True)
+            return replace(job, outcome_unknown=True)
         code, ask_at = progress.busy_code(job.disk_id), progress.before.ask_at
         if not code or ask_at is None or progress.is_last_part:
             return job  # the last part asks once more, whenever the pause would be over
         wait_s = (ask_at - self._clock.now()).total_seconds()
         return put_off(job, code, self._clock.monotonic() + wait_s) if wait_s > 0 else job
 
-    def _expired(self, job: Job) -> Outcome:
+    def _expired(self, job: DiskTask) -> Outcome:
         """Say what becomes of a disk for which its slot is too old: nothing is asked any more."""
         if self._progress.may_exist(job.disk_id):
             reason = "an answer about it was lost, and no snapshot is listed"
@@ -354,7 +354,7 @@ class Runner:
     def _settle(self, outcome: Outcome, summary: Summary) -> None:
         summary.counts[outcome.status] += 1
         is_news = self._progress.add(outcome)
-        if self._run.asked_by == "direct":
+        if self._run.trigger_kind == "direct":
             summary.show(outcome)
         if is_news:
             self._log.settled(outcome)
@@ -397,7 +397,7 @@ class Runner:
             # Nothing is wrong, and nothing was done: no failure, and never "ok". Who asked
             # for these very disks did not get what was asked for.
             summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
-            summary.status = "failed" if self._run.asked_by == "direct" else "skipped"
+            summary.status = "failed" if self._run.trigger_kind == "direct" else "skipped"
         elif self._refusal is not None:
             summary.code, summary.reason = self._refusal.code, str(self._refusal)
         elif summary.failed:
@@ -415,7 +415,7 @@ class Runner:
         if isinstance(error, OutOfTimeError):
             summary.code, passes = OUT_OF_TIME, True
         else:
-            passes = disposition_of(error) in (Disposition.RETRY, Disposition.WAIT)
+            passes = error_action_of(error) in (ErrorAction.RETRY, ErrorAction.WAIT)
             summary.code = error.code
         follows = self._progress.can_follow
         if passes and not follows:
@@ -441,7 +441,7 @@ class Runner:
 
     def _matched_nothing(self, summary: Summary) -> None:
         summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
-        if self._run.asked_by == "event":
+        if self._run.trigger_kind == "event":
             summary.status, summary.reason = "no_match", "the policy does not select the resource"
         elif self._run.policy.allow_empty:
             summary.status = "ok"

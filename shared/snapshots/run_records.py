@@ -72,7 +72,7 @@ class Summary:
         Who asks directly does; FC only sees whether there was an exception, and nobody waits
         for a part that was handed over.
         """
-        return self.run.asked_by == "direct" and self.run.link is None and self.started
+        return self.run.trigger_kind == "direct" and self.run.link is None and self.started
 
 
 class RunLog:
@@ -149,7 +149,7 @@ class RunLog:
                 "deployment": slot.deployment,
                 "policy": slot.policy,
                 "region": slot.region,
-                "slot": slot.slot_id,
+                "slot": slot.run_id,
                 "occurrence": "/".join(slot.occurrence),
                 "occurred_at": utc(slot.occurred_at) if slot.occurred_at else "",
                 "part": str(self._run.part if part is None else part),

@@ -18,13 +18,13 @@ from shared.clients.ecs import SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Snapshot
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.runtime.clock import Clock
 from shared.snapshots.disk_state import (
-    Entry,
-    Ledger,
+    DiskState,
+    ExistingSnapshots,
+    group_by_disk,
     later_snapshot,
-    read_ledger,
 )
 
 MAX_AGE_S = 45.0
@@ -49,14 +49,14 @@ WHOLE = ""
 """In place of a disk's id: the slot's snapshots of all disks, in one listing."""
 
 
-class SlotLedger:
+class SnapshotIndex:
     """The ledger of one slot; safe to share between threads."""
 
-    def __init__(self, slot: Slot, inventory: Inventory, clock: Clock) -> None:
+    def __init__(self, slot: RunKey, inventory: Inventory, clock: Clock) -> None:
         self._slot = slot
         self._inventory = inventory
         self._clock = clock
-        self._ledger = Ledger(slot)
+        self._ledger = ExistingSnapshots(slot)
         self._by_disk = False
         self._newest_at: datetime | None = None
         """When the newest snapshot was made that a whole listing showed, whosever it is."""
@@ -70,7 +70,7 @@ class SlotLedger:
         self._changed = threading.Condition()
         """Holds the state together; told when a listing has ended."""
 
-    def read(self, disk_ids: Sequence[str] = ()) -> Mapping[str, Entry]:
+    def read(self, disk_ids: Sequence[str] = ()) -> Mapping[str, DiskState]:
         """
         Return what the slot has of each disk, by its id.
 
@@ -89,12 +89,12 @@ class SlotLedger:
             self._list(what)
         return self._ledger
 
-    def known(self, disk_id: str) -> Entry:
+    def known(self, disk_id: str) -> DiskState:
         """Return what the slot has of a disk as far as it was listed, however long ago."""
         with self._changed:
-            return self._ledger.get(disk_id, Entry())
+            return self._ledger.get(disk_id, DiskState())
 
-    def entry(self, disk_id: str) -> Entry:
+    def entry(self, disk_id: str) -> DiskState:
         """
         Return what the slot has of a disk, from a listing that is not too old.
 
@@ -116,10 +116,10 @@ class SlotLedger:
             self._list(what)
         return self.known(disk_id)
 
-    def look(self, disk_id: str) -> Entry:
+    def look(self, disk_id: str) -> DiskState:
         """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
         snapshots = list(self._inventory.slot_snapshots(self._slot, disk_id))
-        entry = read_ledger(snapshots, self._slot).get(disk_id, Entry())
+        entry = group_by_disk(snapshots, self._slot).get(disk_id, DiskState())
         return replace(entry, later_id=later_snapshot(snapshots, self._slot, disk_id))
 
     def _list(self, what: str) -> None:

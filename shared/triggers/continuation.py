@@ -19,7 +19,7 @@ from typing import Any
 from shared.clients.ecs_types import is_usable_id
 from shared.clients.fc import MAX_DELAY_S, MAX_PAYLOAD_BYTES, Fc
 from shared.clients.fc_errors import DuplicateInvocationError
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.records.outcome import RANKS
 from shared.runtime.clock import parse_instant, utc
 from shared.runtime.context import FunctionName
@@ -78,12 +78,12 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Which part of which chain an invocation is; `slot_id` is the slot that it goes on with."""
+    """Which part of which chain an invocation is; `run_id` is the slot that it goes on with."""
 
     deployment: str
     policy: str
     region: str
-    slot_id: str
+    run_id: str
     part: int
     """Counted from 1."""
     chain: str
@@ -99,7 +99,7 @@ class Link:
         letters, digits, ``_`` and ``-``). The chain is in it: a slot that is started
         again later is no second one.
         """
-        digest = hashlib.sha256(json.dumps([self.slot_id, self.part, self.chain]).encode())
+        digest = hashlib.sha256(json.dumps([self.run_id, self.part, self.chain]).encode())
         return f"part-{self.part}-{digest.hexdigest()[:32]}"
 
 
@@ -125,7 +125,7 @@ def read_link(value: object, problems: Problems) -> Link:
         deployment=str(content.get("deployment")),
         policy=str(content.get("policy")),
         region=str(content.get("region")),
-        slot_id=str(content.get("slot")),
+        run_id=str(content.get("slot")),
         part=part if isinstance(part, int) else 0,
         chain=str(content.get("chain")),
         so_far=_read_so_far(content, path, problems),
@@ -205,7 +205,7 @@ def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:
         "deployment": link.deployment,
         "policy": link.policy,
         "region": link.region,
-        "slot": link.slot_id,
+        "slot": link.run_id,
         "part": link.part,
         "chain": link.chain,
         **_shown(link.so_far),
@@ -228,20 +228,20 @@ def _shown(so_far: Chain) -> dict[str, object]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def link_of(slot: Slot, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
+def link_of(slot: RunKey, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
     """Return the link that names a part of a slot."""
     return Link(
         deployment=slot.deployment,
         policy=slot.policy,
         region=slot.region,
-        slot_id=slot.slot_id,
+        run_id=slot.run_id,
         part=part,
         chain=chain,
         so_far=so_far or Chain(),
     )
 
 
-class Continuer:
+class ContinuationStarter:
     """Starts parts in invocations of their own."""
 
     def __init__(self, fc: Fc, function: FunctionName) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.policies.name_template import placeholders_of
 from shared.policies.policy import (
     DIRECT,
@@ -51,11 +51,11 @@ snapshots that it already has.
 class Run:
     """One policy in one region, for one occurrence."""
 
-    slot: Slot
+    slot: RunKey
     policy: Policy
     select: Select
     """The policy's, with the event's resources as ids."""
-    asked_by: str
+    trigger_kind: str
     """``timer``, ``event`` or ``direct``."""
     dry_run: bool
     content: Mapping[str, Any]
@@ -105,7 +105,7 @@ def route(
         )
     runs = [
         Run(
-            slot=Slot(
+            slot=RunKey(
                 deployment=file.deployment,
                 policy=policy.name,
                 region=where,
@@ -114,7 +114,7 @@ def route(
             ),
             policy=policy,
             select=select,
-            asked_by=trigger.occurrence[0],
+            trigger_kind=trigger.occurrence[0],
             dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
             content=trigger.content,
         )
@@ -148,7 +148,7 @@ def _handed_over(
         f"{KEY}.deployment": (link.deployment, {file.deployment}),
         f"{KEY}.policy": (link.policy, {run.slot.policy for run in runs}),
         f"{KEY}.region": (link.region, {run.slot.region for run in runs}),
-        f"{KEY}.slot": (link.slot_id, {run.slot.slot_id for run in runs}),
+        f"{KEY}.slot": (link.run_id, {run.slot.run_id for run in runs}),
     }
     for path, (value, possible) in asked.items():
         if value not in possible:
@@ -159,8 +159,8 @@ def _handed_over(
     return [
         replace(run, link=link)
         for run in runs
-        if (run.slot.policy, run.slot.region, run.slot.slot_id)
-        == (link.policy, link.region, link.slot_id)
+        if (run.slot.policy, run.slot.region, run.slot.run_id)
+        == (link.policy, link.region, link.run_id)
     ]
 
 

@@ -18,7 +18,7 @@ from shared.identity import (
     DISK_TAG,
     POLICY_TAG,
     SLOT_TAG,
-    Slot,
+    RunKey,
 )
 from shared.records import outcome as outcomes
 from shared.records.outcome import SUPERSEDED
@@ -65,23 +65,23 @@ def slots(stage: Played) -> dict[str, str]:
     found: dict[str, str] = {}
     for event in stage.occurrences:
         for region in stage.scenario.regions:
-            slot = Slot(
+            slot = RunKey(
                 deployment="chaos",
                 policy=POLICY,
                 region=region,
                 occurrence=event,
                 occurred_at=None,
             )
-            found[slot.slot_id] = region
+            found[slot.run_id] = region
     return found
 
 
-def snapshots(stage: Played, slot_id: str, region: str) -> dict[str, list[Snapshot]]:
+def snapshots(stage: Played, run_id: str, region: str) -> dict[str, list[Snapshot]]:
     """Return what the cloud has of a slot, by disk."""
     found: dict[str, list[Snapshot]] = defaultdict(list)
     for snapshot in made(stage, region).values():
         # Tags travel to restored disks: what names another disk is not ours.
-        if snapshot.tags.get(SLOT_TAG) == slot_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
+        if snapshot.tags.get(SLOT_TAG) == run_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
             found[snapshot.disk_id].append(snapshot)
     return found
 
@@ -99,11 +99,11 @@ def selected(stage: Played, region: str) -> dict[str, Fate]:
 
 def _one_snapshot(stage: Played) -> Iterator[Broken]:
     """1: never more than one snapshot of a disk and slot that did not end as failed."""
-    for slot_id, region in slots(stage).items():
-        for disk_id, found in snapshots(stage, slot_id, region).items():
+    for run_id, region in slots(stage).items():
+        for disk_id, found in snapshots(stage, run_id, region).items():
             good = [one.snapshot_id for one in found if one.status != "failed"]
             if len(good) > 1:
-                yield Broken(number=1, kind="duplicate", where=f"{disk_id} in {slot_id}: {good}")
+                yield Broken(number=1, kind="duplicate", where=f"{disk_id} in {run_id}: {good}")
 
 
 def _superseded(stage: Played, record: Record | None, region: str) -> bool:
@@ -125,19 +125,19 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
     random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
     folded = outcomes.fold(records)
-    for slot_id, region in slots(stage).items():
-        has = snapshots(stage, slot_id, region)
+    for run_id, region in slots(stage).items():
+        has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)
-        about = {disk for slot, disk in folded if slot == slot_id} | has.keys()
+        about = {disk for slot, disk in folded if slot == run_id} | has.keys()
         for disk_id in sorted(about - wanted.keys()):
             yield Broken(number=2, kind="untrue", where=f"{disk_id} was never selected")
         for disk_id in wanted:
-            record = folded.get((slot_id, disk_id))
+            record = folded.get((run_id, disk_id))
             if _superseded(stage, record, region) and not has.get(disk_id):
                 continue
             untrue = _untruth(record, has.get(disk_id, []))
             if untrue:
-                where = f"{disk_id} in {slot_id} ({wanted[disk_id]}): {untrue}"
+                where = f"{disk_id} in {run_id} ({wanted[disk_id]}): {untrue}"
                 yield Broken(number=2, kind="untrue", where=where)
 
 
@@ -162,21 +162,21 @@ def _untruth(record: Record | None, has: list[Snapshot]) -> str:
 
 def _nothing_missing(stage: Played) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
-    for slot_id in stage.open_after_looks:
-        yield Broken(number=3, kind="missing", where=f"{slot_id} is open, though it was looked for")
+    for run_id in stage.open_after_looks:
+        yield Broken(number=3, kind="missing", where=f"{run_id} is open, though it was looked for")
     served = {
         (one["slot"], one["disk_id"]): one
         for one in stage.records
         # A delivery that failed to ask for it may have been before: that outranks it.
         if one["record"] == "disk" and one.get("slot") and one["code"] == SUPERSEDED
     }
-    for slot_id, region in slots(stage).items():
-        has = snapshots(stage, slot_id, region)
+    for run_id, region in slots(stage).items():
+        has = snapshots(stage, run_id, region)
         for disk_id, fate in selected(stage, region).items():
             good = any(one.status != "failed" for one in has.get(disk_id, []))
-            good |= _superseded(stage, served.get((slot_id, disk_id)), region)
+            good |= _superseded(stage, served.get((run_id, disk_id)), region)
             if fate not in FATES and not good:
-                yield Broken(number=3, kind="missing", where=f"{disk_id} ({fate}) in {slot_id}")
+                yield Broken(number=3, kind="missing", where=f"{disk_id} ({fate}) in {run_id}")
             if fate in FATES and good:
                 yield Broken(number=3, kind="missing", where=f"{disk_id} is {fate}, and has one")
 
@@ -189,9 +189,9 @@ def _same_for_all(stage: Played) -> Iterator[Broken]:
         if record["record"] == "disk" and record["status"] in HAS_ONE and record.get("slot"):
             key = (record["slot"], record["disk_id"], record["attempt"])
             named[key].add(record["snapshot_id"])
-    for (slot_id, disk_id, attempt), ids in named.items():
+    for (run_id, disk_id, attempt), ids in named.items():
         if len(ids) > 1:
-            where = f"{disk_id} in {slot_id}, attempt {attempt}: {sorted(ids)}"
+            where = f"{disk_id} in {run_id}, attempt {attempt}: {sorted(ids)}"
             yield Broken(number=4, kind="differs", where=where)
 
 

@@ -22,7 +22,7 @@ from shared.policies import policy
 from shared.records import outcome, reader
 from shared.records.reader import Reader
 from shared.snapshots import request, run
-from shared.snapshots.disk_state import Ledger
+from shared.snapshots.disk_state import ExistingSnapshots
 from shared.triggers import routing
 from tests.chaos.seams import replaced
 
@@ -39,10 +39,10 @@ def random_token() -> AbstractContextManager[None]:
 def empty_ledger() -> AbstractContextManager[None]:
     """The ledger shows nothing, whatever ECS lists."""
 
-    def add(_ledger: Ledger, _snapshot: object) -> None:
+    def add(_ledger: ExistingSnapshots, _snapshot: object) -> None:
         pass
 
-    return replaced(Ledger, "add", add)
+    return replaced(ExistingSnapshots, "add", add)
 
 
 def no_deadline() -> AbstractContextManager[None]:
@@ -60,7 +60,7 @@ def tags_alone() -> Iterator[None]:
     """A snapshot is the slot's if its tags say so, whatever disk it is of."""
     before = identity.slot_of
 
-    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> identity.TaggedSlot | None:
+    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> identity.TaggedRun | None:
         return before(replace(snapshot, disk_id=snapshot.tags.get(DISK_TAG, "")), deployment)
 
     with replaced(identity, "slot_of", slot_of), replaced(decision, "slot_of", slot_of):

@@ -150,7 +150,7 @@ class Stage:
         """Who asks, as slots are made of it."""
         return [_occurrence(json.loads(event)) for event in self.sent]
 
-    def open_slots(self) -> list[str]:
+    def unfinished_runs(self) -> list[str]:
         """Return the slots whose last start that is in SLS has no end on record after it."""
         starts: dict[str, str] = {}
         ends: dict[str, str] = {}
@@ -441,7 +441,7 @@ def play(stage: Stage) -> None:
     stage.tell_again()
     for _ in range(LOOKS if scenario.resumed else 0):
         _look(stage)
-    stage.open_after_looks = stage.open_slots() if scenario.resumed else []
+    stage.open_after_looks = stage.unfinished_runs() if scenario.resumed else []
     for event in stage.sent:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
             stage.deliver(event)

@@ -135,7 +135,10 @@ def test_an_accident_of_a_completion_has_no_secret(
             {"service": "fc", "action": "ListTriggers"},
             "accident: LookupError: could not sign with *",
         ),
-        ({"service": "sls", "action": "GetLogs"}, "AccidentError: LookupError: no 0.5 s with ***"),
+        (
+            {"service": "sls", "action": "GetLogs"},
+            "UnexpectedError: LookupError: no 0.5 s with ***",
+        ),
     ],
     ids=["of a timer", "of the reading"],
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from emulator.credentials import AccessKey
-from shared.clients.ecs_errors import Disposition, EcsRefusedError, is_throttled
+from shared.clients.ecs_errors import EcsRefusedError, ErrorAction, is_throttled
 from shared.clients.pacing import MAX_TRIES
 from shared.errors import RunFailedError
 from tests.component.world import World, policy
@@ -40,7 +40,7 @@ class Case:
     code: str
     http_status: int
     message: str
-    asked: Disposition
+    asked: ErrorAction
     arrange: Arrange | None = None
 
     @property
@@ -54,7 +54,7 @@ class Case:
     @property
     def calls(self) -> int:
         """How often CreateSnapshot is called for one disk that always gets this answer."""
-        if self.asked is Disposition.WAIT:
+        if self.asked is ErrorAction.WAIT:
             return IN_TEN_MINUTES
         return MAX_TRIES.get(self.asked, 1)
 
@@ -63,9 +63,9 @@ class Case:
         """What becomes of the disk."""
         if self.code == "InvalidDiskId.NotFound":
             return "skipped"  # it was listed: so it vanished since
-        if self.code == "IdempotentProcessing" or self.asked is Disposition.WAIT:
+        if self.code == "IdempotentProcessing" or self.asked is ErrorAction.WAIT:
             return "deferred"  # nobody can say that it failed: the next delivery goes on
-        return "skipped" if self.asked is Disposition.SKIP else "failed"
+        return "skipped" if self.asked is ErrorAction.SKIP else "failed"
 
 
 # --- how to bring a code about by state --------------------------------------------------------
@@ -192,7 +192,7 @@ def documented() -> list[Case]:
                 code=row["code"],
                 http_status=int(row["http_status"]),
                 message=row["message"],
-                asked=Disposition(row["disposition"]),
+                asked=ErrorAction(row["disposition"]),
                 arrange=BY_STATE.get(row["code"]),
             )
             for row in csv.DictReader(file)
@@ -201,34 +201,34 @@ def documented() -> list[Case]:
 
 def of_the_platform() -> list[Case]:
     rows = (
-        (400, "Throttling.User", Disposition.RETRY),
-        (429, "Throttling.Api", Disposition.RETRY),
-        (403, "Forbidden", Disposition.FAIL_MAYBE_ALL),
-        (403, "Forbidden.RAM", Disposition.FAIL_MAYBE_ALL),
-        (403, "NoPermission", Disposition.FAIL_MAYBE_ALL),
-        (403, "Forbidden.AccessKeyDisabled", Disposition.STOP),
-        (400, "IncompleteSignature", Disposition.STOP),
-        (400, "InvalidAccessKeySecret", Disposition.STOP),
-        (400, "InvalidTimeStamp.Expired", Disposition.STOP),
-        (400, "SignatureNonceUsed", Disposition.RETRY),
-        (403, "IncorrectDiskStatus.Initializing", Disposition.WAIT),
-        (403, "InvalidOperation.Conflict", Disposition.WAIT),
-        (404, "InvalidAccessKeyId.NotFound", Disposition.STOP),
-        (403, "InvalidAccessKeyId.Inactive", Disposition.STOP),
-        (400, "SignatureDoesNotMatch", Disposition.STOP),
-        (400, "InvalidSecurityToken.Expired", Disposition.STOP),
-        (400, "InvalidSecurityToken.Malformed", Disposition.STOP),
-        (400, "InvalidSecurityToken.MismatchWithAccessKey", Disposition.STOP),
-        (503, "ServiceUnavailable", Disposition.RETRY),
-        (503, "ServiceUnavailable.RegionMaintaining", Disposition.RETRY),
-        (400, "MissingParameter.DiskId", Disposition.FAIL_MAYBE_ALL),
-        (409, "OperationConflict", Disposition.WAIT),
-        (403, "QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
-        (400, "NeverHeardOf", Disposition.FAIL),
-        (403, "Never.Heard.Of", Disposition.FAIL),
-        (429, "NeverHeardOf", Disposition.RETRY),
-        (500, "NeverHeardOf", Disposition.RETRY),
-        (503, "Never.Heard.Of", Disposition.RETRY),
+        (400, "Throttling.User", ErrorAction.RETRY),
+        (429, "Throttling.Api", ErrorAction.RETRY),
+        (403, "Forbidden", ErrorAction.FAIL_MAYBE_ALL),
+        (403, "Forbidden.RAM", ErrorAction.FAIL_MAYBE_ALL),
+        (403, "NoPermission", ErrorAction.FAIL_MAYBE_ALL),
+        (403, "Forbidden.AccessKeyDisabled", ErrorAction.STOP),
+        (400, "IncompleteSignature", ErrorAction.STOP),
+        (400, "InvalidAccessKeySecret", ErrorAction.STOP),
+        (400, "InvalidTimeStamp.Expired", ErrorAction.STOP),
+        (400, "SignatureNonceUsed", ErrorAction.RETRY),
+        (403, "IncorrectDiskStatus.Initializing", ErrorAction.WAIT),
+        (403, "InvalidOperation.Conflict", ErrorAction.WAIT),
+        (404, "InvalidAccessKeyId.NotFound", ErrorAction.STOP),
+        (403, "InvalidAccessKeyId.Inactive", ErrorAction.STOP),
+        (400, "SignatureDoesNotMatch", ErrorAction.STOP),
+        (400, "InvalidSecurityToken.Expired", ErrorAction.STOP),
+        (400, "InvalidSecurityToken.Malformed", ErrorAction.STOP),
+        (400, "InvalidSecurityToken.MismatchWithAccessKey", ErrorAction.STOP),
+        (503, "ServiceUnavailable", ErrorAction.RETRY),
+        (503, "ServiceUnavailable.RegionMaintaining", ErrorAction.RETRY),
+        (400, "MissingParameter.DiskId", ErrorAction.FAIL_MAYBE_ALL),
+        (409, "OperationConflict", ErrorAction.WAIT),
+        (403, "QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.WAIT),
+        (400, "NeverHeardOf", ErrorAction.FAIL),
+        (403, "Never.Heard.Of", ErrorAction.FAIL),
+        (429, "NeverHeardOf", ErrorAction.RETRY),
+        (500, "NeverHeardOf", ErrorAction.RETRY),
+        (503, "Never.Heard.Of", ErrorAction.RETRY),
     )
     return [
         Case(code=code, http_status=status, message=f"About {code}.", asked=asked)
@@ -305,7 +305,7 @@ def test_the_table_is_the_documents_45_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", sorted({case.code for case in ALL if case.asked is Disposition.STOP})
+    "code", sorted({case.code for case in ALL if case.asked is ErrorAction.STOP})
 )
 def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code: str) -> None:
     """A code about the account is met once; the other disks are on record as not tried."""

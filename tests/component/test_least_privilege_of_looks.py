@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from emulator.ram.policies import Grant
-from shared.errors import LookFailedError
+from shared.errors import ReconcileError
 from tests.component.looking import HOUR_S, MINUTE_S, deployed, kill
 from tests.component.parts import Api, Parts
 from tests.component.test_least_privilege import (
@@ -71,7 +71,7 @@ def test_it_does_all_that_it_is_for_and_is_granted_nothing_in_vain(tmp_path: Pat
 def test_a_look_without_one_action_names_it(tmp_path: Path, api: Api, action: str) -> None:
     """L3, L6: in the exception, and what it may do is done."""
     with bound(tmp_path, api, without(POLICY, action)) as (world, parts):
-        with pytest.raises(LookFailedError, match=action):
+        with pytest.raises(ReconcileError, match=action):
             world.resume()
 
         assert len(parts.all) == (2 if action == "fc:ListTriggers" else 0)

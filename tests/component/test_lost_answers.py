@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.clients.ecs_errors import Disposition
+from shared.clients.ecs_errors import ErrorAction
 from shared.clients.pacing import MAX_TRIES
 from shared.errors import RunFailedError
 from tests.component.world import World
@@ -39,7 +39,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "500 without a body": {"kind": "empty", "status": 500},
 }
 LONG_S = 10.0**9
-TRIES = MAX_TRIES[Disposition.RETRY]
+TRIES = MAX_TRIES[ErrorAction.RETRY]
 
 refusals = pytest.mark.parametrize("shape", REFUSALS.values(), ids=REFUSALS)
 unknown_outcomes = pytest.mark.parametrize("shape", UNKNOWN.values(), ids=UNKNOWN)

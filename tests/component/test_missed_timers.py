@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidPolicyError, LookFailedError, RunFailedError
+from shared.errors import InvalidPolicyError, ReconcileError, RunFailedError
 from tests.clocks import FakeClock
 from tests.component.looking import (
     HOUR_S,
@@ -409,7 +409,7 @@ def test_a_timer_that_policies_wait_for_in_vain_is_an_alarm(
     stop(world)
 
     for _ in range(2):
-        with pytest.raises(LookFailedError, match=code):
+        with pytest.raises(ReconcileError, match=code):
             world.resume()
 
     assert [one["code"] for one in world.recorded("timer_failed")] == [code, code]
@@ -431,7 +431,7 @@ def test_an_expression_that_cannot_be_read_costs_the_others_nothing(
 
     world.clock.advance((HOURS_TO_TWO - 0.5) * HOUR_S)
     for _ in range(2):
-        with pytest.raises(LookFailedError, match="UnreadableExpression"):
+        with pytest.raises(ReconcileError, match="UnreadableExpression"):
             world.resume()
         world.clock.advance(40 * MINUTE_S)
 
@@ -456,7 +456,7 @@ def test_a_tick_that_nobody_could_carry_out_is_named_and_not_asked_for(
     timer(world, "nightly", "0 0 2 * * *", payload='{"policy": "gone"}')
     until_two(world)
 
-    with pytest.raises(LookFailedError, match="no such policy"):
+    with pytest.raises(ReconcileError, match="no such policy"):
         world.resume()
 
     (told,) = world.recorded("not_caught_up")
@@ -474,7 +474,7 @@ def test_timers_that_cannot_be_listed_are_judged_by_the_next_look(
     world.disks(1)
     until_two(world)
     world.fault("error", service="fc", action="ListTriggers", status=403, code="AccessDenied")
-    with pytest.raises(LookFailedError, match="AccessDenied"):
+    with pytest.raises(ReconcileError, match="AccessDenied"):
         world.resume()
 
     world.clock.advance(10 * MINUTE_S)
@@ -491,7 +491,7 @@ def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_look(
     world.policies(policy(), policy(name="late", on={"timer": "late"}))
     until_two(world)
     world.fault("error", service="fc", action="InvokeFunction", status=403, code="AccessDenied")
-    with pytest.raises(LookFailedError, match="AccessDenied"):
+    with pytest.raises(ReconcileError, match="AccessDenied"):
         world.resume()
     assert [one["status"] for one in world.recorded("not_caught_up")] == ["deferred"]
 

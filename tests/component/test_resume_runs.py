@@ -16,10 +16,10 @@ from shared.errors import (
     InvalidEventError,
     InvalidPolicyError,
     InvalidSettingsError,
-    LookFailedError,
+    ReconcileError,
     RunFailedError,
 )
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.recovery.unfinished_runs import MAX_EVENT_CHARS
 from shared.runtime.clock import utc
 from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
@@ -207,8 +207,8 @@ def test_any_record_of_the_slot_is_a_sign_of_life(world: World, parts: Parts) ->
     kill(world)
     (started,) = world.recorded("run_started")
     world.clock.advance(30 * MINUTE_S)
-    sign = {**started, "record": "disk", "disk_id": disk, "at": world.minute}
-    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[sign])
+    fingerprint = {**started, "record": "disk", "disk_id": disk, "at": world.minute}
+    world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[fingerprint])
 
     assert world.resume()["waiting"] == 1
     world.clock.advance(11 * MINUTE_S)
@@ -319,7 +319,7 @@ def test_a_slot_that_cannot_be_started_again_is_said_once_and_aloud(
     kill(world)
     spoil(world)
 
-    with pytest.raises(LookFailedError, match=code):
+    with pytest.raises(ReconcileError, match=code):
         world.resume()
     if spoil is not edited:  # whose timer has no policy any more, as another test has it
         world.clock.advance(10 * MINUTE_S)
@@ -352,7 +352,7 @@ def test_an_event_that_fc_would_not_take_is_said(world: World, parts: Parts) -> 
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, "event": event}])
     world.clock.advance(15 * MINUTE_S)
 
-    with pytest.raises(LookFailedError, match="TooLarge"):
+    with pytest.raises(ReconcileError, match="TooLarge"):
         world.resume()
 
     assert parts.all == []
@@ -368,7 +368,7 @@ def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: 
     for one in range(number):
         at = utc(world.clock.now() - timedelta(hours=2, minutes=one))
         event = {"triggerName": "nightly", "triggerTime": at, "more": "x" * 100_000}
-        slot = Slot(
+        slot = RunKey(
             deployment="test",
             policy="nightly",
             region=REGION,
@@ -376,7 +376,7 @@ def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: 
             occurred_at=world.clock.now(),
         )
         about = {"at": at, "occurred_at": at, "occurrence": "/".join(slot.occurrence)}
-        about |= {"slot": slot.slot_id, "event": json.dumps(event), "ends_at": at}
+        about |= {"slot": slot.run_id, "event": json.dumps(event), "ends_at": at}
         world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, **about}])
 
     world.clock.advance(15 * MINUTE_S)
@@ -426,7 +426,7 @@ def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts
     world.clock.advance(15 * MINUTE_S)
     world.fault("error", service="fc", action="InvokeFunction", status=403, code="AccessDenied")
 
-    with pytest.raises(LookFailedError, match="AccessDenied"):
+    with pytest.raises(ReconcileError, match="AccessDenied"):
         world.resume()
     assert len(parts.all) == 2
     assert [one["status"] for one in world.recorded("not_resumed")] == ["deferred"]
@@ -454,7 +454,7 @@ def test_a_look_that_ends_between_two_slots_costs_nothing(world: World, parts: P
         return handle(request)
 
     world.cloud.fc().handle = slowly  # type: ignore[method-assign] # a service that takes its time
-    with pytest.raises(LookFailedError, match="time ran out"):
+    with pytest.raises(ReconcileError, match="time ran out"):
         world.resume()
     world.cloud.fc().handle = handle  # type: ignore[method-assign] # and is well again
 
@@ -487,7 +487,7 @@ def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> No
 
     with (
         environment(SLS_LOGSTORE="bare"),
-        pytest.raises(LookFailedError, match=r"IndexConfigNotExist.*make the Logstore's index"),
+        pytest.raises(ReconcileError, match=r"IndexConfigNotExist.*make the Logstore's index"),
     ):
         world.resume()
     assert parts.all == []
@@ -510,7 +510,7 @@ def test_records_that_cannot_be_read_are_not_taken_for_none(
     world.clock.advance(15 * MINUTE_S)
     world.fault("error", service="sls", action="GetLogs", times=4, **fault)
 
-    with pytest.raises(LookFailedError, match=said):
+    with pytest.raises(ReconcileError, match=said):
         world.resume()
     assert parts.all == []
     world.cloud.faults.clear()
@@ -610,7 +610,7 @@ def test_a_dry_run_answers_with_what_is_left_to_a_person(world: World, parts: Pa
 
     assert answer["status"] == "failed"
     assert "weekly" in answer["reason"]
-    with pytest.raises(LookFailedError, match="weekly"):
+    with pytest.raises(ReconcileError, match="weekly"):
         world.resume()
     assert parts.all == []
 
@@ -619,7 +619,7 @@ def test_a_dry_run_that_could_not_read_raises(world: World, parts: Parts) -> Non
     """What it would start nobody knows, and the deployment is not good."""
     world.fault("error", service="sls", action="GetLogs", status=403, times=None)
 
-    with pytest.raises(LookFailedError):
+    with pytest.raises(ReconcileError):
         world.resume({"dry_run": True})
     assert parts.all == []
 
@@ -658,6 +658,6 @@ def test_half_an_answer_of_sls_is_never_taken_for_a_whole_one(world: World, part
     world.cloud.sls.handle = incomplete  # type: ignore[method-assign] # a service under load
     assert len(world.resume({"dry_run": True})["resumed"]) == 1
     left[0] = 9
-    with pytest.raises(LookFailedError, match="incomplete"):
+    with pytest.raises(ReconcileError, match="incomplete"):
         world.resume()
     assert parts.all == []

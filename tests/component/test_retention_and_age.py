@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidEventError, LookFailedError
+from shared.errors import InvalidEventError, ReconcileError
 from shared.runtime.clock import utc
 from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill
 from tests.component.parts import Parts
@@ -130,7 +130,7 @@ def test_a_slot_that_was_killed_is_not_resumed_past_its_retention(
     world.policies(policy(snapshot=DAY))
     world.clock.advance(23.1 * HOUR_S)
 
-    with pytest.raises(LookFailedError, match="retention_days: 1"):
+    with pytest.raises(ReconcileError, match="retention_days: 1"):
         world.resume()
     world.clock.advance(10 * MINUTE_S)
     assert world.resume()["resumed"] == []
@@ -149,7 +149,7 @@ def test_a_direct_request_is_not_resumed_past_its_own_retention(world: World, pa
     world.cloud.faults.clear()
     world.clock.advance(24 * HOUR_S)
 
-    with pytest.raises(LookFailedError, match="retention_days: 1"):
+    with pytest.raises(ReconcileError, match="retention_days: 1"):
         world.resume()
 
     assert world.recorded("not_resumed")[0]["code"] == "TooOld"
@@ -164,7 +164,7 @@ def test_a_tick_that_was_missed_long_ago_is_not_caught_up(world: World, parts: P
     world.resume()
     world.clock.advance((0.5 + 23.5) * HOUR_S)
 
-    with pytest.raises(LookFailedError, match="retention_days: 1"):
+    with pytest.raises(ReconcileError, match="retention_days: 1"):
         world.resume()
 
     [record] = world.recorded("not_caught_up")

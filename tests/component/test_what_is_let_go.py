@@ -9,7 +9,7 @@ import pytest
 
 from shared.snapshots.disk_selector import Choice
 from shared.snapshots.run import Runner
-from shared.snapshots.snapshot_index import SlotLedger
+from shared.snapshots.snapshot_index import SnapshotIndex
 from tests.component.world import World
 
 
@@ -26,7 +26,7 @@ def uncollected() -> Iterator[None]:
 
 def alive() -> list[str]:
     """What there is of runs; between two of 100,000 disks it would be theirs twice."""
-    holders = (Runner, Choice, SlotLedger)
+    holders = (Runner, Choice, SnapshotIndex)
     return [type(one).__name__ for one in gc.get_objects() if isinstance(one, holders)]
 
 

@@ -202,7 +202,7 @@ def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
             deployment="test",
             policy="nightly",
             region="cn-hangzhou",
-            slot_id=ends[0]["slot"],
+            run_id=ends[0]["slot"],
             part=int(part),
             chain=first.request_id,
         ).invocation_id

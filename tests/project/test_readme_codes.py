@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.clients.ecs_errors import DISPOSITIONS, Disposition
+from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.completions.decision import SNAPSHOT_FAILED
 from shared.records.outcome import (
     DISKS_VANISHED,
@@ -30,7 +30,7 @@ def first_cells(heading: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "code", [code for code, asked in DISPOSITIONS.items() if asked is not Disposition.SKIP]
+    "code", [code for code, asked in ERROR_ACTIONS.items() if asked is not ErrorAction.SKIP]
 )
 def test_every_code_that_needs_somebody_has_a_row(code: str) -> None:
     """What to do about it stands beside it; skipped disks need nobody."""
@@ -43,7 +43,7 @@ def test_every_code_of_the_table_exists() -> None:
     ours |= {SUPERSEDED, DISKS_VANISHED}
     assert ours <= set(first_cells("When a disk fails"))
     for known in set(first_cells("When a disk fails")) - ours:
-        assert any(fnmatchcase(code, known) for code in DISPOSITIONS), known
+        assert any(fnmatchcase(code, known) for code in ERROR_ACTIONS), known
 
 
 def test_every_status_is_explained_in_the_order_in_which_it_holds() -> None:

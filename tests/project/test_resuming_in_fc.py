@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from emulator import Cloud
-from shared.recovery.missed_runs import sign
+from shared.recovery.missed_runs import fingerprint
 from shared.runtime.clock import utc
 from tests.project import test_package_in_fc as shipped
 from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deployed
@@ -40,7 +40,7 @@ def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
         "deployment": "main",
         "at": utc(due - timedelta(minutes=5)),
         "until": utc(due - timedelta(minutes=10)),
-        "timers": json.dumps({"nightly": sign(expression)}),
+        "timers": json.dumps({"nightly": fingerprint(expression)}),
     }
     cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[earlier])
 

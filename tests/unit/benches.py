@@ -10,16 +10,16 @@ from shared.clients.ecs_types import SnapshotRequest
 from shared.clients.pacing import Pacer
 from shared.identity import MAX_ATTEMPTS
 from shared.records.outcome import Outcome
-from shared.snapshots.disk_state import Entry
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_state import DiskState
+from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
 from shared.snapshots.request import plan_snapshot
 from tests.clocks import FakeClock
 from tests.unit.builders import settings, slot
 from tests.unit.fakes import Answer, FakeEcs
 
-NOTHING = Entry()
-MADE = Entry(snapshot_id="s-made", attempt=1)
+NOTHING = DiskState()
+MADE = DiskState(snapshot_id="s-made", attempt=1)
 
 
 def plan(disk_id: str, attempt: int) -> SnapshotRequest:
@@ -45,7 +45,7 @@ class Bench:
         self.looks: list[str] = []
         self.signs: list[tuple[float, int]] = []
         """When the run gave a sign of life, and how many disks waited then."""
-        self.ledger: Callable[[str], Entry] = about.pop("ledger", lambda _: NOTHING)
+        self.ledger: Callable[[str], DiskState] = about.pop("ledger", lambda _: NOTHING)
         self.execution = Execution(
             ecs=self.ecs,
             pacer=self.pacer,
@@ -54,7 +54,7 @@ class Bench:
             look=self._look,
             max_in_flight=about.pop("max_in_flight", 1),
             max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
-            somebody_goes_on=about.pop("somebody_goes_on", False),
+            can_continue=about.pop("can_continue", False),
             is_last_part=about.pop("is_last_part", False),
             is_listed=about.pop("is_listed", lambda _: False),
             expires=about.pop("expires", math.inf),
@@ -63,14 +63,14 @@ class Bench:
         )
         assert not about
 
-    def _look(self, disk_id: str) -> Entry:
+    def _look(self, disk_id: str) -> DiskState:
         self.looks.append(disk_id)
         return self.ledger(disk_id)
 
-    def run(self, jobs: int | Sequence[Job] = 1) -> dict[str, Outcome]:
+    def run(self, jobs: int | Sequence[DiskTask] = 1) -> dict[str, Outcome]:
         """Carry out so many jobs, or these; each has exactly one outcome."""
         if isinstance(jobs, int):
-            jobs = [Job(disk_id=f"d-{number}") for number in range(jobs)]
+            jobs = [DiskTask(disk_id=f"d-{number}") for number in range(jobs)]
         outcomes = list(self.execution.outcomes(iter(jobs)))
         assert sorted(o.disk_id for o in outcomes) == sorted(job.disk_id for job in jobs)
         return {outcome.disk_id: outcome for outcome in outcomes}

@@ -10,7 +10,7 @@ from typing import Any
 from shared.clients.ecs_errors import EcsRefusedError, EcsUnknownError
 from shared.clients.ecs_types import Disk, Instance, Snapshot
 from shared.errors import Problem
-from shared.identity import Slot, ledger_tags
+from shared.identity import RunKey, tracking_tags
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import load_policies
 from shared.policies.snapshot_settings import SnapshotSettings
@@ -33,8 +33,8 @@ def lines(problems: Iterable[Problem]) -> list[str]:
     return [str(problem) for problem in problems]
 
 
-def slot(**about: Any) -> Slot:
-    return Slot(
+def slot(**about: Any) -> RunKey:
+    return RunKey(
         **{
             "deployment": "main",
             "policy": "nightly",
@@ -76,12 +76,12 @@ def snapshot(
     snapshot_id: str = "s-1",
     *,
     of: str = "d-1",
-    in_slot: Slot | None = None,
+    in_slot: RunKey | None = None,
     attempt: int = 1,
     **about: Any,
 ) -> Snapshot:
     """A snapshot as a run of the slot makes it."""
-    tags = dict(ledger_tags(in_slot or slot(), of, attempt=attempt))
+    tags = dict(tracking_tags(in_slot or slot(), of, attempt=attempt))
     return Snapshot(
         snapshot_id=snapshot_id,
         **{"disk_id": of, "status": "accomplished", "tags": tags, **about},

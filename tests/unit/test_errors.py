@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from shared.clients.ecs_errors import (
     BEING_MADE,
-    DISPOSITIONS,
+    ERROR_ACTIONS,
     IN_PROGRESS,
     PARAMETER_MISMATCH,
-    Disposition,
-    disposition,
+    ErrorAction,
+    error_action,
     is_throttling,
 )
 from shared.clients.pacing import MAX_TRIES
@@ -38,9 +38,9 @@ def test_the_specification_has_45_codes() -> None:
 @pytest.mark.parametrize(("code", "http_status", "asked"), DOCUMENTED)
 def test_every_documented_code_has_its_disposition(code: str, http_status: int, asked: str) -> None:
     """L3: no documented code is left to chance, whatever its HTTP status says."""
-    assert code in DISPOSITIONS
-    assert disposition(code, http_status) == Disposition(asked)
-    assert disposition(code) == Disposition(asked)
+    assert code in ERROR_ACTIONS
+    assert error_action(code, http_status) == ErrorAction(asked)
+    assert error_action(code) == ErrorAction(asked)
 
 
 @pytest.mark.parametrize(
@@ -58,73 +58,73 @@ def test_every_documented_code_has_its_disposition(code: str, http_status: int, 
 def test_all_forms_of_throttling_are_retried(code: str, http_status: int) -> None:
     """T9: matched by how it starts, not by the one form that somebody once saw."""
     assert is_throttling(code)
-    assert disposition(code, http_status) is Disposition.RETRY
+    assert error_action(code, http_status) is ErrorAction.RETRY
 
 
 @pytest.mark.parametrize("code", ["", "throttling", "Throttled", "X.Throttling", "ServiceBusy"])
 def test_other_codes_are_no_throttling(code: str) -> None:
     """Codes are matched as they are spelt."""
     assert not is_throttling(code)
-    assert disposition(code, 403) is Disposition.FAIL
+    assert error_action(code, 403) is ErrorAction.FAIL
 
 
 @pytest.mark.parametrize(
     ("code", "asked"),
     [
-        ("Forbidden", Disposition.FAIL_MAYBE_ALL),
-        ("Forbidden.RAM", Disposition.FAIL_MAYBE_ALL),
-        ("Forbidden.SubUser", Disposition.FAIL_MAYBE_ALL),
-        ("NoPermission", Disposition.FAIL_MAYBE_ALL),
-        ("NoPermission.Ram", Disposition.FAIL_MAYBE_ALL),
-        ("InvalidAction.NotFound", Disposition.FAIL_MAYBE_ALL),
-        ("RealNameAuthenticationError", Disposition.FAIL_MAYBE_ALL),
-        ("Forbidden.AccessKeyDisabled", Disposition.STOP),
-        ("IncompleteSignature", Disposition.STOP),
-        ("InvalidAccessKeySecret", Disposition.STOP),
-        ("InvalidTimeStamp.Expired", Disposition.STOP),
-        ("InvalidAccountStatus.SomethingNew", Disposition.STOP),
-        ("InsufficientBalance", Disposition.STOP),
-        ("SignatureNonceUsed", Disposition.RETRY),
-        ("UnknownError", Disposition.RETRY),
-        ("IncorrectDiskStatus.Initializing", Disposition.WAIT),
-        ("IncorrectInstanceStatus.Initializing", Disposition.WAIT),
-        ("InvalidOperation.Conflict", Disposition.WAIT),
-        ("Operation.Conflict", Disposition.WAIT),
-        ("InvalidAccessKeyId.NotFound", Disposition.STOP),
-        ("InvalidAccessKeyId.Inactive", Disposition.STOP),
-        ("SignatureDoesNotMatch", Disposition.STOP),
-        ("InvalidSecurityToken.Expired", Disposition.STOP),
-        ("InvalidSecurityToken.Malformed", Disposition.STOP),
-        ("ServiceUnavailable", Disposition.RETRY),
-        ("ServiceUnavailable.Zone", Disposition.RETRY),
-        ("MissingParameter", Disposition.FAIL_MAYBE_ALL),
-        ("MissingParameter.DiskId", Disposition.FAIL_MAYBE_ALL),
-        ("OperationConflict", Disposition.WAIT),
-        ("QuotaExceed.ConcurrentSnapshotQuota", Disposition.WAIT),
-        ("LastTokenProcessing", Disposition.RETRY),
-        ("InvalidIdempotenceParameter.Mismatch", Disposition.FAIL),
+        ("Forbidden", ErrorAction.FAIL_MAYBE_ALL),
+        ("Forbidden.RAM", ErrorAction.FAIL_MAYBE_ALL),
+        ("Forbidden.SubUser", ErrorAction.FAIL_MAYBE_ALL),
+        ("NoPermission", ErrorAction.FAIL_MAYBE_ALL),
+        ("NoPermission.Ram", ErrorAction.FAIL_MAYBE_ALL),
+        ("InvalidAction.NotFound", ErrorAction.FAIL_MAYBE_ALL),
+        ("RealNameAuthenticationError", ErrorAction.FAIL_MAYBE_ALL),
+        ("Forbidden.AccessKeyDisabled", ErrorAction.STOP),
+        ("IncompleteSignature", ErrorAction.STOP),
+        ("InvalidAccessKeySecret", ErrorAction.STOP),
+        ("InvalidTimeStamp.Expired", ErrorAction.STOP),
+        ("InvalidAccountStatus.SomethingNew", ErrorAction.STOP),
+        ("InsufficientBalance", ErrorAction.STOP),
+        ("SignatureNonceUsed", ErrorAction.RETRY),
+        ("UnknownError", ErrorAction.RETRY),
+        ("IncorrectDiskStatus.Initializing", ErrorAction.WAIT),
+        ("IncorrectInstanceStatus.Initializing", ErrorAction.WAIT),
+        ("InvalidOperation.Conflict", ErrorAction.WAIT),
+        ("Operation.Conflict", ErrorAction.WAIT),
+        ("InvalidAccessKeyId.NotFound", ErrorAction.STOP),
+        ("InvalidAccessKeyId.Inactive", ErrorAction.STOP),
+        ("SignatureDoesNotMatch", ErrorAction.STOP),
+        ("InvalidSecurityToken.Expired", ErrorAction.STOP),
+        ("InvalidSecurityToken.Malformed", ErrorAction.STOP),
+        ("ServiceUnavailable", ErrorAction.RETRY),
+        ("ServiceUnavailable.Zone", ErrorAction.RETRY),
+        ("MissingParameter", ErrorAction.FAIL_MAYBE_ALL),
+        ("MissingParameter.DiskId", ErrorAction.FAIL_MAYBE_ALL),
+        ("OperationConflict", ErrorAction.WAIT),
+        ("QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.WAIT),
+        ("LastTokenProcessing", ErrorAction.RETRY),
+        ("InvalidIdempotenceParameter.Mismatch", ErrorAction.FAIL),
     ],
 )
 def test_the_platforms_codes_are_known_with_all_their_endings(
-    code: str, asked: Disposition
+    code: str, asked: ErrorAction
 ) -> None:
     """A code stands for its dotted forms too."""
-    assert disposition(code, 400) is asked
+    assert error_action(code, 400) is asked
 
 
 def test_the_longest_known_beginning_decides() -> None:
     """Codes are matched exactly, then by what stands before their last dot."""
-    assert disposition("IncorrectDiskStatus") is Disposition.WAIT
-    assert disposition("IncorrectDiskStatus.Invalid") is Disposition.FAIL
-    assert disposition("IncorrectDiskStatus.NeverUsed") is Disposition.SKIP
-    assert disposition("IncorrectDiskStatus.NeverUsed.Really") is Disposition.SKIP
-    assert disposition("IncorrectDiskStatus.SomethingNew", 500) is Disposition.WAIT
+    assert error_action("IncorrectDiskStatus") is ErrorAction.WAIT
+    assert error_action("IncorrectDiskStatus.Invalid") is ErrorAction.FAIL
+    assert error_action("IncorrectDiskStatus.NeverUsed") is ErrorAction.SKIP
+    assert error_action("IncorrectDiskStatus.NeverUsed.Really") is ErrorAction.SKIP
+    assert error_action("IncorrectDiskStatus.SomethingNew", 500) is ErrorAction.WAIT
 
 
 def test_a_beginning_ends_at_a_dot() -> None:
     """A code that merely starts like a known one is another code."""
-    assert disposition("IncorrectInstanceStatusX", 400) is Disposition.FAIL
-    assert disposition("QuotaExceed", 403) is Disposition.FAIL
+    assert error_action("IncorrectInstanceStatusX", 400) is ErrorAction.FAIL
+    assert error_action("QuotaExceed", 403) is ErrorAction.FAIL
 
 
 @given(code=st.text().map(lambda text: "Nobody" + text), http_status=st.integers(0, 599))
@@ -134,20 +134,20 @@ def test_a_code_that_nobody_knows_fails_unless_the_server_is_to_blame(
     """An unknown code is a failure, except 5xx and 429: those are retried."""
     transient = http_status >= 500 or http_status == 429
 
-    assert disposition(code, http_status) is (Disposition.RETRY if transient else Disposition.FAIL)
+    assert error_action(code, http_status) is (ErrorAction.RETRY if transient else ErrorAction.FAIL)
 
 
 @pytest.mark.parametrize("code", ["QuotaExceed.Snapshot", "QuotaExceed.SnapshotQuota"])
 def test_a_full_quota_is_never_tried_again(code: str) -> None:
     """T4: retrying a quota that is full throttles everybody else."""
-    assert disposition(code) not in MAX_TRIES
+    assert error_action(code) not in MAX_TRIES
 
 
 def test_only_codes_that_may_pass_are_looked_into_and_tried_again() -> None:
     """A snapshot that is being made may be ours; a mismatch is never retried."""
-    assert all(disposition(code) in MAX_TRIES for code in BEING_MADE)
+    assert all(error_action(code) in MAX_TRIES for code in BEING_MADE)
     assert IN_PROGRESS < BEING_MADE
-    assert all(disposition(code) is Disposition.FAIL for code in PARAMETER_MISMATCH)
+    assert all(error_action(code) is ErrorAction.FAIL for code in PARAMETER_MISMATCH)
 
 
 # --- what a problem looks like -------------------------------------------------------------------

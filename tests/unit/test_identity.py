@@ -138,7 +138,7 @@ DIRECT_RUN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("event", "kind", "slot_id", "second_token", "request_for_the_disk"),
+    ("event", "kind", "run_id", "second_token", "request_for_the_disk"),
     [
         pytest.param(
             TIMER,
@@ -169,7 +169,7 @@ DIRECT_RUN: dict[str, Any] = {
 def test_the_whole_request(
     event: Mapping[str, Any],
     kind: Literal["timer", "event"],
-    slot_id: str,
+    run_id: str,
     second_token: str,
     request_for_the_disk: Mapping[str, Any],
 ) -> None:
@@ -178,6 +178,6 @@ def test_the_whole_request(
 
     request = plan_snapshot(run.slot, run.policy.snapshot, DISK_ID, attempt=1)
 
-    assert run.slot.slot_id == slot_id
+    assert run.slot.run_id == run_id
     assert asdict(request) == request_for_the_disk
     assert client_token(run.slot, DISK_ID, attempt=2) == second_token

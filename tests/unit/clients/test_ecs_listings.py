@@ -293,7 +293,7 @@ def test_a_direct_requests_snapshots_are_listed_by_their_tag() -> None:
     found = {one.snapshot_id for one in inventory(ecs).slot_snapshots(where)}
 
     assert len(found) == 1100
-    assert ecs.listings[0].tags == ((SLOT_TAG, where.slot_id),)
+    assert ecs.listings[0].tags == ((SLOT_TAG, where.run_id),)
     assert ecs.listings[-1].tags == ()
 
 
@@ -331,5 +331,5 @@ def test_a_direct_requests_snapshots_of_one_disk_are_listed_by_both() -> None:
     found = list(inventory(ecs).slot_snapshots(where, "d-1"))
 
     assert [one.snapshot_id for one in found] == ["s-2"]
-    tags = ((SLOT_TAG, where.slot_id),)
+    tags = ((SLOT_TAG, where.run_id),)
     assert ecs.listings == [Listing(api="DescribeSnapshots", about="d-1", tags=tags)]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.clients.ecs_errors import Disposition, EcsError
+from shared.clients.ecs_errors import EcsError, ErrorAction
 from shared.clients.pacing import (
     MAX_TRIES,
     OutOfTimeError,
@@ -22,7 +22,7 @@ from shared.clients.pacing import (
 from tests.clocks import FakeClock
 from tests.unit.builders import refused, unknown
 
-RETRY, WAIT = Disposition.RETRY, Disposition.WAIT
+RETRY, WAIT = ErrorAction.RETRY, ErrorAction.WAIT
 
 
 def pacer(
@@ -78,7 +78,7 @@ def test_a_busy_disk_is_given_longer() -> None:
     after=st.none() | st.floats(),
 )
 def test_a_gap_is_never_none_and_never_more_than_a_minute(
-    asked: Disposition, failures: int, chance: float, after: float | None
+    asked: ErrorAction, failures: int, chance: float, after: float | None
 ) -> None:
     """T7: whatever the service says in its header, absurd values included."""
     assert 0.1 <= backoff_s(asked, failures, retry_after_s=after, chance=chance) <= 60
@@ -418,7 +418,7 @@ def test_a_read_that_no_retry_mends_is_made_once() -> None:
 
 
 @pytest.mark.parametrize(("code", "asked"), [("InternalError", RETRY), ("OperationConflict", WAIT)])
-def test_a_read_is_not_tried_for_ever(code: str, asked: Disposition) -> None:
+def test_a_read_is_not_tried_for_ever(code: str, asked: ErrorAction) -> None:
     """T10: the number of tries is limited, and the last error is what comes out."""
     paced = pacer()
 

@@ -12,7 +12,7 @@ from shared.clients.rate import (
     MAX_RETRY_AFTER_S,
     Rate,
     Ticket,
-    believable,
+    valid_retry_after_s,
 )
 
 LATENCY_S = 0.1
@@ -177,7 +177,7 @@ def test_an_absurd_wait_is_ignored(after: float | None) -> None:
     throttle(rate, 0.0, after=after)
 
     assert probe(rate, 0.2).start <= 1.1
-    assert believable(after) == 0.0
+    assert valid_retry_after_s(after) == 0.0
 
 
 def test_a_late_answer_may_put_the_probe_off() -> None:
@@ -405,4 +405,4 @@ def test_how_long_it_is_expected_to_stay_closed() -> None:
 @given(after=st.floats())
 def test_a_wait_that_is_believed_is_one_that_can_be_meant(after: float) -> None:
     """T7: whatever stands in the header."""
-    assert 0 <= believable(after) <= MAX_RETRY_AFTER_S
+    assert 0 <= valid_retry_after_s(after) <= MAX_RETRY_AFTER_S

@@ -10,10 +10,10 @@ import pytest
 from shared.clients.ecs_errors import EcsRefusedError
 from shared.entrypoints.invocation import without_secrets
 from shared.errors import (
-    AccidentError,
     InvalidEventError,
     Problem,
     RunFailedError,
+    UnexpectedError,
 )
 
 SECRET = "very+secret/key"
@@ -80,7 +80,7 @@ def test_an_accident_keeps_its_type_in_words() -> None:
     """It cannot be shown as it is."""
     found = without_secrets(LookupError(f"no {SECRET}"), redacted)
 
-    assert isinstance(found, AccidentError)
+    assert isinstance(found, UnexpectedError)
     assert str(found) == "LookupError: no ***"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.clients.ecs_errors import Disposition, disposition
+from shared.clients.ecs_errors import ErrorAction, error_action
 from shared.policies.selection import (
     LOCAL_CATEGORIES,
     Select,
@@ -197,4 +197,4 @@ def test_an_instance_in_transit_may_be_waited_for(status: str) -> None:
     code = foreseen_code(disk(), [instance(), instance("i-2", status=status)])
 
     assert code == "IncorrectInstanceStatus"
-    assert disposition(code) is Disposition.WAIT
+    assert error_action(code) is ErrorAction.WAIT

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.records.outcome import (
-    LEFT,
     MAX_VALUE_BYTES,
     RANKS,
+    UNSUCCESSFUL,
     Outcome,
     Status,
     clipped,
     disk_record,
     fold,
+    overall_status,
     snapshot_record,
-    verdict,
 )
 
 Record = dict[str, str]
@@ -112,12 +112,12 @@ LIVE = {"dry_run": "false"}
 @given(records=RECORDS)
 def test_the_highest_attempt_holds_and_in_it_the_highest_rank(records: list[Record]) -> None:
     """The outcome is one of the records, and none of its disk and slot outweighs it."""
-    for (slot_id, resource_id), held in fold(records).items():
+    for (run_id, resource_id), held in fold(records).items():
         rivals = [
             (int(one["attempt"]), RANKS[one["status"]])
             for one in joined(records)
             if one["dry_run"] == "false"
-            and one["slot"] == slot_id
+            and one["slot"] == run_id
             and (one["disk_id"] or one["instance_id"]) == resource_id
         ]
         assert (int(held["attempt"]), RANKS[held["status"]]) == max(rivals)
@@ -205,24 +205,24 @@ def test_an_instance_that_does_not_exist_has_an_outcome_of_its_own() -> None:
 @given(counts=st.dictionaries(st.sampled_from(sorted(RANKS)), st.integers(0, 3)))
 def test_a_run_is_ok_exactly_if_nothing_is_left_undone(counts: dict[str, int]) -> None:
     """L3: whatever else there is, one disk that was not done makes a run not ok."""
-    left = sum(counts.get(status, 0) for status in LEFT)
+    left = sum(counts.get(status, 0) for status in UNSUCCESSFUL)
 
-    assert (verdict(counts) == "ok") == (left == 0)
+    assert (overall_status(counts) == "ok") == (left == 0)
 
 
-@pytest.mark.parametrize("left", LEFT)
+@pytest.mark.parametrize("left", UNSUCCESSFUL)
 def test_a_run_that_did_something_else_is_partial(left: str) -> None:
     """L4: some done and some not is neither ok nor failed."""
-    assert verdict({left: 1}) == "failed"
-    assert verdict({left: 1, "created": 1}) == "partial"
-    assert verdict({left: 1, "skipped": 1}) == "partial"
+    assert overall_status({left: 1}) == "failed"
+    assert overall_status({left: 1, "created": 1}) == "partial"
+    assert overall_status({left: 1, "skipped": 1}) == "partial"
 
 
 def test_every_status_has_a_rank_and_its_side() -> None:
     """No status is forgotten: each is done, left undone, or needs nothing."""
     assert set(RANKS) == set(get_args(Status))
     taken = {"created", "existing", "completed"}
-    assert taken | set(LEFT) | {"skipped", "planned"} == set(RANKS)
+    assert taken | set(UNSUCCESSFUL) | {"skipped", "planned"} == set(RANKS)
 
 
 # --- the record ----------------------------------------------------------------------------------

@@ -18,15 +18,15 @@ from shared.recovery.cron import CronError
 from shared.recovery.missed_runs import (
     GRACE,
     JITTER,
-    Look,
+    Checkpoint,
     Missed,
-    asked_for,
-    looks_in,
+    fingerprint,
+    fingerprints,
     missed,
-    sign,
-    signs,
-    silent,
+    read_checkpoints,
+    runs_for,
     ticks_in,
+    unavailable_timers,
 )
 from shared.runtime.clock import utc
 
@@ -42,9 +42,9 @@ def timer(expression: str = NIGHTLY, *, name: str = "t", enabled: bool = True) -
     return TimerTrigger(name=name, expression=expression, payload="", enabled=enabled)
 
 
-def look(at: datetime, *, seen: TimerTrigger | None = None) -> Look:
+def look(at: datetime, *, seen: TimerTrigger | None = None) -> Checkpoint:
     one = seen or timer()
-    return Look(at=at, until=at - GRACE, timers={one.name: sign(one.expression)})
+    return Checkpoint(at=at, until=at - GRACE, timers={one.name: fingerprint(one.expression)})
 
 
 def owed(
@@ -114,7 +114,7 @@ def test_looks_one_after_the_other_catch_up_each_tick_once(
     one = timer(f"CRON_TZ={zone} 0 30 {','.join(map(str, hours))} * * *")
     came: set[datetime] = set()
     caught: list[datetime] = []
-    looks: list[Look] = [look(start, seen=one)]
+    looks: list[Checkpoint] = [look(start, seen=one)]
     for number in range(1, 26 * 60 // every):
         now = start + number * every * MINUTE
         found = missed(one, came, tuple(looks[::-1]), now=now, max_age=MAX_AGE)
@@ -218,7 +218,7 @@ def test_an_interval_that_never_fired_is_judged_from_the_first_look_that_saw_it(
     first = NOW - 70 * MINUTE
     looks = (
         look(NOW - 10 * MINUTE, seen=one),
-        Look(at=NOW - HOUR, until=NOW - HOUR, timers=None),
+        Checkpoint(at=NOW - HOUR, until=NOW - HOUR, timers=None),
         look(first, seen=one),
         look(NOW - DAY, seen=timer("@every 2h")),
     )
@@ -259,7 +259,7 @@ def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
 def test_looks_are_the_functions_own_and_not_dry() -> None:
     """The newest first; one that could not see the timers is none, one that was paused is."""
     until = utc(NOW - GRACE)
-    good = {"until": until, "timers": signs([timer(), timer(name="off", enabled=False)])}
+    good = {"until": until, "timers": fingerprints([timer(), timer(name="off", enabled=False)])}
     records = [
         record("looked", **good),
         record("looked", **good, dry_run="true"),
@@ -269,17 +269,17 @@ def test_looks_are_the_functions_own_and_not_dry() -> None:
         {**record("paused"), "function": "snapshot_on_event"},
     ]
 
-    newest, oldest = looks_in(records, function="resume_runs")
+    newest, oldest = read_checkpoints(records, function="resume_runs")
 
-    assert newest == Look(at=NOW, until=NOW - GRACE, timers={"t": sign(NIGHTLY)})
-    assert oldest == Look(at=NOW - DAY, until=NOW - DAY, timers=None)
+    assert newest == Checkpoint(at=NOW, until=NOW - GRACE, timers={"t": fingerprint(NIGHTLY)})
+    assert oldest == Checkpoint(at=NOW - DAY, until=NOW - DAY, timers=None)
 
 
 def test_all_timers_that_a_function_may_have_fit_into_one_field() -> None:
     """50 triggers, names of 128 characters: a value that was cut could not be read again."""
     timers = [timer(name=f"{number:0>128}") for number in range(50)]
 
-    assert len(signs(timers).encode()) < 8000
+    assert len(fingerprints(timers).encode()) < 8000
 
 
 # --- who wants them ------------------------------------------------------------------------------
@@ -307,20 +307,20 @@ def test_a_timer_that_will_not_fire_is_named(
     timers: list[TimerTrigger], expected: list[str]
 ) -> None:
     """L1, L18: where a policy waits for it."""
-    found = silent(load_policies(policies()), timers)
+    found = unavailable_timers(load_policies(policies()), timers)
 
     assert [code for _, code, _ in found] == expected
     assert all("wait for it: p" in reason for _, _, reason in found)
-    assert silent(load_policies(policies(enabled=False)), timers) == []
+    assert unavailable_timers(load_policies(policies(enabled=False)), timers) == []
 
 
 def test_a_tick_asks_for_the_runs_of_its_policies() -> None:
     """By the rules by which the function itself will judge it."""
     found = Missed(timer=timer(), due_at=TWO, count=1)
 
-    runs, problems = asked_for(found, load_policies(policies()), region="cn-hangzhou")
+    runs, problems = runs_for(found, load_policies(policies()), region="cn-hangzhou")
     off = load_policies(policies(enabled=False))
-    none, no_problems = asked_for(found, off, region="cn-hangzhou")
+    none, no_problems = runs_for(found, off, region="cn-hangzhou")
 
     assert [run.slot.policy for run in runs] == ["p"]
     assert (problems, none, no_problems) == ([], [], [])

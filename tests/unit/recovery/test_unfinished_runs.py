@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.policies.policy_file import load_policies
 from shared.records.outcome import Record
 from shared.recovery.unfinished_runs import (
     MAX_DOUBLINGS,
     MAX_EVENT_CHARS,
-    OVERDUE,
-    QUIET,
-    OpenSlot,
+    STALE_AFTER,
+    TIMEOUT_GRACE,
     SlotFold,
+    UnfinishedRun,
     again,
-    open_slots,
+    unfinished_runs,
 )
 from shared.runtime.clock import utc
 
@@ -30,7 +30,7 @@ UTC = timezone.utc
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EVENT = {"triggerName": "t", "triggerTime": utc(NOON), "payload": ""}
-SLOT = Slot(
+SLOT = RunKey(
     deployment="test",
     policy="p",
     region="cn-hangzhou",
@@ -46,7 +46,7 @@ def record(kind: str, *, after: timedelta = timedelta(0), **fields: str) -> Reco
         "function": "snapshot_on_schedule",
         "request_id": "r-1",
         "policy": "p",
-        "slot": SLOT.slot_id,
+        "slot": SLOT.run_id,
         "occurred_at": utc(NOON),
         "dry_run": "false",
         **fields,
@@ -61,8 +61,8 @@ def end(status: str = "ok", *, after: timedelta = timedelta(0), **fields: str) -
     return record("run_finished", after=after, status=status, **fields)
 
 
-def only(*records: Record) -> OpenSlot:
-    (one,) = open_slots(records)
+def only(*records: Record) -> UnfinishedRun:
+    (one,) = unfinished_runs(records)
     return one
 
 
@@ -92,13 +92,13 @@ NOT_ENDED = [
 @pytest.mark.parametrize("ended", ENDED)
 def test_a_slot_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
     """A failure that a person has to look at is not for us to repeat."""
-    assert open_slots([start(), ended]) == []
+    assert unfinished_runs([start(), ended]) == []
 
 
 @pytest.mark.parametrize("ended", NOT_ENDED)
 def test_a_slot_to_which_somebody_has_to_come_back_is_open(ended: Record) -> None:
     """L13: handed over, disks left, or kept from beginning by what passes by itself."""
-    assert only(start(), ended).slot_id == SLOT.slot_id
+    assert only(start(), ended).run_id == SLOT.run_id
 
 
 happenings = st.lists(
@@ -124,14 +124,14 @@ def test_a_slot_is_open_if_its_last_start_is_later_than_its_last_real_end(
     shuffled.shuffle(doubled)
 
     expected = bool(starts) and max(starts) > max(ends, default=-1)
-    assert [one.slot_id for one in open_slots(doubled)] == [SLOT.slot_id] * expected
-    assert open_slots(doubled) == open_slots(records)
+    assert [one.run_id for one in unfinished_runs(doubled)] == [SLOT.run_id] * expected
+    assert unfinished_runs(doubled) == unfinished_runs(records)
 
 
 def test_records_of_one_instant_count_in_the_order_of_their_arrival() -> None:
     """A second delivery that begins in the instant in which the first ended is open."""
-    assert open_slots([start(), end()]) == []
-    assert len(open_slots([start(), end(), start()])) == 1
+    assert unfinished_runs([start(), end()]) == []
+    assert len(unfinished_runs([start(), end(), start()])) == 1
 
 
 def test_a_dry_run_does_not_end_the_slot_that_it_was_tried_on() -> None:
@@ -143,15 +143,15 @@ def test_a_dry_run_does_not_end_the_slot_that_it_was_tried_on() -> None:
 
 def test_a_dry_run_that_was_killed_opens_nothing() -> None:
     """It took nothing; started again, it would take snapshots if its policy is real by now."""
-    assert open_slots([start(dry_run="true")]) == []
-    assert open_slots([start(), end(), start(dry_run="true", after=MINUTE)]) == []
+    assert unfinished_runs([start(dry_run="true")]) == []
+    assert unfinished_runs([start(), end(), start(dry_run="true", after=MINUTE)]) == []
 
 
 def test_an_end_alone_and_records_of_other_kinds_open_nothing() -> None:
     """Nor does one without a slot, or a time that can be read."""
     broken = [{**start(), "slot": ""}, {**start(), "at": "today"}, {**start(), "record": "disk"}]
 
-    assert open_slots([end("continued"), record("resumed"), *broken]) == []
+    assert unfinished_runs([end("continued"), record("resumed"), *broken]) == []
 
 
 # --- when nobody is at work any more -------------------------------------------------------------
@@ -161,10 +161,10 @@ def test_a_run_is_dead_when_nothing_is_recorded_or_its_time_is_over() -> None:
     """Whichever comes first; the time is the one that the run itself recorded."""
     long, short = start(ends_at=utc(NOON + HOUR)), start(ends_at=utc(NOON + MINUTE))
 
-    assert only(long).dead_at(NOON) == NOON + QUIET
-    assert only(long).dead_at(NOON + HOUR) == NOON + HOUR + OVERDUE
-    assert only(short).dead_at(NOON) == NOON + MINUTE + OVERDUE
-    assert only(start()).dead_at(NOON + HOUR) == NOON + HOUR + QUIET
+    assert only(long).stale_at(NOON) == NOON + STALE_AFTER
+    assert only(long).stale_at(NOON + HOUR) == NOON + HOUR + TIMEOUT_GRACE
+    assert only(short).stale_at(NOON) == NOON + MINUTE + TIMEOUT_GRACE
+    assert only(start()).stale_at(NOON + HOUR) == NOON + HOUR + STALE_AFTER
 
 
 def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
@@ -172,8 +172,8 @@ def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
     first = start(ends_at=utc(NOON + MINUTE))
     handed, resumed = end("continued", after=MINUTE), record("resumed", after=MINUTE)
 
-    assert only(first, handed).dead_at(NOON + MINUTE) == NOON + MINUTE + QUIET
-    assert only(first, resumed).dead_at(NOON + MINUTE) == NOON + MINUTE + 2 * QUIET
+    assert only(first, handed).stale_at(NOON + MINUTE) == NOON + MINUTE + STALE_AFTER
+    assert only(first, resumed).stale_at(NOON + MINUTE) == NOON + MINUTE + 2 * STALE_AFTER
 
 
 def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
@@ -182,7 +182,7 @@ def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
     records = [start()]
     while at < NOON + timedelta(hours=25):
         one = only(*records)
-        at = one.dead_at(one.last_at)
+        at = one.stale_at(one.last_at)
         records.append({**record("resumed", chain=one.chain), "at": utc(at)})
         starts += 1
 
@@ -217,7 +217,7 @@ def policies(**parts: Any) -> Any:
     return load_policies({"deployment": "test", "policies": [one]})
 
 
-def given_back(one: OpenSlot, file: Any = None, *, now: datetime = NOON + HOUR) -> Any:
+def given_back(one: UnfinishedRun, file: Any = None, *, now: datetime = NOON + HOUR) -> Any:
     return again(one, file or policies(), account_id="1", region="cn-hangzhou", now=now)
 
 
@@ -282,14 +282,14 @@ def test_nothing_is_started_again_whose_snapshots_may_be_deleted() -> None:
 def test_a_direct_request_is_as_old_as_its_first_start() -> None:
     """It has no instant of its own."""
     event = json.dumps({"key": "k", "policy": "p"})
-    slot = Slot(
+    slot = RunKey(
         deployment="test",
         policy="p",
         region="cn-hangzhou",
         occurrence=("direct", "k"),
         occurred_at=None,
     )
-    first = {**start(slot=slot.slot_id), "event": event, "occurred_at": ""}
+    first = {**start(slot=slot.run_id), "event": event, "occurred_at": ""}
     second = {**first, "at": utc(NOON + 20 * HOUR)}
 
     assert given_back(only(first, second), now=NOON + 24 * HOUR).slot == slot
@@ -301,9 +301,9 @@ def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
     """L4: a record that somebody made up costs no other slot its start."""
     other = start(slot="f" * 32)
 
-    found = open_slots([{**start(), **strange}, other])
+    found = unfinished_runs([{**start(), **strange}, other])
 
-    assert "f" * 32 in {one.slot_id for one in found}
+    assert "f" * 32 in {one.run_id for one in found}
     for one in found:
         assert given_back(one).reason or given_back(one).slot
 
@@ -324,7 +324,7 @@ def test_of_slots_that_ended_hardly_anything_is_kept() -> None:
     finally:
         tracemalloc.stop()
 
-    assert fold.open_slots() == []
+    assert fold.unfinished_runs() == []
     assert size_bytes / number < 300
 
 
@@ -335,7 +335,7 @@ def test_events_of_open_slots_are_kept_up_to_a_bound() -> None:
     for one in range(number):
         fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
 
-    found = fold.open_slots()
+    found = fold.unfinished_runs()
     assert len(found) == number
     held = [one for one in found if "event" in one.started]
     assert sum(len(one.started["event"]) for one in held) <= MAX_EVENT_CHARS + 100_000
@@ -350,4 +350,4 @@ def test_room_for_events_comes_back_when_slots_end() -> None:
         fold.add(end(slot=f"{one:032x}"))
     fold.add({**start(slot="f" * 32), "event": "x" * 100_000})
 
-    assert [len(one.started["event"]) for one in fold.open_slots()] == [100_000]
+    assert [len(one.started["event"]) for one in fold.unfinished_runs()] == [100_000]

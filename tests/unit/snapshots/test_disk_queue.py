@@ -15,7 +15,7 @@ from shared.snapshots.disk_queue import (
     Candidates,
     spread,
 )
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_task import DiskTask
 
 CODE = "Forbidden.RAM"
 
@@ -168,15 +168,15 @@ def test_samples_are_different_disks_and_one_of_each_part(count: int, number: in
         assert all(low <= at < high for at, (low, high) in zip(found, parts, strict=True))
 
 
-def jobs(number: int) -> Iterator[Job]:
-    return (Job(disk_id=f"d-{one}") for one in range(number))
+def jobs(number: int) -> Iterator[DiskTask]:
+    return (DiskTask(disk_id=f"d-{one}") for one in range(number))
 
 
 def test_drawing_again_and_again_looks_at_few_disks_each_time() -> None:
     """N9: where a role may touch half of 20,000, and where every second five, nothing stops it."""
     looks = 0
 
-    class Counted(Job):
+    class Counted(DiskTask):
         def __getattribute__(self, name: str) -> object:
             nonlocal looks
             looks += name == "foreseen"

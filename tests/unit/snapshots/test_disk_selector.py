@@ -27,10 +27,10 @@ from shared.snapshots.disk_selector import (
     FEW_DISKS,
     MAX_KNOWN_INSTANCES,
     Choice,
-    Chooser,
+    DiskSelector,
 )
-from shared.snapshots.disk_task import Job
-from shared.snapshots.snapshot_index import SlotLedger
+from shared.snapshots.disk_task import DiskTask
+from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.routing import Run
 from tests.clocks import FakeClock
 from tests.unit.builders import disk, instance, settings, slot, snapshot
@@ -47,10 +47,10 @@ def choose(ecs: FakeEcs, select: Select = ALL, *, max_disks: int = 10_000, **abo
         slot=slot(),
         policy=Policy(name="nightly", select=select, snapshot=settings()),
         select=select,
-        **{"asked_by": "timer", "dry_run": False, "content": {}, **about},
+        **{"trigger_kind": "timer", "dry_run": False, "content": {}, **about},
     )
-    ledger = SlotLedger(run.slot, inventory, clock)
-    return Chooser(run, inventory, ledger, max_disks=max_disks).choose()
+    ledger = SnapshotIndex(run.slot, inventory, clock)
+    return DiskSelector(run, inventory, ledger, max_disks=max_disks).choose()
 
 
 def fleet(number: int, **about: Any) -> list[Disk]:
@@ -115,7 +115,7 @@ def test_an_events_instance_is_listed_before_the_ledger(number: int) -> None:
     disks = [*fleet(number, instance_ids=("i-1",)), disk("d-other", instance_ids=("i-2",))]
     ecs = FakeEcs(disks=disks, instances=[instance("i-1")], snapshots=busy_account())
 
-    chosen = choose(ecs, Select(instance_ids=("i-1",)), asked_by="event")
+    chosen = choose(ecs, Select(instance_ids=("i-1",)), trigger_kind="event")
 
     assert len(list(chosen.jobs())) == number
     assert calls(ecs)["DescribeSnapshots"] == (number if number <= FEW_DISKS else 30)
@@ -129,7 +129,7 @@ def test_an_event_whose_instance_has_no_disk_any_more_is_answered_by_the_whole_l
     made = snapshot("s-1", of="d-gone")
     ecs = FakeEcs(instances=instances, snapshots=[made])
 
-    chosen = choose(ecs, Select(instance_ids=("i-1",)), asked_by="event")
+    chosen = choose(ecs, Select(instance_ids=("i-1",)), trigger_kind="event")
 
     found = [(one.disk_id, one.status) for one in chosen.outcomes() if one.disk_id]
     assert found == [("d-gone", "existing")]
@@ -167,7 +167,7 @@ def test_no_more_than_a_page_of_what_was_listed_is_alive() -> None:
         """Makes each page as it is asked for."""
 
         def describe_disks(self, *, next_token: str = "", **_: Any) -> Page[Disk]:
-            for kind in (Disk, Instance, Job, Outcome):
+            for kind in (Disk, Instance, DiskTask, Outcome):
                 most[kind] = max(most[kind], alive(kind))
             start = int(next_token or 0)
             rest = (start + 500) * (start + 500 < len(disks))
@@ -179,25 +179,25 @@ def test_no_more_than_a_page_of_what_was_listed_is_alive() -> None:
 
     named = [(one.disk_id, one.instance_ids) for one in disks]
     disks = [disk()] * len(disks)
-    before = Counter({kind: alive(kind) for kind in (Disk, Instance, Job, Outcome)})
+    before = Counter({kind: alive(kind) for kind in (Disk, Instance, DiskTask, Outcome)})
     chosen = choose(Streaming())
-    left = {kind: alive(kind) - before[kind] for kind in (Disk, Instance, Job, Outcome)}
+    left = {kind: alive(kind) - before[kind] for kind in (Disk, Instance, DiskTask, Outcome)}
 
     assert len(chosen) == 3000
     assert left[Disk] <= 500
     assert left[Instance] <= 100
-    assert left[Job] == left[Outcome] == 0
+    assert left[DiskTask] == left[Outcome] == 0
     assert most[Disk] - before[Disk] <= 1000
 
 
 def test_jobs_are_made_as_they_are_taken() -> None:
     """A job has 17 fields: 100,000 of them would be most of a function's memory."""
     chosen = choose(FakeEcs(disks=fleet(1000)))
-    before = alive(Job)
-    jobs: Iterator[Job] = chosen.jobs()
+    before = alive(DiskTask)
+    jobs: Iterator[DiskTask] = chosen.jobs()
 
     assert next(jobs).disk_id == "d-0"
-    assert alive(Job) - before <= 1
+    assert alive(DiskTask) - before <= 1
     assert len(list(jobs)) == 999
     assert len(chosen) == 0
 

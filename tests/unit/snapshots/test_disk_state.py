@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from shared.clients.ecs_types import Snapshot
 from shared.snapshots.disk_state import (
-    Entry,
-    Ledger,
+    DiskState,
+    ExistingSnapshots,
+    group_by_disk,
     later_snapshot,
-    read_ledger,
 )
 from tests.clocks import NOON
 from tests.unit.builders import slot, snapshot
@@ -23,14 +23,14 @@ from tests.unit.builders import slot, snapshot
 
 def test_an_empty_listing_is_an_empty_ledger() -> None:
     """A disk of which the slot has nothing is asked for with attempt 1."""
-    assert read_ledger([], slot()) == {}
-    assert Entry().next_attempt == 1
+    assert group_by_disk([], slot()) == {}
+    assert DiskState().next_attempt == 1
 
 
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "", "something-new"])
 def test_what_has_not_failed_is_there(status: str) -> None:
     """D1: nothing is asked for that is there, also while it is being made."""
-    entry = read_ledger([snapshot("s-1", status=status)], slot())["d-1"]
+    entry = group_by_disk([snapshot("s-1", status=status)], slot())["d-1"]
 
     assert (entry.snapshot_id, entry.attempt) == ("s-1", 1)
     assert entry.next_attempt == 1
@@ -38,7 +38,7 @@ def test_what_has_not_failed_is_there(status: str) -> None:
 
 def test_a_failed_snapshot_is_not_there() -> None:
     """L13, D11: after a terminal failure the disk is asked for with the next attempt."""
-    entry = read_ledger([snapshot("s-1", status="failed")], slot())["d-1"]
+    entry = group_by_disk([snapshot("s-1", status="failed")], slot())["d-1"]
 
     assert entry.snapshot_id == ""
     assert entry.failed_ids == {"s-1"}
@@ -49,7 +49,7 @@ def test_the_attempt_rises_from_the_highest_that_failed() -> None:
     """D11: one more than the highest attempt that ended as failed."""
     snapshots = [snapshot(f"s-{n}", attempt=n, status="failed") for n in (2, 3, 1)]
 
-    entry = read_ledger(snapshots, slot())["d-1"]
+    entry = group_by_disk(snapshots, slot())["d-1"]
 
     assert entry.next_attempt == 4
     assert (entry.failed_attempt, entry.failed_id) == (3, "s-3")
@@ -62,7 +62,7 @@ def test_other_peoples_snapshots_do_not_count() -> None:
     other_policy = snapshot("s-2", in_slot=slot(policy="hourly"))
     other_tick = snapshot("s-3", in_slot=slot(occurrence=("timer", "nightly", "later")))
 
-    assert read_ledger([foreign, other_policy, other_tick], slot()) == {}
+    assert group_by_disk([foreign, other_policy, other_tick], slot()) == {}
 
 
 @pytest.mark.parametrize("status", ["accomplished", "failed"])
@@ -71,14 +71,14 @@ def test_a_snapshot_of_another_disk_counts_for_neither(status: str) -> None:
     copied = snapshot("s-1", of="d-1", disk_id="d-2", status=status)
     imported = snapshot("s-2", of="d-1", disk_id="", status=status)
 
-    assert read_ledger([copied, imported], slot()) == {}
+    assert group_by_disk([copied, imported], slot()) == {}
 
 
 def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:
     """D1: whatever its attempt's tag says, a snapshot of the slot is there."""
     tags = {**snapshot().tags, "snapshot-automation-attempt": "0"}
 
-    assert read_ledger([snapshot("s-1", tags=tags)], slot())["d-1"].snapshot_id == "s-1"
+    assert group_by_disk([snapshot("s-1", tags=tags)], slot())["d-1"].snapshot_id == "s-1"
 
 
 SNAPSHOTS = st.lists(
@@ -103,12 +103,12 @@ def test_order_and_repetition_of_a_listing_do_not_matter(
     """D6: pages may overlap and come in any order."""
     listed = data.draw(st.permutations(snapshots * 2))
 
-    assert read_ledger(listed, slot()) == read_ledger(snapshots, slot())
+    assert group_by_disk(listed, slot()) == group_by_disk(snapshots, slot())
 
 
 def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
     """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
-    ledger = Ledger(slot())
+    ledger = ExistingSnapshots(slot())
     states = []
     for status in ("progressing", "failed", "accomplished"):
         ledger.add(snapshot("s-1", status=status))
@@ -122,7 +122,7 @@ def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
     made = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(1_000)]
     tracemalloc.start()
     try:
-        ledger = read_ledger(made, slot())
+        ledger = group_by_disk(made, slot())
         size_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from shared.clients.ecs_errors import DISPOSITIONS, Disposition, EcsError
+from shared.clients.ecs_errors import ERROR_ACTIONS, EcsError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
 from shared.clients.pacing import MAX_TRIES
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_task import DiskTask
 from tests.clocks import FakeClock
 from tests.unit.benches import Bench, plan, statuses
 from tests.unit.builders import refused, unknown
@@ -61,7 +61,7 @@ def test_jobs_are_taken_only_as_they_can_start() -> None:
     def jobs() -> Any:
         for number in range(100):
             taken.append(number)
-            yield Job(disk_id=f"d-{number}")
+            yield DiskTask(disk_id=f"d-{number}")
 
     outcomes = Bench(max_in_flight=2).execution.outcomes(jobs())
     next(outcomes)
@@ -111,7 +111,7 @@ def test_what_the_service_asks_to_wait_is_waited() -> None:
 def test_tries_of_what_is_transient_are_limited() -> None:
     """T10, L15: the budget ends with a failed outcome that says why."""
     bench = Bench(answer=lambda *_: refused("InternalError"))
-    most = MAX_TRIES[Disposition.RETRY]
+    most = MAX_TRIES[ErrorAction.RETRY]
 
     outcome = bench.outcome()
 
@@ -181,7 +181,7 @@ def test_busy_disks_are_asked_again_while_others_are_worked_on() -> None:
             return refused("IncorrectDiskStatus")
         return f"s-{request.disk_id}"
 
-    bench = Bench(answer=answer, rate=60, somebody_goes_on=True)
+    bench = Bench(answer=answer, rate=60, can_continue=True)
 
     outcomes = bench.run(60)
 
@@ -268,8 +268,8 @@ def test_with_all_places_taken_a_disk_that_is_due_is_waited_for_in_peace() -> No
     "code",
     [
         code
-        for code, asked in DISPOSITIONS.items()
-        if asked in (Disposition.FAIL, Disposition.FAIL_MAYBE_ALL)
+        for code, asked in ERROR_ACTIONS.items()
+        if asked in (ErrorAction.FAIL, ErrorAction.FAIL_MAYBE_ALL)
     ],
 )
 def test_what_fails_is_tried_once_and_recorded(code: str) -> None:
@@ -285,7 +285,7 @@ def test_what_fails_is_tried_once_and_recorded(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [code for code, asked in DISPOSITIONS.items() if asked is Disposition.SKIP]
+    "code", [code for code, asked in ERROR_ACTIONS.items() if asked is ErrorAction.SKIP]
 )
 def test_what_cannot_have_a_snapshot_is_skipped(code: str) -> None:
     """Nothing is wrong: one call, the code and the reason."""
@@ -334,7 +334,7 @@ def test_where_the_listing_cannot_be_read_a_disk_is_not_called_gone() -> None:
 @pytest.mark.parametrize("code", ["InvalidDiskId.NotFound", "DiskCategory.OperationNotSupported"])
 def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code: str) -> None:
     """L6, L14: a snapshot was accepted and failed: "nothing is wrong" would not be true."""
-    job = Job(disk_id="d-0", attempt=2, failed_ids=frozenset({"s-1"}), failed_id="s-1")
+    job = DiskTask(disk_id="d-0", attempt=2, failed_ids=frozenset({"s-1"}), failed_id="s-1")
 
     outcome = Bench(refused(code, 404)).run([job])["d-0"]
 

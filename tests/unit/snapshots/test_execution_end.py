@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from shared.clients.ecs_errors import DISPOSITIONS, Disposition
+from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
 from shared.clients.pacing import OutOfTimeError
-from shared.snapshots.disk_state import Entry
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_state import DiskState
+from shared.snapshots.disk_task import DiskTask
 from tests.unit.benches import MADE, NOTHING, Bench, statuses
 from tests.unit.builders import refused, unknown
 from tests.unit.fakes import Answer
@@ -17,7 +17,7 @@ from tests.unit.fakes import Answer
 
 
 @pytest.mark.parametrize(
-    "code", [code for code, asked in DISPOSITIONS.items() if asked is Disposition.STOP]
+    "code", [code for code, asked in ERROR_ACTIONS.items() if asked is ErrorAction.STOP]
 )
 def test_what_will_fail_for_every_disk_ends_the_run(code: str) -> None:
     """L18: account, role, quota: one call, and the rest is failed as not tried."""
@@ -53,7 +53,7 @@ def test_a_run_stops_with_the_code_that_asked_for_it() -> None:
     """Also where the disk that was refused has its snapshot from an answer that was lost."""
     looks = iter([NOTHING, MADE])
     bench = Bench(unknown(), refused("SignatureDoesNotMatch"), ledger=lambda _: next(looks))
-    jobs = [Job(disk_id="d-0"), Job(disk_id="d-1", foreseen="IncorrectInstanceStatus")]
+    jobs = [DiskTask(disk_id="d-0"), DiskTask(disk_id="d-1", foreseen="IncorrectInstanceStatus")]
 
     outcomes = bench.run(jobs)
 
@@ -78,7 +78,7 @@ def test_a_stop_that_cannot_be_looked_into_still_stops_with_its_own_code() -> No
     """The role may have lost the right to look as well."""
     looks = iter([NOTHING])
 
-    def nothing_then_forbidden(_: str) -> Entry:
+    def nothing_then_forbidden(_: str) -> DiskState:
         for entry in looks:
             return entry
         raise refused("Forbidden.RAM")
@@ -129,7 +129,7 @@ def test_at_the_deadline_nothing_starts() -> None:
 def test_a_call_that_was_made_is_never_denied() -> None:
     """L6: time that runs out while looking is not time that ran out before asking."""
 
-    def out_of_time(_: str) -> Entry:
+    def out_of_time(_: str) -> DiskState:
         raise OutOfTimeError("DescribeSnapshots")
 
     outcome = Bench(refused("IdempotentParameterMismatch"), ledger=out_of_time).outcome()
@@ -142,7 +142,7 @@ def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
     """L6: a refusal that could not be looked into is deferred, after the calls it took."""
     looks = iter([NOTHING])
 
-    def nothing_then_out_of_time(_: str) -> Entry:
+    def nothing_then_out_of_time(_: str) -> DiskState:
         for entry in looks:
             return entry
         raise OutOfTimeError("DescribeSnapshots")
@@ -161,7 +161,7 @@ def test_no_call_is_spent_on_a_refusal_that_was_foreseen() -> None:
     """It waits first, as if ECS had answered so; then the server has the last word."""
     bench = Bench()
 
-    outcome = bench.run([Job(disk_id="d-0", foreseen="IncorrectInstanceStatus")])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", foreseen="IncorrectInstanceStatus")])["d-0"]
 
     assert (outcome.status, outcome.calls) == ("created", 1)
     assert bench.clock.monotonic() >= 2.5
@@ -169,9 +169,9 @@ def test_no_call_is_spent_on_a_refusal_that_was_foreseen() -> None:
 
 def test_what_was_foreseen_is_left_to_the_next_part_without_a_call() -> None:
     """T10: a function that waits is billed, and the next part looks at the state anew."""
-    bench = Bench(somebody_goes_on=True)
+    bench = Bench(can_continue=True)
 
-    outcome = bench.run([Job(disk_id="d-0", foreseen="IncorrectDiskStatus")])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", foreseen="IncorrectDiskStatus")])["d-0"]
 
     assert (outcome.status, outcome.code, outcome.calls) == ("deferred", "IncorrectDiskStatus", 0)
     assert bench.clock.monotonic() == 0
@@ -179,7 +179,7 @@ def test_what_was_foreseen_is_left_to_the_next_part_without_a_call() -> None:
 
 def test_what_was_foreseen_holds_up_no_other() -> None:
     """L4: the others are asked for while it waits."""
-    jobs = [Job(disk_id="d-0", foreseen="IncorrectInstanceStatus"), Job(disk_id="d-1")]
+    jobs = [DiskTask(disk_id="d-0", foreseen="IncorrectInstanceStatus"), DiskTask(disk_id="d-1")]
     bench = Bench()
 
     assert set(statuses(bench.run(jobs)).values()) == {"created"}

@@ -27,7 +27,7 @@ def test_disks_that_wait_share_what_was_said_of_them() -> None:
             most = max(most, errors_alive() - before)
         return refused(BUSY)
 
-    bench = Bench(answer=answer, somebody_goes_on=True)
+    bench = Bench(answer=answer, can_continue=True)
     outcomes = bench.run(number)
 
     assert {one.status for one in outcomes.values()} == {"deferred"}

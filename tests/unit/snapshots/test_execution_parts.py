@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.clients.ecs_types import SnapshotRequest
-from shared.snapshots.disk_state import Entry
+from shared.snapshots.disk_state import DiskState
 from tests.unit.benches import MADE, NOTHING, Bench
 from tests.unit.builders import refused, unknown
 from tests.unit.fakes import Answer, FakeEcs
@@ -15,7 +15,7 @@ BUSY = refused("IncorrectDiskStatus.CreatingSnapshot")
 
 def test_tries_used_up_are_deferred_where_the_rest_is_handed_over() -> None:
     """T10: the budget of one part ends; the disk is left to the next."""
-    outcome = Bench(*[BUSY] * 99, somebody_goes_on=True).outcome()
+    outcome = Bench(*[BUSY] * 99, can_continue=True).outcome()
 
     assert (outcome.status, outcome.code) == ("deferred", "IncorrectDiskStatus.CreatingSnapshot")
 
@@ -68,7 +68,7 @@ def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
 
 def test_an_attempt_that_failed_meanwhile_raises_the_next() -> None:
     """D11: the recent ledger's word on failed snapshots holds, as the first one's did."""
-    failed = Entry(failed_attempt=1, failed_ids={"s-bad"})
+    failed = DiskState(failed_attempt=1, failed_ids={"s-bad"})
     outcome = Bench(known=lambda _: failed).outcome()
 
     assert (outcome.status, outcome.attempt) == ("created", 2)
@@ -90,7 +90,7 @@ def test_a_mismatch_is_looked_into_again_for_a_listing_that_lags() -> None:
 
 def test_a_later_snapshot_of_the_policy_serves_a_slot_that_waits_for_it() -> None:
     """L15: an hourly policy whose snapshots take longer settles, and piles nothing up."""
-    bench = Bench(BUSY, ledger=lambda _: Entry(later_id="s-later"))
+    bench = Bench(BUSY, ledger=lambda _: DiskState(later_id="s-later"))
 
     outcome = bench.outcome()
 
@@ -100,7 +100,7 @@ def test_a_later_snapshot_of_the_policy_serves_a_slot_that_waits_for_it() -> Non
 
 def test_nothing_supersedes_a_disk_of_which_an_answer_was_lost() -> None:
     """D2: its own snapshot may exist."""
-    bench = Bench(unknown(), BUSY, ledger=lambda _: Entry(later_id="s-later"))
+    bench = Bench(unknown(), BUSY, ledger=lambda _: DiskState(later_id="s-later"))
 
     assert bench.outcome().status == "created"
     assert len(bench.ecs.created) == 3

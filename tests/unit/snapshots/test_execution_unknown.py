@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clients.ecs_errors import DISPOSITIONS, Disposition, EcsUnknownError
+from shared.clients.ecs_errors import ERROR_ACTIONS, EcsUnknownError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
 from shared.clients.pacing import MAX_TRIES
 from shared.identity import MAX_ATTEMPTS
-from shared.snapshots.disk_state import Entry
-from shared.snapshots.disk_task import Job
+from shared.snapshots.disk_state import DiskState
+from shared.snapshots.disk_task import DiskTask
 from tests.unit.benches import MADE, NOTHING, Bench, plan
 from tests.unit.builders import refused, unknown
 from tests.unit.fakes import Answer
@@ -58,12 +58,12 @@ def test_an_unknown_outcome_that_stays_unknown_is_deferred() -> None:
     outcome = bench.outcome()
 
     assert (outcome.status, outcome.code) == ("deferred", "UnknownOutcome")
-    assert outcome.calls == MAX_TRIES[Disposition.RETRY]
+    assert outcome.calls == MAX_TRIES[ErrorAction.RETRY]
 
 
 def test_the_last_look_may_still_find_it() -> None:
     """D2: before it gives up it looks once more."""
-    most = MAX_TRIES[Disposition.RETRY]
+    most = MAX_TRIES[ErrorAction.RETRY]
     looks = iter([NOTHING] * (most - 1) + [MADE])
     bench = Bench(answer=lambda *_: unknown(), ledger=lambda _: next(looks))
 
@@ -89,9 +89,9 @@ def test_a_refusal_after_an_unknown_outcome_that_is_not_is_a_failure() -> None:
 
 def test_a_look_that_fails_is_not_nothing() -> None:
     """D3: a throttled read is tried again and never taken for "no snapshot"."""
-    answers: list[Entry | Exception] = [refused("Throttling"), MADE]
+    answers: list[DiskState | Exception] = [refused("Throttling"), MADE]
 
-    def ledger(_: str) -> Entry:
+    def ledger(_: str) -> DiskState:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -107,7 +107,7 @@ def test_a_look_that_fails_is_not_nothing() -> None:
 
 def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
     """D11: only a terminal failure does, and then the token is another one."""
-    entry = Entry(failed_attempt=1, failed_ids={"s-failed"})
+    entry = DiskState(failed_attempt=1, failed_ids={"s-failed"})
     bench = Bench(unknown(), ledger=lambda _: entry)
 
     outcome = bench.outcome()
@@ -118,7 +118,7 @@ def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
 
 def test_an_attempt_beyond_the_last_is_not_asked_for() -> None:
     """D11, T10: a failure that is found while the run goes counts towards the one cap."""
-    entry = Entry(failed_attempt=MAX_ATTEMPTS, failed_id="s-last", failed_ids={"s-last"})
+    entry = DiskState(failed_attempt=MAX_ATTEMPTS, failed_id="s-last", failed_ids={"s-last"})
     bench = Bench(unknown(), ledger=lambda _: entry)
 
     outcome = bench.outcome()
@@ -133,7 +133,7 @@ def test_the_cap_names_the_last_snapshot_that_failed() -> None:
     failed_ids = frozenset(f"s-{number}" for number in range(1, MAX_ATTEMPTS + 1))
     bench = Bench(answer=lambda _, number: f"s-{number}")
 
-    outcome = bench.run([Job(disk_id="d-0", failed_ids=failed_ids)])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", failed_ids=failed_ids)])["d-0"]
 
     assert (outcome.status, outcome.code, outcome.attempt) == (
         "broken",
@@ -146,10 +146,10 @@ def test_the_cap_names_the_last_snapshot_that_failed() -> None:
 
 def test_fewer_attempts_may_be_allowed() -> None:
     """A policy's `repeat_failed` is such a limit."""
-    entry = Entry(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
+    entry = DiskState(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
     bench = Bench(ledger=lambda _: entry, max_attempts=2)
 
-    outcome = bench.run([Job(disk_id="d-0", attempt=2, look_first=True)])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", attempt=2, check_first=True)])["d-0"]
 
     assert (outcome.status, outcome.attempt) == ("broken", 2)
     assert bench.ecs.created == []
@@ -157,9 +157,9 @@ def test_fewer_attempts_may_be_allowed() -> None:
 
 def test_what_the_ledger_knows_less_of_takes_no_attempt_back() -> None:
     """D11: a listing that lags does not undo a failure that is known."""
-    bench = Bench(ledger=lambda _: Entry(failed_attempt=1, failed_ids={"s-1"}))
+    bench = Bench(ledger=lambda _: DiskState(failed_attempt=1, failed_ids={"s-1"}))
 
-    outcome = bench.run([Job(disk_id="d-0", attempt=3, look_first=True)])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", attempt=3, check_first=True)])["d-0"]
 
     assert (outcome.status, outcome.attempt) == ("created", 3)
 
@@ -229,9 +229,9 @@ def test_a_mismatch_is_never_answered_with_a_fresh_token(code: str) -> None:
 
 def test_a_mismatch_that_cannot_be_looked_into_is_tried_again_with_the_same_token() -> None:
     """D3, D9: a read that fails decides nothing."""
-    answers: list[Entry | Exception] = [refused("Throttling"), MADE]
+    answers: list[DiskState | Exception] = [refused("Throttling"), MADE]
 
-    def ledger(_: str) -> Entry:
+    def ledger(_: str) -> DiskState:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -249,7 +249,7 @@ def test_a_mismatch_that_cannot_be_looked_into_is_tried_again_with_the_same_toke
 def test_an_answer_that_names_a_failed_snapshot_is_not_a_success() -> None:
     """D11: a token may stay bound to a failed result; the next attempt has a fresh one."""
     bench = Bench("s-failed", "s-new")
-    job = Job(disk_id="d-0", attempt=1, failed_ids=frozenset({"s-failed"}))
+    job = DiskTask(disk_id="d-0", attempt=1, failed_ids=frozenset({"s-failed"}))
 
     outcome = bench.run([job])["d-0"]
 
@@ -260,7 +260,7 @@ def test_an_answer_that_names_a_failed_snapshot_is_not_a_success() -> None:
 def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() -> None:
     """T10: it ends with the attempts."""
     bench = Bench(answer=lambda *_: "s-failed")
-    job = Job(disk_id="d-0", failed_ids=frozenset({"s-failed"}))
+    job = DiskTask(disk_id="d-0", failed_ids=frozenset({"s-failed"}))
 
     assert bench.run([job])["d-0"].status == "broken"
     assert len(bench.ecs.created) == MAX_ATTEMPTS
@@ -268,7 +268,7 @@ def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() 
 
 # --- whatever happens ----------------------------------------------------------------------------
 
-CODES = st.sampled_from([*DISPOSITIONS, "Nobody.Knows"])
+CODES = st.sampled_from([*ERROR_ACTIONS, "Nobody.Knows"])
 EVENTS = st.one_of(
     CODES.map(refused),
     st.just(None),
@@ -300,8 +300,8 @@ def test_whatever_happens_each_disk_has_one_outcome_and_one_snapshot(
             ids.setdefault(request.disk_id, set()).add(made[request.client_token])
         return event or made[request.client_token]
 
-    def ledger(disk_id: str) -> Entry:
-        return Entry(snapshot_id=min(ids[disk_id]), attempt=1) if ids.get(disk_id) else NOTHING
+    def ledger(disk_id: str) -> DiskState:
+        return DiskState(snapshot_id=min(ids[disk_id]), attempt=1) if ids.get(disk_id) else NOTHING
 
     bench = Bench(answer=answer, ledger=ledger, deadline=deadline, max_in_flight=in_flight)
     outcomes = bench.run(len(events))

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from shared.identity import (
     DISK_TAG,
-    Slot,
-    TaggedSlot,
+    RunKey,
+    TaggedRun,
     attempt_in_slot,
     client_token,
-    ledger_tags,
     slot_of,
+    tracking_tags,
 )
 from shared.policies.name_template import PLACEHOLDERS, placeholders_of
 from shared.policies.snapshot_settings import SnapshotSettings, check_snapshot_settings
@@ -45,7 +45,7 @@ OCCURRENCES = st.tuples(st.sampled_from(["timer", "event"]), st.text(), st.text(
     st.just("direct"), st.text()
 )
 SLOTS = st.builds(
-    Slot,
+    RunKey,
     deployment=POLICY_NAMES,
     policy=POLICY_NAMES,
     region=st.sampled_from(["cn-hangzhou", "cn-shanghai"]),
@@ -65,10 +65,10 @@ SETTINGS = st.builds(
 
 @given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
 def test_the_same_arguments_give_the_same_request(
-    where: Slot, settings: SnapshotSettings, disk_id: str, attempt: int
+    where: RunKey, settings: SnapshotSettings, disk_id: str, attempt: int
 ) -> None:
     """T5, D9: name, description, tags and token are the same on every retry."""
-    again = Slot(
+    again = RunKey(
         deployment=where.deployment,
         policy=where.policy,
         region=where.region,
@@ -84,11 +84,11 @@ def test_the_same_arguments_give_the_same_request(
 
 PROGRAM = """
 from datetime import datetime, timezone
-from shared.identity import Slot
+from shared.identity import RunKey
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import plan_snapshot
 
-slot = Slot(
+slot = RunKey(
     deployment="main",
     policy="nightly",
     region="cn-hangzhou",
@@ -133,7 +133,7 @@ def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
 
 @given(data=st.data(), where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
 def test_another_slot_disk_or_attempt_has_another_token(
-    data: st.DataObject, where: Slot, disk_id: str, attempt: int
+    data: st.DataObject, where: RunKey, disk_id: str, attempt: int
 ) -> None:
     """Two snapshots that are both wanted never share a token, whatever the texts are."""
     other = data.draw(st.tuples(SLOTS, DISK_IDS, st.integers(1, 99)))
@@ -160,18 +160,18 @@ def test_another_slot_disk_or_attempt_has_another_token(
 )
 def test_each_part_of_the_slot_is_in_the_token(changed: dict[str, object]) -> None:
     """D7: the next tick is another slot; and no two lists of parts run into the same text."""
-    assert slot(**changed).slot_id != slot().slot_id
+    assert slot(**changed).run_id != slot().run_id
     assert client_token(slot(**changed), "d-1", attempt=1) != client_token(slot(), "d-1", attempt=1)
 
 
 def test_the_instant_is_no_part_of_the_identity() -> None:
     """The occurrence holds it; a second copy could only differ."""
-    assert slot(occurred_at=None).slot_id == slot().slot_id
+    assert slot(occurred_at=None).run_id == slot().run_id
 
 
 @given(where=SLOTS, disk_id=st.text(), attempt=st.integers())
 def test_a_token_is_a_client_token_whatever_it_is_made_of(
-    where: Slot, disk_id: str, attempt: int
+    where: RunKey, disk_id: str, attempt: int
 ) -> None:
     """ClientToken: 64 ASCII characters at most."""
     assert found(check_client_token, client_token(where, disk_id, attempt=attempt)) == []
@@ -184,7 +184,7 @@ PIECES = st.sampled_from([*(f"{{{name}}}" for name in PLACEHOLDERS), "a", "-", "
 
 @given(where=SLOTS, disk_id=DISK_IDS, pieces=st.lists(PIECES, min_size=1, max_size=8))
 def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_with(
-    where: Slot, disk_id: str, pieces: list[str]
+    where: RunKey, disk_id: str, pieces: list[str]
 ) -> None:
     """A policy that was accepted never fails for its snapshots' names (InvalidSnapshotName)."""
     problems = Problems()
@@ -197,7 +197,7 @@ def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_wit
 
 @given(where=SLOTS, disk_id=DISK_IDS)
 def test_the_default_name_is_good_for_every_policy_that_may_have_it(
-    where: Slot, disk_id: str
+    where: RunKey, disk_id: str
 ) -> None:
     """The name that nobody chose fits, longest policy and longest id included."""
     assume(not where.policy.startswith("auto"))
@@ -261,11 +261,11 @@ def test_the_placeholders_of_a_template_are_read_as_they_stand(
 
 @given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
 def test_the_tags_go_into_the_call_itself_and_fit(
-    where: Slot, settings: SnapshotSettings, disk_id: str, attempt: int
+    where: RunKey, settings: SnapshotSettings, disk_id: str, attempt: int
 ) -> None:
     """R9: tagged at birth, 20 tags at most, the policy's own among them."""
     tags = plan_snapshot(where, settings, disk_id, attempt=attempt).tags
-    own = ledger_tags(where, disk_id, attempt=attempt)
+    own = tracking_tags(where, disk_id, attempt=attempt)
     shuffled = replace(settings, tags=settings.tags[::-1])
 
     assert plan_snapshot(where, shuffled, disk_id, attempt=attempt).tags == tags
@@ -277,21 +277,19 @@ def test_the_tags_go_into_the_call_itself_and_fit(
 
 
 @given(where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
-def test_a_snapshot_is_known_by_its_tags(where: Slot, disk_id: str, attempt: int) -> None:
+def test_a_snapshot_is_known_by_its_tags(where: RunKey, disk_id: str, attempt: int) -> None:
     """What was written is read back."""
     made = snapshot(of=disk_id, in_slot=where, attempt=attempt)
 
     assert attempt_in_slot(made, where) == attempt
     seen = slot_of(made, where.deployment)
-    assert seen == TaggedSlot(
-        deployment=where.deployment, policy=where.policy, slot_id=where.slot_id
-    )
+    assert seen == TaggedRun(deployment=where.deployment, policy=where.policy, run_id=where.run_id)
     assert attempt_in_slot(made, seen) == attempt
     for number in (attempt, attempt + 1):
         assert client_token(seen, disk_id, attempt=number) == client_token(
             where, disk_id, attempt=number
         )
-        assert ledger_tags(seen, disk_id, attempt=number) == ledger_tags(
+        assert tracking_tags(seen, disk_id, attempt=number) == tracking_tags(
             where, disk_id, attempt=number
         )
 

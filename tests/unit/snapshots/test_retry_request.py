@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clients.ecs_types import Snapshot, SnapshotRequest
-from shared.identity import TaggedSlot, client_token, slot_of
+from shared.identity import TaggedRun, client_token, slot_of
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import plan_snapshot
 from shared.snapshots.retry_request import Repeat, repeat_request
@@ -110,7 +110,7 @@ def test_the_ledgers_tags_are_made_anew() -> None:
 
     again = repeat_request(repeat_of(edited, SnapshotSettings()), 2)
 
-    where = TaggedSlot(deployment="main", policy="nightly", slot_id=slot().slot_id)
+    where = TaggedRun(deployment="main", policy="nightly", run_id=slot().run_id)
     assert dict(again.tags)["snapshot-automation-disk"] == "d-1"
     assert dict(again.tags)["snapshot-automation-attempt"] == "2"
     assert again.client_token == client_token(where, "d-1", attempt=2)

@@ -17,7 +17,7 @@ def test_an_answer_holds_a_bounded_number_of_disks_and_counts_the_others() -> No
         slot=slot(),
         policy=policy,
         select=policy.select,
-        asked_by="direct",
+        trigger_kind="direct",
         dry_run=False,
         content={},
     )

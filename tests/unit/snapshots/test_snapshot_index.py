@@ -11,8 +11,8 @@ from shared.clients.ecs import SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Snapshot
 from shared.clients.pacing import OutOfTimeError, Pacer
-from shared.snapshots.disk_state import Entry
-from shared.snapshots.snapshot_index import MAX_AGE_S, YOUNG_AGE_S, SlotLedger
+from shared.snapshots.disk_state import DiskState
+from shared.snapshots.snapshot_index import MAX_AGE_S, YOUNG_AGE_S, SnapshotIndex
 from tests.clocks import NOON, FakeClock
 from tests.unit.builders import slot, snapshot
 from tests.unit.fakes import FakeEcs
@@ -29,7 +29,7 @@ class Desk:
         self.clock = FakeClock()
         self.ecs = FakeEcs(snapshots=self.snapshots)
         pacer = Pacer(clock=self.clock, deadline=self.deadline, calls_per_minute=100_000)
-        self.ledger = SlotLedger(slot(), Inventory(self.ecs, pacer), self.clock)
+        self.ledger = SnapshotIndex(slot(), Inventory(self.ecs, pacer), self.clock)
 
     def listed_from(self) -> list[float]:
         """From when each listing went, in seconds since the start; its further pages left out."""
@@ -48,7 +48,7 @@ def test_what_was_read_is_known_without_another_call() -> None:
     desk.clock.advance(YOUNG_AGE_S - 1)
 
     assert read["d-1"].snapshot_id == "s-1"
-    assert (desk.ledger.entry("d-1").snapshot_id, desk.ledger.entry("d-2")) == ("s-1", Entry())
+    assert (desk.ledger.entry("d-1").snapshot_id, desk.ledger.entry("d-2")) == ("s-1", DiskState())
     assert len(desk.ecs.listings) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_look_asks_about_one_disk_however_young_the_ledger_is() -> None:
     desk.ledger.read()
     desk.snapshots.append(snapshot("s-1", of="d-1"))
 
-    assert desk.ledger.entry("d-1") == Entry()
+    assert desk.ledger.entry("d-1") == DiskState()
     assert desk.ledger.look("d-1").snapshot_id == "s-1"
     assert desk.ecs.listings[-1].about == "d-1"
 
@@ -142,7 +142,7 @@ def test_a_direct_requests_ledger_is_kept_recent_too() -> None:
     desk = Desk()
     asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
     pacer = Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)
-    ledger = SlotLedger(asked, Inventory(desk.ecs, pacer), desk.clock)
+    ledger = SnapshotIndex(asked, Inventory(desk.ecs, pacer), desk.clock)
     ledger.read()
     made = [
         snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)

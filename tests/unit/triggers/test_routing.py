@@ -59,7 +59,7 @@ def test_a_run_is_one_slot() -> None:
     assert run.slot.occurrence == trigger.occurrence
     assert run.slot.occurred_at == NOON
     assert run.select == Select(tags=(("env", ("prod",)),))
-    assert (run.asked_by, run.dry_run, run.content) == ("timer", False, trigger.content)
+    assert (run.trigger_kind, run.dry_run, run.content) == ("timer", False, trigger.content)
 
 
 def test_regions_fan_out() -> None:
@@ -67,7 +67,7 @@ def test_regions_fan_out() -> None:
     (one, two) = runs_of(timer(), {**NIGHTLY, "regions": ["cn-beijing", "cn-shanghai"]})
 
     assert names((one, two)) == [("nightly", "cn-beijing"), ("nightly", "cn-shanghai")]
-    assert one.slot.slot_id != two.slot.slot_id
+    assert one.slot.run_id != two.slot.run_id
 
 
 def test_the_same_trigger_has_the_same_slots_whenever_it_comes() -> None:
@@ -330,7 +330,7 @@ def test_a_direct_request_for_disks_takes_just_these() -> None:
     assert names((run,)) == [("direct", REGION)]
     assert run.select == Select(disk_ids=("d-1", "d-2"))
     assert run.policy.snapshot == SnapshotSettings(retention_days=14, tags=(("a", "1"),))
-    assert (run.asked_by, run.dry_run, run.slot.occurred_at) == ("direct", False, None)
+    assert (run.trigger_kind, run.dry_run, run.slot.occurred_at) == ("direct", False, None)
 
 
 def test_a_direct_requests_settings_are_laid_over_the_defaults() -> None:
