@@ -316,7 +316,7 @@ def test_what_is_switched_off_is_a_warning(
 def test_what_the_code_calls_is_read_from_its_doors(tmp_path: Path) -> None:
     """L3: a call that somebody adds is missed in the roles by itself."""
     (tmp_path / "ecs.py").write_text("""self._call("DeleteSnapshot", m, r); other("NoCall")""")
-    (tmp_path / "sls_client.py").write_text("")
+    (tmp_path / "sls.py").write_text("")
 
     assert called_actions(tmp_path) == {"ecs:DeleteSnapshot"}
     assert called_actions() == {
