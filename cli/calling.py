@@ -22,7 +22,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.exceptions import DaraException, UnretryableException
 from darabonba.runtime import RuntimeOptions
 
-from shared.clients.fc_sdks import set_host
+from shared.clients.fc3 import set_host
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 600

@@ -2,7 +2,7 @@
 Function Compute, as far as it is asked: starts functions asynchronously, reads their timers.
 
 With patience for what passes by itself, within a small budget of time: the id of an
-invocation makes another try harmless. Decides nothing; the SDKs are in `fc_sdks`, of which
+invocation makes another try harmless. Decides nothing; the SDKs are in `fc2` and `fc3`, of which
 the one that the settings name is loaded when it is first needed, for most invocations never.
 """
 
@@ -14,13 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from shared.clients.fc2 import Fc2
+from shared.clients.fc3 import Fc3
+from shared.clients.fc_answers import Sdk, Trigger
 from shared.clients.fc_errors import FcError
-from shared.clients.fc_sdks import (
-    Fc2,
-    Fc3,
-    Sdk,
-    Trigger,
-)
 from shared.runtime.context import FunctionName, Runtime
 
 MAX_PAYLOAD_BYTES = 128 * 1024

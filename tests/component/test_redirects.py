@@ -12,8 +12,9 @@ import pytest
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import EcsUnknownError
 from shared.clients.ecs_types import SnapshotRequest
+from shared.clients.fc2 import Fc2
+from shared.clients.fc3 import Fc3
 from shared.clients.fc_errors import FcError
-from shared.clients.fc_sdks import Fc2, Fc3
 from shared.clients.sls import Logstore, SlsError, connect
 from shared.runtime.context import (
     Credentials,

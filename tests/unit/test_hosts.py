@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cli.facts import ecs_hosts
 from emulator import hosts
 from shared.clients.ecs import Ecs
-from shared.clients.fc_sdks import Fc3
+from shared.clients.fc3 import Fc3
 from shared.runtime.clock import SYSTEM_CLOCK
 from shared.runtime.context import Credentials, Runtime, runtime_of
 from shared.runtime.settings import is_loopback

@@ -12,7 +12,8 @@ ROOT = Path(__file__).parent.parent.parent
 SHIPS = ("shared", "functions")
 SDKS = ("alibabacloud_", "aliyun", "aliyunsdk", "Tea", "darabonba", "fc2")
 ECS_SDK = ("alibabacloud_ecs",)
-FC_SDKS = ("alibabacloud_fc", "fc2")
+FC_2_SDK = ("fc2",)
+FC_3_SDK = ("alibabacloud_fc",)
 CORE_OF_BOTH = ("alibabacloud_", "Tea", "darabonba")
 LOG_SDK = ("aliyun",)
 
@@ -80,8 +81,9 @@ def test_the_local_cloud_shares_no_code_with_its_clients() -> None:
 def test_each_sdk_has_one_door() -> None:
     """L10: what an SDK raises is translated at one place."""
     assert importers(ECS_SDK, *SHIPS) == {"shared/clients/ecs.py"}
-    assert importers(FC_SDKS, *SHIPS) == {"shared/clients/fc_sdks.py"}
-    assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/clients/ecs.py", "shared/clients/fc_sdks.py"}
+    assert importers(FC_2_SDK, *SHIPS) == {"shared/clients/fc2.py"}
+    assert importers(FC_3_SDK, *SHIPS) == {"shared/clients/fc3.py"}
+    assert importers(CORE_OF_BOTH, *SHIPS) == {"shared/clients/ecs.py", "shared/clients/fc3.py"}
     assert importers(LOG_SDK, *SHIPS) == {"shared/clients/sls.py"}
 
 

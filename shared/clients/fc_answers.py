@@ -1,0 +1,98 @@
+"""
+What both FC APIs have in common: what is asked of their SDKs, and how their answers are read.
+
+Never calls anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from shared.clients.ecs_errors import is_throttling
+from shared.clients.fc_errors import DuplicateInvocationError, FcError
+from shared.runtime.context import Credentials, FunctionName
+
+TRIGGERS_PER_PAGE = 20
+MAX_CONNECT_TIMEOUT_S = 2.0
+
+Trigger = Mapping[str, Any]
+"""``triggerName``, ``triggerType``, ``triggerConfig`` (an object, or one as JSON)."""
+
+
+class Sdk(Protocol):
+    """What is asked of either SDK; every method raises `FcError`."""
+
+    def invoke(
+        self,
+        function: FunctionName,
+        payload: bytes,
+        *,
+        invocation_id: str,
+        delay_s: int,
+        timeout_s: float,
+    ) -> None:
+        """Submit one asynchronous invocation; where the id is empty, FC makes one."""
+
+    def triggers(
+        self, function: FunctionName, *, next_token: str, timeout_s: float
+    ) -> tuple[list[Trigger], str]:
+        """Return one page of triggers, and the token of the next; empty after the last."""
+
+
+NOT_DONE, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 300, 409, 429, 500
+_MAX_MESSAGE = 400
+
+
+def delay_header(delay_s: int) -> dict[str, str]:
+    """Return the header that delays an asynchronous invocation; none for 0."""
+    return {"x-fc-async-delay": str(delay_s)} if delay_s else {}
+
+
+def code_and_message(body: bytes) -> tuple[str, str]:
+    """Return the code and the message of an error's body; empty ones if it has none."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        said = None
+    if not isinstance(said, Mapping):
+        return "", body.decode(errors="replace")
+    # The reference shows either spelling.
+    code = said.get("ErrorCode") or said.get("errorCode")
+    return str(code or ""), str(said.get("ErrorMessage") or said.get("errorMessage") or "")
+
+
+def triggers_page(answer: object) -> tuple[list[Trigger], str]:
+    """Return a page of triggers and the next token; raises `FcError` if it is no listing."""
+    page = answer if isinstance(answer, Mapping) else {}
+    triggers = page.get("triggers")
+    if not isinstance(triggers, list) or not all(isinstance(one, Mapping) for one in triggers):
+        # A listing that is not there is not an empty one.
+        raise FcError(action="ListTriggers", code="UnreadableAnswer", message="it holds no listing")
+    return triggers, str(page.get("nextToken") or "")
+
+
+def rejection(
+    action: str, code: str, message: str, http_status: int, credentials: Credentials
+) -> FcError:
+    """Return the error for an answer that is one, without a secret."""
+    taken = http_status == _CONFLICT and action == "InvokeFunction"
+    kind = DuplicateInvocationError if taken else FcError
+    return kind(
+        action=action,
+        code=credentials.redacted(code) or f"Http{http_status}",
+        message=credentials.redacted(message)[:_MAX_MESSAGE],
+        http_status=http_status,
+        transient=http_status >= _SERVER_ERROR or http_status == _TOO_MANY or is_throttling(code),
+    )
+
+
+def no_answer(action: str, exc: Exception, credentials: Credentials) -> FcError:
+    """Return the error for a call that got no answer, without a secret."""
+    return FcError(
+        action=action,
+        code="NoAnswer",
+        message=credentials.redacted(f"{type(exc).__name__}: {exc}")[:_MAX_MESSAGE],
+        transient=True,
+    )
