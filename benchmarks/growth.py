@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.naive import growth as naive
-from functions.resume_runs import index as resume_runs
+from functions.resume_runs import index as on_recovery
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE, Ecs
 from shared.clients.ecs_types import (
@@ -40,9 +40,8 @@ from shared.clients.ecs_types import (
 from shared.clients.fc import TimerTrigger
 from shared.clients.sls import MAX_PAGE_RECORDS, Batch
 from shared.clients.sls import Page as LogPage
-from shared.entrypoints import invocation
-from shared.entrypoints import resume_runs as resume
-from shared.records import reader as sls_reading
+from shared.entrypoints import invocation, resume_runs
+from shared.records import reader
 from shared.records.outcome import Record
 from shared.runtime.clock import utc
 from shared.snapshots import run
@@ -271,13 +270,13 @@ def a_naive_run(number: int) -> None:
 def a_look(number: int) -> None:
     """Let `resume_runs` look at so many records."""
     clock, store = StepClock(), PagedLogstore(number)
-    setattr(sls_reading, "connect", lambda *_, **__: store)  # noqa: B010 - the same
+    setattr(reader, "connect", lambda *_, **__: store)  # noqa: B010 - the same
     _write_to(store)
     timer = TimerTrigger(name="nightly", expression="0 0 2 * * *", payload="", enabled=True)
     timers = SimpleNamespace(timers=lambda _: [timer])
-    setattr(resume, "Fc", lambda _: timers)  # noqa: B010 - the same
+    setattr(resume_runs, "Fc", lambda _: timers)  # noqa: B010 - the same
     os.environ["SNAPSHOTS_FC_API"] = "3.0"
-    resume_runs.handler(b'{"dry_run": true}', _context("resume_runs"), clock=clock)
+    on_recovery.handler(b'{"dry_run": true}', _context("resume_runs"), clock=clock)
 
 
 def a_naive_look(number: int) -> None:

@@ -1,26 +1,19 @@
 """
-What went wrong, and what it asks of us.
-
-Two things live here: the exceptions, each of them an instruction to its reader,
-and the table that says for each error code of the service what to do next.
+What this project raises on purpose; each exception is an instruction to its reader.
 
     SnapshotAutomationError
-    ├── InvalidEventError       the event or request is wrong: mend it, sending it again is no use
-    ├── InvalidPolicyError      policies.yaml is wrong: mend it and deploy
-    ├── InvalidSettingsError    an environment variable of the function is missing or wrong
-    ├── UnexpectedError           a mistake of ours, in whose text there was a secret
+    ├── InvalidEventError       the event or request is invalid: fix it; a retry does not help
+    ├── InvalidPolicyError      policies.yaml is invalid: fix it and deploy
+    ├── InvalidSettingsError    an environment variable of the function is missing or invalid
+    ├── UnexpectedError         a fault of this project whose text contained a secret
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
-    ├── ReconcileError         a look at the records left something undone: the next goes on
-    ├── EcsError                one call to ECS did not do what was asked
-    │   ├── EcsRefusedError     ECS answered with an error code: see `error_action`
-    │   ├── EcsUnknownError     no answer, or none that can be read: it may have been done
+    ├── ReconcileError          a reconciliation pass left something undone: the next goes on
+    ├── EcsError                one call to ECS failed: see `clients.ecs_errors`
+    │   ├── EcsRefusedError     ECS answered with an error code
+    │   ├── EcsUnknownError     no readable answer: what was asked may have been done
     │   └── WrongRegionError    the host answers for another region: set ECS_ENDPOINT
-    └── FcError                 Function Compute did not start or show what it was asked for
-        └── DuplicateInvocationError    it has an invocation of that id already
-
-Source of the table: CreateSnapshot, "Error codes" (45 codes), and for the rest
-the platform's common errors. Codes are matched exactly, then by what stands
-before their last dot, then by HTTP status; never by the text of a message.
+    └── FcError                 one call to Function Compute failed: see `clients.fc_errors`
+        └── DuplicateInvocationError    FC already has an invocation with that id
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import load_policies
 from shared.records.outcome import Record
 from shared.records.recorder import Recorder
-from shared.runtime import sdk_logging as logs
+from shared.runtime import sdk_logging
 from shared.runtime.context import Runtime
 from shared.runtime.json_yaml import MAX_EVENT_BYTES, read_policies
 from shared.validation import Problems
@@ -91,7 +91,7 @@ def without_secrets(exc: BaseException, redacted: Redacted) -> BaseException:
 
 def recorder_of(runtime: Runtime) -> Recorder:
     """Return the recorder of an invocation; use it as a context. Libraries log from here on."""
-    logs.begin(runtime.log_level, runtime.credentials)
+    sdk_logging.begin(runtime.log_level, runtime.credentials)
     target = runtime.log_target
     logstore = None if target is None else connect(target, runtime.credentials)
     return Recorder(

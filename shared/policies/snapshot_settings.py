@@ -1,7 +1,7 @@
 """
 What a policy or a direct request says about the snapshots themselves, checked.
 
-Every key of ``snapshot:`` becomes a field of `planning.SnapshotSettings`.
+Every key of ``snapshot:`` becomes a field of `SnapshotSettings`.
 """
 
 from __future__ import annotations

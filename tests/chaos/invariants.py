@@ -20,7 +20,7 @@ from shared.identity import (
     SLOT_TAG,
     RunKey,
 )
-from shared.records import outcome as outcomes
+from shared.records import outcome
 from shared.records.outcome import SUPERSEDED
 from tests.chaos.delivery import Delivery
 from tests.chaos.processes import World
@@ -124,7 +124,7 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
     # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
     random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
-    folded = outcomes.fold(records)
+    folded = outcome.fold(records)
     for run_id, region in slots(stage).items():
         has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)

@@ -27,7 +27,7 @@ from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.identity import SLOT_TAG
-from shared.records import recorder as sls
+from shared.records import recorder
 from shared.runtime.clock import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
 from tests.chaos.delivery import Delivery, KilledError
@@ -419,7 +419,7 @@ def arranged(
 def staged(scenario: Scenario, folder: Path) -> Iterator[Stage]:
     """Set a scenario's stage; nothing has happened yet."""
     # The recorder waits in real time before its second try; here that teaches nothing.
-    with replaced(sls, "RETRY_DELAY_S", 0.01), screen() as (shown, logged):
+    with replaced(recorder, "RETRY_DELAY_S", 0.01), screen() as (shown, logged):
         stage = Stage(scenario, folder, shown, logged)
         variables = {"POLICIES_FILE": str(stage.policies_path), "FC_API": scenario.fc_api}
         with environment(**variables), emulator.stub(stage.cloud):

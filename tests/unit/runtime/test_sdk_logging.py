@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.runtime import sdk_logging as logs
+from shared.runtime import sdk_logging
 from shared.runtime.context import Credentials
 
 CREDENTIALS = Credentials(
@@ -33,7 +33,7 @@ def said() -> Iterator[io.StringIO]:
 
 def test_a_message_has_no_secret_whoever_puts_it_together(said: io.StringIO) -> None:
     """In the text, in its arguments, and in arguments that do not fit."""
-    logs.begin("DEBUG", CREDENTIALS)
+    sdk_logging.begin("DEBUG", CREDENTIALS)
     library = logging.getLogger("library")
 
     for secret in SECRETS:
@@ -51,7 +51,7 @@ def test_a_message_has_no_secret_whoever_puts_it_together(said: io.StringIO) -> 
 
 def test_an_exception_has_no_secret_nor_has_its_cause(said: io.StringIO) -> None:
     """Formatters write the whole chain."""
-    logs.begin("ERROR", CREDENTIALS)
+    sdk_logging.begin("ERROR", CREDENTIALS)
 
     failed = RuntimeError(SECRETS[1])
     failed.__cause__ = ValueError(SECRETS[0])
@@ -71,7 +71,7 @@ def test_only_so_much_is_logged_as_is_asked_for(
     said: io.StringIO, level: str, expected: int
 ) -> None:
     """LOG_LEVEL is the root logger's."""
-    logs.begin(level, CREDENTIALS)
+    sdk_logging.begin(level, CREDENTIALS)
 
     for number in (logging.DEBUG, logging.INFO, logging.WARNING):
         logging.getLogger("library").log(number, "said")
@@ -81,9 +81,9 @@ def test_only_so_much_is_logged_as_is_asked_for(
 
 def test_the_next_invocation_begins_with_its_own_credentials(said: io.StringIO) -> None:
     """An instance serves one after the other, and the role's key changes."""
-    logs.begin("INFO", CREDENTIALS)
+    sdk_logging.begin("INFO", CREDENTIALS)
     other = Credentials(access_key_id="id", access_key_secret="another+secret")
-    logs.begin("INFO", other)
+    sdk_logging.begin("INFO", other)
 
     logging.getLogger("library").info(other.access_key_secret)
 
@@ -101,7 +101,7 @@ def test_what_made_records_before_still_does(said: io.StringIO) -> None:
 
     logging.setLogRecordFactory(Traced)
     for _ in range(3):
-        logs.begin("INFO", CREDENTIALS)
+        sdk_logging.begin("INFO", CREDENTIALS)
     seen: list[logging.LogRecord] = []
 
     def see(record: logging.LogRecord) -> bool:
@@ -127,7 +127,7 @@ def test_invocations_do_not_pile_up(said: io.StringIO) -> None:
 
     logging.setLogRecordFactory(tracer)
     for _ in range(2000):
-        logs.begin("INFO", CREDENTIALS)
+        sdk_logging.begin("INFO", CREDENTIALS)
 
     logging.getLogger("library").info("once")
 
@@ -137,7 +137,7 @@ def test_invocations_do_not_pile_up(said: io.StringIO) -> None:
 
 def test_a_stream_that_takes_only_ascii_takes_every_message(said: io.StringIO) -> None:
     """N10: logging would drop the line, and print a traceback in its place."""
-    logs.begin("INFO", CREDENTIALS)
+    sdk_logging.begin("INFO", CREDENTIALS)
 
     logging.getLogger("library").info("磁盘… \ud800")
 
