@@ -143,7 +143,7 @@ CLIENTS: tuple[Client, ...] = (
         modes=("the calls of s deploy",),
     ),
     *_builds("OSS", "ali-oss", "oss_node_ali_oss.js", _OSS, modes=_VERSIONS),
-    *_builds("OSS", "oss2", "oss_oss2.py", _OSS, locks=("oss",), modes=_VERSIONS),
+    *_builds("OSS", "oss2", "oss_oss2.py", _OSS, locks=("oss-2",), modes=_VERSIONS),
     *_builds("OSS", "alibabacloud-oss-v2", "oss_v2.py", _OSS, locks=("oss",), modes=("v4",)),
     *_builds(
         "SLS",

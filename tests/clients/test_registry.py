@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,22 @@ def test_every_python_package_has_hashes_and_no_address(lock: Path) -> None:
     for part in text.split("\n\n")[-1].split("\n"):
         assert part.startswith((" ", "#")) or "==" in part or not part
     assert text.count("--hash=sha256:") >= text.count("==")
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_no_two_packages_install_the_same_file(lock: Path) -> None:
+    """The one that is written last would win: another one on each machine."""
+    found = list((FOLDER / ".installed" / lock.stem).glob("lib/python*/site-packages"))
+    if not found:
+        pytest.skip(f"{lock.stem} is not installed; run `make clients`")
+    owners: dict[str, set[str]] = defaultdict(set)
+    for record in found[0].glob("*.dist-info/RECORD"):
+        with record.open(newline="", encoding="utf-8") as lines:
+            for path, *_ in csv.reader(lines):
+                owners[path].add(record.parent.name)
+
+    assert owners
+    assert {path: names for path, names in owners.items() if len(names) > 1} == {}
 
 
 @pytest.mark.parametrize(
