@@ -34,12 +34,8 @@ from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome
 from shared.runtime.clock import parse_instant
 from shared.snapshots.disk_state import FAILED
 from shared.snapshots.retry_request import Repeat
-from shared.triggers.parsing import (
-    Direct,
-    Event,
-    Trigger,
-    parse_trigger,
-)
+from shared.triggers.parsing import parse_trigger
+from shared.triggers.trigger import Direct, Event, Trigger
 from shared.validation import Problems, check_choice, check_id
 
 COMPLETED = "ecs:Snapshot:CreateSnapshotCompleted"

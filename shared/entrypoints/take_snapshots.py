@@ -33,8 +33,9 @@ from shared.snapshots.run import (
 )
 from shared.snapshots.run_records import CONTINUED, RunLog, Summary
 from shared.triggers.continuation import ContinuationStarter, Link
-from shared.triggers.parsing import Kind, Trigger, parse_trigger
+from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
+from shared.triggers.trigger import Trigger
 from shared.validation import Problems
 
 

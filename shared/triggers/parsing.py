@@ -12,20 +12,20 @@ Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBri
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from shared.errors import Problem
 from shared.identity import Occurrence
-from shared.runtime.clock import parse_instant, utc
+from shared.runtime.clock import parse_instant
 from shared.runtime.json_yaml import parse_json
 from shared.triggers.continuation import KEY, Link, read_link
+from shared.triggers.event_resources import resources_of
+from shared.triggers.trigger import Direct, Event, Timer, Trigger
 from shared.validation import (
     Problems,
     check_flag,
-    check_id,
     check_ids,
     check_key,
     check_keys,
@@ -33,68 +33,6 @@ from shared.validation import (
     check_required,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
-    """
-    A tick of a timer; `policy` and `inline` are what its payload asks for, or both None.
-
-    `content` is, here and below, all of what came, with which the same can be asked again.
-    """
-
-    name: str
-    occurred_at: datetime | None
-    """None, here and below, only in a draft: what came has none, or none that can be read."""
-    policy: str | None = None
-    inline: Mapping[str, Any] | None = None
-    content: Mapping[str, Any]
-
-    @property
-    def occurrence(self) -> Occurrence:
-        """The tick's identity: the timer and its time, whatever the payload says."""
-        return ("timer", self.name, utc(self.occurred_at) if self.occurred_at else "")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """A CloudEvent, and the disks or the instances that it is about: never both."""
-
-    source: str
-    event_id: str
-    type: str
-    occurred_at: datetime | None
-    instance_ids: tuple[str, ...]
-    disk_ids: tuple[str, ...]
-    resource_problems: tuple[Problem, ...] = ()
-    """What is wrong with its ids: matters only to a policy about the event's resource."""
-    content: Mapping[str, Any]
-
-    @property
-    def occurrence(self) -> Occurrence:
-        """The event's identity: who sent it, and the number it gave it."""
-        return ("event", self.source, self.event_id)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Direct:
-    """A request from a person or a program: a policy by name, or disks by id."""
-
-    key: str
-    policy: str | None = None
-    disk_ids: tuple[str, ...] = ()
-    snapshot: Mapping[str, Any] | None = None
-    dry_run: bool = False
-    content: Mapping[str, Any]
-    occurred_at: None = None
-    """A key may be sent again at any time: it has no instant of its own."""
-
-    @property
-    def occurrence(self) -> Occurrence:
-        """The caller's key."""
-        return ("direct", self.key)
-
-
-Trigger = Timer | Event | Direct
 Kind = Literal["timer", "event"]
 
 
@@ -257,7 +195,7 @@ def _event(
     if check_required(item, "data", prefix.rstrip("."), "it says what happened", problems):
         data = check_mapping(item["data"], f"{prefix}data", problems)
     wrong = Problems()
-    instance_ids, disk_ids = _resources(data, f"{prefix}data", wrong)
+    instance_ids, disk_ids = resources_of(data, f"{prefix}data", wrong)
     if not kind.startswith("ecs:Instance:") and disk_ids:
         # Of the two in such an event the disks are what it is about.
         instance_ids = ()
@@ -293,58 +231,6 @@ def _same(
 ) -> None:
     if own and item.get(key) not in (None, "") and str(item[key]) != own:
         problems.add(path, item[key], f"must be the function's own {what}, {own}")
-
-
-_RESOURCE_KEYS = {
-    **dict.fromkeys(("resourceId", "resourceIds"), None),
-    **dict.fromkeys(("instanceId", "instanceIds", "ecsInstanceId", "ecsInstanceIds"), "instance"),
-    **dict.fromkeys(("diskId", "diskIds"), "disk"),
-}
-"""Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
-_REFERENCED = "referencedResources"
-_REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
-"""ActionTrail's events name all resources of a call by their types."""
-
-
-def _resources(
-    data: Mapping[str, Any], path: str, problems: Problems
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the ids of the instances and disks in an event's data, in all spellings."""
-    found: dict[str, list[str]] = {"instance": [], "disk": []}
-    for where, value, of in _named_ids(data, path, problems):
-        kind = of or _kind_of(str(value))
-        if kind is None:
-            continue  # another kind of resource, such as a network interface
-        before = len(problems)
-        check_id(value, kind, where, problems)
-        if len(problems) == before:
-            found[kind].append(str(value))
-    return tuple(dict.fromkeys(found["instance"])), tuple(dict.fromkeys(found["disk"]))
-
-
-def _kind_of(value: str) -> str | None:
-    if value.startswith("d-"):
-        return "disk"
-    return "instance" if value.startswith("i-") else None
-
-
-def _named_ids(
-    data: Mapping[str, Any], path: str, problems: Problems
-) -> Iterator[tuple[str, object, str | None]]:
-    """Yield each id, or what stands in its place, with its path and of what it is."""
-    named = [(f"{path}.{key}", data.get(key), kind) for key, kind in _RESOURCE_KEYS.items()]
-    if data.get(_REFERENCED):
-        at = f"{path}.{_REFERENCED}"
-        by_type = check_mapping(data[_REFERENCED], at, problems)
-        named += [(f"{at}.{of}", by_type.get(of), kind) for of, kind in _REFERENCED_TYPES.items()]
-    for where, value, kind in named:
-        items = (
-            [(f"{where}[{number}]", item) for number, item in enumerate(value)]
-            if isinstance(value, list)
-            else [(where, value)]
-        )
-        # An empty id is as good as none: so some events spell what does not apply to them.
-        yield from ((at, item, kind) for at, item in items if item not in (None, ""))
 
 
 def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:

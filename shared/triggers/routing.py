@@ -1,5 +1,5 @@
 """
-Which policies a trigger concerns, and the runs that come of it.
+The runs that a trigger asks for.
 
 One run is one policy in one region for one occurrence: a slot, and the disks to select.
 Pure; `now` is an argument.
@@ -7,13 +7,12 @@ Pure; `now` is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.identity import RunKey
-from shared.policies.name_template import placeholders_of
 from shared.policies.policy import (
     DIRECT,
     Limits,
@@ -23,19 +22,12 @@ from shared.policies.policy import (
     max_age_kept,
     too_many_disks,
     too_old,
-    wants_event,
 )
-from shared.policies.policy_file import policy_of
 from shared.policies.selection import Select
-from shared.policies.snapshot_settings import check_snapshot_settings, merged_with
 from shared.runtime.clock import utc
 from shared.triggers.continuation import KEY, Link
-from shared.triggers.parsing import (
-    Direct,
-    Event,
-    Timer,
-    Trigger,
-)
+from shared.triggers.policy_lookup import policies_for
+from shared.triggers.trigger import Direct, Event, Timer, Trigger
 from shared.validation import Problems
 
 MAX_AHEAD = timedelta(minutes=5)
@@ -90,21 +82,38 @@ def route(
     Returns:
         The runs, one for each policy and region, and what is wrong with the trigger: with
         problems there are no runs, but for those of other policies where it is too old for one.
-        No runs and no problems: nobody wants this trigger.
+        No runs and no problems: no policy wants this trigger.
 
     """
     problems, aged, unresolved = Problems(), Problems(), Problems()
-    policies = _concerned(trigger, file, problems)
+    policies = policies_for(trigger, file, problems)
     # Also of those for which it is too old, so that all that is wrong is said at once.
     selects = [_resolved(policy, trigger, unresolved) for policy in policies]
-    young = policies
-    if policies or not isinstance(trigger, Event):
-        # How old an event is that nobody wants is nobody's concern.
-        young = _young_enough(
-            trigger, policies, file.limits, now=now, link=link, problems=problems, aged=aged
-        )
+    young = _young_enough(
+        trigger, policies, file.limits, now=now, link=link, problems=problems, aged=aged
+    )
     runs = [
-        Run(
+        run
+        for policy, select in zip(policies, selects, strict=True)
+        if policy in young
+        and select is not None
+        and not too_many_disks(select, file.limits, _path_of_ids(policy), unresolved)
+        for run in _runs_of(policy, select, trigger, file, region)
+    ]
+    if link is not None and not problems and not unresolved:
+        runs = _handed_over(runs, link, file, problems)
+    runs = [] if problems or unresolved else runs
+    problems.extend(aged)
+    problems.extend(unresolved)
+    return tuple(runs), problems
+
+
+def _runs_of(
+    policy: Policy, select: Select, trigger: Trigger, file: PolicyFile, region: str
+) -> Iterator[Run]:
+    """Yield a policy's run in each of its regions; in the function's own where it names none."""
+    for where in policy.regions or (region,):
+        yield Run(
             slot=RunKey(
                 deployment=file.deployment,
                 policy=policy.name,
@@ -118,18 +127,6 @@ def route(
             dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
             content=trigger.content,
         )
-        for policy, select in zip(policies, selects, strict=True)
-        if policy in young
-        and select is not None
-        and not too_many_disks(select, file.limits, _path_of_ids(policy), unresolved)
-        for where in policy.regions or (region,)
-    ]
-    if link is not None and not problems and not unresolved:
-        runs = _handed_over(runs, link, file, problems)
-    runs = [] if problems or unresolved else runs
-    problems.extend(aged)
-    problems.extend(unresolved)
-    return tuple(runs), problems
 
 
 def _handed_over(
@@ -176,6 +173,8 @@ def _young_enough(
 ) -> Sequence[Policy]:
     """Return the policies for which a trigger is not too old; `aged` takes what the others say."""
     at = trigger.occurred_at
+    if not policies and isinstance(trigger, Event):
+        return policies  # no policy runs on this event, so its age does not matter
     if link is not None and link.so_far.began_at and link.so_far.began_at > now + MAX_AHEAD:
         began_at = utc(link.so_far.began_at)
         problems.add(f"{KEY}.began_at", began_at, f"is ahead of our clock, {utc(now)}")
@@ -192,78 +191,6 @@ def _young_enough(
         rule = f"is {reason}: its token may be forgotten and its snapshot pruned, so it could be"
         aged.add(path, utc(at), f"{rule} taken twice")
     return [policy for policy in policies if policy.name not in old]
-
-
-def _concerned(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    if isinstance(trigger, Event):
-        return [
-            policy
-            for policy in file.policies
-            if policy.enabled and wants_event(policy, trigger.type, trigger.content)
-        ]
-    if isinstance(trigger, Direct):
-        return _for_direct(trigger, file, problems)
-    if trigger.inline is not None:
-        return _inline(trigger, file, problems)
-    if trigger.policy is not None:
-        return _named(trigger.policy, "payload.policy", file, problems)
-    if not trigger.name:
-        return ()
-    found = [policy for policy in file.policies if policy.timer == trigger.name]
-    if not found:
-        known = sorted({policy.timer for policy in file.policies if policy.timer})
-        rule = f"no policy runs on this timer; on.timer names: {', '.join(known) or 'none'}"
-        problems.add("triggerName", trigger.name, rule)
-    return [policy for policy in found if policy.enabled]
-
-
-def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    policy = policy_of(trigger.inline, file.defaults, "payload", problems, inline=True)
-    if policy is None:
-        return ()
-    if file.named(policy.name) or policy.name == DIRECT:
-        rule = "is the name of another policy already; their slots would be one"
-        problems.add("payload.name", policy.name, rule)
-    if policy.event_types or (policy.timer and policy.timer != trigger.name):
-        problems.add("payload.on", policy.timer, f"must be this timer, {trigger.name}, or left out")
-    return (policy,) if policy.enabled else ()
-
-
-def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    policies: Sequence[Policy] = ()
-    if trigger.policy is not None:
-        policies = _named(trigger.policy, "policy", file, problems)
-    if trigger.policy is None or trigger.snapshot is not None:
-        before = len(problems)
-        raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
-        warnings: list[str] = []
-        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, warnings)
-        # The defaults that narrow the policies' selections do not narrow disks asked for by id.
-        policy = Policy(
-            name=DIRECT,
-            select=Select(disk_ids=trigger.disk_ids),
-            snapshot=settings,
-            warnings=tuple(warnings),
-        )
-        policies = (policy,) if len(problems) == before else ()
-    for policy in policies:
-        if "occurrence_at" in placeholders_of(policy.snapshot.name):
-            rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"
-            problems.add("snapshot.name", policy.snapshot.name, rule)
-    return policies
-
-
-def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    if not name:  # a draft's, reported already
-        return ()
-    policy = file.named(name)
-    if policy is None:
-        known = ", ".join(policy.name for policy in file.policies) or "none"
-        problems.add(path, name, f"no such policy; known: {known}")
-        return ()
-    if not policy.enabled:
-        problems.add(path, name, "is switched off in the policies (enabled: false)")
-    return (policy,)
 
 
 def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | None:

@@ -14,7 +14,7 @@ from shared.identity import RunKey, tracking_tags
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import load_policies
 from shared.policies.snapshot_settings import SnapshotSettings
-from shared.triggers.parsing import Direct, Event, Timer
+from shared.triggers.trigger import Direct, Event, Timer
 from shared.validation import Problems
 from tests.clocks import NOON
 

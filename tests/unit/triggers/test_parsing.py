@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.triggers.parsing import (
-    Direct,
-    Event,
-    Kind,
-    Timer,
-    Trigger,
-    parse_trigger,
-)
+from shared.triggers.parsing import Kind, parse_trigger
+from shared.triggers.trigger import Direct, Event, Timer, Trigger
 from tests.clocks import NOON
 from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, lines, tick
 

@@ -11,8 +11,8 @@ import pytest
 from shared.policies.policy import PolicyFile
 from shared.policies.selection import Select
 from shared.policies.snapshot_settings import SnapshotSettings
-from shared.triggers.parsing import Trigger
 from shared.triggers.routing import Run, route
+from shared.triggers.trigger import Trigger
 from tests.clocks import NOON
 from tests.unit.builders import NIGHTLY, REGION, direct, event, lines, policies, timer
 

@@ -1,0 +1,63 @@
+"""
+The ids of the instances and disks that an event names.
+
+Sources: EventBridge, "ECS events" and "ActionTrail events".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from shared.validation import Problems, check_id, check_mapping
+
+_RESOURCE_KEYS = {
+    **dict.fromkeys(("resourceId", "resourceIds"), None),
+    **dict.fromkeys(("instanceId", "instanceIds", "ecsInstanceId", "ecsInstanceIds"), "instance"),
+    **dict.fromkeys(("diskId", "diskIds"), "disk"),
+}
+"""Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
+_REFERENCED = "referencedResources"
+_REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
+"""ActionTrail's events name all resources of a call by their types."""
+
+
+def resources_of(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the ids of the instances and disks in an event's data, in all spellings."""
+    found: dict[str, list[str]] = {"instance": [], "disk": []}
+    for where, value, of in _named_ids(data, path, problems):
+        kind = of or _kind_of(str(value))
+        if kind is None:
+            continue  # another kind of resource, such as a network interface
+        before = len(problems)
+        check_id(value, kind, where, problems)
+        if len(problems) == before:
+            found[kind].append(str(value))
+    return tuple(dict.fromkeys(found["instance"])), tuple(dict.fromkeys(found["disk"]))
+
+
+def _kind_of(value: str) -> str | None:
+    if value.startswith("d-"):
+        return "disk"
+    return "instance" if value.startswith("i-") else None
+
+
+def _named_ids(
+    data: Mapping[str, Any], path: str, problems: Problems
+) -> Iterator[tuple[str, object, str | None]]:
+    """Yield each id, or what stands in its place, with its path and of what it is."""
+    named = [(f"{path}.{key}", data.get(key), kind) for key, kind in _RESOURCE_KEYS.items()]
+    if data.get(_REFERENCED):
+        at = f"{path}.{_REFERENCED}"
+        by_type = check_mapping(data[_REFERENCED], at, problems)
+        named += [(f"{at}.{of}", by_type.get(of), kind) for of, kind in _REFERENCED_TYPES.items()]
+    for where, value, kind in named:
+        items = (
+            [(f"{where}[{number}]", item) for number, item in enumerate(value)]
+            if isinstance(value, list)
+            else [(where, value)]
+        )
+        # An empty id is as good as none: so some events spell what does not apply to them.
+        yield from ((at, item, kind) for at, item in items if item not in (None, ""))

@@ -1,0 +1,94 @@
+"""
+The policies that a trigger runs: by timer, by event type, by name, or the one that it contains.
+
+Pure. Never judges the trigger's age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.policies.name_template import placeholders_of
+from shared.policies.policy import DIRECT, Policy, PolicyFile, wants_event
+from shared.policies.policy_file import policy_of
+from shared.policies.selection import Select
+from shared.policies.snapshot_settings import check_snapshot_settings, merged_with
+from shared.triggers.trigger import Direct, Event, Timer, Trigger
+from shared.validation import Problems
+
+
+def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    """
+    Return the policies that a trigger runs, in the order of the file.
+
+    Empty without a problem: an event that no enabled policy is on.
+    """
+    if isinstance(trigger, Event):
+        return [
+            policy
+            for policy in file.policies
+            if policy.enabled and wants_event(policy, trigger.type, trigger.content)
+        ]
+    if isinstance(trigger, Direct):
+        return _for_direct(trigger, file, problems)
+    if trigger.inline is not None:
+        return _inline(trigger, file, problems)
+    if trigger.policy is not None:
+        return _named(trigger.policy, "payload.policy", file, problems)
+    if not trigger.name:
+        return ()
+    found = [policy for policy in file.policies if policy.timer == trigger.name]
+    if not found:
+        known = sorted({policy.timer for policy in file.policies if policy.timer})
+        rule = f"no policy runs on this timer; on.timer names: {', '.join(known) or 'none'}"
+        problems.add("triggerName", trigger.name, rule)
+    return [policy for policy in found if policy.enabled]
+
+
+def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    policy = policy_of(trigger.inline, file.defaults, "payload", problems, inline=True)
+    if policy is None:
+        return ()
+    if file.named(policy.name) or policy.name == DIRECT:
+        rule = "is the name of another policy already; their slots would be one"
+        problems.add("payload.name", policy.name, rule)
+    if policy.event_types or (policy.timer and policy.timer != trigger.name):
+        problems.add("payload.on", policy.timer, f"must be this timer, {trigger.name}, or left out")
+    return (policy,) if policy.enabled else ()
+
+
+def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    policies: Sequence[Policy] = ()
+    if trigger.policy is not None:
+        policies = _named(trigger.policy, "policy", file, problems)
+    if trigger.policy is None or trigger.snapshot is not None:
+        before = len(problems)
+        raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
+        warnings: list[str] = []
+        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, warnings)
+        # The defaults that narrow the policies' selections do not narrow disks asked for by id.
+        policy = Policy(
+            name=DIRECT,
+            select=Select(disk_ids=trigger.disk_ids),
+            snapshot=settings,
+            warnings=tuple(warnings),
+        )
+        policies = (policy,) if len(problems) == before else ()
+    for policy in policies:
+        if "occurrence_at" in placeholders_of(policy.snapshot.name):
+            rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"
+            problems.add("snapshot.name", policy.snapshot.name, rule)
+    return policies
+
+
+def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
+    if not name:  # a draft's, reported already
+        return ()
+    policy = file.named(name)
+    if policy is None:
+        known = ", ".join(policy.name for policy in file.policies) or "none"
+        problems.add(path, name, f"no such policy; known: {known}")
+        return ()
+    if not policy.enabled:
+        problems.add(path, name, "is switched off in the policies (enabled: false)")
+    return (policy,)
