@@ -29,11 +29,11 @@ from cli.positions import shown
 from cli.schemas import schema_problems
 from cli.template_files import TemplateError, lines_of, load_fun, load_s
 from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, TimerTrigger, read_fun, read_s
+from shared.errors import Problems
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import drafted
 from shared.runtime.json_yaml import read_policies
 from shared.runtime.settings import FUNCTION_VARIABLES
-from shared.validation import Problems
 
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
 """How each is loaded, which schema it must fit, and how it is read."""

@@ -20,6 +20,7 @@ from cli.facts import ecs_hosts
 from cli.positions import shown
 from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
 from cli.templates import FC_API, Function
+from shared.errors import Problems
 from shared.recovery.cron import CronError, read_expression
 from shared.runtime.settings import (
     VARIABLES,
@@ -27,7 +28,7 @@ from shared.runtime.settings import (
     is_loopback,
     settings_of,
 )
-from shared.validation import Problems, nearest
+from shared.validation import nearest
 
 RUNTIMES = ("python3.10", "python3.12")
 """What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""

@@ -12,9 +12,9 @@ from cli.local import FUNCTIONS, UnusableFleetError, as_of, local_cloud
 from cli.policy_checks import Named
 from cli.positions import Lines, shown
 from cli.screen import say
-from shared.errors import InvalidEventError, InvalidPolicyError, SnapshotAutomationError
+from shared.errors import InvalidEventError, InvalidPolicyError, Problems, SnapshotAutomationError
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems, nearest
+from shared.validation import nearest
 
 SPEED = 600.0
 """As many seconds pass on the local cloud's clock as on ours in one: waiting is short."""

@@ -28,9 +28,9 @@ from cli.built import (
 from cli.deployment import RUNTIMES
 from cli.templates import read_fun, read_s
 from emulator.interpreters import OWN, SEARCHED, find
+from shared.errors import Problems
 from shared.runtime import deployment, python_check
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"

@@ -24,12 +24,13 @@ from cli.template_files import TemplateError, load_fun, load_s
 from cli.templates import FUN, ON_END, RESUMES, S, read_fun, read_s
 from shared.completions.decision import ACCOMPLISHED, COMPLETED
 from shared.entrypoints.invocation import PAUSED
+from shared.errors import Problems
 from shared.policies.policy_file import load_policies
 from shared.runtime.clock import SYSTEM_CLOCK, utc
 from shared.runtime.json_yaml import read_policies
 from shared.runtime.redaction import redacted
 from shared.runtime.settings import address_of, is_loopback
-from shared.validation import Problems, nearest
+from shared.validation import nearest
 
 KEY, SECRET, TOKEN = (
     f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")

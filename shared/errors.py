@@ -98,6 +98,43 @@ MAX_LISTED = 100
 """So many problems are listed of one input, and the others counted."""
 
 
+class Problems:
+    """
+    The problems of one input; the rules of `validation` add to them.
+
+    Keeps the first `MAX_LISTED` and counts the others, because a large input may have a million.
+    """
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._count = 0
+
+    def add(self, path: str, value: object, rule: str) -> None:
+        """Add one problem."""
+        self._take(Problem(path, value, rule))
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add problems found elsewhere, and the number of those that were not kept there."""
+        before = self._count
+        for problem in problems:
+            self._take(problem)
+        if isinstance(problems, Problems):
+            self._count = before + len(problems)
+
+    def _take(self, problem: Problem) -> None:
+        self._count += 1
+        if len(self._problems) < MAX_LISTED:
+            self._problems.append(problem)
+
+    def __iter__(self) -> Iterator[Problem]:
+        """Iterate over the kept problems, in the order in which they were found."""
+        return iter(self._problems)
+
+    def __len__(self) -> int:
+        """Return how many were found, kept or not."""
+        return self._count
+
+
 class SnapshotAutomationError(Exception):
     """The base of everything that this project raises on purpose."""
 

@@ -12,11 +12,11 @@ rule of the specification holds: what it allows, both allow.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeGuard
 
-from shared.errors import MAX_LISTED, NO_VALUE, Problem
+from shared.errors import NO_VALUE, Problems
 from shared.wildcards import pattern_problem
 
 SNAPSHOT_NAME_LENGTH = (2, 128)
@@ -49,43 +49,6 @@ _IDS = {
 }
 _MAX_ID_LENGTH = 64
 _REGION = re.compile(r"[a-z]{2}-[a-z0-9]+(?:-[a-z0-9]+)*")
-
-
-class Problems:
-    """
-    What is wrong so far; the rules below add to it.
-
-    Holds as many as are listed, and counts the others: a large input may have a million.
-    """
-
-    def __init__(self) -> None:
-        self._problems: list[Problem] = []
-        self._count = 0
-
-    def add(self, path: str, value: object, rule: str) -> None:
-        """Note one problem."""
-        self._take(Problem(path, value, rule))
-
-    def extend(self, problems: Iterable[Problem]) -> None:
-        """Note those that were found elsewhere, and how many more there were."""
-        before = self._count
-        for problem in problems:
-            self._take(problem)
-        if isinstance(problems, Problems):
-            self._count = before + len(problems)
-
-    def _take(self, problem: Problem) -> None:
-        self._count += 1
-        if len(self._problems) < MAX_LISTED:
-            self._problems.append(problem)
-
-    def __iter__(self) -> Iterator[Problem]:
-        """Go through the first of them, in the order in which they were found."""
-        return iter(self._problems)
-
-    def __len__(self) -> int:
-        """Return how many were found; no problems is falsy."""
-        return self._count
 
 
 # --- CreateSnapshot's own parameters ---------------------------------------------------------

@@ -22,13 +22,9 @@ from shared.clients.ecs_types import (
     Snapshot,
 )
 from shared.clients.pacing import Pacer
+from shared.errors import Problems
 from shared.identity import SLOT_TAG, RunKey, RunTags
-from shared.validation import (
-    MAX_TAGS,
-    Problems,
-    check_tag_key,
-    check_tag_value,
-)
+from shared.validation import MAX_TAGS, check_tag_key, check_tag_value
 from shared.wildcards import only_text
 
 TAG_LISTING_CAP = 1000

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.clients.ecs_types import Snapshot
+from shared.errors import Problems
 from shared.identity import (
     MAX_ATTEMPTS,
     TaggedRun,
@@ -36,7 +37,7 @@ from shared.snapshots.disk_state import FAILED
 from shared.snapshots.retry_request import Repeat
 from shared.triggers.parsing import parse_trigger
 from shared.triggers.trigger import Direct, Event, Trigger
-from shared.validation import Problems, check_choice, check_id
+from shared.validation import check_choice, check_id
 
 COMPLETED = "ecs:Snapshot:CreateSnapshotCompleted"
 ACCOMPLISHED = "accomplished"

@@ -18,6 +18,7 @@ from shared.clients.sls import connect
 from shared.errors import (
     InvalidEventError,
     InvalidPolicyError,
+    Problems,
     SnapshotAutomationError,
     UnexpectedError,
 )
@@ -28,7 +29,6 @@ from shared.records.recorder import Recorder
 from shared.runtime import sdk_logging
 from shared.runtime.context import Runtime
 from shared.runtime.json_yaml import MAX_EVENT_BYTES, read_policies
-from shared.validation import Problems
 
 Answer = dict[str, Any]
 Redacted = Callable[[str], str]

@@ -19,19 +19,14 @@ from shared.entrypoints.invocation import (
     policies_of,
     refusal,
 )
-from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError
+from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError, Problems
 from shared.records.reader import Reader
 from shared.records.recorder import Recorder
 from shared.recovery.reconciler import Reconciler
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import LogTarget, Runtime, runtime_of
 from shared.runtime.json_yaml import parse_json
-from shared.validation import (
-    Problems,
-    check_flag,
-    check_keys,
-    check_required,
-)
+from shared.validation import check_flag, check_keys, check_required
 
 FUNCTION = "resume_runs"
 

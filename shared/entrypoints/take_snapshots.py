@@ -19,7 +19,7 @@ from shared.entrypoints.invocation import (
     policies_of,
     refusal,
 )
-from shared.errors import InvalidEventError, RunFailedError
+from shared.errors import InvalidEventError, Problems, RunFailedError
 from shared.policies.policy import Limits, PolicyFile
 from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
@@ -36,7 +36,6 @@ from shared.triggers.continuation import ContinuationStarter, Link
 from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
 from shared.triggers.trigger import Trigger
-from shared.validation import Problems
 
 
 def respond(

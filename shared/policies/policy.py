@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from shared.errors import Problems
 from shared.policies.selection import Select
 from shared.policies.snapshot_settings import SnapshotSettings
-from shared.validation import Problems
 
 DIRECT = "direct"
 """The policy name under which a direct request for disks runs; a file's policy has another."""

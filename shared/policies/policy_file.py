@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from shared.errors import InvalidPolicyError
+from shared.errors import InvalidPolicyError, Problems
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.policy import (
     DIRECT,
@@ -33,7 +33,6 @@ from shared.policies.snapshot_settings import check_snapshot_settings, merged_wi
 from shared.validation import (
     MAX_DISK_NAME_LENGTH,
     MAX_TAG_VALUE_LENGTH,
-    Problems,
     check_choice,
     check_choices,
     check_flag,

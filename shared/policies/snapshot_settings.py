@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.errors import Problems
 from shared.policies.name_template import (
     DEFAULT_NAME,
     OCCURRENCE_LENGTH,
@@ -22,7 +23,6 @@ from shared.policies.name_template import (
 from shared.validation import (
     OWN_TAG_COUNT,
     RETENTION_DAYS,
-    Problems,
     check_description,
     check_keys,
     check_mapping,

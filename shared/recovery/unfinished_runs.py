@@ -17,6 +17,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from shared.clients.ecs_errors import ErrorAction, error_action
+from shared.errors import Problems
 from shared.identity import RunKey
 from shared.policies.policy import (
     PolicyFile,
@@ -34,7 +35,6 @@ from shared.records.outcome import (
 from shared.runtime.clock import parse_instant
 from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
-from shared.validation import Problems
 
 STALE_AFTER = timedelta(minutes=10)
 """After so long without a record of its slot a run counts as dead."""

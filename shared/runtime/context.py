@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.errors import NO_VALUE, InvalidSettingsError
+from shared.errors import NO_VALUE, InvalidSettingsError, Problems
 from shared.runtime.clock import Clock
 from shared.runtime.deployment import Identity, identity_of
 from shared.runtime.redaction import redacted
 from shared.runtime.settings import FcApi, Settings, settings_of
-from shared.validation import Problems
 
 RESERVE_SHARE = 0.25
 MAX_RESERVE_S = 45.0

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from shared.errors import NO_VALUE
-from shared.validation import Problems
+from shared.errors import NO_VALUE, Problems
 
 MAX_EVENT_BYTES = 512 * 1024
 """

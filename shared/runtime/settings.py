@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from shared.errors import NO_VALUE
-from shared.validation import Problems, is_region
+from shared.errors import NO_VALUE, Problems
+from shared.validation import is_region
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FcApi = Literal["2.0", "3.0"]

@@ -19,12 +19,12 @@ from typing import Any
 from shared.clients.ecs_types import is_usable_id
 from shared.clients.fc import MAX_DELAY_S, MAX_PAYLOAD_BYTES, Fc
 from shared.clients.fc_errors import DuplicateInvocationError
+from shared.errors import Problems
 from shared.identity import RunKey
 from shared.records.outcome import RANKS
 from shared.runtime.clock import parse_instant, utc
 from shared.runtime.context import FunctionName
 from shared.validation import (
-    Problems,
     check_keys,
     check_mapping,
     check_name,

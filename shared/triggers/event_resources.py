@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shared.validation import Problems, check_id, check_mapping
+from shared.errors import Problems
+from shared.validation import check_id, check_mapping
 
 _RESOURCE_KEYS = {
     **dict.fromkeys(("resourceId", "resourceIds"), None),

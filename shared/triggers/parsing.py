@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from shared.errors import Problems
 from shared.identity import Occurrence
 from shared.runtime.clock import parse_instant
 from shared.runtime.json_yaml import parse_json
@@ -24,7 +25,6 @@ from shared.triggers.continuation import KEY, Link, read_link
 from shared.triggers.event_resources import resources_of
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
 from shared.validation import (
-    Problems,
     check_flag,
     check_ids,
     check_key,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.errors import Problems
 from shared.policies.name_template import placeholders_of
 from shared.policies.policy import DIRECT, Policy, PolicyFile, wants_event
 from shared.policies.policy_file import policy_of
 from shared.policies.selection import Select
 from shared.policies.snapshot_settings import check_snapshot_settings, merged_with
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
-from shared.validation import Problems
 
 
 def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:

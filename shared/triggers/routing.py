@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.errors import Problems
 from shared.identity import RunKey
 from shared.policies.policy import (
     DIRECT,
@@ -28,7 +29,6 @@ from shared.runtime.clock import utc
 from shared.triggers.continuation import KEY, Link
 from shared.triggers.policy_lookup import policies_for
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
-from shared.validation import Problems
 
 MAX_AHEAD = timedelta(minutes=5)
 """

@@ -22,9 +22,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emulator import fleet
-from shared.errors import InvalidEventError, RunFailedError
+from shared.errors import InvalidEventError, Problems, RunFailedError
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems
 from tests.component.world import World
 from tests.component.world import world as make_world
 

@@ -16,8 +16,8 @@ from cli.check import check
 from cli.package import package, target_version
 from cli.templates import read_s
 from emulator.interpreters import OWN, SEARCHED, find
+from shared.errors import Problems
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems
 from tests.packages import TIMED, of_an_account, pretend_built
 
 ROOT = Path(__file__).parent.parent.parent

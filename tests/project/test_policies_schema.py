@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from shared.errors import InvalidPolicyError
+from shared.errors import InvalidPolicyError, Problems
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.policy_file import load_policies
 from shared.runtime.json_yaml import parse_yaml, read_policies
-from shared.validation import Problems
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = json.loads((ROOT / "policies.schema.json").read_text())

@@ -9,13 +9,12 @@ from typing import Any
 
 from shared.clients.ecs_errors import EcsRefusedError, EcsUnknownError
 from shared.clients.ecs_types import Disk, Instance, Snapshot
-from shared.errors import Problem
+from shared.errors import Problem, Problems
 from shared.identity import RunKey, tracking_tags
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import load_policies
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.triggers.trigger import Direct, Event, Timer
-from shared.validation import Problems
 from tests.clocks import NOON
 
 REGION = "cn-hangzhou"

@@ -19,8 +19,7 @@ from shared.clients.ecs_errors import (
     is_throttling,
 )
 from shared.clients.pacing import MAX_TRIES
-from shared.errors import InvalidEventError, Problem
-from shared.validation import Problems
+from shared.errors import InvalidEventError, Problem, Problems
 
 TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"
 with TABLE.open(encoding="utf-8") as rows:

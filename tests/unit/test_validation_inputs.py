@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import InvalidEventError, Problem
+from shared.errors import InvalidEventError, Problem, Problems
 from shared.validation import (
-    Problems,
     check_choice,
     check_choices,
     check_flag,

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.validation import (
     INSTANT_ACCESS_RETENTION_DAYS,
     OWN_TAG_COUNT,
     RETENTION_DAYS,
-    Problems,
     check_client_token,
     check_description,
     check_snapshot_kind,

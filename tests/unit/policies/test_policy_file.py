@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from shared.errors import Problems
 from shared.policies.policy import Limits, Policy, PolicyFile
 from shared.policies.policy_file import KNOWN_EVENT_TYPES, load_policies
 from shared.policies.selection import Select
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems
 from tests.unit.builders import NIGHTLY, policies
 
 ROOT = Path(__file__).parent.parent.parent.parent

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.errors import InvalidPolicyError
+from shared.errors import InvalidPolicyError, Problems
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.policy_file import LIMIT_RANGES, load_policies
 from shared.policies.selection import Select
-from shared.validation import Problems
 from tests.unit.builders import NIGHTLY, policies
 
 STATE = "ecs:Instance:StateChange"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.policies.policy_file import load_policies
 from shared.runtime.deployment import (
     FILE,
@@ -20,7 +21,6 @@ from shared.runtime.deployment import (
     version_in,
 )
 from shared.runtime.json_yaml import read_policies
-from shared.validation import Problems
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
 MAIN = Identity(deployment="main", version="1.2.3")

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.runtime.json_yaml import parse_json, read_policies
-from shared.validation import Problems
 from tests.unit.builders import lines
 
 JSON = st.recursive(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.runtime.settings import (
     LOG_LEVELS,
     VARIABLES,
@@ -16,7 +17,6 @@ from shared.runtime.settings import (
     is_loopback,
     settings_of,
 )
-from shared.validation import Problems
 from tests.unit.builders import REGION
 
 BLANKS = st.text(" \t\n", max_size=3)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.identity import (
     DISK_TAG,
     RunKey,
@@ -28,7 +29,6 @@ from shared.snapshots.request import plan_snapshot, snapshot_name
 from shared.validation import (
     MAX_TAGS,
     OWN_TAG_COUNT,
-    Problems,
     check_client_token,
     check_snapshot_name,
     check_tags,

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.records.outcome import RANKS
 from shared.triggers.continuation import (
     KEY,
@@ -21,7 +22,6 @@ from shared.triggers.continuation import (
     read_link,
 )
 from shared.triggers.parsing import parse_trigger
-from shared.validation import Problems
 from tests.clocks import NOON
 from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, slot, tick
 

@@ -10,11 +10,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from shared.errors import Problems
 from shared.policies.policy_file import load_policies
 from shared.runtime.json_yaml import read_policies
 from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import route
-from shared.validation import Problems
 from tests.clocks import NOON
 from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, lines, tick
 
