@@ -76,14 +76,14 @@ class Bench:
     def __init__(self, *, phase_s: float, quota: int | None, shared: bool, limit: int) -> None:
         self.clock = VirtualClock(START)
         self.other_from = START + timedelta(minutes=DISKS / QUOTA / 2) if shared else None
-        knobs = emulator.Knobs(
+        ecs_settings = emulator.EcsSettings(
             max_calls_per_minute={"CreateSnapshot": quota} if quota else None,
             throttling_phase_s=phase_s,
             other_calls_per_minute=QUOTA // 2 if shared else 0,
             other_calls_from=self.other_from,
         )
         self.cloud = emulator.Cloud(
-            regions=None, account_id=ACCOUNT_ID, clock=self.clock, knobs=knobs
+            regions=None, account_id=ACCOUNT_ID, clock=self.clock, ecs_settings=ecs_settings
         )
         self.cloud.sls.create_project(PROJECT)
         self.cloud.sls.create_logstore(PROJECT, LOGSTORE)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from cli.local import Invocation, LocalCloud, as_of, local_cloud
 from cli.tables import outcomes_table, records_table
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
 from shared.errors import RunFailedError
 from shared.records.outcome import fold
 
@@ -27,8 +27,10 @@ EVENTS = ROOT / "events"
 SPEED = 600.0
 """Some disks are busy when the timer fires; `_INTRODUCTION` says it to a person."""
 HARSH = {
-    "where ECS remembers no token (the ledger alone)": Knobs(token_memory_s=0.0),
-    "where new snapshots are not listed for an hour (the token alone)": Knobs(listing_lag_s=3600.0),
+    "where ECS remembers no token (the ledger alone)": EcsSettings(token_memory_s=0.0),
+    "where new snapshots are not listed for an hour (the token alone)": EcsSettings(
+        listing_lag_s=3600.0
+    ),
 }
 """The two halves of "exactly once", each without the other."""
 LEFT_OUT_BY = ("snapshot", "never")
@@ -51,7 +53,7 @@ _Deliveries = Mapping[str, tuple[str, bytes]]
 def demo(
     console: Console,
     policies: Path,
-    harsh: Mapping[str, Knobs] = HARSH,
+    harsh: Mapping[str, EcsSettings] = HARSH,
     *,
     messages: Console | None = None,
 ) -> bool:
@@ -79,8 +81,8 @@ def demo(
         _rule(console, "2. The same two events are delivered again")
         added = [_added(local, deliveries)]
         _say_number(console, "New snapshots after the second delivery", added[0])
-        for what, knobs in harsh.items():
-            with local_cloud(FLEET, policies, knobs=knobs, speed=SPEED) as other:
+        for what, ecs_settings in harsh.items():
+            with local_cloud(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as other:
                 again = _deliveries(other)
                 if not _added(other, again):
                     (messages or console).print(_NOTHING, style="red")

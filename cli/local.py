@@ -25,8 +25,8 @@ from aliyun.log import GetLogsRequest, LogClient
 
 from cli.positions import Lines, shown
 from emulator.cloud import DEFAULT_REGION, Cloud
+from emulator.ecs.settings import EcsSettings
 from emulator.fleet import Fleet, load
-from emulator.knobs import Knobs
 from emulator.problems import FleetError
 from emulator.server import serve
 from emulator.sls.errors import SlsError
@@ -154,16 +154,16 @@ def as_of(event: bytes, now: datetime) -> bytes:
 
 @contextmanager
 def local_cloud(
-    fleet_path: Path, policies_path: Path, *, speed: float, knobs: Knobs | None = None
+    fleet_path: Path, policies_path: Path, *, speed: float, ecs_settings: EcsSettings | None = None
 ) -> Iterator[LocalCloud]:
     """
     Serve a fleet on loopback, with the functions' environment pointing there.
 
     Args:
-        fleet_path: The fleet file; its knobs and its place in SLS are honoured.
+        fleet_path: The fleet file; its ECS settings and its place in SLS are honoured.
         policies_path: What the functions read; need not exist.
         speed: How many of the cloud's seconds pass in one of ours.
-        knobs: What holds instead of the fleet's knobs.
+        ecs_settings: What holds instead of the ECS settings of the fleet.
 
     Raises:
         UnusableFleetError: The fleet file is missing or wrong.
@@ -175,7 +175,7 @@ def local_cloud(
     clock = FastClock(speed)
     try:
         fleet = load(fleet_path)
-        cloud = _cloud(fleet, clock, knobs)
+        cloud = _cloud(fleet, clock, ecs_settings)
     except OSError as exc:
         raise UnusableFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
     except FleetError as exc:
@@ -205,15 +205,15 @@ def local_cloud(
             yield local
 
 
-def _cloud(fleet: Fleet, clock: FastClock, knobs: Knobs | None) -> Cloud:
-    if knobs is None:
-        knobs = Knobs()
-        fleet.turn(knobs)
+def _cloud(fleet: Fleet, clock: FastClock, ecs_settings: EcsSettings | None) -> Cloud:
+    if ecs_settings is None:
+        ecs_settings = EcsSettings()
+        fleet.apply_settings(ecs_settings)
     cloud = Cloud(
         regions=fleet.regions or [DEFAULT_REGION],
         account_id=fleet.account_id or ACCOUNT_ID,
         clock=clock,
-        knobs=knobs,
+        ecs_settings=ecs_settings,
     )
     fleet.fill(cloud)
     project, logstore = fleet.sls_project or PROJECT, fleet.sls_logstore or LOGSTORE

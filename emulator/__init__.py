@@ -2,9 +2,9 @@
 
 from emulator.clock import ManualClock
 from emulator.cloud import Cloud
+from emulator.ecs.settings import EcsSettings
 from emulator.faults import Fault
-from emulator.knobs import Knobs
 from emulator.server import serve
 from emulator.stub import stub
 
-__all__ = ["Cloud", "Fault", "Knobs", "ManualClock", "serve", "stub"]
+__all__ = ["Cloud", "EcsSettings", "Fault", "ManualClock", "serve", "stub"]

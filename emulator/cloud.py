@@ -14,18 +14,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from emulator.calls import Calls
+from emulator.call_log import CallLog
 from emulator.clock import Clock, SystemClock
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.driving import Spawn, advance_to
 from emulator.ecs import EcsService
+from emulator.ecs.settings import EcsSettings
 from emulator.eventbridge.bus import EventBridge
 from emulator.faults import Faults
 from emulator.fc import FcService
 from emulator.ids import Ids
-from emulator.knobs import Knobs
 from emulator.oss import OssService
 from emulator.ram import Ram
+from emulator.scheduler import Spawn, advance_to
 from emulator.sls import SlsService
 
 DEFAULT_REGION = "cn-hangzhou"
@@ -42,12 +42,12 @@ class _Parts:
 
     account_id: str
     clock: Clock
-    knobs: Knobs
+    ecs_settings: EcsSettings
     ids: Ids
     keys: AccessKeys = field(default_factory=AccessKeys)
     ram: Ram = field(default_factory=Ram)
     faults: Faults = field(default_factory=Faults)
-    calls: Calls = field(default_factory=Calls)
+    calls: CallLog = field(default_factory=CallLog)
 
 
 class Cloud:
@@ -65,7 +65,7 @@ class Cloud:
         regions: Sequence[str] | None = (DEFAULT_REGION,),
         account_id: str = "1234567890123456",
         clock: Clock | None = None,
-        knobs: Knobs | None = None,
+        ecs_settings: EcsSettings | None = None,
         seed: int = 0,
         access_key: AccessKey | None = None,
     ) -> None:
@@ -77,7 +77,7 @@ class Cloud:
         self._parts = _Parts(
             account_id=account_id,
             clock=clock or SystemClock(),
-            knobs=knobs or Knobs(),
+            ecs_settings=ecs_settings or EcsSettings(),
             ids=Ids(seed),
         )
         self._seed = seed
@@ -120,9 +120,9 @@ class Cloud:
         return self._parts.clock
 
     @property
-    def knobs(self) -> Knobs:
+    def ecs_settings(self) -> EcsSettings:
         """What the real service leaves undocumented; change it at any time."""
-        return self._parts.knobs
+        return self._parts.ecs_settings
 
     @property
     def keys(self) -> AccessKeys:
@@ -140,7 +140,7 @@ class Cloud:
         return self._parts.faults
 
     @property
-    def calls(self) -> Calls:
+    def calls(self) -> CallLog:
         """What was asked so far, of every service."""
         return self._parts.calls
 
@@ -300,7 +300,7 @@ class Cloud:
             keys=parts.keys,
             ram=parts.ram,
             faults=parts.faults,
-            knobs=parts.knobs,
+            ecs_settings=parts.ecs_settings,
             ids=parts.ids,
             calls=parts.calls,
             region_ids=lambda: self.regions,

@@ -25,8 +25,8 @@ from pathlib import Path
 from emulator import fleet as fleets
 from emulator.cloud import DEFAULT_REGION, Cloud
 from emulator.credentials import AccessKey
+from emulator.ecs.settings import EcsSettings
 from emulator.fleet import Fleet
-from emulator.knobs import Knobs
 from emulator.options import parser
 from emulator.server import Address, ports_of, serve
 from emulator.sls.errors import SlsError
@@ -82,7 +82,7 @@ def _place(options: argparse.Namespace, fleet: Fleet) -> _Place:
     cloud = Cloud(
         regions=list(dict.fromkeys((*fleet.regions, *options.region))) or [DEFAULT_REGION],
         account_id=options.account_id or fleet.account_id or "1234567890123456",
-        knobs=_knobs(options, fleet),
+        ecs_settings=_ecs_settings(options, fleet),
         seed=options.seed,
         access_key=_access_key(options.access_key_id, options.access_key_secret),
     )
@@ -96,14 +96,14 @@ def _place(options: argparse.Namespace, fleet: Fleet) -> _Place:
     return _Place(cloud=cloud, sls_project=project, sls_logstore=logstore)
 
 
-def _knobs(options: argparse.Namespace, fleet: Fleet) -> Knobs:
-    knobs = Knobs()
-    fleet.turn(knobs)
-    for knob in fields(Knobs):
-        value = getattr(options, knob.name)
+def _ecs_settings(options: argparse.Namespace, fleet: Fleet) -> EcsSettings:
+    ecs_settings = EcsSettings()
+    fleet.apply_settings(ecs_settings)
+    for setting in fields(EcsSettings):
+        value = getattr(options, setting.name)
         if value is not None:
-            setattr(knobs, knob.name, value)
-    return knobs
+            setattr(ecs_settings, setting.name, value)
+    return ecs_settings
 
 
 def _access_key(key_id: str | None, secret: str | None) -> AccessKey:

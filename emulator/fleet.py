@@ -18,8 +18,8 @@ import yaml
 
 from emulator.cloud import Cloud
 from emulator.ecs import EcsService
-from emulator.fleet_rules import DISK, INSTANCE, KNOBS, REGION, SHORT, SLS, SNAPSHOT, TOP
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
+from emulator.fleet_rules import DISK, ECS_SETTINGS, INSTANCE, REGION, SHORT, SLS, SNAPSHOT, TOP
 from emulator.problems import Checker, FleetError, Rule
 from emulator.yaml_1_2 import Loader
 
@@ -54,13 +54,13 @@ class Fleet:
     sls_project: str | None
     sls_logstore: str | None
     regions: tuple[str, ...]
-    knobs: Mapping[str, object]
+    ecs_settings: Mapping[str, object]
     _regions: Mapping[str, _Region]
 
-    def turn(self, knobs: Knobs) -> None:
-        """Set the knobs that the file sets."""
-        for name, value in self.knobs.items():
-            setattr(knobs, name, value)
+    def apply_settings(self, ecs_settings: EcsSettings) -> None:
+        """Change the settings that the file names."""
+        for name, value in self.ecs_settings.items():
+            setattr(ecs_settings, name, value)
 
     def fill(self, cloud: Cloud) -> None:
         """Add everything to a cloud that has the file's regions and nothing of the same id."""
@@ -69,7 +69,7 @@ class Fleet:
 
 
 EMPTY = Fleet(
-    account_id=None, sls_project=None, sls_logstore=None, regions=(), knobs={}, _regions={}
+    account_id=None, sls_project=None, sls_logstore=None, regions=(), ecs_settings={}, _regions={}
 )
 """What there is without a fleet file."""
 
@@ -127,14 +127,16 @@ def _yaml(text: str) -> object:
 def _fleet(check: Checker, document: dict[str, object]) -> Fleet:
     top = check.fields("", document, TOP)
     sls = check.fields("sls", check.mapping("sls", top["sls"]), SLS) if "sls" in top else {}
-    knobs = check.fields("knobs", check.mapping("knobs", top.get("knobs")), KNOBS)
+    ecs_settings = check.fields(
+        "ecs_settings", check.mapping("ecs_settings", top.get("ecs_settings")), ECS_SETTINGS
+    )
     regions = check.mapping("regions", top.get("regions"))
     return Fleet(
         account_id=_text_or_none(top.get("account_id")),
         sls_project=_text_or_none(sls.get("project")),
         sls_logstore=_text_or_none(sls.get("logstore")),
         regions=tuple(regions),
-        knobs=knobs,
+        ecs_settings=ecs_settings,
         _regions={region_id: _region(check, region_id, r) for region_id, r in regions.items()},
     )
 

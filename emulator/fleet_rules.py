@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime
 
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
 from emulator.problems import Rule
 
 _PROJECT = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
@@ -73,7 +73,7 @@ _INSTANT = Rule(
 TOP = {
     "account_id": Rule(_pattern(r"[0-9]{16}"), "16 digits in quotes"),
     "sls": _ANY,
-    "knobs": _ANY,
+    "ecs_settings": _ANY,
     "regions": Rule(
         lambda value: isinstance(value, dict) and bool(value), "a mapping", required=True
     ),
@@ -82,11 +82,11 @@ SLS = {
     "project": Rule(_pattern(_PROJECT), "3 to 63 of a-z, 0-9 and -", required=True),
     "logstore": Rule(_pattern(_LOGSTORE), "3 to 63 of a-z, 0-9, - and _", required=True),
 }
-KNOBS = {
-    knob.name: Rule(_is_count, "a whole number, 0 or more")
-    if knob.name in _COUNTS
+ECS_SETTINGS = {
+    setting.name: Rule(_is_count, "a whole number, 0 or more")
+    if setting.name in _COUNTS
     else Rule(_is_seconds, "seconds, 0 or more")
-    for knob in fields(Knobs)
+    for setting in fields(EcsSettings)
 } | {
     "create_snapshot_with_tags_needs_tag_resources": _FLAG,
     "token_memory_s": Rule(lambda v: v is None or _is_seconds(v), "seconds, or null: for ever"),

@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_place(serve)
     _add_account(serve)
-    _add_knobs(serve)
+    _add_ecs_settings(serve)
     return top
 
 
@@ -73,10 +73,12 @@ def _add_account(serve: argparse.ArgumentParser) -> None:
     account.add_argument("--sls-logstore", metavar="NAME", help="made at the start, with an index")
 
 
-def _add_knobs(serve: argparse.ArgumentParser) -> None:
-    knobs = serve.add_argument_group("knobs", "these win over the fleet's; see README.md")
+def _add_ecs_settings(serve: argparse.ArgumentParser) -> None:
+    ecs_settings = serve.add_argument_group(
+        "ECS settings", "these win over the fleet's; see README.md"
+    )
     for name in ("token-memory", "listing-lag", "snapshot-duration", "throttling-phase"):
-        knobs.add_argument(
+        ecs_settings.add_argument(
             f"--{name}",
             dest=f"{name.replace('-', '_')}_s",
             type=_seconds,
@@ -88,26 +90,26 @@ def _add_knobs(serve: argparse.ArgumentParser) -> None:
         "max-calls-per-minute",
         "other-calls-per-minute",
     ):
-        knobs.add_argument(f"--{name}", type=_count, metavar="COUNT")
-    knobs.add_argument(
+        ecs_settings.add_argument(f"--{name}", type=_count, metavar="COUNT")
+    ecs_settings.add_argument(
         "--create-snapshot-with-tags-needs-tag-resources",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="whether roles need ecs:TagResources for that too",
     )
-    _add_throttling(knobs)
+    _add_throttling(ecs_settings)
 
 
-def _add_throttling(knobs: argparse._ArgumentGroup) -> None:
-    knobs.add_argument("--throttling-code", type=_throttling, metavar="CODE")
-    knobs.add_argument("--throttling-status", type=int, choices=THROTTLING_STATUSES)
-    knobs.add_argument(
+def _add_throttling(ecs_settings: argparse._ArgumentGroup) -> None:
+    ecs_settings.add_argument("--throttling-code", type=_throttling, metavar="CODE")
+    ecs_settings.add_argument("--throttling-status", type=int, choices=THROTTLING_STATUSES)
+    ecs_settings.add_argument(
         "--throttling-tells-retry-after",
         action=argparse.BooleanOptionalAction,
         default=None,
         help="whether it says when to come back",
     )
-    knobs.add_argument(
+    ecs_settings.add_argument(
         "--other-calls-from", type=_instant, metavar="INSTANT", help="such as 2026-03-01T08:00:00Z"
     )
 

@@ -22,10 +22,10 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from emulator import bodies
+from emulator import request_body
 from emulator.clock import SystemClock
 from emulator.cloud import Cloud
-from emulator.driving import Worker
+from emulator.scheduler import Worker
 from emulator.wire import Request, Response
 
 LOOPBACK = "127.0.0.1"
@@ -253,8 +253,8 @@ class _Connection(BaseHTTPRequestHandler):
     def _body(self) -> bytes | None:
         """Return the body; None, and the connection ends, if its length cannot be told."""
         try:
-            return bodies.read(self.headers, self.rfile, max_bytes=_MAX_BODY_BYTES)
-        except bodies.BodyError as exc:
+            return request_body.read(self.headers, self.rfile, max_bytes=_MAX_BODY_BYTES)
+        except request_body.BodyError as exc:
             self.send_error(exc.status, exc.reason)
             return None
 

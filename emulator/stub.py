@@ -24,7 +24,7 @@ from emulator.clock import Clock, ManualClock
 from emulator.cloud import Cloud, UnknownRegionError
 from emulator.credentials import AccessKey
 from emulator.ecs.envelope import region_of
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
 from emulator.wire import Request, Response
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class CloudArguments(TypedDict, total=False):
     regions: Sequence[str] | None
     account_id: str
     clock: Clock | None
-    knobs: Knobs | None
+    ecs_settings: EcsSettings | None
     seed: int
     access_key: AccessKey | None
 

@@ -150,7 +150,7 @@ def _carry_out(region: Region, wanted: Wanted) -> Answer:
             wanted.token,
             wanted.asked,
             now=region.clock.now(),
-            memory_s=region.knobs.token_memory_s,
+            memory_s=region.ecs_settings.token_memory_s,
         )
     if earlier is not None:
         return {"SnapshotId": earlier}
@@ -236,7 +236,7 @@ def _snapshot_objections(region: Region, disk: Disk) -> Iterator[str]:
     if any(s.status == "progressing" for s in snapshots):
         yield "IncorrectDiskStatus.CreatingSnapshot"
     manual_count = sum(s.snapshot_type == "user" for s in snapshots)
-    if manual_count >= region.knobs.manual_snapshot_quota:
+    if manual_count >= region.ecs_settings.manual_snapshot_quota:
         yield "QuotaExceed.Snapshot"
 
 
@@ -261,7 +261,7 @@ def _snapshot(region: Region, disk: Disk, wanted: Wanted) -> Snapshot:
         disk_type=disk.type,
         disk_size_gib=disk.size_gib,
         created_at=now,
-        ends_at=now + timedelta(seconds=region.knobs.snapshot_duration_s),
+        ends_at=now + timedelta(seconds=region.ecs_settings.snapshot_duration_s),
         fails=region.state.take_doom(disk.disk_id),
         name=wanted.name,
         description=wanted.description,

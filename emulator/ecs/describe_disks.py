@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from emulator.ecs import listing
+from emulator.ecs import pagination
 from emulator.ecs import params as read
 from emulator.ecs.answers import Answer, instant, tag_list
 from emulator.ecs.errors import EcsError
-from emulator.ecs.listing import Page, Test
+from emulator.ecs.pagination import Page, Test
 from emulator.ecs.region import Region
 from emulator.ecs.state import Disk
 
@@ -64,13 +64,13 @@ _BAD_LOCK = EcsError(404, "InvalidLockReason.NotFound", "The specified LockReaso
 def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     """Check the parameters; what comes back lists."""
     region.check_region_id(params)
-    asked = read.integer(params, "MaxResults") or listing.DEFAULT_PAGE
+    asked = read.integer(params, "MaxResults") or pagination.DEFAULT_PAGE
     # Documented: below 10 is 10, above 500 is 500.
     size = max(MIN_PAGE, min(MAX_PAGE, asked))
-    page = listing.page_from(params, size=size, knobs=region.knobs)
-    ids = listing.id_list(params, "DiskIds", malformed=_BAD_IDS, too_many=_MANY_IDS)
-    tests = [*listing.common_tests(params), *_own_tests(params)]
-    listing.refuse_dry_run(params)
+    page = pagination.page_from(params, size=size, ecs_settings=region.ecs_settings)
+    ids = pagination.id_list(params, "DiskIds", malformed=_BAD_IDS, too_many=_MANY_IDS)
+    tests = [*pagination.common_tests(params), *_own_tests(params)]
+    pagination.refuse_dry_run(params)
     return partial(_list, region, page, ids, tests)
 
 
@@ -102,7 +102,7 @@ def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[Di
     with region.lock:
         disks = region.state.disks
         candidates = disks.since(page.start) if ids is None else disks.among(ids, page.start)
-        found = listing.cut(candidates, tests, page)
+        found = pagination.cut(candidates, tests, page)
         return {
             **found.about,
             "Disks": {"Disk": [_shown(region, disk) for disk in found.records]},

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from emulator.ecs import listing
+from emulator.ecs import pagination
 from emulator.ecs import params as read
 from emulator.ecs.answers import Answer, instant, tag_list
 from emulator.ecs.errors import EcsError, invalid_parameter
-from emulator.ecs.listing import Page, Test
+from emulator.ecs.pagination import Page, Test
 from emulator.ecs.region import Region
 from emulator.ecs.state import Instance
 
@@ -29,11 +29,11 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     """Check the parameters; what comes back lists."""
     region.check_region_id(params)
     asked = read.integer(params, "MaxResults")
-    size = listing.DEFAULT_PAGE if asked is None or asked < 1 else min(MAX_PAGE, asked)
-    page = listing.page_from(params, size=size, knobs=region.knobs)
-    ids = listing.id_list(params, "InstanceIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
-    tests = [*listing.common_tests(params), *_own_tests(params)]
-    listing.refuse_dry_run(params)
+    size = pagination.DEFAULT_PAGE if asked is None or asked < 1 else min(MAX_PAGE, asked)
+    page = pagination.page_from(params, size=size, ecs_settings=region.ecs_settings)
+    ids = pagination.id_list(params, "InstanceIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
+    tests = [*pagination.common_tests(params), *_own_tests(params)]
+    pagination.refuse_dry_run(params)
     return partial(_list, region, page, ids, tests)
 
 
@@ -56,7 +56,7 @@ def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[In
     with region.lock:
         table = region.state.instances
         candidates = table.since(page.start) if ids is None else table.among(ids, page.start)
-        found = listing.cut(candidates, tests, page)
+        found = pagination.cut(candidates, tests, page)
         return {
             **found.about,
             "Instances": {"Instance": [_shown(region, instance) for instance in found.records]},

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
-from emulator.ecs import listing
+from emulator.ecs import pagination
 from emulator.ecs import params as read
 from emulator.ecs.answers import Answer, instant, tag_list
 from emulator.ecs.errors import EcsError, invalid_parameter
-from emulator.ecs.listing import Page, Test
+from emulator.ecs.pagination import Page, Test
 from emulator.ecs.region import Region
 from emulator.ecs.state import Snapshot
 
@@ -51,14 +51,14 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     region.check_region_id(params)
     size = read.integer(params, "MaxResults")
     if size is None:
-        size = listing.DEFAULT_PAGE
+        size = pagination.DEFAULT_PAGE
     if not 1 <= size <= MAX_PAGE:
         # Documented is only "at most 100"; refusing is the harsh reading.
         raise invalid_parameter("MaxResults", f"it is 1 to {MAX_PAGE}")
-    page = listing.page_from(params, size=size, knobs=region.knobs)
-    ids = listing.id_list(params, "SnapshotIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
-    tests = [*listing.common_tests(params), *_own_tests(region, params)]
-    listing.refuse_dry_run(params)
+    page = pagination.page_from(params, size=size, ecs_settings=region.ecs_settings)
+    ids = pagination.id_list(params, "SnapshotIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
+    tests = [*pagination.common_tests(params), *_own_tests(region, params)]
+    pagination.refuse_dry_run(params)
     return partial(_list, region, page, partial(_candidates, region, params, ids), tests)
 
 
@@ -98,8 +98,8 @@ def _source_tests(region: Region, params: read.Params) -> list[Test[Snapshot]]:
 
 
 def _is_visible(region: Region, snapshot: Snapshot) -> bool:
-    """How far a listing lags behind is undocumented: `Knobs.listing_lag_s`."""
-    lag = timedelta(seconds=region.knobs.listing_lag_s)
+    """How far a listing lags behind is undocumented: `EcsSettings.listing_lag_s`."""
+    lag = timedelta(seconds=region.ecs_settings.listing_lag_s)
     return region.clock.now() - snapshot.created_at >= lag
 
 
@@ -126,7 +126,7 @@ def _list(
 ) -> Answer:
     with region.lock:
         region.state.release_expired()
-        found = listing.cut(candidates(page.start), tests, page)
+        found = pagination.cut(candidates(page.start), tests, page)
         return {
             **found.about,
             "Snapshots": {"Snapshot": [_shown(region, snapshot) for snapshot in found.records]},

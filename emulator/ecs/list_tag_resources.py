@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 
-from emulator.ecs import listing
+from emulator.ecs import pagination
 from emulator.ecs import params as read
 from emulator.ecs.answers import Answer
 from emulator.ecs.errors import EcsError
-from emulator.ecs.listing import Listed, Test
+from emulator.ecs.pagination import Listed, Test
 from emulator.ecs.region import Region
 from emulator.ecs.tag_resources import check_type, records, resource_ids
 
@@ -34,9 +34,9 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     tests = _tests(params)
     if not ids and not tests:
         raise EcsError(404, "MissingParameter.Tags", "The parameter - Tags should not be null")
-    filters = listing.filters_of(params)
+    filters = pagination.filters_of(params)
     token = params.get("NextToken")
-    start = listing.place_of(token, filters) if token else (0, 0)
+    start = pagination.place_of(token, filters) if token else (0, 0)
     return partial(_list, region, resource_type, ids, tests, start, filters)
 
 
@@ -62,7 +62,7 @@ def _tests(params: read.Params) -> list[Test[Listed]]:
             raise EcsError.of("InvalidTagValue.Malformed", repr(tag.value))
     if _GROUP_KEY in keys:
         return [_group_test(wanted)]
-    return listing.tag_tests(wanted)
+    return pagination.tag_tests(wanted)
 
 
 def _group_test(wanted: list[read.TagParam]) -> Test[Listed]:
@@ -100,7 +100,7 @@ def _list(
         rest = _after(start, matching)
         page = list(islice(rest, PAGE))
         following = next(rest, None)
-        token = "" if following is None else listing.token(*following[0], filters)
+        token = "" if following is None else pagination.token(*following[0], filters)
     return {
         "NextToken": token,
         "TagResources": {

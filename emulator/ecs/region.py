@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from emulator.clock import Clock
 from emulator.ecs.errors import no_such_region
+from emulator.ecs.settings import EcsSettings
 from emulator.ecs.state import State
 from emulator.ecs.tokens import Tokens
 from emulator.ids import Ids
-from emulator.knobs import Knobs
 
 
 class Region:
@@ -26,14 +26,14 @@ class Region:
         region_id: str,
         account_id: str,
         clock: Clock,
-        knobs: Knobs,
+        ecs_settings: EcsSettings,
         ids: Ids,
         region_ids: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         self.region_id = region_id
         self.account_id = account_id
         self.clock = clock
-        self.knobs = knobs
+        self.ecs_settings = ecs_settings
         self.ids = ids
         self.region_ids = region_ids or (lambda: (region_id,))
         """The regions of the account's cloud, this one among them."""

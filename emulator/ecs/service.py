@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from emulator import faulty
-from emulator.calls import Call, Calls
+from emulator.call_log import Call, CallLog
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import (
@@ -27,22 +27,22 @@ from emulator.ecs import (
     describe_snapshots,
     list_tag_resources,
     params,
-    rights,
+    permissions,
     rpc_signing,
     signing,
     specs,
     tag_resources,
 )
 from emulator.ecs.answers import Answer
-from emulator.ecs.arranging import Arranging
 from emulator.ecs.envelope import COMMON, Envelope, envelope_of
 from emulator.ecs.errors import EcsError, forbidden, unknown_action
+from emulator.ecs.fixtures import Fixtures
 from emulator.ecs.region import Region
+from emulator.ecs.settings import EcsSettings
 from emulator.ecs.specs import Spec
 from emulator.ecs.throttling import Throttle
 from emulator.faults import Fault, Faults
 from emulator.ids import Ids
-from emulator.knobs import Knobs
 from emulator.ram import Ram
 from emulator.wire import Request, Response
 
@@ -75,7 +75,7 @@ class _Exchange:
     code: str = ""
 
 
-class EcsService(Arranging):
+class EcsService(Fixtures):
     """One region's ECS; safe to share between threads."""
 
     def __init__(  # noqa: PLR0913 - all that the services of one cloud share
@@ -87,16 +87,16 @@ class EcsService(Arranging):
         keys: AccessKeys,
         ram: Ram,
         faults: Faults,
-        knobs: Knobs,
+        ecs_settings: EcsSettings,
         ids: Ids,
-        calls: Calls,
+        calls: CallLog,
         region_ids: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         super().__init__(
             region_id=region_id,
             account_id=account_id,
             clock=clock,
-            knobs=knobs,
+            ecs_settings=ecs_settings,
             ids=ids,
             region_ids=region_ids,
         )
@@ -105,7 +105,7 @@ class EcsService(Arranging):
         self._faults = faults
         self._calls = calls
         self._nonces = signing.Nonces()
-        self._throttle = Throttle(knobs)
+        self._throttle = Throttle(ecs_settings)
 
     def handle(self, request: Request) -> Response:
         """Answer one request; refusals are answers too, nothing is raised for them."""
@@ -167,7 +167,7 @@ class EcsService(Arranging):
     def _check_rights(self, key: AccessKey, exchange: _Exchange) -> None:
         if key.role is None:
             return
-        needs = rights.needs(self, exchange.envelope.action, exchange.params)
+        needs = permissions.needs(self, exchange.envelope.action, exchange.params)
         denied = self._ram.refusal(key, needs)
         if denied is not None:
             raise forbidden(denied, self.account_id)

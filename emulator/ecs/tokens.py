@@ -2,7 +2,7 @@
 ClientToken: what was asked under it, and what was answered.
 
 Learnt from the vendor's page on idempotence, and from CreateSnapshot's error codes. How
-long a token is remembered is documented nowhere: `Knobs.token_memory_s`.
+long a token is remembered is documented nowhere: `EcsSettings.token_memory_s`.
 """
 
 from __future__ import annotations

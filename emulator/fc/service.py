@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from emulator import calls, faulty
+from emulator import call_log, faulty
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import signing
 from emulator.faults import Fault, Faults
-from emulator.fc import answers, rights, routes, signature
-from emulator.fc.arranging import Arranging
+from emulator.fc import answers, permissions, routes, signature
 from emulator.fc.asynchronous import Delivery, Invocation
 from emulator.fc.errors import FcError, access_denied, precondition_failed, unknown_parameter
+from emulator.fc.fixtures import Fixtures
 from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
@@ -43,7 +43,7 @@ class _Seen:
     code: str = ""
 
 
-class FcService(Arranging):
+class FcService(Fixtures):
     """One region's functions; safe to share between threads."""
 
     def __init__(  # noqa: PLR0913 - what every service needs, and what functions do
@@ -56,7 +56,7 @@ class FcService(Arranging):
         ram: Ram,
         faults: Faults,
         ids: Ids,
-        calls: calls.Calls,
+        calls: call_log.CallLog,
         sls: SlsService,
         oss: OssService,
         key_of: Callable[[str, float], AccessKey],
@@ -138,7 +138,7 @@ class FcService(Arranging):
         checked = operation.check(call)
         seen.params = dict(checked.params)
         _check_match(operation, call)
-        refusal = self._ram.refusal(key, [rights.need(operation.name, call)])
+        refusal = self._ram.refusal(key, [permissions.need(operation.name, call)])
         if refusal is not None:
             raise access_denied(refusal.need.action, refusal.need.resource)
         fault = self._faults.take(
@@ -173,7 +173,7 @@ class FcService(Arranging):
 
     def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
         self._calls.add(
-            calls.Call(
+            call_log.Call(
                 service="fc",
                 region=self.region.region_id,
                 action=seen.action,

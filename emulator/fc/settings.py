@@ -1,7 +1,7 @@
 """
 What FC leaves undocumented, as settings that a test turns; every default is the mild reading.
 
-Not among `Knobs`, which a fleet file and the command line can turn: these are about
+Not among `EcsSettings`, which a fleet file and the command line can turn: these are about
 running code, and a fleet file has none.
 """
 

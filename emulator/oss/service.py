@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import unquote
 
-from emulator import calls, faulty
+from emulator import call_log, faulty
 from emulator.clock import Clock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import xml
@@ -71,7 +71,7 @@ class OssService:
         ram: Ram,
         faults: Faults,
         ids: Ids,
-        calls: calls.Calls,
+        calls: call_log.CallLog,
     ) -> None:
         self._account_id = account_id
         self._clock = clock
@@ -113,7 +113,7 @@ class OssService:
             code = exc.code
             response = _refusal(exc, request, request_id)
         self._calls.add(
-            calls.Call(
+            call_log.Call(
                 service="oss",
                 region=asked.region_id,
                 action=asked.operation,

@@ -12,14 +12,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from emulator import calls
+from emulator import call_log
 from emulator.clock import Clock
 from emulator.credentials import AccessKeys
 from emulator.faults import Fault, Faults
 from emulator.faulty import noted_code
 from emulator.ids import Ids
 from emulator.ram import Ram
-from emulator.sls import faulty, rights, routes, signature
+from emulator.sls import faulty, permissions, routes, signature
 from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
@@ -51,7 +51,7 @@ class SlsService:
         ram: Ram,
         faults: Faults,
         ids: Ids,
-        calls: calls.Calls,
+        calls: call_log.CallLog,
     ) -> None:
         self.limits = Limits()
         self._account_id = account_id
@@ -161,7 +161,7 @@ class SlsService:
         )
         checked = operation.check(call)
         seen.params = dict(checked.params)
-        refusal = self._ram.refusal(key, [rights.need(operation.name, call, checked)])
+        refusal = self._ram.refusal(key, [permissions.need(operation.name, call, checked)])
         if refusal is not None:
             raise denied(refusal.need.action, refusal.need.resource)
         fault = self._faults.take(
@@ -173,7 +173,7 @@ class SlsService:
 
     def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
         self._calls.add(
-            calls.Call(
+            call_log.Call(
                 service="sls",
                 region="",
                 action=seen.action,

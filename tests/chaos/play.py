@@ -43,7 +43,7 @@ def played(seed: int) -> Ending:
     """
     Play a seed in this process.
 
-    The same seed has the same faults, kills and knobs; which thread comes first is the
+    The same seed has the same faults, kills and settings; which thread comes first is the
     machine's to say, and must not matter.
     """
     began = time.perf_counter()
@@ -91,7 +91,9 @@ def _ending(stage: Played, began: float) -> Ending:
 def _faults(stage: Played) -> Counter[str]:
     faults = Counter(met.name for met in stage.faults.met)
     for call in stage.cloud.calls.all():
-        if call.code.startswith("Throttling") and stage.scenario.knobs.get("max_calls_per_minute"):
+        if call.code.startswith("Throttling") and stage.scenario.ecs_settings.get(
+            "max_calls_per_minute"
+        ):
             faults["throttled by quota"] += 1
     for delivery in stage.deliveries:
         if delivery.end:

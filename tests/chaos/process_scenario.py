@@ -51,7 +51,7 @@ def drawn(seed: int) -> Scenario:
         regions=REGIONS[:1],
         disks=(*good, *others, *failing),
         crowd=0,
-        knobs={
+        ecs_settings={
             "token_memory_s": rng.choice((None, lag_s + 7200)),
             "listing_lag_s": lag_s,
             # A busy disk is waited for in real time, part by part; this is over in the second.

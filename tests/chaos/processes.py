@@ -73,7 +73,7 @@ class World:
         self.cloud = Cloud(
             regions=scenario.regions,
             clock=self.clock,
-            knobs=emulator.Knobs(**scenario.knobs),
+            ecs_settings=emulator.EcsSettings(**scenario.ecs_settings),
             seed=scenario.seed,
         )
         self.cloud.sls.create_project(LOG[0])
@@ -243,7 +243,7 @@ def play(world: World) -> None:
                 world.rest(scenario.gap_s)
         world.rest(3600)
         world.end_faults()
-        world.rest(scenario.knobs["listing_lag_s"] + 3600)
+        world.rest(scenario.ecs_settings["listing_lag_s"] + 3600)
         if not world.done:
             world.deliver()
         world.rest(3600)

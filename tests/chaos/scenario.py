@@ -65,7 +65,7 @@ class Scenario:
     """Of each region."""
     crowd: int
     """How many disks have the policy's tag, and are left out all the same; listed first."""
-    knobs: dict[str, Any]
+    ecs_settings: dict[str, Any]
     limits: dict[str, int]
     timeout_s: int
     occurrences: int
@@ -124,7 +124,7 @@ def draw(seed: int) -> Scenario:
         regions=REGIONS[: rng.choice((1, 1, 1, 2))],
         disks=disks,
         crowd=rng.choice((*(0,) * 119, 1100)),
-        knobs=_knobs(rng, together=together),
+        ecs_settings=_ecs_settings(rng, together=together),
         limits={
             "max_calls_per_minute": rng.choice((60, 120, 600, 6000)),
             "max_in_flight": rng.choice((1, 2, 8)),
@@ -184,7 +184,7 @@ def _kills(rng: random.Random, *, calls: int) -> tuple[Kill | None, ...]:
     )
 
 
-def _knobs(rng: random.Random, *, together: bool) -> dict[str, Any]:
+def _ecs_settings(rng: random.Random, *, together: bool) -> dict[str, Any]:
     """
     Draw what ECS leaves undocumented.
 

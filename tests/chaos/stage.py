@@ -106,7 +106,7 @@ class Stage:
             regions=scenario.regions,
             account_id=ACCOUNT_ID,
             clock=self.clock,
-            knobs=emulator.Knobs(**scenario.knobs),
+            ecs_settings=emulator.EcsSettings(**scenario.ecs_settings),
             seed=scenario.seed,
         )
         self.cloud.sls.create_project(LOG[0])
@@ -311,7 +311,7 @@ class Stage:
         """Let nothing go wrong any more."""
         self.calm = True
         self.cloud.faults.clear()
-        self.cloud.knobs.max_calls_per_minute = None
+        self.cloud.ecs_settings.max_calls_per_minute = None
 
     def make_events(self) -> None:
         """Make the events of this moment, one for each occurrence."""
@@ -404,7 +404,7 @@ def arranged(
         about: dict[str, Any] = {"instance_id": instance_id, "tags": tags}
         disk_id = ecs.add_disk(**about, **_BAD.get(fate, {})).disk_id
         if fate == "full":
-            for _ in range(cloud.knobs.manual_snapshot_quota):
+            for _ in range(cloud.ecs_settings.manual_snapshot_quota):
                 ecs.add_snapshot(disk_id, created_at=cloud.clock.now() - timedelta(days=9))
         if fate == "doomed":
             ecs.fail_next(disk_id, count=1)
@@ -437,7 +437,7 @@ def play(stage: Stage) -> None:
     _deliver_all(stage)
     stage.run_until(max(FAULTS_LAST_S, stage.clock.passed_s()))
     stage.end_faults()
-    stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
+    stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
     stage.tell_again()
     for _ in range(LOOKS if scenario.resumed else 0):
         _look(stage)
@@ -446,7 +446,7 @@ def play(stage: Stage) -> None:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
             stage.deliver(event)
     for _ in range(2):
-        stage.run_until(stage.clock.passed_s() + scenario.knobs["listing_lag_s"] + 3600)
+        stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
         stage.tell_again()
     # What is busy for ever is given up with its slot.
     rest_s = STUCK_S if "stuck" in scenario.disks else 3600

@@ -21,6 +21,6 @@ def test_whatever_goes_wrong_every_invariant_holds(seed: int) -> None:
 
 def test_a_seed_is_the_same_scenario_for_ever() -> None:
     """What fails once can be played again."""
-    assert repr(draw(7).knobs) == repr(draw(7).knobs)
+    assert repr(draw(7).ecs_settings) == repr(draw(7).ecs_settings)
     assert draw(7) == draw(7)
-    assert len({repr(draw(seed).knobs) for seed in range(20)}) > 10
+    assert len({repr(draw(seed).ecs_settings) for seed in range(20)}) > 10

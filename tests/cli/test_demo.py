@@ -8,7 +8,7 @@ import pytest
 
 from cli.demo import demo
 from cli.tables import outcomes_table, records_table
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
 from tests.cli.consoles import console
 
 ROOT = Path(__file__).parent.parent.parent
@@ -79,7 +79,7 @@ def test_fails_where_a_harsh_cloud_took_nothing() -> None:
     """No second snapshot, because there was no first, is no proof."""
     screen, text = console(400)
 
-    assert not demo(screen, POLICIES, {"without room": Knobs(manual_snapshot_quota=0)})
+    assert not demo(screen, POLICIES, {"without room": EcsSettings(manual_snapshot_quota=0)})
     assert NOTHING in text.getvalue()
 
 

@@ -68,10 +68,10 @@ def test_a_trial_hands_nothing_over(
 
 
 def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
-    """Its knobs, and where its records are."""
+    """Its ECS settings, and where its records are."""
     fleet = fleet_of(
         tmp_path,
-        "knobs: {manual_snapshot_quota: 0}",
+        "ecs_settings: {manual_snapshot_quota: 0}",
         "sls: {project: my-project, logstore: my-records}",
     )
 
@@ -79,7 +79,7 @@ def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
         local.invoke("snapshot_on_event", request_of(tmp_path).read_bytes())
         records = local.cloud.sls.records("my-project", "my-records")
 
-    assert local.cloud.knobs.manual_snapshot_quota == 0
+    assert local.cloud.ecs_settings.manual_snapshot_quota == 0
     assert "QuotaExceed.Snapshot" in {record.get("code") for record in records}
 
 
@@ -167,7 +167,9 @@ def test_an_event_may_be_as_of_now() -> None:
 def test_a_wrong_key_of_a_fleet_is_named_with_its_line_and_the_nearest(tmp_path: Path) -> None:
     """All of them at once."""
     fleet = tmp_path / "fleet.yaml"
-    fleet.write_text(f"regions:\n  cn-hangzhou:\n    diks:\n      - id: {DISK}\nknob: {{}}\n")
+    fleet.write_text(
+        f"regions:\n  cn-hangzhou:\n    diks:\n      - id: {DISK}\necs_setting: {{}}\n"
+    )
 
     first, *lines = said("snapshot_on_event", request_of(tmp_path), fleet=fleet).splitlines()
 
@@ -176,7 +178,7 @@ def test_a_wrong_key_of_a_fleet_is_named_with_its_line_and_the_nearest(tmp_path:
         f"{fleet} line 5",
         f"{fleet} line 3",
     ]
-    assert lines[0].endswith("; did you mean 'knobs'?")
+    assert lines[0].endswith("; did you mean 'ecs_settings'?")
     assert lines[1].endswith("; did you mean 'disks'?")
 
 

@@ -99,7 +99,7 @@ def test_a_completion_that_is_delivered_twice_says_the_same(world: World, failed
 def test_a_completion_may_come_before_the_listing_and_the_record(world: World, failed: int) -> None:
     """Absence proves nothing: known by its snapshot's id, it is joined when the record is read."""
     disk_id = taken(world, failed=failed)
-    world.cloud.knobs.listing_lag_s = LONG_S
+    world.cloud.ecs_settings.listing_lag_s = LONG_S
     [event] = world.completions()
 
     assert world.complete(event)["status"] == ("failed" if failed else "ok")
@@ -244,7 +244,7 @@ def unsigned(params: Any) -> dict[str, str]:
 
 def test_a_failed_snapshot_that_is_told_of_again_is_repeated_once(world: World) -> None:
     """D4: also where ECS remembers no token: the slot has its snapshot by then."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disk_id = taken(world, failed=1, repeat_failed=4)
     [event] = world.completions()
     for _ in range(3):
@@ -285,7 +285,7 @@ def test_a_repeat_and_a_delivery_at_the_same_time_make_one_snapshot(
     clock.advance(60)
     together = threading.Barrier(2)
     # What is new is not listed; the failed one, a minute old, is.
-    world.cloud.knobs.listing_lag_s = lag_s
+    world.cloud.ecs_settings.listing_lag_s = lag_s
     # The request that came first is being handled until the other one was refused.
     world.before_create(lambda _: _wait(clock.somebody_waits))
 
@@ -445,7 +445,7 @@ def test_a_policy_edited_in_between_makes_no_second_snapshot(
     """D9: the two ask under different texts; the slot has one snapshot that did not fail."""
     tick = world.minute
     disk_id = taken(world, failed=1, repeat_failed=1)
-    world.cloud.knobs.token_memory_s = memory_s
+    world.cloud.ecs_settings.token_memory_s = memory_s
     [event] = world.completions()
     world.policies(policy(repeat_failed=1, snapshot={"description": "edited"}))
     starts = [lambda: world.complete(event), lambda: world.tick(at=tick)]
@@ -468,7 +468,7 @@ def test_a_token_that_an_edited_text_took_is_answered_from_the_ledger(world: Wor
     world.clock.advance(60)
     world.tick(at=tick)
     # At one call a minute, the listing catches up between the first look and the second.
-    world.cloud.knobs.listing_lag_s = 90.0
+    world.cloud.ecs_settings.listing_lag_s = 90.0
 
     answer = world.complete(event)
 
@@ -522,7 +522,7 @@ def test_a_failure_of_which_nobody_can_say_whose_it_is_is_delivered_again(world:
 def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> None:
     """L14: if some policy repeats at all; else nothing is to be done, and nobody is alarmed."""
     disk_id = taken(world, failed=1, repeat_failed=1)
-    world.cloud.knobs.listing_lag_s = 300.0
+    world.cloud.ecs_settings.listing_lag_s = 300.0
     [event] = world.completions()
 
     with pytest.raises(RunFailedError, match="does not list it"):
@@ -535,7 +535,7 @@ def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> No
 
 def test_a_repeat_that_is_refused_is_failed_and_delivered_again(world: World) -> None:
     """L3, T4: the quota is full: recorded with its code; once there is room, it comes about."""
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = taken(world, failed=1, repeat_failed=1)
     [event] = world.completions()
 
@@ -547,7 +547,7 @@ def test_a_repeat_that_is_refused_is_failed_and_delivered_again(world: World) ->
         "QuotaExceed.Snapshot",
         "2",
     )
-    world.cloud.knobs.manual_snapshot_quota = 256
+    world.cloud.ecs_settings.manual_snapshot_quota = 256
     world.complete(event)
 
     assert world.outcomes[disk_id]["status"] == "created"
@@ -654,7 +654,7 @@ def test_of_a_list_the_good_ones_are_carried_out(world: World) -> None:
     world.ecs.fail_next(failing)
     world.tick()
     world.clock.advance(60)
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     wrong = of(world, "x", "d-1") | {"id": "wrong"}
 
     with pytest.raises(InvalidEventError, match="QuotaExceed") as caught:

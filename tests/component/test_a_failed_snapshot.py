@@ -113,9 +113,9 @@ def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> N
 
 def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
     """L15: the token is forgotten, the listing lags, and ECS refuses the disk as busy: by us."""
-    world.cloud.knobs.token_memory_s = 0
-    world.cloud.knobs.listing_lag_s = 10
-    world.cloud.knobs.snapshot_duration_s = 10.0**9
+    world.cloud.ecs_settings.token_memory_s = 0
+    world.cloud.ecs_settings.listing_lag_s = 10
+    world.cloud.ecs_settings.snapshot_duration_s = 10.0**9
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)

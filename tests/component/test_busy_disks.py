@@ -28,10 +28,10 @@ def parts(world: World) -> Iterator[Parts]:
 def busy_for(world: World, hours: float, **about: object) -> str:
     """A disk of which another tool is making a snapshot."""
     disk = world.disk(**about)
-    before = world.cloud.knobs.snapshot_duration_s
-    world.cloud.knobs.snapshot_duration_s = hours * HOUR_S
+    before = world.cloud.ecs_settings.snapshot_duration_s
+    world.cloud.ecs_settings.snapshot_duration_s = hours * HOUR_S
     world.ecs.add_snapshot(disk, status="progressing")
-    world.cloud.knobs.snapshot_duration_s = before
+    world.cloud.ecs_settings.snapshot_duration_s = before
     return disk
 
 
@@ -228,14 +228,14 @@ def test_an_answer_that_was_lost_before_a_part_that_is_late_stays_deferred(
 
 def test_an_answer_that_was_lost_is_looked_for_in_the_next_part(world: World, parts: Parts) -> None:
     """D2: the listing lagged behind; then it shows the snapshot, and nothing is asked again."""
-    world.cloud.knobs.listing_lag_s = 50
+    world.cloud.ecs_settings.listing_lag_s = 50
     disk = world.disk()
     world.fault("drop", after_effect=True)
     world.fault("drop", times=5)
 
     world.tick()
     asked = len(world.creates())
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     parts.go_on()
 
     assert len(world.creates()) == asked
@@ -281,7 +281,7 @@ def test_an_hourly_policy_whose_snapshots_take_longer_settles_and_never_fails(
 ) -> None:
     """L15: what is being made and began after a slot's instant serves that slot too."""
     disk = world.disk()
-    world.cloud.knobs.snapshot_duration_s = takes_h * HOUR_S
+    world.cloud.ecs_settings.snapshot_duration_s = takes_h * HOUR_S
 
     with handing_over(world) as parts:
         queue = world.cloud.fc().region.queue
@@ -311,7 +311,7 @@ def test_a_snapshot_of_another_policy_or_an_earlier_one_supersedes_nothing(world
     """L15: only the same policy's, and only what began after the slot's own instant."""
     world.policies(policy(), policy(name="other", on={"timer": "other"}))
     disk = world.disk()
-    world.cloud.knobs.snapshot_duration_s = HOUR_S
+    world.cloud.ecs_settings.snapshot_duration_s = HOUR_S
     with handing_over(world) as parts:
         world.tick("other", at="2026-03-01T12:00:00Z")
         world.clock.advance(60)
@@ -325,7 +325,7 @@ def test_a_snapshot_of_another_policy_or_an_earlier_one_supersedes_nothing(world
 def test_a_direct_request_is_superseded_by_nothing(world: World) -> None:
     """It has no instant, and is about just this snapshot."""
     disk = world.disk()
-    world.cloud.knobs.snapshot_duration_s = HOUR_S
+    world.cloud.ecs_settings.snapshot_duration_s = HOUR_S
     with handing_over(world) as parts:
         world.schedule({"key": "k-1", "policy": "nightly"})
         world.clock.advance(60)

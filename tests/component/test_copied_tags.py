@@ -56,7 +56,7 @@ def test_a_copied_tag_gives_a_slot_nothing(world: World, status: Status, start: 
     restored, _ = copied(world, own, status)
     with world.ecs.lock:
         del world.ecs.state.snapshots.records[own]
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
 
     assert counts(wanted()) == {"created": 1}
 

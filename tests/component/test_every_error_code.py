@@ -104,14 +104,14 @@ def after_its_listing(change: Callable[[World, str], None]) -> Arrange:
 
 
 def a_snapshot_in_progress(world: World) -> str:
-    world.cloud.knobs.snapshot_duration_s = LONG_S
+    world.cloud.ecs_settings.snapshot_duration_s = LONG_S
     disk_id = world.disk()
     world.ecs.add_snapshot(disk_id, status="progressing")
     return disk_id
 
 
 def a_full_disk(world: World) -> str:
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = world.disk()
     world.ecs.add_snapshot(disk_id)
     return disk_id
@@ -129,7 +129,7 @@ def an_account(**state: bool) -> Arrange:
 def a_policy_edited_since(world: World) -> str:
     """Let the token be known, and the ledger not yet: then another text of the policy."""
     disk_id = world.disk()
-    world.cloud.knobs.listing_lag_s = LONG_S
+    world.cloud.ecs_settings.listing_lag_s = LONG_S
     world.tick()
     world.policies(policy(snapshot={"retention_days": 7}))
     world.cloud.calls.clear()

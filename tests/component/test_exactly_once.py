@@ -75,7 +75,7 @@ def test_a_run_killed_with_calls_in_flight_is_completed_by_its_next_delivery(
     world: World, done: int, when: str
 ) -> None:
     """D1: with many calls at once, what was in flight is neither lost nor made twice."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disks = world.disks(20)
     tick = world.minute
     killer = Killer(done)
@@ -147,7 +147,7 @@ class TurnTakingClock(FakeClock):
 def test_two_deliveries_at_the_same_time_make_one_snapshot(world: World, lag_s: float) -> None:
     """D4: of two at once one is told IdempotentProcessing, waits, and finds the other's."""
     world.policies(STOPPED)
-    world.cloud.knobs.listing_lag_s = lag_s
+    world.cloud.ecs_settings.listing_lag_s = lag_s
     disk_id = world.disk()
     event = world.stopped(world.ecs.disks[disk_id].instance_id)
     clock = TurnTakingClock()
@@ -201,7 +201,7 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
     world: World, memory_s: float, ahead_s: float
 ) -> None:
     """D4: ECS may have forgotten the tokens by then, so the ledger is read again before a call."""
-    world.cloud.knobs.token_memory_s = memory_s
+    world.cloud.ecs_settings.token_memory_s = memory_s
     world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
     disks, tick = world.disks(4), world.minute
 
@@ -222,7 +222,7 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
 
 def test_the_ledger_alone_carries_a_second_delivery(world: World) -> None:
     """With tokens forgotten at once, what exists for the slot is not asked for again."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disks = world.disks(3)
     tick = world.minute
     world.tick(at=tick)
@@ -238,7 +238,7 @@ def test_the_ledger_alone_carries_a_second_delivery(world: World) -> None:
 
 def test_the_token_alone_carries_a_second_delivery(world: World) -> None:
     """With a listing that lags longer than the gap, the same token has the same answer."""
-    world.cloud.knobs.listing_lag_s = 3600
+    world.cloud.ecs_settings.listing_lag_s = 3600
     disks = world.disks(3)
     tick = world.minute
     world.tick(at=tick)
@@ -256,7 +256,7 @@ def test_the_token_alone_carries_a_second_delivery(world: World) -> None:
 
 def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -> None:
     """D9: a disk's own tags and name are no part of the request, so no retry differs in them."""
-    world.cloud.knobs.listing_lag_s = LONG_S
+    world.cloud.ecs_settings.listing_lag_s = LONG_S
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)
@@ -273,7 +273,7 @@ def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -
 
 def test_a_snapshot_on_the_last_page_of_the_ledger_is_seen(world: World) -> None:
     """D6: 501 snapshots of others lie before it; the ledger is read to its end."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     other = world.ecs.add_disk().disk_id
     for _ in range(501):
         world.ecs.add_snapshot(other)
@@ -292,7 +292,7 @@ def test_a_snapshot_on_the_last_page_of_the_ledger_is_seen(world: World) -> None
 def test_a_direct_requests_ledger_is_read_past_the_cap_of_tag_listings(world: World) -> None:
     """A listing by tag ends at 1,000 entries: 1,001 disks of one key still are all seen."""
     world.policies(policy(name="once", select={"tags": {"env": "prod"}}))
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disks = world.disks(1001)
     request = {"key": "all-at-once", "policy": "once"}
     assert counts(world.schedule(request)) == {"created": 1001}
@@ -355,8 +355,8 @@ def test_a_disk_named_by_its_id_that_is_gone_by_the_second_delivery_keeps_its_ou
 
 def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World) -> None:
     """The snapshot that filled the quota is the slot's own; nothing is asked for."""
-    world.cloud.knobs.token_memory_s = 0
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.token_memory_s = 0
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)
@@ -397,7 +397,7 @@ def test_a_token_bound_to_other_parameters_is_answered_from_the_ledger(world: Wo
     [snapshot_id] = world.snapshots_of(disk_id)
     # At one call a minute, the listing catches up between the run's first look and its second.
     world.policies(policy(snapshot={"retention_days": 7}), limits={"max_calls_per_minute": 1})
-    world.cloud.knobs.listing_lag_s = 30
+    world.cloud.ecs_settings.listing_lag_s = 30
 
     answer = world.tick(at=tick)
 
@@ -413,7 +413,7 @@ def test_a_token_bound_to_other_parameters_with_nothing_in_the_ledger_is_a_failu
     world: World, edited: dict[str, Any]
 ) -> None:
     """D9: never a second snapshot under a new token; a person has to look."""
-    world.cloud.knobs.listing_lag_s = LONG_S
+    world.cloud.ecs_settings.listing_lag_s = LONG_S
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)

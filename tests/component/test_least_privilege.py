@@ -151,7 +151,7 @@ def lost_answer(world: World) -> None:
 
 
 def forgotten_ledger(world: World) -> None:
-    world.cloud.knobs.listing_lag_s = 10.0**9
+    world.cloud.ecs_settings.listing_lag_s = 10.0**9
 
 
 @pytest.mark.parametrize("function", TAKERS)
@@ -344,5 +344,5 @@ def test_without_the_undocumented_need_tags_take_no_right_of_their_own(
 ) -> None:
     """The mild reading: ecs:TagResources beside CreateSnapshot is then granted in vain."""
     with bound(tmp_path, without(POLICIES[function], "ecs:TagResources")) as world:
-        world.cloud.knobs.create_snapshot_with_tags_needs_tag_resources = False
+        world.cloud.ecs_settings.create_snapshot_with_tags_needs_tag_resources = False
         assert ended(world, f"{function}/direct_disks.json") == "ok"

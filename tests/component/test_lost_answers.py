@@ -84,7 +84,7 @@ def test_the_ledger_is_asked_before_a_lost_request_is_sent_again(
     world: World, shape: dict[str, Any]
 ) -> None:
     """D2: how long a token is remembered is not documented: with none, the ledger still knows."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disk_id = world.disk()
     world.fault(**shape, after_effect=True)
 
@@ -101,7 +101,7 @@ def test_the_token_carries_a_lost_request_where_the_listing_lags(
     world: World, shape: dict[str, Any]
 ) -> None:
     """D2: the repeated token is answered with the first one's snapshot."""
-    world.cloud.knobs.listing_lag_s = LONG_S
+    world.cloud.ecs_settings.listing_lag_s = LONG_S
     disk_id = world.disk()
     world.fault(**shape, after_effect=True)
 
@@ -116,7 +116,7 @@ def test_an_outcome_that_stays_unknown_is_deferred_and_never_failed(
     world: World, shape: dict[str, Any]
 ) -> None:
     """Nobody can say that a disk failed whose snapshot may exist; the next delivery finds it."""
-    world.cloud.knobs.listing_lag_s = 3600
+    world.cloud.ecs_settings.listing_lag_s = 3600
     disk_id = world.disk()
     world.fault(**shape, after_effect=True, times=TRIES)
     tick = world.minute
@@ -299,8 +299,8 @@ def test_a_refusal_that_may_come_after_the_effect_is_looked_into_before_the_next
     world: World, code: str, status: int
 ) -> None:
     """D2: the snapshot is made, done at once, and its token forgotten: only a look finds it."""
-    world.cloud.knobs.token_memory_s = 0
-    world.cloud.knobs.snapshot_duration_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
+    world.cloud.ecs_settings.snapshot_duration_s = 0
     disk = world.disk()
     world.fault("error", code=code, status=status, after_effect=True)
 

@@ -365,7 +365,7 @@ def test_a_deferred_disk_has_its_snapshot_in_the_next_delivery(world: World) -> 
 def test_a_busy_disk_is_deferred_when_time_runs_out(world: World) -> None:
     """L7: with the code for which it waited."""
     world.timeout_s = 10
-    world.cloud.knobs.snapshot_duration_s = LONG_S
+    world.cloud.ecs_settings.snapshot_duration_s = LONG_S
     disk_id = world.disk()
     world.ecs.add_snapshot(disk_id, status="progressing")
 

@@ -176,7 +176,7 @@ def test_a_snapshot_without_an_id_is_still_its_slots(world: World) -> None:
     disk_id = world.disk()
     world.ecs.add_snapshot(disk_id, name="by-hand")
     world.tick()
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
 
     def edit(items: list[Any]) -> None:
         for item in items:

@@ -117,8 +117,8 @@ def test_a_server_error_after_the_effect_makes_no_second_snapshot(
     world: World, status: int
 ) -> None:
     """D2: a 5xx may come after the snapshot was made, and ECS may have forgotten the token."""
-    world.cloud.knobs.token_memory_s = 0.0
-    world.cloud.knobs.snapshot_duration_s = 0.0
+    world.cloud.ecs_settings.token_memory_s = 0.0
+    world.cloud.ecs_settings.snapshot_duration_s = 0.0
     disk = world.disk()
     world.cloud.faults.add(
         Fault(kind="error", action="CreateSnapshot", status=status, after_effect=True)
@@ -135,7 +135,7 @@ def test_what_came_after_a_server_error_does_not_change_whose_the_snapshot_is(
     world: World,
 ) -> None:
     """D2: made by this run and its answer lost, it is created, whatever the last error was."""
-    world.cloud.knobs.listing_lag_s = 3.0
+    world.cloud.ecs_settings.listing_lag_s = 3.0
     disk = world.disk()
     create = "CreateSnapshot"
     world.cloud.faults.add(Fault(kind="error", action=create, status=500, after_effect=True))

@@ -239,7 +239,7 @@ def release_while_asked(world: World, gone: int, of: int) -> None:
 
 def test_a_full_disk_is_asked_about_once_however_often_fc_delivers(world: World) -> None:
     """T4: FC delivers a run that raised three times more, each with all its listings."""
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     full, *_ = world.disks(5)
     world.ecs.add_snapshot(full)
 
@@ -258,7 +258,7 @@ def test_a_full_disk_is_asked_about_once_however_often_fc_delivers(world: World)
 
 def test_the_same_sent_by_hand_an_hour_later_tries_again(world: World) -> None:
     """What lies in the queue of failures can be sent again once the cause is mended."""
-    world.cloud.knobs.manual_snapshot_quota = 1
+    world.cloud.ecs_settings.manual_snapshot_quota = 1
     full, *_ = world.disks(5)
     snapshot = world.ecs.add_snapshot(full)
 

@@ -119,7 +119,7 @@ def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
 ) -> None:
     """L5: `deferred` is nobody's last word."""
     busy, _free = world.disks(2)
-    world.cloud.knobs.snapshot_duration_s = 10.0**6
+    world.cloud.ecs_settings.snapshot_duration_s = 10.0**6
     world.ecs.add_snapshot(busy, status="progressing")
 
     with handing_over(world) as parts:

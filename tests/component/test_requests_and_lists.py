@@ -58,7 +58,7 @@ def test_the_snapshot_of_a_request_is_as_the_request_says(world: World) -> None:
 
 def test_the_same_key_again_adds_nothing(world: World) -> None:
     """D1: the key is the identity; with tokens forgotten the ledger knows it, a week later too."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     disk_id = world.disk()
     request = {"key": "ticket-1", "disk_ids": [disk_id]}
     world.schedule(request)
@@ -203,7 +203,7 @@ def test_a_timer_without_a_payload_runs_the_policies_on_its_name(
     """All of them, and none of another timer's."""
     world.policies(policy(), policy(name="too"), policy(name="other", on={"timer": "weekly"}))
     world.disk()
-    world.cloud.knobs.snapshot_duration_s = 0
+    world.cloud.ecs_settings.snapshot_duration_s = 0
 
     answer = world.tick(payload=payload)
 

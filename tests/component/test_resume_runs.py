@@ -419,7 +419,7 @@ def test_two_looks_at_the_same_time_start_a_slot_once(world: World, parts: Parts
 
 def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
     """L4: the others are, a record says so, the look fails, and the next one tries again."""
-    world.cloud.knobs.snapshot_duration_s = 0  # else one slot's would serve the others too
+    world.cloud.ecs_settings.snapshot_duration_s = 0  # else one slot's would serve the others too
     disks = world.disks(2)
     for hour in (10, 11, 12):
         kill(world, at=f"2026-03-01T{hour}:00:00Z")

@@ -195,7 +195,7 @@ def test_a_sample_with_mistakes_is_refused_with_all_of_them(
 @pytest.mark.parametrize("sample", sorted(SAMPLES.keys() - REFUSED))
 def test_a_sample_delivered_again_adds_nothing(fleet_world: World, sample: str) -> None:
     """D1, D4: an hour later, with tokens forgotten at once, the ledger knows each of them."""
-    fleet_world.cloud.knobs.token_memory_s = 0
+    fleet_world.cloud.ecs_settings.token_memory_s = 0
     _outcome(fleet_world, sample, SAMPLES[sample])
     before = new_snapshots(fleet_world)
 

@@ -54,7 +54,7 @@ def test_an_hour_that_is_skipped_is_no_slot_and_costs_none(world: World) -> None
 
 def test_two_policies_on_one_timer_are_two_slots_with_two_names(world: World) -> None:
     """D7: names that clash would be no reason for ECS, but one for people to lose a snapshot."""
-    world.cloud.knobs.snapshot_duration_s = 0
+    world.cloud.ecs_settings.snapshot_duration_s = 0
     world.policies(NIGHTLY, policy(name="also"))
     disk_id = world.disk()
 

@@ -15,9 +15,9 @@ QUOTA = 20
 
 def a_small_quota(world: World, *, phase_s: float = 20.0, code: str = "Throttling") -> None:
     """Let the server take 20 snapshots in each minute of its own, and the policy ask for 600."""
-    knobs = world.cloud.knobs
-    knobs.max_calls_per_minute = {"CreateSnapshot": QUOTA}
-    knobs.throttling_phase_s, knobs.throttling_code = phase_s, code
+    ecs_settings = world.cloud.ecs_settings
+    ecs_settings.max_calls_per_minute = {"CreateSnapshot": QUOTA}
+    ecs_settings.throttling_phase_s, ecs_settings.throttling_code = phase_s, code
     world.policies(limits={"max_calls_per_minute": 600, "max_in_flight": 4})
 
 

@@ -57,7 +57,9 @@ class Barrier:
 @pytest.mark.parametrize("memory_s", [None, 0], ids=["tokens remembered", "tokens forgotten"])
 def test_two_processes_at_the_same_time_end_as_one(tmp_path: Path, memory_s: float | None) -> None:
     """D4: both find an empty ledger, both ask for every disk, and each disk has one snapshot."""
-    cloud = emulator.Cloud(account_id=ACCOUNT_ID, knobs=emulator.Knobs(token_memory_s=memory_s))
+    cloud = emulator.Cloud(
+        account_id=ACCOUNT_ID, ecs_settings=emulator.EcsSettings(token_memory_s=memory_s)
+    )
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)
     instance_id = cloud.ecs(REGION).add_instance().instance_id

@@ -98,7 +98,7 @@ def test_of_more_than_four_disks_the_ledger_is_one_listing(world: World, number:
 
 def test_another_delivery_costs_listings_of_the_disk_and_no_snapshot(world: World) -> None:
     """D1: what the first delivery made is found by the disk, forgotten token or not."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     [disk_id] = world.disks(1)
     by_instance_event(world, [disk_id])
     others(world, world.disk())
@@ -110,7 +110,7 @@ def test_another_delivery_costs_listings_of_the_disk_and_no_snapshot(world: Worl
 
 def test_a_disk_that_was_detached_in_between_has_its_earlier_record(world: World) -> None:
     """D1: nothing is taken again, nothing fails, and the outcome of the first delivery holds."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     kept, detached = world.disks(2)
     assert counts(by_instance_event(world, [kept, detached])) == {"created": 2}
     world.ecs.disks[detached].instance_id = ""
@@ -124,7 +124,7 @@ def test_a_disk_that_was_detached_in_between_has_its_earlier_record(world: World
 
 def test_a_disk_that_went_to_another_instance_is_not_taken_for_either_twice(world: World) -> None:
     """D1: an event is about the disks that its instance has; each is found by its own id."""
-    world.cloud.knobs.token_memory_s = 0
+    world.cloud.ecs_settings.token_memory_s = 0
     kept, moved = world.disks(2)
     event = world.stopped(str(world.ecs.disks[kept].instance_id))
     world.policies(STOPPED)

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import emulator
-from emulator.calls import Call
+from emulator.call_log import Call
 from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
 from emulator.wire import Request, Response
@@ -272,19 +272,19 @@ def _action(request: Request) -> str:
 
 
 @contextmanager
-def world(tmp_path: Path, clock: FakeClock | None = None, **knobs: Any) -> Iterator[World]:
+def world(tmp_path: Path, clock: FakeClock | None = None, **ecs_settings: Any) -> Iterator[World]:
     """Make a world behind the stub, at production addresses."""
-    made = _made(tmp_path, clock or FakeClock(), None, knobs)
+    made = _made(tmp_path, clock or FakeClock(), None, ecs_settings)
     with environment(POLICIES_FILE=str(made.policies_path)), emulator.stub(made.cloud):
         yield made
 
 
 @contextmanager
 def world_over_http(
-    tmp_path: Path, *, regions: Sequence[str] = (REGION,), **knobs: Any
+    tmp_path: Path, *, regions: Sequence[str] = (REGION,), **ecs_settings: Any
 ) -> Iterator[World]:
     """Make a world behind real sockets on loopback, to which the environment points."""
-    made = _made(tmp_path, FakeClock(), regions, knobs)
+    made = _made(tmp_path, FakeClock(), regions, ecs_settings)
     with (
         emulator.serve(made.cloud) as address,
         environment(
@@ -297,10 +297,13 @@ def world_over_http(
 
 
 def _made(
-    tmp_path: Path, clock: FakeClock, regions: Sequence[str] | None, knobs: Mapping[str, Any]
+    tmp_path: Path, clock: FakeClock, regions: Sequence[str] | None, ecs_settings: Mapping[str, Any]
 ) -> World:
     cloud = emulator.Cloud(
-        regions=regions, account_id=ACCOUNT_ID, clock=clock, knobs=emulator.Knobs(**knobs)
+        regions=regions,
+        account_id=ACCOUNT_ID,
+        clock=clock,
+        ecs_settings=emulator.EcsSettings(**ecs_settings),
     )
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)

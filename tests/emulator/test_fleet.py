@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import emulator
-from emulator import Cloud, Knobs, ManualClock
+from emulator import Cloud, EcsSettings, ManualClock
 from emulator.fleet import load, parse
 from emulator.problems import FleetError
 from tests.emulator.sls.conftest import NOW
@@ -107,15 +107,17 @@ regions:
     assert list(cloud.ecs("cn-hangzhou").disks) == ["d-bp1a000"]
 
 
-def test_turns_the_knobs_it_names_and_no_other() -> None:
+def test_changes_the_settings_it_names_and_no_other() -> None:
     """Null is for ever."""
-    knobs = Knobs(token_memory_s=60, listing_lag_s=5)
+    ecs_settings = EcsSettings(token_memory_s=60, listing_lag_s=5)
 
     parse(
-        "knobs: {token_memory_s: null, snapshot_duration_s: 2.5}\nregions: {cn-hangzhou: {}}"
-    ).turn(knobs)
+        "ecs_settings: {token_memory_s: null, snapshot_duration_s: 2.5}\nregions: {cn-hangzhou: {}}"
+    ).apply_settings(ecs_settings)
 
-    assert knobs == Knobs(token_memory_s=None, listing_lag_s=5, snapshot_duration_s=2.5)
+    assert ecs_settings == EcsSettings(
+        token_memory_s=None, listing_lag_s=5, snapshot_duration_s=2.5
+    )
 
 
 def test_names_account_and_log_store() -> None:
@@ -138,7 +140,7 @@ def test_names_every_problem_at_once() -> None:
     found = problems("""
 account_id: 12
 sls: {project: backup-demo}
-knobs: {listing_lag_s: -1}
+ecs_settings: {listing_lag_s: -1}
 regions:
   cn-hangzhou:
     instances: [{id: web-1}]
@@ -148,7 +150,7 @@ regions:
     assert found == [
         "account_id: 12: must be 16 digits in quotes",
         "sls.logstore: None: is required: 3 to 63 of a-z, 0-9, - and _",
-        "knobs.listing_lag_s: -1: must be seconds, 0 or more",
+        "ecs_settings.listing_lag_s: -1: must be seconds, 0 or more",
         (
             "regions.cn-hangzhou.instances[0].id: 'web-1': must be an id such as"
             " i-bp1web00000000000001"
@@ -173,14 +175,26 @@ regions:
         (REGION + "{disks: [7]}}", "regions.cn-hangzhou.disks[0]"),
         (REGION + "{instances: [{}]}}", "regions.cn-hangzhou.instances[0].id"),
         (REGION + "{disks: [{id: d-bp1a000, type: root}]}}", "regions.cn-hangzhou.disks[0].type"),
-        ("knobs: {max_calls_per_minute: -1}\n" + REGION + "{}}", "knobs.max_calls_per_minute"),
         (
-            "knobs: {max_calls_per_minute: {DescribeDisks: many}}\n" + REGION + "{}}",
-            "knobs.max_calls_per_minute",
+            "ecs_settings: {max_calls_per_minute: -1}\n" + REGION + "{}}",
+            "ecs_settings.max_calls_per_minute",
         ),
-        ("knobs: {throttling_code: Busy}\n" + REGION + "{}}", "knobs.throttling_code"),
-        ("knobs: {throttling_status: 500}\n" + REGION + "{}}", "knobs.throttling_status"),
-        ("knobs: {other_calls_from: 2026-03-01}\n" + REGION + "{}}", "knobs.other_calls_from"),
+        (
+            "ecs_settings: {max_calls_per_minute: {DescribeDisks: many}}\n" + REGION + "{}}",
+            "ecs_settings.max_calls_per_minute",
+        ),
+        (
+            "ecs_settings: {throttling_code: Busy}\n" + REGION + "{}}",
+            "ecs_settings.throttling_code",
+        ),
+        (
+            "ecs_settings: {throttling_status: 500}\n" + REGION + "{}}",
+            "ecs_settings.throttling_status",
+        ),
+        (
+            "ecs_settings: {other_calls_from: 2026-03-01}\n" + REGION + "{}}",
+            "ecs_settings.other_calls_from",
+        ),
         (
             REGION + "{disks: [{id: d-bp1a000, tags: {env: 1}}]}}",
             "regions.cn-hangzhou.disks[0].tags",
@@ -213,9 +227,13 @@ def test_says_where_a_value_breaks_a_rule(text: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("text", "path", "keys"),
     [
-        ("region: {}\nregions: {cn-hangzhou: {}}", "region", "account_id, sls, knobs, regions"),
+        (
+            "region: {}\nregions: {cn-hangzhou: {}}",
+            "region",
+            "account_id, sls, ecs_settings, regions",
+        ),
         (REGION + "{disk: []}}", "regions.cn-hangzhou.disk", "instances, disks, snapshots"),
-        ("knobs: {lag: 1}\n" + REGION + "{}}", "knobs.lag", "listing_lag_s"),
+        ("ecs_settings: {lag: 1}\n" + REGION + "{}}", "ecs_settings.lag", "listing_lag_s"),
     ],
 )
 def test_refuses_unknown_keys_and_names_the_known(text: str, path: str, keys: str) -> None:
@@ -235,7 +253,7 @@ def test_plain_values_are_those_of_yaml_1_2() -> None:
             disks: [{id: d-0001, size_gib: 0x1F, tags: {a: on, b: 22:30, c: 1_000},
                      created_at: 2026-03-01T08:00:00Z},
                     {id: d-0002, size_gib: 0777}, {id: d-0003, size_gib: 0o17}]
-        knobs: {token_memory_s: 1e3, manual_snapshot_quota: +12}
+        ecs_settings: {token_memory_s: 1e3, manual_snapshot_quota: +12}
         """
     )
     cloud = Cloud()
@@ -244,14 +262,17 @@ def test_plain_values_are_those_of_yaml_1_2() -> None:
 
     assert [disk.size_gib for disk in disks.values()] == [31, 777, 15]
     assert disks["d-0001"].tags == {"a": "on", "b": "22:30", "c": "1_000"}
-    assert (fleet.knobs["token_memory_s"], fleet.knobs["manual_snapshot_quota"]) == (1000, 12)
+    assert (fleet.ecs_settings["token_memory_s"], fleet.ecs_settings["manual_snapshot_quota"]) == (
+        1000,
+        12,
+    )
 
 
 @pytest.mark.parametrize("number", ["!!int x", "!!int 1.5", "!!int ''"])
 def test_refuses_what_is_called_a_number_and_is_none(number: str) -> None:
     """A problem, and no error of another kind."""
     with pytest.raises(FleetError, match="is no whole number"):
-        parse(f"knobs: {{manual_snapshot_quota: {number}}}")
+        parse(f"ecs_settings: {{manual_snapshot_quota: {number}}}")
 
 
 def test_refuses_a_key_twice() -> None:
@@ -320,5 +341,5 @@ def test_the_demo_has_one_disk_for_each_case() -> None:
         "d-bp1inprogress0000001"
     ]
     full = [s for s in ecs.snapshots.values() if s.disk_id == "d-bp1quotafull00000001"]
-    assert len(full) == cloud.knobs.manual_snapshot_quota
+    assert len(full) == cloud.ecs_settings.manual_snapshot_quota
     assert len(cloud.ecs("cn-shanghai").disks) == len(cloud.ecs("cn-shanghai").instances) == 1

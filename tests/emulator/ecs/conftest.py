@@ -17,13 +17,13 @@ from alibabacloud_tea_openapi import utils_models as openapi
 from darabonba.runtime import RuntimeOptions
 from requests import PreparedRequest
 
-from emulator.calls import Calls
+from emulator.call_log import CallLog
 from emulator.clock import ManualClock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import EcsService
+from emulator.ecs.settings import EcsSettings
 from emulator.faults import Faults
 from emulator.ids import Ids
-from emulator.knobs import Knobs
 from emulator.ram import Ram
 from emulator.wire import Request, Response
 
@@ -40,8 +40,8 @@ class Bench:
     clock: ManualClock
     keys: AccessKeys
     faults: Faults
-    knobs: Knobs
-    calls: Calls
+    ecs_settings: EcsSettings
+    calls: CallLog
     ram: Ram
 
     def client(self, key: AccessKey = KEY) -> Client:
@@ -132,12 +132,12 @@ def to_answer(response: Response) -> tuple[int, dict[str, str], bytes] | Excepti
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    clock, keys, faults, knobs, calls = (
+    clock, keys, faults, ecs_settings, calls = (
         ManualClock(START),
         AccessKeys(),
         Faults(),
-        Knobs(),
-        Calls(),
+        EcsSettings(),
+        CallLog(),
     )
     keys.add(KEY)
     ram = Ram()
@@ -148,7 +148,7 @@ def bench() -> Iterator[Bench]:
         keys=keys,
         ram=ram,
         faults=faults,
-        knobs=knobs,
+        ecs_settings=ecs_settings,
         ids=Ids(seed=1),
         calls=calls,
     )
@@ -160,7 +160,13 @@ def bench() -> Iterator[Bench]:
             content_type=None,
         )
         yield Bench(
-            ecs=ecs, clock=clock, keys=keys, faults=faults, knobs=knobs, calls=calls, ram=ram
+            ecs=ecs,
+            clock=clock,
+            keys=keys,
+            faults=faults,
+            ecs_settings=ecs_settings,
+            calls=calls,
+            ram=ram,
         )
 
 

@@ -34,7 +34,7 @@ def test_tokens_are_case_sensitive(bench: Bench) -> None:
     """Another spelling is another token."""
     disk = bench.ecs.add_disk()
     first = bench.create(disk.disk_id, ClientToken="t")
-    bench.clock.advance(bench.knobs.snapshot_duration_s)
+    bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
     assert bench.create(disk.disk_id, ClientToken="T") != first
 
@@ -78,7 +78,7 @@ def test_a_token_stays_bound_to_a_snapshot_that_failed(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     bench.ecs.fail_next(disk.disk_id)
     first = bench.create(disk.disk_id, ClientToken="t")
-    bench.clock.advance(bench.knobs.snapshot_duration_s)
+    bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
     assert bench.ecs.snapshots[first].status == "failed"
     assert bench.create(disk.disk_id, ClientToken="t") == first
@@ -99,8 +99,8 @@ def test_a_token_outlives_its_snapshot_and_its_disk(bench: Bench) -> None:
 def test_a_forgotten_token_makes_a_second_snapshot(
     bench: Bench, memory_s: float, after_s: float
 ) -> None:
-    """Knobs.token_memory_s counts from the first use; 0 is no memory at all."""
-    bench.knobs.token_memory_s, bench.knobs.snapshot_duration_s = memory_s, 0.0
+    """EcsSettings.token_memory_s counts from the first use; 0 is no memory at all."""
+    bench.ecs_settings.token_memory_s, bench.ecs_settings.snapshot_duration_s = memory_s, 0.0
     disk = bench.ecs.add_disk()
     first = bench.create(disk.disk_id, ClientToken="t")
     bench.clock.advance(after_s)
@@ -110,8 +110,8 @@ def test_a_forgotten_token_makes_a_second_snapshot(
 
 
 def test_repeating_a_request_does_not_refresh_the_memory(bench: Bench) -> None:
-    """Knobs.token_memory_s: measured from the first use, not from the last."""
-    bench.knobs.token_memory_s, bench.knobs.snapshot_duration_s = 60.0, 0.0
+    """EcsSettings.token_memory_s: measured from the first use, not from the last."""
+    bench.ecs_settings.token_memory_s, bench.ecs_settings.snapshot_duration_s = 60.0, 0.0
     disk = bench.ecs.add_disk()
     first = bench.create(disk.disk_id, ClientToken="t")
     bench.clock.advance(59)
@@ -122,7 +122,7 @@ def test_repeating_a_request_does_not_refresh_the_memory(bench: Bench) -> None:
 
 
 def test_by_default_a_token_is_remembered_for_ever(bench: Bench) -> None:
-    """Knobs.token_memory_s: None is for ever."""
+    """EcsSettings.token_memory_s: None is for ever."""
     disk = bench.ecs.add_disk()
     first = bench.create(disk.disk_id, ClientToken="t")
     bench.clock.advance(10 * 365 * 86400)
@@ -211,7 +211,7 @@ def test_of_many_at_the_same_time_one_creates(bench: Bench) -> None:
 
 def test_without_a_token_every_request_counts(bench: Bench) -> None:
     """Idempotence comes from the token alone."""
-    bench.knobs.snapshot_duration_s = 0.0
+    bench.ecs_settings.snapshot_duration_s = 0.0
     disk = bench.ecs.add_disk()
 
     assert bench.create(disk.disk_id) != bench.create(disk.disk_id)

@@ -111,7 +111,7 @@ def test_one_snapshot_at_a_time(bench: Bench, snapshot_type: str) -> None:
 
     with refused(403, "IncorrectDiskStatus.CreatingSnapshot"):
         bench.create(disk.disk_id)
-    bench.clock.advance(bench.knobs.snapshot_duration_s)
+    bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
     assert bench.create(disk.disk_id) in bench.ecs.snapshots
 
@@ -131,7 +131,7 @@ def test_a_disk_has_at_most_256_manual_snapshots(bench: Bench) -> None:
     for _ in range(300):
         bench.ecs.add_snapshot(disk.disk_id, snapshot_type="auto")
     bench.create(disk.disk_id)
-    bench.clock.advance(bench.knobs.snapshot_duration_s)
+    bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
     with refused(403, "QuotaExceed.Snapshot"):
         bench.create(disk.disk_id)

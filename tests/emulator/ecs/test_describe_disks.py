@@ -220,7 +220,7 @@ def test_a_tag_value_needs_its_key(bench: Bench) -> None:
 
 
 def test_a_listing_filtered_by_tag_ends_at_the_cap(bench: Bench) -> None:
-    """Knobs.tag_listing_cap: 1,000 in all, over all pages, without a word about the rest."""
+    """EcsSettings.tag_listing_cap: 1,000 in all, over all pages, without a word about the rest."""
     for _ in range(1003):
         bench.ecs.add_disk(tags={"app": "shop"})
     by_tag = {"Tag.1.Key": "app"}
@@ -243,7 +243,7 @@ def test_the_default_resource_group_is_always_listed(bench: Bench) -> None:
 
 def test_a_listing_filtered_by_resource_group_ends_at_the_cap(bench: Bench) -> None:
     """ResourceGroupId: the same limit as for tags."""
-    bench.knobs.tag_listing_cap = 12
+    bench.ecs_settings.tag_listing_cap = 12
     for _ in range(15):
         bench.ecs.add_disk()
 

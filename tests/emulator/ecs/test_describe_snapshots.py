@@ -101,8 +101,8 @@ def test_a_page_size_out_of_range_is_refused(bench: Bench, asked: str) -> None:
 
 
 def test_a_listing_lags_behind(bench: Bench) -> None:
-    """Knobs.listing_lag_s hides new snapshots from this listing, not from the rest of ECS."""
-    bench.knobs.listing_lag_s, bench.knobs.snapshot_duration_s = 5.0, 0.0
+    """EcsSettings.listing_lag_s hides new snapshots from this listing, not from the rest of ECS."""
+    bench.ecs_settings.listing_lag_s, bench.ecs_settings.snapshot_duration_s = 5.0, 0.0
     disk = bench.ecs.add_disk()
     snapshot_id = bench.create(disk.disk_id)
     bench.clock.advance(4.9)
@@ -172,7 +172,7 @@ def test_a_value_that_is_not_documented_is_refused(
 
 def test_a_ledger_can_be_read_by_time_and_tag(bench: Bench) -> None:
     """Filter.1 CreationStartTime, Filter.2 CreationEndTime, Tag.N and the tag cap together."""
-    bench.knobs.tag_listing_cap = 1
+    bench.ecs_settings.tag_listing_cap = 1
     disk = bench.ecs.add_disk()
     bench.ecs.add_snapshot(disk.disk_id, created_at=START - timedelta(hours=1), tags={"slot": "x"})
     one = bench.ecs.add_snapshot(disk.disk_id, tags={"slot": "x"})

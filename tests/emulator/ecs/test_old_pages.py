@@ -88,7 +88,7 @@ def test_the_cap_of_tags_holds_for_both_ways(
 ) -> None:
     """Over all pages, and for what TotalCount says."""
     ids = [add(bench) for _ in range(4)]
-    bench.knobs.tag_listing_cap = 3
+    bench.ecs_settings.tag_listing_cap = 3
 
     answer = bench.call(
         action, **{"RegionId": REGION, "Tag.1.Key": "a", "PageNumber": "2", "PageSize": "2"}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException, ThrottlingException
 
-from emulator import Fault, Knobs, ManualClock, stub
+from emulator import EcsSettings, Fault, ManualClock, stub
 from emulator.fleet import parse
 from emulator.options import parser
 from tests.emulator.clients import disk_ids, ecs_client
@@ -19,9 +19,9 @@ from tests.emulator.ecs.refusals import refused
 THROTTLED = "Request was denied due to user flow control."
 
 
-def turned(bench: Bench, **knobs: Any) -> None:
-    for name, value in knobs.items():
-        setattr(bench.knobs, name, value)
+def turned(bench: Bench, **ecs_settings: Any) -> None:
+    for name, value in ecs_settings.items():
+        setattr(bench.ecs_settings, name, value)
 
 
 def served(bench: Bench, tries: int = 12) -> int:
@@ -36,7 +36,7 @@ def served(bench: Bench, tries: int = 12) -> int:
 
 
 def test_as_many_as_one_likes_unless_told_otherwise(bench: Bench) -> None:
-    """The knob's default throttles nothing."""
+    """The default throttles nothing."""
     assert served(bench, 50) == 50
 
 
@@ -84,7 +84,7 @@ def test_each_operation_is_counted_for_itself(bench: Bench) -> None:
 
 def test_each_region_is_counted_for_itself() -> None:
     """ECS throttles for each region."""
-    with stub(clock=ManualClock(START), knobs=Knobs(max_calls_per_minute=1)) as cloud:
+    with stub(clock=ManualClock(START), ecs_settings=EcsSettings(max_calls_per_minute=1)) as cloud:
         for region_id in ("cn-hangzhou", "cn-shanghai"):
             client = ecs_client(cloud.access_key, region_id=region_id)
             assert disk_ids(client, region_id) == []
@@ -170,7 +170,7 @@ def test_it_may_say_when_to_come_back(bench: Bench) -> None:
     assert (raised.value.code, raised.value.retry_after) == ("Throttling", 15_000)
 
 
-def test_options_of_serve_and_a_fleet_file_turn_the_same_knobs() -> None:
+def test_options_of_serve_and_a_fleet_file_change_the_same_settings() -> None:
     """Every way to say it says the same."""
     said = """
 --max-calls-per-minute 1200 --throttling-phase 7.5 --throttling-code Throttling.Api
@@ -178,7 +178,7 @@ def test_options_of_serve_and_a_fleet_file_turn_the_same_knobs() -> None:
 --other-calls-from 2026-11-24T08:00:00Z"""
     options = parser().parse_args(["serve", *said.split()])
     fleet = parse("""
-knobs:
+ecs_settings:
   max_calls_per_minute: {CreateSnapshot: 1200}
   throttling_phase_s: 7.5
   throttling_code: Throttling.Api
@@ -188,12 +188,12 @@ knobs:
   other_calls_from: 2026-11-24T08:00:00Z
 regions: {cn-hangzhou: {}}
 """)
-    knobs = Knobs()
-    fleet.turn(knobs)
+    ecs_settings = EcsSettings()
+    fleet.apply_settings(ecs_settings)
 
-    assert {name: getattr(options, name) for name in fleet.knobs} == {
-        **fleet.knobs,
+    assert {name: getattr(options, name) for name in fleet.ecs_settings} == {
+        **fleet.ecs_settings,
         "max_calls_per_minute": 1200,
     }
-    assert knobs.max_calls_per_minute == {"CreateSnapshot": 1200}
-    assert knobs.other_calls_from == START
+    assert ecs_settings.max_calls_per_minute == {"CreateSnapshot": 1200}
+    assert ecs_settings.other_calls_from == START

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import emulator
-from emulator.sls import rights
+from emulator.sls import permissions
 from emulator.sls.routes import OPERATIONS
 
 README = (Path(emulator.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -26,6 +26,6 @@ def test_every_operation_has_a_row_and_every_row_an_operation() -> None:
 
 def test_the_rights_that_are_called_otherwise_are_named() -> None:
     """A reader who grants the operation's own name would be refused."""
-    for name, action in rights._ACTIONS.items():
+    for name, action in permissions._ACTIONS.items():
         if action != f"log:{name}":
             assert action in README, name

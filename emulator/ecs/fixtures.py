@@ -14,7 +14,7 @@ from emulator.ecs.region import Region
 from emulator.ecs.state import Disk, Instance, Snapshot, Status
 
 
-class Arranging(Region):
+class Fixtures(Region):
     """A region whose contents can be arranged; ids are made where none is given."""
 
     @property
@@ -141,14 +141,14 @@ class Arranging(Region):
         """
         Add a snapshot of a disk that exists, created now unless told otherwise.
 
-        One that is progressing has all of `Knobs.snapshot_duration_s` still before it.
+        One that is progressing has all of `EcsSettings.snapshot_duration_s` still before it.
         """
         disk = self.disks.get(disk_id)
         if disk is None:
             raise ValueError(f"add_snapshot: there is no disk {disk_id}; add it first")
         now = self.clock.now()
         created_at = created_at or now
-        duration = timedelta(seconds=self.knobs.snapshot_duration_s)
+        duration = timedelta(seconds=self.ecs_settings.snapshot_duration_s)
         snapshot = Snapshot(
             snapshot_id=snapshot_id or self.ids.resource("s"),
             disk_id=disk_id,

@@ -20,7 +20,7 @@ from typing import Generic, Protocol, TypeVar
 
 from emulator.ecs import params as read
 from emulator.ecs.errors import EcsError, dry_run, invalid_parameter, not_implemented
-from emulator.knobs import Knobs
+from emulator.ecs.settings import EcsSettings
 
 MAX_IDS = 100
 DEFAULT_PAGE = 10
@@ -76,7 +76,7 @@ class Found(Generic[R]):
     about: Mapping[str, int | str]
 
 
-def page_from(params: read.Params, *, size: int, knobs: Knobs) -> Page:
+def page_from(params: read.Params, *, size: int, ecs_settings: EcsSettings) -> Page:
     """Read which page is asked for; `size` is the operation's reading of MaxResults."""
     filters = filters_of(params)
     start, shown_count = 0, 0
@@ -92,7 +92,7 @@ def page_from(params: read.Params, *, size: int, knobs: Knobs) -> Page:
         shown_count=shown_count,
         size=_in_range(params, "PageSize", DEFAULT_PAGE, MAX_OLD_PAGE) if by_number else size,
         filters=filters,
-        cap=knobs.tag_listing_cap if _is_capped(params) else None,
+        cap=ecs_settings.tag_listing_cap if _is_capped(params) else None,
         number=_in_range(params, "PageNumber", 1, None) if by_number else None,
         is_counted=not by_token,
     )

@@ -8,7 +8,7 @@ import pytest
 from alibabacloud_tea_openapi.exceptions import ClientException
 
 from emulator.credentials import AccessKey
-from emulator.ecs import rights
+from emulator.ecs import permissions
 from emulator.faults import Fault
 from tests.emulator.ecs.conftest import KEY, REGION, Bench, call
 from tests.emulator.ecs.test_parameters import NAMES
@@ -85,7 +85,7 @@ def test_each_operation_needs_its_own_action(
 
 def test_every_operation_is_held_to_rights() -> None:
     """None that the emulator has is free for all."""
-    assert set(rights._NEEDS) == set(NAMES)
+    assert set(permissions._NEEDS) == set(NAMES)
 
 
 def test_the_refusal_is_the_services_own(bench: Bench) -> None:
@@ -119,8 +119,8 @@ def test_create_snapshot_needs_the_disk_and_the_snapshots(bench: Bench) -> None:
 TAGGED = {"Tag.1.Key": "a", "Tag.1.Value": "b"}
 
 
-def test_tags_need_tag_resources_too_if_the_knob_says_so(bench: Bench) -> None:
-    """Not documented: the strict reading is the default, the other one a knob."""
+def test_tags_need_tag_resources_too_if_the_setting_says_so(bench: Bench) -> None:
+    """Not documented: the strict reading is the default, the other one a setting."""
     disk = bench.ecs.add_disk()
     may(bench, "ecs:CreateSnapshot")
     assert missing(bench, "CreateSnapshot", DiskId=disk.disk_id, **TAGGED) == (
@@ -128,7 +128,7 @@ def test_tags_need_tag_resources_too_if_the_knob_says_so(bench: Bench) -> None:
         f"{ACCOUNT}:snapshot/*",
     )
 
-    bench.knobs.create_snapshot_with_tags_needs_tag_resources = False
+    bench.ecs_settings.create_snapshot_with_tags_needs_tag_resources = False
     assert missing(bench, "CreateSnapshot", DiskId=disk.disk_id, **TAGGED) == ("", "")
 
 

@@ -23,7 +23,7 @@ class Call:
     request_id: str
 
 
-class Calls:
+class CallLog:
     """All calls since the cloud began; safe to share between threads."""
 
     def __init__(self) -> None:

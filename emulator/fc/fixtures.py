@@ -21,7 +21,7 @@ from emulator.fc.timers import TIMER
 ROLE = "acs:ram::1234567890123456:role/function"
 
 
-class Arranging:
+class Fixtures:
     """A region whose functions can be arranged."""
 
     region: FcRegion

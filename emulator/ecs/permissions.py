@@ -27,7 +27,7 @@ def _create_snapshot(region: Region, params: Params) -> Iterator[Need]:
     yield _need(region, "CreateSnapshot", "snapshot", _ALL)
     yield _need(region, "CreateSnapshot", "disk", params["DiskId"])
     tagged = any(name.startswith("Tag.") for name in params)
-    if tagged and region.knobs.create_snapshot_with_tags_needs_tag_resources:
+    if tagged and region.ecs_settings.create_snapshot_with_tags_needs_tag_resources:
         yield _need(region, "TagResources", "snapshot", _ALL)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 
 @dataclass(slots=True, kw_only=True)
-class Knobs:
+class EcsSettings:
     """Settings of one cloud; may be changed while it runs."""
 
     token_memory_s: float | None = None
