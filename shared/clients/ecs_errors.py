@@ -217,15 +217,6 @@ BEING_MADE = IN_PROGRESS | {
 }
 """A snapshot of the disk is being made: perhaps the slot's own, or one that serves it too."""
 
-AFTER_EFFECT = frozenset(
-    {"InternalError", "ServiceUnavailable", "UnknownError", "SignatureNonceUsed"}
-)
-"""
-Whatever the HTTP status, what was asked for may have been done.
-
-The service's own trouble; or the very same request came before, as where a proxy sends it again.
-"""
-
 SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
 

@@ -31,6 +31,7 @@ from shared.runtime.context import Runtime
 from shared.snapshots.disk_state import FAILED, DiskState, group_by_disk
 from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
+from shared.snapshots.requester import Requester
 from shared.snapshots.retry_request import Repeat, repeat_request
 from shared.snapshots.run import RegionContext
 
@@ -107,16 +108,16 @@ class CompletionHandler:
         def look(_: str) -> DiskState:
             return self._look(repeat)
 
-        execution = Execution(
+        requester = Requester(
             ecs=self._region.ecs,
             pacer=self._region.pacer,
             plan=plan,
-            known=look,
-            look=look,
+            recent_state=look,
+            refresh_disk=look,
             is_listed=self._region.inventory.is_listed,
-            max_in_flight=1,
             max_attempts=repeat.max_attempts,
         )
+        execution = Execution(requester=requester, max_in_flight=1)
         job = DiskTask(
             disk_id=repeat.disk_id,
             attempt=repeat.attempt,

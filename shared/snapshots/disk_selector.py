@@ -195,7 +195,7 @@ class DiskSelector:
         self._slot_ledger = slot_ledger
         self._max_disks = max_disks
         self._left = left
-        self._choice = Choice(slot_ledger.known, left)
+        self._choice = Choice(slot_ledger.cached_state, left)
         self._named = frozenset(run.select.disk_ids)
         # Which disks are named is looked up, not gone through for each disk that is listed.
         self._select = replace(run.select, disk_ids=(), instance_ids=())

@@ -1,7 +1,7 @@
 """
-One disk of a run: how far its snapshot has come, and what a try of it came to.
+One disk of a run: how far its snapshot has come, and what one call for it led to.
 
-Pure: a job never changes, each step makes another one. Never calls anything.
+Pure: a task never changes, each step makes another one. Never calls anything.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from shared.clients.ecs_errors import EcsError, EcsRefusedError
+from shared.clients.ecs_errors import BEING_MADE, EcsError, EcsRefusedError
 from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome, Status
 from shared.snapshots.disk_state import DiskState
 
@@ -18,47 +18,50 @@ API = "CreateSnapshot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskTask:
-    """One disk that is to have a snapshot, and how far that has come."""
+    """One disk that needs a snapshot."""
 
     disk_id: str
     instance_id: str = ""
     group: str = ""
-    """Its resource group; empty where ECS names none."""
+    """Its resource group; empty if ECS lists none."""
     attempt: int = 1
     failed_ids: frozenset[str] = frozenset()
-    """Snapshots of the slot and disk that are known to have ended as failed."""
+    """Snapshots of this run and disk that ended as failed."""
     failed_id: str = ""
-    """Of these the one of the last attempt."""
+    """The snapshot of the last attempt, if that ended as failed."""
     calls: int = 0
+    """CreateSnapshot calls in this part."""
     retries: int = 0
-    """How often an answer asked for another try."""
+    """Errors after which the call was retried; throttling and busy disks do not count."""
     waits: int = 0
-    """How often an answer said that the disk or the account is busy, or could not be had."""
-    looks: int = 0
-    """How often it was looked for where the token is bound to other parameters."""
-    is_busy: bool = False
-    """What it waits for may take long."""
+    """Errors that mean that the disk or the account is busy, or that a listing failed."""
     throttled: int = 0
-    """How often there were too many calls; these tries cost nothing but time."""
-    outcome_unknown: bool = False
-    """An answer was lost, or is still being made: a snapshot of ours may come to be."""
-    check_first: bool = False
-    """A snapshot of ours may exist all the same: look before asking again."""
-    had_server_error: bool = False
-    """A server error came, perhaps after the effect: what is found then may be this run's."""
+    """Throttled calls. They use up time, and none of the retries."""
+    lookups: int = 0
+    """Listings of the disk since ECS reported that the token has other parameters."""
+    is_busy: bool = False
+    """The last error means that the disk or the account is busy, which may take hours."""
+    may_exist: bool = False
+    """A call may have created the snapshot although it failed: the task is never `failed`."""
     mismatch: EcsError | None = None
-    """The refusal that said that the token is bound to other parameters."""
+    """The error that reported that the token has other parameters."""
     last: EcsError | None = None
-    """Why it is not done yet."""
+    """The last error."""
     not_before: float = -math.inf
-    """When it may be asked for, in the clock's monotonic seconds: an earlier part found it busy."""
+    """In the clock's monotonic seconds: an earlier part found the disk busy until then."""
     foreseen: str = ""
-    """The code with which ECS would have refused it when it was listed, if it may pass."""
+    """The code with which ECS would have rejected a call when the disk was listed, if the
+    cause may pass."""
+
+    @property
+    def lists_first(self) -> bool:
+        """Whether a snapshot of this run may exist that the cached listing does not show."""
+        return self.may_exist or (self.last is not None and self.last.code in BEING_MADE)
 
     def outcome(
         self, status: Status, reason: str, *, code: str = "", snapshot_id: str = ""
     ) -> Outcome:
-        """Return the end of this job."""
+        """Return the task's outcome."""
         return Outcome(
             disk_id=self.disk_id,
             instance_id=self.instance_id,
@@ -68,16 +71,34 @@ class DiskTask:
             snapshot_id=snapshot_id,
             attempt=self.attempt,
             calls=self.calls,
+            may_exist=self.may_exist and status == "deferred",
         )
 
+    def failed(self, error: EcsError, reason: str = "") -> Outcome:
+        """Return the outcome of a disk that ECS rejected, with the error as its reason."""
+        return self.outcome("failed", reason or str(error), code=error.code)
+
+    def found(self, state: DiskState) -> Outcome:
+        """Return the outcome where a listing shows the run's snapshot of the disk."""
+        if not self.may_exist:
+            return self.existing(state, "made earlier for this slot")
+        reason = "accepted by ECS: no answer said so, but its tags name this slot"
+        found = replace(self, attempt=state.attempt)
+        return found.outcome("created", reason, snapshot_id=state.snapshot_id)
+
+    def existing(self, state: DiskState, reason: str, *, code: str = "") -> Outcome:
+        """Return the outcome where another invocation made the snapshot."""
+        found = replace(self, attempt=state.attempt)
+        return found.outcome("existing", reason, code=code, snapshot_id=state.snapshot_id)
+
     def skipped(self, reason: str, *, code: str) -> Outcome:
-        """Return the end of a job whose disk cannot have a snapshot, or cannot have another."""
+        """Return the outcome of a disk that cannot have a snapshot, or no further one."""
         if not self.failed_ids:
             return self.outcome("skipped", reason, code=code)
         return self._broken(f"its snapshot failed, and no other is possible: {reason}", code)
 
     def attempts_exhausted(self, max_attempts: int) -> Outcome:
-        """Return the end of a job that has no attempt left: what the last one came to."""
+        """Return the outcome of a disk that has no attempt left: that of the last one."""
         tried = self.attempt - 1
         reason = f"its snapshot ended as failed, attempt {tried} of {max_attempts} at most"
         return self._broken(reason, TOO_MANY_ATTEMPTS)
@@ -86,21 +107,38 @@ class DiskTask:
         last = replace(self, attempt=self.attempt - 1)
         return last.outcome("broken", reason, code=code, snapshot_id=self.failed_id)
 
+    def after_failures(self, state: DiskState) -> DiskTask:
+        """Return the task with the failed attempts of a listing; they never become fewer."""
+        failed_ids = self.failed_ids | state.failed_ids
+        if state.next_attempt < self.attempt:
+            return replace(self, failed_ids=failed_ids)
+        return replace(
+            self,
+            attempt=state.next_attempt,
+            failed_ids=failed_ids,
+            failed_id=state.failed_id or self.failed_id,
+        )
+
+    def put_off(self, code: str, until: float) -> DiskTask:
+        """Return the task of a disk that an earlier part found busy, for its next call."""
+        last = foreseen_error(code, "so it was in an earlier part")
+        return replace(self, not_before=until, is_busy=True, foreseen="", last=last)
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The job is not done: try again after a delay."""
+    """The task is not done: call again after a delay."""
 
-    job: DiskTask
+    task: DiskTask
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The disk was refused, and perhaps every other one would be."""
+class Rejected:
+    """ECS rejected the call for a reason that may hold for every disk."""
 
     outcome: Outcome
-    job: DiskTask
+    task: DiskTask
     error: EcsError
 
 
@@ -112,43 +150,9 @@ class Abort:
     error: EcsError
 
 
-Step = Outcome | Retry | Refused | Abort
+Step = Outcome | Retry | Rejected | Abort
 
 
-def as_refused(code: str, why: str = "foreseen from its listing") -> EcsError:
-    """Return the refusal that no call was spent on."""
+def foreseen_error(code: str, why: str = "foreseen from its listing") -> EcsError:
+    """Return the error that a call would have met, without a call."""
     return EcsRefusedError(action=API, code=code, message=why, http_status=0)
-
-
-def put_off(job: DiskTask, code: str, until: float) -> DiskTask:
-    """Return the job of a disk that was busy in an earlier part, until it is asked for again."""
-    last = as_refused(code, "so it was in an earlier part")
-    return replace(job, not_before=until, is_busy=True, foreseen="", last=last)
-
-
-def found_in_ledger(job: DiskTask, entry: DiskState) -> Outcome:
-    """Return the outcome of a snapshot that the ledger shows when it is looked at again."""
-    found = replace(job, attempt=entry.attempt)
-    if not job.outcome_unknown and not job.had_server_error:
-        return existing_outcome(found, entry, "made earlier for this slot")
-    reason = "accepted by ECS: no answer said so, but its tags name this slot"
-    return found.outcome("created", reason, snapshot_id=entry.snapshot_id)
-
-
-def after_failures(job: DiskTask, entry: DiskState) -> DiskTask:
-    """Return a job with what the ledger shows of attempts that ended as failed."""
-    failed_ids = job.failed_ids | entry.failed_ids
-    if entry.next_attempt < job.attempt:
-        return replace(job, failed_ids=failed_ids)
-    return replace(
-        job,
-        attempt=entry.next_attempt,
-        failed_ids=failed_ids,
-        failed_id=entry.failed_id or job.failed_id,
-    )
-
-
-def existing_outcome(job: DiskTask, entry: DiskState, reason: str, *, code: str = "") -> Outcome:
-    """Return the outcome of a snapshot that was there before this run."""
-    found = replace(job, attempt=entry.attempt)
-    return found.outcome("existing", reason, code=code, snapshot_id=entry.snapshot_id)

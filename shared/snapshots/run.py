@@ -43,10 +43,11 @@ from shared.records.outcome import (
 from shared.runtime.context import Runtime
 from shared.runtime.settings import is_loopback
 from shared.snapshots.disk_selector import DiskSelector
-from shared.snapshots.disk_task import DiskTask, put_off
-from shared.snapshots.execution import GIVEN_UP, Execution
+from shared.snapshots.disk_task import DiskTask
+from shared.snapshots.execution import Execution
 from shared.snapshots.progress import Progress, begun
 from shared.snapshots.request import plan_snapshot
+from shared.snapshots.requester import GIVEN_UP, Requester
 from shared.snapshots.run_records import (
     CONTINUED,
     RunLog,
@@ -263,43 +264,47 @@ class Runner:
         if progress.is_expired:
             yield from map(self._expired, jobs)
             return
-        execution = Execution(
+        requester = Requester(
             ecs=self._region.ecs,
             pacer=self._region.pacer,
             plan=self._plan,
-            known=self._slot_ledger.entry,
-            look=self._slot_ledger.look,
+            recent_state=self._slot_ledger.recent_state,
+            refresh_disk=self._slot_ledger.refresh_disk,
             is_listed=self._region.inventory.is_listed,
-            max_in_flight=self._limits.max_in_flight,
             can_continue=self._may_hand_over,
             is_last_part=progress.is_last_part,
             expires=self._clock.monotonic()
             + (progress.expires_at - self._clock.now()).total_seconds(),
-            pause_s=self._pause_s,
+            pause_before_s=self._pause_s,
+        )
+        execution = Execution(
+            requester=requester,
+            max_in_flight=self._limits.max_in_flight,
             show_life=self._log.waits,
         )
         yield from execution.outcomes(map(self._taken_up, jobs))
         self._pause_s, self._ask_in_s = execution.pause_s, execution.ask_in_s
         self._found_busy = execution.found_busy
         summary.code, summary.reason = execution.stopped_by, execution.stopped_because
-        self._refusal, self._spares_busy = execution.refusal, execution.spares_busy
+        self._refusal, self._spares_busy = execution.suspect, execution.spares_busy
 
     def _taken_up(self, job: DiskTask) -> DiskTask:
         """Return a disk's job with what the part before knew of it."""
         progress = self._progress
         if progress.may_exist(job.disk_id):
-            return replace(job, outcome_unknown=True)
+            return replace(job, may_exist=True)
         code, ask_at = progress.busy_code(job.disk_id), progress.before.ask_at
         if not code or ask_at is None or progress.is_last_part:
             return job  # the last part asks once more, whenever the pause would be over
         wait_s = (ask_at - self._clock.now()).total_seconds()
-        return put_off(job, code, self._clock.monotonic() + wait_s) if wait_s > 0 else job
+        return job.put_off(code, self._clock.monotonic() + wait_s) if wait_s > 0 else job
 
     def _expired(self, job: DiskTask) -> Outcome:
         """Say what becomes of a disk for which its slot is too old: nothing is asked any more."""
         if self._progress.may_exist(job.disk_id):
             reason = "an answer about it was lost, and no snapshot is listed"
-            return replace(job.outcome("deferred", reason, code=UNKNOWN_OUTCOME), may_exist=True)
+            job = replace(job, may_exist=True)
+            return job.outcome("deferred", reason, code=UNKNOWN_OUTCOME)
         return job.outcome("failed", f"{GIVEN_UP}: nothing is asked any more", code=SLOT_EXPIRED)
 
     def _plan(self, disk_id: str, attempt: int) -> SnapshotRequest:

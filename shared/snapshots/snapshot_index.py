@@ -1,9 +1,9 @@
 """
-What a slot has, listed at the start of a run and again while it goes.
+The existing snapshots of one run, listed at its start and again while it goes on.
 
-Another delivery of the same event may be at work. ECS tells the two apart by the token,
-for as long as it remembers it, which is documented nowhere: so before each call the
-ledger is never older than `MAX_AGE_S`, and a listing covers what came since the last.
+Another invocation of the same run may be at work. ECS tells the two apart by the client token, for
+as long as it remembers tokens, which is not documented. So before each call the listing is
+never older than `MAX_AGE_S`, and each listing starts shortly before the newest snapshot known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.clients.ecs import SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Snapshot
@@ -27,59 +26,57 @@ from shared.snapshots.disk_state import (
     later_snapshot,
 )
 
-MAX_AGE_S = 45.0
-YOUNG_AGE_S = 25.0
-CHEAP_PAGES = 2
+MAX_AGE_S = 25.0
 """
-How old the ledger may be when a snapshot is asked for; less while a listing takes few calls.
+How old a listing may be when a snapshot is requested.
 
-The shorter age also covers an ECS that forgets tokens at once, as long as making a snapshot
-takes half a minute.
+Less than the half minute that a snapshot takes at least: until then ECS rejects a second one,
+also if it remembers no token.
 """
-MARGIN = timedelta(seconds=MAX_AGE_S)
+MARGIN = timedelta(seconds=45)
 """
-How far a listing goes back before the newest snapshot that was seen, by ECS's own clock.
+How far a listing goes back before the newest snapshot known, by ECS's own clock.
 
-So it does not matter how late ECS shows what was made, nor how wrong our clock is: at most
-three calls for each hundred snapshots.
+So neither a listing that lags nor a wrong clock here hides a snapshot. With `MAX_AGE_S` it costs
+at most three calls for each hundred snapshots.
 """
-
+UNREADABLE_S = 5.0
+"""How long a failed listing, which was retried, stands for the listings of all other disks."""
 
 WHOLE = ""
-"""In place of a disk's id: the slot's snapshots of all disks, in one listing."""
+"""In place of a disk's id: the run's snapshots of all disks, in one listing."""
 
 
 class SnapshotIndex:
-    """The ledger of one slot; safe to share between threads."""
+    """The existing snapshots of one run; safe to share between threads."""
 
-    def __init__(self, slot: RunKey, inventory: Inventory, clock: Clock) -> None:
-        self._slot = slot
+    def __init__(self, run_key: RunKey, inventory: Inventory, clock: Clock) -> None:
+        self._run_key = run_key
         self._inventory = inventory
         self._clock = clock
-        self._ledger = ExistingSnapshots(slot)
+        self._existing = ExistingSnapshots(run_key)
         self._by_disk = False
         self._newest_at: datetime | None = None
-        """When the newest snapshot was made that a whole listing showed, whosever it is."""
+        """When the newest snapshot in any whole listing was created, of whichever run."""
         self._listed_s: dict[str, float] = {}
         """When what was listed: disks by their ids, or the whole."""
-        self._is_cheap = True
         self._listing: set[str] = set()
-        """What is being listed just now."""
-        self._failed: dict[str, EcsError] = {}
-        """Why the last listing of something came to nothing."""
+        """What a thread is listing now."""
+        self._failure: tuple[float, EcsError] | None = None
+        """When a listing failed last, and why."""
         self._changed = threading.Condition()
-        """Holds the state together; told when a listing has ended."""
+        """Guards the state; notified when a listing has ended."""
 
     def read(self, disk_ids: Sequence[str] = ()) -> Mapping[str, DiskState]:
         """
-        Return what the slot has of each disk, by its id.
+        Return what the run has of each disk, by disk id.
 
         Args:
-            disk_ids: The only disks that it will be asked about; they are listed one by one, now
-                and later, so that no other snapshot of the account costs a call. Empty: of any.
+            disk_ids: The only disks that will be asked about; they are listed one by one, now
+                and later, so that no other snapshot of the account costs a call. Empty: all.
 
         Raises:
-            EcsError, OutOfTimeError: It could not be listed to the end; it is not empty then.
+            EcsError, OutOfTimeError: A listing failed; what it would show is not known.
 
         """
         self._by_disk = bool(disk_ids)
@@ -87,59 +84,68 @@ class SnapshotIndex:
             with self._changed:
                 self._listing.add(what)
             self._list(what)
-        return self._ledger
+        return self._existing
 
-    def known(self, disk_id: str) -> DiskState:
-        """Return what the slot has of a disk as far as it was listed, however long ago."""
+    def cached_state(self, disk_id: str) -> DiskState:
+        """Return what the run has of a disk as far as it was listed, however long ago."""
         with self._changed:
-            return self._ledger.get(disk_id, DiskState())
+            return self._existing.get(disk_id, DiskState())
 
-    def entry(self, disk_id: str) -> DiskState:
+    def recent_state(self, disk_id: str) -> DiskState:
         """
-        Return what the slot has of a disk, from a listing that is not too old.
+        Return what the run has of a disk, from a listing that is not older than `MAX_AGE_S`.
 
         Raises:
-            EcsError, OutOfTimeError: It had to be listed again, and could not.
+            EcsError, OutOfTimeError: It had to be listed again, and that failed.
 
         """
         what = disk_id if self._by_disk else WHOLE
         with self._changed:
             while what in self._listing:
                 self._changed.wait()
-                if what in self._failed and what not in self._listing:
-                    raise self._failed[what]  # it was tried as often as it may be
             age_s = self._clock.monotonic() - self._listed_s.get(what, -math.inf)
-            is_old = age_s >= (YOUNG_AGE_S if self._is_cheap else MAX_AGE_S)
+            is_old = age_s >= MAX_AGE_S
             if is_old:
+                self._raise_recent_failure()
                 self._listing.add(what)
         if is_old:
             self._list(what)
-        return self.known(disk_id)
+        return self.cached_state(disk_id)
 
-    def look(self, disk_id: str) -> DiskState:
-        """Ask ECS what the slot has of a disk, whatever was listed before; raises as above."""
-        snapshots = list(self._inventory.slot_snapshots(self._slot, disk_id))
-        entry = group_by_disk(snapshots, self._slot).get(disk_id, DiskState())
-        return replace(entry, later_id=later_snapshot(snapshots, self._slot, disk_id))
+    def refresh_disk(self, disk_id: str) -> DiskState:
+        """List one disk now, and return what the run has of it; raises like `recent_state`."""
+        with self._changed:
+            self._raise_recent_failure()
+        try:
+            snapshots = list(self._inventory.slot_snapshots(self._run_key, disk_id))
+        except EcsError as exc:
+            self._note_failure(exc)
+            raise
+        state = group_by_disk(snapshots, self._run_key).get(disk_id, DiskState())
+        return replace(state, later_id=later_snapshot(snapshots, self._run_key, disk_id))
+
+    def _raise_recent_failure(self) -> None:
+        if self._failure and self._clock.monotonic() < self._failure[0] + UNREADABLE_S:
+            raise self._failure[1]
+
+    def _note_failure(self, error: EcsError) -> None:
+        with self._changed:
+            self._failure = (self._clock.monotonic(), error)
 
     def _list(self, what: str) -> None:
-        """List, for all who wait meanwhile; of those one lists again if this fails."""
-        listed_s, count = self._clock.monotonic(), 0
-        newest_at = self._newest_at
-        self._failed.pop(what, None)
+        """List for all threads that wait; if that fails, it fails for them too."""
+        listed_s, newest_at = self._clock.monotonic(), self._newest_at
         try:
             for snapshot in self._snapshots(what):
-                count += 1
                 if snapshot.created_at is not None:
                     newest_at = max(snapshot.created_at, newest_at or snapshot.created_at)
                 with self._changed:
-                    self._ledger.add(snapshot)
+                    self._existing.add(snapshot)
             self._listed_s[what] = listed_s
             if what == WHOLE:
                 self._newest_at = newest_at
-                self._is_cheap = count <= CHEAP_PAGES * SNAPSHOTS_PER_PAGE
         except EcsError as exc:
-            self._failed[what] = exc
+            self._note_failure(exc)
             raise
         finally:
             with self._changed:
@@ -148,8 +154,7 @@ class SnapshotIndex:
 
     def _snapshots(self, what: str) -> Iterator[Snapshot]:
         if what != WHOLE:
-            return self._inventory.slot_snapshots(self._slot, what)
-        by_tag = self._slot.occurred_at is None and self._is_cheap
-        if self._newest_at is None or by_tag:
-            return self._inventory.slot_snapshots(self._slot)
+            return self._inventory.slot_snapshots(self._run_key, what)
+        if self._newest_at is None:
+            return self._inventory.slot_snapshots(self._run_key)
         return self._inventory.snapshots_since(self._newest_at - MARGIN)

@@ -63,7 +63,7 @@ class Case:
         """What becomes of the disk."""
         if self.code == "InvalidDiskId.NotFound":
             return "skipped"  # it was listed: so it vanished since
-        if self.code == "IdempotentProcessing" or self.asked is ErrorAction.WAIT:
+        if self.asked in (ErrorAction.RETRY, ErrorAction.WAIT):
             return "deferred"  # nobody can say that it failed: the next delivery goes on
         return "skipped" if self.asked is ErrorAction.SKIP else "failed"
 

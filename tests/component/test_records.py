@@ -321,7 +321,7 @@ class StumblingClock(FakeClock):
 def test_an_accident_says_nothing_secret(world: World) -> None:
     """Whatever a library puts into its exception, no secret of the invocation is on record."""
     disk_id = world.disk()
-    world.fault("error", status=500)
+    world.fault("error", code="IncorrectDiskStatus", status=403)
     clock = StumblingClock()
     clock.secret = world.cloud.access_key.access_key_secret
 

@@ -14,6 +14,7 @@ from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
 from shared.snapshots.request import plan_snapshot
+from shared.snapshots.requester import Requester
 from tests.clocks import FakeClock
 from tests.unit.builders import settings, slot
 from tests.unit.fakes import Answer, FakeEcs
@@ -46,19 +47,22 @@ class Bench:
         self.signs: list[tuple[float, int]] = []
         """When the run gave a sign of life, and how many disks waited then."""
         self.ledger: Callable[[str], DiskState] = about.pop("ledger", lambda _: NOTHING)
-        self.execution = Execution(
+        self.requester = Requester(
             ecs=self.ecs,
             pacer=self.pacer,
             plan=about.pop("plan", plan),
-            known=about.pop("known", lambda _: NOTHING),
-            look=self._look,
-            max_in_flight=about.pop("max_in_flight", 1),
+            recent_state=about.pop("known", lambda _: NOTHING),
+            refresh_disk=self._look,
             max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
             can_continue=about.pop("can_continue", False),
             is_last_part=about.pop("is_last_part", False),
             is_listed=about.pop("is_listed", lambda _: False),
             expires=about.pop("expires", math.inf),
-            pause_s=about.pop("pause_s", 0.0),
+            pause_before_s=about.pop("pause_s", 0.0),
+        )
+        self.execution = Execution(
+            requester=self.requester,
+            max_in_flight=about.pop("max_in_flight", 1),
             show_life=lambda waiting, _: self.signs.append((self.clock.monotonic(), waiting)),
         )
         assert not about

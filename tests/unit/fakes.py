@@ -62,6 +62,8 @@ class FakeEcs(Ecs):
         self.disks, self.instances, self.snapshots = disks, instances, snapshots
         self.listings: list[Listing] = []
         self.created: list[SnapshotRequest] = []
+        self.trouble: Exception | None = None
+        """What the next listings of snapshots raise."""
         self.in_flight_most = 0
         self._answers = answers
         self._overlap = overlap
@@ -146,6 +148,8 @@ class FakeEcs(Ecs):
                 token=next_token,
             )
         )
+        if self.trouble is not None:
+            raise self.trouble
         items = [
             one
             for one in self.snapshots

@@ -46,7 +46,7 @@ def test_what_is_free_at_the_last_try_is_taken() -> None:
     def answer(request: SnapshotRequest, _: int) -> Answer:
         return BUSY if bench.clock.monotonic() < 9000 else f"s-{request.disk_id}"
 
-    bench.ecs = bench.execution.ecs = FakeEcs(answers=answer)
+    bench.ecs = bench.requester.ecs = FakeEcs(answers=answer)
 
     assert bench.outcome().status == "created"
 

@@ -149,7 +149,7 @@ def test_fewer_attempts_may_be_allowed() -> None:
     entry = DiskState(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
     bench = Bench(ledger=lambda _: entry, max_attempts=2)
 
-    outcome = bench.run([DiskTask(disk_id="d-0", attempt=2, check_first=True)])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", attempt=2, may_exist=True)])["d-0"]
 
     assert (outcome.status, outcome.attempt) == ("broken", 2)
     assert bench.ecs.created == []
@@ -159,7 +159,7 @@ def test_what_the_ledger_knows_less_of_takes_no_attempt_back() -> None:
     """D11: a listing that lags does not undo a failure that is known."""
     bench = Bench(ledger=lambda _: DiskState(failed_attempt=1, failed_ids={"s-1"}))
 
-    outcome = bench.run([DiskTask(disk_id="d-0", attempt=3, check_first=True)])["d-0"]
+    outcome = bench.run([DiskTask(disk_id="d-0", attempt=3, may_exist=True)])["d-0"]
 
     assert (outcome.status, outcome.attempt) == ("created", 3)
 
