@@ -44,7 +44,7 @@ from shared.entrypoints import invocation, resume_runs
 from shared.records import reader
 from shared.records.outcome import Record
 from shared.runtime.clock import utc
-from shared.snapshots import run
+from shared.snapshots import region
 
 ROOT = Path(__file__).parent.parent
 START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -249,7 +249,7 @@ def a_run(number: int) -> None:
     """Take every disk's snapshot, and then let the same event be delivered again."""
     clock, store = StepClock(), PagedLogstore(0)
     ecs = PagedEcs(number, clock)
-    setattr(run, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
+    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
     _write_to(store)
     event = json.dumps({"triggerName": "nightly", "triggerTime": utc(START)}).encode()
     for status in ("created", "existing"):

@@ -31,9 +31,9 @@ from shared.runtime.context import Runtime
 from shared.snapshots.disk_state import FAILED, DiskState, group_by_disk
 from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
+from shared.snapshots.region import RegionContext
 from shared.snapshots.requester import Requester
 from shared.snapshots.retry_request import Repeat, repeat_request
-from shared.snapshots.run import RegionContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

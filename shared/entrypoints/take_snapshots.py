@@ -24,13 +24,9 @@ from shared.policies.policy import Limits, PolicyFile
 from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Runtime, runtime_of
-from shared.snapshots.run import (
-    RegionContext,
-    Runner,
-    can_hand_over,
-    fan_out,
-    needs_fan_out,
-)
+from shared.snapshots.next_part import NextPart, fan_out, needs_fan_out
+from shared.snapshots.region import RegionContext
+from shared.snapshots.run import Runner
 from shared.snapshots.run_records import CONTINUED, RunLog, Summary
 from shared.triggers.continuation import ContinuationStarter, Link
 from shared.triggers.parsing import Kind, parse_trigger
@@ -119,9 +115,9 @@ class _Invocation:
         summaries = []
         for run in runs:
             log = RunLog(run, self._runtime, self._recorder)
-            continuer = self._continuer
-            if continuer is not None and needs_fan_out(run) and can_hand_over(run, log, continuer):
-                summaries.append(fan_out(run, self._runtime, log, continuer))
+            next_part = NextPart(run, log, self._continuer)
+            if needs_fan_out(run) and next_part.is_possible:
+                summaries.append(fan_out(run, self._runtime.clock.now(), log, next_part))
                 continue
             region = self._region(run.slot.region, file.limits)
             try:

@@ -125,6 +125,18 @@ class DiskTask:
         return replace(self, not_before=until, is_busy=True, foreseen="", last=last)
 
 
+@dataclass(slots=True)
+class BusyDisks:
+    """How the busy disks of a run are paused."""
+
+    pause_s: float = 0.0
+    """The longest pause of one of them, in this part and those before."""
+    ask_in_s: float | None = None
+    """In how many seconds the first of them is due; None if none waits."""
+    found: bool = False
+    """Whether one was found busy in this part, and not only in an earlier one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """The task is not done: call again after a delay."""

@@ -18,7 +18,15 @@ from shared.clients.ecs_errors import EcsError, EcsRefusedError
 from shared.clients.pacing import busy_pause_s
 from shared.records.outcome import Outcome
 from shared.snapshots.disk_queue import Candidates
-from shared.snapshots.disk_task import Abort, DiskTask, Rejected, Retry, Step, foreseen_error
+from shared.snapshots.disk_task import (
+    Abort,
+    BusyDisks,
+    DiskTask,
+    Rejected,
+    Retry,
+    Step,
+    foreseen_error,
+)
 from shared.snapshots.requester import LAST_CALL_S, Requester
 
 SIGN_OF_LIFE_S = 300.0
@@ -39,12 +47,7 @@ class Execution:
     """The error that had this code."""
     spares_busy: bool = field(default=False, init=False)
     """Whether samples ended the run: they are no evidence about disks that have to wait."""
-    pause_s: float = field(default=0.0, init=False)
-    """The longest pause of a busy disk, in this part and those before."""
-    ask_in_s: float | None = field(default=None, init=False)
-    """In how many seconds the first busy disk is due; None if none waits."""
-    found_busy: bool = field(default=False, init=False)
-    """Whether a disk was found busy in this part, and not only in an earlier one."""
+    busy: BusyDisks = field(init=False)
     suspect: EcsError | None = field(default=None, init=False)
     """An error that may hold for every disk: none was accepted, and too few were tried to tell."""
     _accepted: bool = field(default=False, init=False)
@@ -56,6 +59,10 @@ class Execution:
     _order: Iterator[int] = field(default_factory=count, init=False)
     _sign_at: float = field(default=0.0, init=False)
 
+    def __post_init__(self) -> None:
+        """Begin with the pause of the part before."""
+        self.busy = BusyDisks(pause_s=self.requester.pause_before_s)
+
     def outcomes(self, tasks: Iterator[DiskTask]) -> Iterator[Outcome]:
         """
         Carry out tasks, and yield the outcome of each as it ends.
@@ -64,7 +71,6 @@ class Execution:
         iterator only when it can start.
         """
         self._candidates = Candidates(tasks)
-        self.pause_s = self.requester.pause_before_s
         self._sign_at = self._now + SIGN_OF_LIFE_S
         flying: set[Future[Step]] = set()
         with ThreadPoolExecutor(self.max_in_flight, thread_name_prefix="snapshot") as pool:
@@ -79,7 +85,7 @@ class Execution:
                 done, flying = wait(flying, pause, return_when=FIRST_COMPLETED)
                 yield from filter(None, (self._take_in(future.result()) for future in done))
         busy = [ready for ready, _, task in self._due if task.is_busy]
-        self.ask_in_s = max(0.0, min(busy) - self._now) if busy else None
+        self.busy.ask_in_s = max(0.0, min(busy) - self._now) if busy else None
         for _, _, task in sorted(self._due):
             yield self._not_run(task)
         for task in self._candidates.rest():
@@ -145,9 +151,8 @@ class Execution:
         if self._now < last_call < ready:
             ready = last_call
         if task.is_busy:
-            self.found_busy = True
             pause_s = busy_pause_s(task.waits, self.requester.pause_before_s)
-            self.pause_s = max(self.pause_s, pause_s)
+            self.busy.found, self.busy.pause_s = True, max(self.busy.pause_s, pause_s)
         heapq.heappush(self._due, (ready, next(self._order), task))
 
     def _light(self, task: DiskTask) -> DiskTask:

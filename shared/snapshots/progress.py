@@ -9,7 +9,6 @@ part is due shortly before that, and ends it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
@@ -23,6 +22,7 @@ from shared.records.outcome import (
     Outcome,
     overall_status,
 )
+from shared.snapshots.disk_task import BusyDisks, DiskTask
 from shared.triggers.continuation import MAX_LEFT, VANISHED, Chain
 from shared.triggers.routing import Run
 
@@ -126,6 +126,16 @@ class Progress:
         vanished = self.counts[VANISHED]
         return vanished >= MANY_VANISHED and 10 * vanished > sum(self.in_all.values())
 
+    def resumed(self, task: DiskTask, now: datetime, now_s: float) -> DiskTask:
+        """Return a disk's task with what the part before recorded of it; `now_s` is monotonic."""
+        if self.may_exist(task.disk_id):
+            return replace(task, may_exist=True)
+        code, ask_at = self.busy_code(task.disk_id), self.before.ask_at
+        # The last part asks once more, even if the pause is not over.
+        if not code or ask_at is None or ask_at <= now or self.is_last_part:
+            return task
+        return task.put_off(code, now_s + (ask_at - now).total_seconds())
+
     # --- the next part -------------------------------------------------------------------------
 
     @property
@@ -143,50 +153,48 @@ class Progress:
         return "" if code == OUT_OF_TIME else code
 
     def next_part(
-        self,
-        now: datetime,
-        *,
-        pause_s: float,
-        ask_in_s: float | None,
-        found_busy: bool,
-        hint_s: float,
-        listed: bool,
+        self, now: datetime, busy: BusyDisks, *, hint_s: float, listed: bool
     ) -> tuple[Chain, int]:
         """
         Return what is handed on, and in how many seconds the next part is due.
 
         Args:
-            now: The end of this one.
-            pause_s: The longest pause of a disk that was busy in this part, and of those before.
-            ask_in_s: In how many seconds the first of them would be asked again; None: nobody.
-            found_busy: Whether one was busy in this part, or only in an earlier one.
-            hint_s: Before that the server lets no call through.
-            listed: Whether this part could list what it is about.
+            now: The end of this part.
+            busy: The pauses of its busy disks.
+            hint_s: In how many seconds the server lets calls through again.
+            listed: Whether this part could list the disks that it is about.
 
         """
-        if self._waits_for_time and self._came_on:
-            delay, pause = 0, int(pause_s)
-        elif ask_in_s is not None and not found_busy:
-            delay, pause = ceil(ask_in_s), int(pause_s)
-        else:
-            pause = int(max(FIRST_PAUSE_S, 2 * self.before.pause_s, pause_s))
-            pause = delay = min(pause, int(LONGEST_PAUSE_S))
-        delay = min(max(delay, ceil(hint_s)), int(LONGEST_PAUSE_S))
-        until_last_s = ceil((self.expires_at - LAST_PART - now).total_seconds())
-        delay = min(delay, max(0, until_last_s))
+        delay_s, pause_s = self._pauses(now, busy, hint_s)
+        ask_at = None
+        if busy.ask_in_s is not None and delay_s <= busy.ask_in_s:
+            ask_at = now + timedelta(seconds=ceil(busy.ask_in_s))
         known = listed and self._left_count <= MAX_LEFT
         left = {code: tuple(ids) for code, ids in self._left.items()} if known else None
         so_far = Chain(
             began_at=self.began_at,
-            due_at=now + timedelta(seconds=delay),
-            pause_s=min(pause, int(LONGEST_PAUSE_S)),
-            ask_at=None if ask_in_s is None or delay > ask_in_s else now + _whole(ask_in_s),
+            due_at=now + timedelta(seconds=delay_s),
+            pause_s=pause_s,
+            ask_at=ask_at,
             left=left if listed else self.before.left,
             unknown=frozenset(self._unknown) if listed else self.before.unknown,
-            counts=_told(self.counts) if known or self.before.left is not None else {},
+            counts=+self.counts if known or self.before.left is not None else {},
             reason=self.example,
         )
-        return so_far, delay
+        return so_far, delay_s
+
+    def _pauses(self, now: datetime, busy: BusyDisks, hint_s: float) -> tuple[int, int]:
+        """Return the seconds until the next part, and the pause of busy disks before it."""
+        if self._waits_for_time and self._came_on:
+            delay, pause = 0, int(busy.pause_s)
+        elif busy.ask_in_s is not None and not busy.found:
+            delay, pause = ceil(busy.ask_in_s), int(busy.pause_s)
+        else:
+            pause = int(max(FIRST_PAUSE_S, 2 * self.before.pause_s, busy.pause_s))
+            pause = delay = min(pause, int(LONGEST_PAUSE_S))
+        delay = min(max(delay, ceil(hint_s)), int(LONGEST_PAUSE_S))
+        until_last_s = ceil((self.expires_at - LAST_PART - now).total_seconds())
+        return min(delay, max(0, until_last_s)), min(pause, int(LONGEST_PAUSE_S))
 
     def report(self, now: datetime) -> Chain:
         """Return what is handed to a part that only says how the slot ended."""
@@ -195,19 +203,11 @@ class Progress:
             due_at=now,
             left={},
             unknown=frozenset(self._unknown),
-            counts=_told(self.in_all + Counter({VANISHED: self.counts[VANISHED]})),
+            counts=self.in_all + Counter({VANISHED: self.counts[VANISHED]}),
             reason=self.example,
         )
-
-
-def _whole(seconds: float) -> timedelta:
-    return timedelta(seconds=ceil(seconds))
 
 
 def begun(run: Run, now: datetime) -> Chain:
     """Return what the first part of a run begins with, where another invocation carries it out."""
     return replace(Chain(), began_at=run.slot.occurred_at or now, due_at=now)
-
-
-def _told(counts: Mapping[str, int]) -> dict[str, int]:
-    return {status: number for status, number in counts.items() if number}

@@ -108,7 +108,7 @@ class RunLog:
         )
         self._recorder.flush()
 
-    def settled(self, outcome: Outcome) -> None:
+    def disk_finished(self, outcome: Outcome) -> None:
         """Record what became of one disk."""
         self._add(disk_record(outcome))
 

@@ -21,7 +21,7 @@ from shared.identity import DISK_TAG
 from shared.policies import policy
 from shared.records import outcome, reader
 from shared.records.reader import Reader
-from shared.snapshots import request, run
+from shared.snapshots import region, request
 from shared.snapshots.disk_state import ExistingSnapshots
 from shared.triggers import routing
 from tests.chaos.seams import replaced
@@ -52,7 +52,7 @@ def no_deadline() -> AbstractContextManager[None]:
         def __init__(self, *, deadline: float, **others: object) -> None:
             super().__init__(deadline=deadline * math.inf, **others)  # type: ignore[arg-type] # as they came
 
-    return replaced(run, "Pacer", Patient)
+    return replaced(region, "Pacer", Patient)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from shared.policies.policy import Limits
 from shared.records.outcome import Outcome
+from shared.snapshots.disk_task import BusyDisks
 from shared.snapshots.progress import LAST_PART, Progress
 from shared.triggers.continuation import MAX_LEFT, Chain, link_of
 from shared.triggers.routing import Run, route
@@ -40,8 +41,18 @@ def outcome(status: Any, disk_id: str = "d-1", code: str = "", **about: Any) -> 
 
 
 def after(one: Progress, *, now: Any = NOON, **about: Any) -> tuple[Chain, int]:
-    given_ = {"pause_s": 5.0, "ask_in_s": 4.0, "found_busy": True, "hint_s": 0.0, "listed": True}
-    return one.next_part(now, **{**given_, **about})
+    given_: dict[str, Any] = {
+        "pause_s": 5.0,
+        "ask_in_s": 4.0,
+        "found_busy": True,
+        "hint_s": 0.0,
+        "listed": True,
+    }
+    given_ |= about
+    busy = BusyDisks(
+        pause_s=given_["pause_s"], ask_in_s=given_["ask_in_s"], found=given_["found_busy"]
+    )
+    return one.next_part(now, busy, hint_s=given_["hint_s"], listed=given_["listed"])
 
 
 def test_the_delays_double_up_to_an_hour() -> None:

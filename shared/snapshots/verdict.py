@@ -1,0 +1,53 @@
+"""Code and reason of a run that has ended, where the counts of its disks do not explain it."""
+
+from __future__ import annotations
+
+from shared.clients.ecs_errors import UNKNOWN_OUTCOME, EcsError
+from shared.records.outcome import DISKS_VANISHED
+from shared.snapshots.progress import Progress
+from shared.snapshots.run_records import Summary
+from shared.triggers.continuation import VANISHED
+
+MATCHED_NOTHING = "MatchedNothing"
+NOTHING_TAKEN = "NothingTaken"
+
+
+def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> None:
+    """
+    Set code and reason, and where needed the status, of a run that has ended.
+
+    Args:
+        summary: Has the status that follows from the counts.
+        progress: All parts of the run.
+        suspect: An error that may hold for every disk; None if there is none.
+
+    """
+    if progress.has_lost_many:
+        summary.code = DISKS_VANISHED
+        summary.reason = (
+            f"{progress.counts[VANISHED]} disks were listed and vanished before their "
+            "snapshots: is the host the region's own?"
+        )
+        summary.status = "partial" if progress.status == "partial" else "failed"
+    elif progress.unknown and not progress.can_follow:
+        summary.code = UNKNOWN_OUTCOME
+        disks = ", ".join(progress.unknown)
+        summary.reason = f"answers were lost: look whether these disks have snapshots: {disks}"
+    elif progress.in_all.keys() == {"skipped"}:
+        # Nothing is wrong, and nothing was done: no failure, and never "ok". A direct request
+        # is for these very disks, so for it this is a failure.
+        summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
+        summary.status = "failed" if summary.run.trigger_kind == "direct" else "skipped"
+    elif suspect is not None:
+        summary.code, summary.reason = suspect.code, str(suspect)
+    elif summary.failed:
+        summary.reason = progress.example
+
+
+def no_disk_matched(summary: Summary) -> None:
+    """Set status, code and reason of a run whose policy matches no disk, now or earlier."""
+    summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
+    if summary.run.trigger_kind == "event":
+        summary.status, summary.reason = "no_match", "the policy does not select the resource"
+    elif summary.run.policy.allow_empty:
+        summary.status = "ok"
