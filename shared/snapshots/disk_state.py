@@ -155,7 +155,7 @@ def _is_after(at: datetime | None, instant: datetime | None) -> bool:
     return at is not None and instant is not None and at > instant
 
 
-def in_ledger(ledger: Mapping[str, DiskState], disk_id: str) -> bool:
+def has_snapshot(existing: Mapping[str, DiskState], disk_id: str) -> bool:
     """Say whether the slot has a snapshot of a disk that did not fail."""
-    entry = ledger.get(disk_id)
+    entry = existing.get(disk_id)
     return entry is not None and bool(entry.snapshot_id)

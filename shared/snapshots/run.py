@@ -140,12 +140,12 @@ class Runner:
             max_disks=self._limits.max_disks,
             left=self._progress.left_ids,
         ).choose()
-        if not chosen and not chosen.ledger and self._run.part <= 1:
+        if not chosen and not chosen.existing and self._run.part <= 1:
             no_disk_matched(summary)
             return
         # None of them is kept: there may be 100,000.
         lost = map(self._lost, chosen.lost())
-        called = self._call(chosen.jobs(), summary)
+        called = self._call(chosen.tasks(), summary)
         for outcome in chain(chosen.outcomes(), lost, called):
             self._add(outcome, summary)
         self._judge(summary)

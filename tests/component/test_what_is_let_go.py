@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.snapshots.disk_selector import Choice
 from shared.snapshots.run import Runner
+from shared.snapshots.selected_disks import SelectedDisks
 from shared.snapshots.snapshot_index import SnapshotIndex
 from tests.component.world import World
 
@@ -26,7 +26,7 @@ def uncollected() -> Iterator[None]:
 
 def alive() -> list[str]:
     """What there is of runs; between two of 100,000 disks it would be theirs twice."""
-    holders = (Runner, Choice, SnapshotIndex)
+    holders = (Runner, SelectedDisks, SnapshotIndex)
     return [type(one).__name__ for one in gc.get_objects() if isinstance(one, holders)]
 
 

@@ -25,11 +25,11 @@ from shared.policies.selection import Select
 from shared.records.outcome import Outcome
 from shared.snapshots.disk_selector import (
     FEW_DISKS,
-    MAX_KNOWN_INSTANCES,
-    Choice,
     DiskSelector,
 )
 from shared.snapshots.disk_task import DiskTask
+from shared.snapshots.known_instances import MAX_KNOWN_INSTANCES
+from shared.snapshots.selected_disks import SelectedDisks
 from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.routing import Run
 from tests.clocks import FakeClock
@@ -39,7 +39,9 @@ from tests.unit.fakes import FakeEcs
 ALL = Select(all=True)
 
 
-def choose(ecs: FakeEcs, select: Select = ALL, *, max_disks: int = 10_000, **about: Any) -> Choice:
+def choose(
+    ecs: FakeEcs, select: Select = ALL, *, max_disks: int = 10_000, **about: Any
+) -> SelectedDisks:
     clock = FakeClock()
     pacer = Pacer(clock=clock, deadline=1e9, calls_per_minute=1_000_000)
     inventory = Inventory(ecs, pacer)
@@ -69,7 +71,7 @@ def test_a_disk_that_is_listed_twice_is_one_disk(overlap: int) -> None:
     """D5: pages may overlap, however far; each disk comes once, in its order."""
     ecs = FakeEcs(disks=fleet(1100), overlap=overlap)
 
-    assert [job.disk_id for job in choose(ecs).jobs()] == [f"d-{n}" for n in range(1100)]
+    assert [job.disk_id for job in choose(ecs).tasks()] == [f"d-{n}" for n in range(1100)]
 
 
 def test_a_disk_on_two_of_the_instances_is_one_disk() -> None:
@@ -79,7 +81,7 @@ def test_a_disk_on_two_of_the_instances_is_one_disk() -> None:
 
     chosen = choose(ecs, Select(instance_ids=("i-1", "i-2")))
 
-    assert [job.disk_id for job in chosen.jobs()] == ["d-1"]
+    assert [job.disk_id for job in chosen.tasks()] == ["d-1"]
     assert calls(ecs)["DescribeDisks"] == 2
 
 
@@ -117,7 +119,7 @@ def test_an_events_instance_is_listed_before_the_ledger(number: int) -> None:
 
     chosen = choose(ecs, Select(instance_ids=("i-1",)), trigger_kind="event")
 
-    assert len(list(chosen.jobs())) == number
+    assert len(list(chosen.tasks())) == number
     assert calls(ecs)["DescribeSnapshots"] == (number if number <= FEW_DISKS else 30)
 
 
@@ -147,7 +149,7 @@ def test_instances_that_are_many_are_not_all_remembered() -> None:
 
     chosen = choose(Listed(disks=disks), max_disks=number)
 
-    assert {job.foreseen for job in chosen.jobs()} == {"IncorrectInstanceStatus"}
+    assert {job.foreseen for job in chosen.tasks()} == {"IncorrectInstanceStatus"}
 
 
 # --- few bytes -----------------------------------------------------------------------------------
@@ -194,7 +196,7 @@ def test_jobs_are_made_as_they_are_taken() -> None:
     """A job has 17 fields: 100,000 of them would be most of a function's memory."""
     chosen = choose(FakeEcs(disks=fleet(1000)))
     before = alive(DiskTask)
-    jobs: Iterator[DiskTask] = chosen.jobs()
+    jobs: Iterator[DiskTask] = chosen.tasks()
 
     assert next(jobs).disk_id == "d-0"
     assert alive(DiskTask) - before <= 1
@@ -217,7 +219,7 @@ def test_a_run_over_many_named_disks_takes_time_by_their_number() -> None:
     chosen = choose(FakeEcs(disks=fleet(150, type="system")), Select(disk_ids=named))
 
     assert len(list(chosen.outcomes())) == 50
-    assert len(list(chosen.jobs())) == 150
+    assert len(list(chosen.tasks())) == 150
     assert not gone_through
 
 
