@@ -21,24 +21,6 @@ class _Wild(Enum):
 _Pattern = tuple[str | _Wild, ...]
 
 
-def pattern_problem(pattern: str, *, max_length: int) -> str | None:
-    """
-    Return the rule that a pattern breaks, None if it is good.
-
-    Args:
-        pattern: As it is written.
-        max_length: No text that it is held against is longer.
-
-    """
-    try:
-        pieces = _pieces(pattern)
-    except ValueError:
-        return r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
-    if sum(piece is not _Wild.MANY for piece in pieces) > max_length:
-        return f"must fit a text of at most {max_length} characters"
-    return None
-
-
 def fits(pattern: str, text: str) -> bool:
     """Say whether a text fits a pattern; one that is written badly is an error of the caller's."""
     pieces = _pieces(pattern)

@@ -22,9 +22,8 @@ from shared.clients.ecs_types import (
     Snapshot,
 )
 from shared.clients.pacing import Pacer
-from shared.errors import Problems
 from shared.identity import SLOT_TAG, RunKey, RunTags
-from shared.validation import MAX_TAGS, check_tag_key, check_tag_value
+from shared.validation import MAX_TAGS, TAG_KEY, TAG_VALUE
 from shared.wildcards import only_text
 
 TAG_LISTING_CAP = 1000
@@ -207,16 +206,10 @@ def _sure_tags(select: DiskFilter) -> list[tuple[str, str]]:
         for key, values in select.tags
         if len(values) == 1
         and (value := only_text(values[0])) is not None
-        and _may_be_written(key, value)
+        and TAG_KEY.is_valid(key)
+        and TAG_VALUE.is_valid(value)
     ]
     return sure[:MAX_TAGS]
-
-
-def _may_be_written(key: str, value: str) -> bool:
-    problems = Problems()
-    check_tag_key(key, key, problems)
-    check_tag_value(value, key, problems)
-    return not problems
 
 
 def _only(values: Sequence[str]) -> str | None:

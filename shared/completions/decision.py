@@ -32,12 +32,13 @@ from shared.policies.policy import (
     too_old,
 )
 from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome
+from shared.rules import Choice
 from shared.runtime.clock import parse_instant
 from shared.snapshots.disk_state import FAILED
 from shared.snapshots.retry_request import Repeat
 from shared.triggers.parsing import parse_trigger
 from shared.triggers.trigger import Direct, Event, Trigger
-from shared.validation import check_choice, check_id
+from shared.validation import DISK_ID, SNAPSHOT_ID
 
 COMPLETED = "ecs:Snapshot:CreateSnapshotCompleted"
 ACCOMPLISHED = "accomplished"
@@ -120,11 +121,11 @@ def _read(trigger: Trigger, problems: Problems) -> Completion | None:
 def _completion(
     trigger: Event, data: Mapping[str, Any], path: str, problems: Problems
 ) -> Completion:
-    check_id(data.get("snapshotId"), "snapshot", f"{path}.snapshotId", problems)
-    check_choice(data.get("result"), (ACCOMPLISHED, FAILED), f"{path}.result", problems)
+    SNAPSHOT_ID.read(data.get("snapshotId"), f"{path}.snapshotId", problems)
+    Choice((ACCOMPLISHED, FAILED)).read(data.get("result"), f"{path}.result", problems)
     disk_id = data.get("diskId")
     if disk_id:  # an imported snapshot has none
-        check_id(disk_id, "disk", f"{path}.diskId", problems)
+        DISK_ID.read(disk_id, f"{path}.diskId", problems)
     return Completion(
         event_id=trigger.event_id,
         snapshot_id=str(data.get("snapshotId")),

@@ -26,7 +26,7 @@ from shared.recovery.reconciler import Reconciler
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import LogTarget, Runtime, runtime_of
 from shared.runtime.json_yaml import parse_json
-from shared.validation import check_flag, check_keys, check_required
+from shared.validation import FLAG, check_keys, check_required
 
 FUNCTION = "resume_runs"
 
@@ -117,7 +117,7 @@ def _dry_run(event: bytes) -> bool:
     else:
         check_keys(value, ("dry_run",), "", problems)
         if check_required(value, "dry_run", "", _EITHER, problems):
-            check_flag(value["dry_run"], "dry_run", problems)
+            FLAG.read(value["dry_run"], "dry_run", problems)
     if problems:
         raise InvalidEventError(problems)
     return isinstance(value, Mapping) and value.get("dry_run") is True

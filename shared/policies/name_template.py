@@ -6,51 +6,63 @@ Never looks at a clock or a disk's own tags: a retry has to make the very same n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from string import Formatter
+from dataclasses import dataclass
+
+from shared.errors import Problems
+from shared.rules import Text
+from shared.validation import SNAPSHOT_NAME, nearest
 
 DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
-
-
 OCCURRENCE_LENGTH = 8
 PLACEHOLDERS = ("policy", "disk_id", "occurrence_at", "occurrence")
+
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_LISTED = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameTemplate(Text):
+    """A template of which every placeholder is known; names each that is not."""
+
+    def read(self, value: object, path: str, problems: Problems) -> str | None:
+        """See `Rule`."""
+        unknown = set(placeholders_of(value)) - {*PLACEHOLDERS} if isinstance(value, str) else ()
+        for name in sorted(unknown):
+            hint = nearest(name, PLACEHOLDERS)
+            problems.add(path, value, f"unknown placeholder {{{name}}}; known: {_LISTED}{hint}")
+        return None if unknown else Text.read(self, value, path, problems)
+
+
+NAME_TEMPLATE = NameTemplate(
+    # A trigger id and a time may begin with a digit, which a name may not.
+    form=r"(?:[A-Za-z]|\{(?:policy|disk_id)\})"
+    rf"(?:[A-Za-z0-9:_-]|\{{(?:{'|'.join(PLACEHOLDERS)})\}})*",
+    rule="must start with a letter, {policy} or {disk_id}, and contain only letters, digits, ':', "
+    f"'_', '-' and {_LISTED}",
+    forbidden=SNAPSHOT_NAME.forbidden,
+)
 
 
 def rendered(template: str, values: Mapping[str, str]) -> str:
     """Return a template with its placeholders filled in; each must have a value."""
-    return "".join(
-        literal + ("" if placeholder is None else values[placeholder])
-        for literal, placeholder in parts_of(template)
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
+
+
+def longest_name(template: str, *, policy: str) -> str:
+    """Return a name with the longest value that each placeholder can have."""
+    return rendered(
+        template,
+        {
+            "policy": policy,
+            "disk_id": "d-" + "0" * 62,
+            "occurrence": "0" * OCCURRENCE_LENGTH,
+            "occurrence_at": "20000101T000000Z",
+        },
     )
 
 
-def parts_of(template: str) -> list[tuple[str, str | None]]:
-    """
-    Return a template as pieces of text, each with the placeholder after it, or None at the end.
-
-    `{x!r}` and `{x:>9}` are spelt out: only plain names are known.
-
-    Raises:
-        ValueError: The braces do not match.
-
-    """
-    return [
-        (
-            literal,
-            None
-            if name is None
-            else name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else ""),
-        )
-        for literal, name, spec, conversion in Formatter().parse(template)
-    ]
-
-
 def placeholders_of(template: str) -> list[str]:
-    """
-    Return the names in a template's braces, in their order.
-
-    Raises:
-        ValueError: The braces do not match.
-
-    """
-    return [placeholder for _, placeholder in parts_of(template) if placeholder is not None]
+    """Return the names in a template's braces, in their order."""
+    return _PLACEHOLDER.findall(template)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from shared.errors import NO_VALUE, Problems
-from shared.validation import is_region
+from shared.validation import REGION
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 FcApi = Literal["2.0", "3.0"]
@@ -228,13 +228,13 @@ class _Reading:
             if of != of.lower():
                 self.remarks.add(name, NO_VALUE, f"{entry}must name its region in small letters")
             of = of.lower() if named else region
-            if named and not is_region(of):
+            if named and not REGION.is_valid(of):
                 rule = f"{entry}before '=' must be the id of a region, such as 'cn-hangzhou'"
                 self.problems.add(name, NO_VALUE, rule)
             elif of in endpoints:
                 self.problems.add(name, NO_VALUE, f"{entry}must not name a region once more")
             address = self._address(value, name, entry)
-            if not named or is_region(of):
+            if not named or REGION.is_valid(of):
                 endpoints[of] = address
         return endpoints
 

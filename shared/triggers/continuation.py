@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,15 +21,10 @@ from shared.clients.fc_errors import DuplicateInvocationError
 from shared.errors import Problems
 from shared.identity import RunKey
 from shared.records.outcome import RANKS
+from shared.rules import Text, WholeNumber, check_mapping
 from shared.runtime.clock import parse_instant, utc
 from shared.runtime.context import FunctionName
-from shared.validation import (
-    check_keys,
-    check_mapping,
-    check_name,
-    check_region,
-    check_whole_number,
-)
+from shared.validation import NAME, REGION, check_keys
 
 KEY = "continuation"
 """The key by which an event is known as one of these."""
@@ -114,19 +108,17 @@ def read_link(value: object, problems: Problems) -> Link:
     names = ("deployment", "policy", "region", "slot", "part", "chain")
     check_keys(content, (*names, *_SO_FAR), path, problems)
     for name in ("deployment", "policy"):
-        check_name(content.get(name), f"{path}.{name}", problems)
-    check_region(content.get("region"), f"{path}.region", problems)
-    for name, form, rule in (("slot", _SLOT, "32 hexadecimal digits"), ("chain", _CHAIN, _AN_ID)):
-        if not isinstance(content.get(name), str) or not form.fullmatch(content[name]):
-            problems.add(f"{path}.{name}", content.get(name), f"must be {rule}")
-    part = content.get("part")
-    check_whole_number(part, f"{path}.part", problems, (1, MAX_PARTS))
+        NAME.read(content.get(name), f"{path}.{name}", problems)
+    REGION.read(content.get("region"), f"{path}.region", problems)
+    for name, rule in (("slot", _SLOT), ("chain", _CHAIN)):
+        rule.read(content.get(name), f"{path}.{name}", problems)
+    part = WholeNumber(1, MAX_PARTS).read(content.get("part"), f"{path}.part", problems)
     return Link(
         deployment=str(content.get("deployment")),
         policy=str(content.get("policy")),
         region=str(content.get("region")),
         run_id=str(content.get("slot")),
-        part=part if isinstance(part, int) else 0,
+        part=part or 0,
         chain=str(content.get("chain")),
         so_far=_read_so_far(content, path, problems),
     )
@@ -134,12 +126,12 @@ def read_link(value: object, problems: Problems) -> Link:
 
 def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> Chain:
     pause_s = content.get("pause_s", 0)
-    check_whole_number(pause_s, f"{path}.pause_s", problems, (0, MAX_DELAY_S))
+    WholeNumber(0, MAX_DELAY_S).read(pause_s, f"{path}.pause_s", problems)
     instants = {name: _instant(content, name, path, problems) for name in _INSTANTS}
     counts = check_mapping(content.get("counts", {}), f"{path}.counts", problems)
     check_keys(counts, (*RANKS, VANISHED), f"{path}.counts", problems)
     for name, number in counts.items():
-        check_whole_number(number, f"{path}.counts.{name}", problems, (0, _MOST_DISKS))
+        WholeNumber(0, _MOST_DISKS).read(number, f"{path}.counts.{name}", problems)
     given = content.get("left")
     left = None if given is None else check_mapping(given, f"{path}.left", problems)
     for code, ids in (left or {}).items():
@@ -187,9 +179,8 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
 _INSTANTS = ("began_at", "due_at", "ask_at")
 _SO_FAR = (*_INSTANTS, "pause_s", "left", "unknown", "counts", "reason")
 _MOST_DISKS = 10_000_000
-_SLOT = re.compile(r"[0-9a-f]{32}")
-_CHAIN = re.compile(r"[0-9A-Za-z_.:-]{1,128}")
-_AN_ID = "a request id of Function Compute"
+_SLOT = Text(form=r"[0-9a-f]{32}", rule="must be 32 hexadecimal digits")
+_CHAIN = Text(form=r"[0-9A-Za-z_.:-]{1,128}", rule="must be a request id of Function Compute")
 
 
 def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shared.errors import Problems
-from shared.validation import check_id, check_mapping
+from shared.rules import check_mapping
+from shared.validation import DISK_ID, INSTANCE_ID
 
 _RESOURCE_KEYS = {
     **dict.fromkeys(("resourceId", "resourceIds"), None),
@@ -18,6 +19,7 @@ _RESOURCE_KEYS = {
     **dict.fromkeys(("diskId", "diskIds"), "disk"),
 }
 """Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
+_IDS = {"instance": INSTANCE_ID, "disk": DISK_ID}
 _REFERENCED = "referencedResources"
 _REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
 """ActionTrail's events name all resources of a call by their types."""
@@ -32,10 +34,9 @@ def resources_of(
         kind = of or _kind_of(str(value))
         if kind is None:
             continue  # another kind of resource, such as a network interface
-        before = len(problems)
-        check_id(value, kind, where, problems)
-        if len(problems) == before:
-            found[kind].append(str(value))
+        resource_id = _IDS[kind].read(value, where, problems)
+        if resource_id is not None:
+            found[kind].append(resource_id)
     return tuple(dict.fromkeys(found["instance"])), tuple(dict.fromkeys(found["disk"]))
 
 

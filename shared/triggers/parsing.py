@@ -19,19 +19,13 @@ from typing import Any, Literal
 
 from shared.errors import Problems
 from shared.identity import Occurrence
+from shared.rules import check_mapping
 from shared.runtime.clock import parse_instant
 from shared.runtime.json_yaml import parse_json
 from shared.triggers.continuation import KEY, Link, read_link
 from shared.triggers.event_resources import resources_of
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
-from shared.validation import (
-    check_flag,
-    check_ids,
-    check_key,
-    check_keys,
-    check_mapping,
-    check_required,
-)
+from shared.validation import DISK_IDS, FLAG, REQUEST_KEY, check_keys, check_required
 
 Kind = Literal["timer", "event"]
 
@@ -236,7 +230,7 @@ def _same(
 def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
     if check_required(item, "key", "", "it makes a second delivery harmless", problems):
-        check_key(item["key"], "key", problems)
+        REQUEST_KEY.read(item["key"], "key", problems)
     if ("policy" in item) == ("disk_ids" in item):
         problems.add("event", sorted(item), "must have either policy or disk_ids")
     if "policy" in item and "snapshot" in item:
@@ -246,10 +240,10 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     snapshot = item.get("snapshot")
     if snapshot is not None:
         snapshot = check_mapping(snapshot, "snapshot", problems)
-    check_flag(item.get("dry_run", False), "dry_run", problems)
+    FLAG.read(item.get("dry_run", False), "dry_run", problems)
     disk_ids: tuple[str, ...] = ()
     if "disk_ids" in item:
-        disk_ids = check_ids(item["disk_ids"], "disk", "disk_ids", problems)
+        disk_ids = DISK_IDS.read(item["disk_ids"], "disk_ids", problems)
     return Direct(
         key=str(item.get("key")),
         policy=_text(item, "policy", "", problems) if "policy" in item else None,

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from shared.errors import Problems
 from shared.policies.name_template import placeholders_of
 from shared.policies.policy import DIRECT, Policy, PolicyFile, wants_event
-from shared.policies.policy_file import policy_of
-from shared.policies.selection import Select
-from shared.policies.snapshot_settings import check_snapshot_settings, merged_with
+from shared.policies.policy_file import direct_policy, inline_policy
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
 
 
@@ -46,7 +44,7 @@ def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequ
 
 
 def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    policy = policy_of(trigger.inline, file.defaults, "payload", problems, inline=True)
+    policy = inline_policy(trigger.inline, file.defaults, "payload", problems)
     if policy is None:
         return ()
     if file.named(policy.name) or policy.name == DIRECT:
@@ -62,18 +60,8 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
     if trigger.policy is not None:
         policies = _named(trigger.policy, "policy", file, problems)
     if trigger.policy is None or trigger.snapshot is not None:
-        before = len(problems)
-        raw = merged_with(file.defaults.get("snapshot") or {}, trigger.snapshot or {})
-        warnings: list[str] = []
-        settings = check_snapshot_settings(raw, DIRECT, "snapshot", problems, warnings)
-        # The defaults that narrow the policies' selections do not narrow disks asked for by id.
-        policy = Policy(
-            name=DIRECT,
-            select=Select(disk_ids=trigger.disk_ids),
-            snapshot=settings,
-            warnings=tuple(warnings),
-        )
-        policies = (policy,) if len(problems) == before else ()
+        made = direct_policy(trigger.disk_ids, trigger.snapshot, file.defaults, problems)
+        policies = () if made is None else (made,)
     for policy in policies:
         if "occurrence_at" in placeholders_of(policy.snapshot.name):
             rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"

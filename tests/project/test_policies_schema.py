@@ -1,22 +1,29 @@
-"""The JSON Schema that editors use says the same as the loader."""
+"""The JSON Schema that editors use is made from the loader's rules, and means the same."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
+from cli.policy_schema import COMMAND, PATH, schema_text
 from shared.errors import InvalidPolicyError, Problems
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.policy_file import load_policies
-from shared.runtime.json_yaml import parse_yaml, read_policies
+from shared.policies.policy_keys import FILE
+from shared.policies.policy_rules import FILE_RULES, POLICY_RULES
+from shared.policies.section import Key, Section, SectionList
+from shared.runtime.json_yaml import parse_json, parse_yaml, read_policies
 
 ROOT = Path(__file__).parent.parent.parent
 SCHEMA = json.loads((ROOT / "policies.schema.json").read_text())
@@ -36,8 +43,17 @@ def set_at(*path: Any, to: Any) -> Edit:
     return edit
 
 
+def ecma_pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    """As in editors, where `$` is the end; to Python, it can be before a last line feed."""
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+VALIDATOR = extend(Draft7Validator, {"pattern": ecma_pattern})(SCHEMA)  # type: ignore[no-untyped-call] # jsonschema's stubs
+
+
 def judged_by_schema(content: Any) -> bool:
-    return not list(Draft7Validator(SCHEMA).iter_errors(content))
+    return not list(VALIDATOR.iter_errors(content))
 
 
 def judged_by_loader(content: Any) -> bool:
@@ -56,6 +72,44 @@ def test_the_shipped_policies_are_good_to_both_and_point_at_the_schema() -> None
     assert first == "# yaml-language-server: $schema=policies.schema.json"
     assert judged_by_schema(SHIPPED)
     assert judged_by_loader(SHIPPED)
+
+
+def test_the_schema_is_made_from_the_rules() -> None:
+    """Each rule is written once."""
+    assert PATH.read_text(encoding="utf-8") == schema_text(), f"run {COMMAND}"
+
+
+def keys_of(section: Section, path: str = "") -> Iterator[tuple[str, Key, Any]]:
+    """Every key of the file, with its path and its place in the schema."""
+    for name, key in section.keys.items():
+        yield f"{path}{name}", key, key.rule
+        rule = key.rule.item if isinstance(key.rule, SectionList) else key.rule
+        if isinstance(rule, Section):
+            yield from keys_of(rule, f"{path}{name}.")
+
+
+def in_schema(path: str) -> dict[str, Any]:
+    place: dict[str, Any] = SCHEMA
+    for name in path.split("."):
+        place = place.get("items", place)["properties"][name]
+    return place
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [pytest.param(path, key, id=path) for path, key, _ in keys_of(FILE)]
+)
+def test_each_key_is_described_with_examples_that_are_good_to_both(path: str, key: Key) -> None:
+    """The documents show them; a key that may be left out has a default."""
+    place, problems = in_schema(path), Problems()
+
+    assert place["description"] == key.description
+    assert place["examples"]
+    assert ("default" in place) is not (bool(key.required) or path.endswith((".timer", ".event")))
+    for example in [*place["examples"], *([place["default"]] if "default" in place else [])]:
+        assert not [*VALIDATOR.evolve(schema=place).iter_errors(example)], example
+        if example is not None:
+            key.rule.read(example, path, problems)
+    assert not problems
 
 
 def yaml(text: str) -> Any:
@@ -90,6 +144,11 @@ GOOD: dict[str, Edit] = {
     "a template": set_at(*P0, "snapshot", "name", to="{policy}-{occurrence_at}-{disk_id}"),
     "a whole number with an exponent": set_at(*P0, "snapshot", "retention_days", to=yaml("3e1")),
     "a whole number in hexadecimal digits": set_at("limits", "max_disks", to=yaml("0x1F")),
+    "defaults taken away": set_at(
+        *P0, to={**SHIPPED["policies"][0], "enabled": None, "regions": None, "snapshot": None}
+    ),
+    "a section of null": set_at("limits", to=None),
+    "conditions of null": set_at("policies", 2, "on", "where", to=None),
     "switched off": set_at(*P0, "enabled", to=False),
     "deprecated": set_at(*P0, "snapshot", "category", to="Flash"),
     "repeats": set_at(*P0, "repeat_failed", to=MAX_ATTEMPTS - 1),
@@ -147,6 +206,10 @@ BAD: dict[str, Edit] = {
     "a name with auto": set_at(*P0, "snapshot", "name", to="auto-{disk_id}"),
     "a name with a space": set_at(*P0, "snapshot", "name", to="a b {disk_id}"),
     "a category of its own": set_at(*P0, "snapshot", "category", to="Fast"),
+    "a limit of null": set_at("limits", "max_disks", to=None),
+    "a timer of null": set_at(*P0, "on", to={"timer": None}),
+    "a selection of null": set_at(*P0, "select", to=None),
+    "a group's name for its id": set_at(*P0, "snapshot", "resource_group_id", to="rg-a b"),
     "a limit of 0": set_at("limits", "max_in_flight", to=0),
     "a default selection": set_at("defaults", "select", to={"all": True}),
     "a default trigger": set_at("defaults", "on", to={"timer": "x"}),
@@ -192,3 +255,200 @@ def test_whatever_a_pattern_is_both_take_it_or_neither(pattern: str, key: str, w
     set_at(*P0, "select", to=select)(content)
 
     assert judged_by_schema(content) is judged_by_loader(content)
+
+
+# --- whatever a file is ------------------------------------------------------------------------
+
+NAMED: dict[str, tuple[Edit, str]] = {
+    "check_event_resource": (
+        set_at(*P0, "select", "event_resource", to=True),
+        "policies[0].select.event_resource",
+    ),
+    "check_snapshot_name": (
+        set_at(*P0, "snapshot", "name", to="{disk_id}" + "x" * 65),
+        "policies[0].snapshot.name",
+    ),
+    "check_snapshot_tags": (
+        set_at(*P0, "snapshot", "tags", to={f"k{n}": "" for n in range(15)}),
+        "policies[0].snapshot.tags",
+    ),
+    "check_snapshot_kind": (
+        set_at(*P0, "snapshot", "instant_access_retention_days", to=3),
+        "policies[0].snapshot.instant_access_retention_days",
+    ),
+    "check_policy_names": (set_at(*P0, "name", to="hourly-databases"), "policies[1].name"),
+    "check_disk_counts": (
+        lambda content: (
+            set_at("limits", "max_disks", to=1)(content),
+            set_at(*P0, "select", "disk_ids", to=["d-1", "d-2"])(content),
+        ),
+        "policies[0].select.disk_ids",
+    ),
+}
+"""What no JSON Schema can express: a file that breaks each rule, and where it is reported."""
+KINDS = ("category", "snapshot_type", "instant_access_retention_days")
+PLACES = re.compile(
+    r"policies\[\d+\]\.(name|select\.(event_resource|disk_ids)"
+    rf"|snapshot\.(name|tags|{'|'.join(KINDS)}))|defaults\.snapshot\.(name|{'|'.join(KINDS)})"
+)
+
+
+def test_the_rules_that_only_the_loader_has_are_these() -> None:
+    """Another one belongs into the schema, or here."""
+    assert [rule.__name__ for rule in (*POLICY_RULES, *FILE_RULES)] == list(NAMED)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_the_schema_cannot_express_the_loader_refuses(name: str) -> None:
+    """They compare a policy with the defaults, its own name or other policies."""
+    content = copy.deepcopy(SHIPPED)
+    edit, path = NAMED[name]
+    edit(content)
+
+    with pytest.raises(InvalidPolicyError) as caught:
+        load_policies(content)
+
+    assert judged_by_schema(content)
+    assert {problem.path for problem in caught.value.problems} == {path}
+
+
+def test_half_a_character_is_only_the_loaders_to_refuse() -> None:
+    """To JavaScript a whole character outside the basic plane has two of them."""
+    content = copy.deepcopy(SHIPPED)
+    set_at(*P0, "snapshot", "description", to="ab\ud800")(content)
+
+    assert judged_by_schema(content)
+    assert not judged_by_loader(content)
+
+
+EVERY_KEY: dict[str, Any] = {
+    "deployment": "main",
+    "limits": {"max_disks": 5, "max_in_flight": 2},
+    "defaults": {
+        "enabled": True,
+        "regions": ["cn-hangzhou"],
+        "select": {"tags_of": "disk", "disk_types": "data", "categories": "cloud"},
+        "snapshot": {"tags": {"a": "b"}, "category": "Flash"},
+    },
+    "policies": [
+        {
+            "name": "every-night",
+            "on": {"timer": "nightly"},
+            "select": {
+                "tags": {"env": ["prod", "s*"]},
+                "disk_ids": ["d-1"],
+                "disk_names": ["db-*"],
+                "instance_ids": ["i-1"],
+            },
+            "snapshot": {
+                "name": "{policy}-{disk_id}",
+                "description": "nightly",
+                "resource_group_id": "rg-1",
+            },
+            "dry_run": True,
+        },
+        {"name": "all", "on": {"timer": "a"}, "select": {"all": True}, "regions": "cn-beijing"},
+        {
+            "name": "on-event",
+            "on": {"event": ["ecs:Instance:StateChange"], "where": {"data.state": "Stopped"}},
+            "select": {"event_resource": True},
+        },
+        {
+            "name": "kinds",
+            "on": {"timer": "b"},
+            "select": {"disk_names": "*"},
+            "snapshot": {"instant_access": True, "instant_access_retention_days": 3},
+        },
+    ],
+}
+ALL_KEYS = [(path, key) for path, key, _ in keys_of(FILE)]
+TEXTS = st.one_of(
+    st.text(max_size=6),
+    st.text("\\*?a{}.:-\n", max_size=6),
+    st.sampled_from(
+        ["auto", "{disk_id}", "{policy:}", "{x}", "direct", "d-1", "i-a-1", "rg-1\n", "cn-x", "*",
+         "**", "x:Scheduled", "x:Scheduled\n", "ecs:Snapshot:CreateSnapshotX", "https://x", "acs:x",
+         "ALIYUN", "snapshot-automation-x", "k" * 128, "k" * 129, "\\*" * 128, "?" * 129,
+         "d-" + "0" * 62, "d-" + "0" * 63, "a" * 40, "a" * 41, "x" * 257, "data..x", "a\n"]
+    ),
+)  # fmt: skip
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 6), st.sampled_from([65535, 65536, 65537, 1.5]), TEXTS
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=4,
+)
+TAGS = st.integers(14, 17).map(lambda count: {f"k{number}": "v" for number in range(count)})
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Each container below a value, with one of its keys or positions."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    found: list[tuple[Any, Any]] = []
+    for key, item in inner:
+        found.append((value, key))
+        found += places(item) if isinstance(item, dict | list) else []
+    return found
+
+
+def add_known_key(draw: st.DrawFn, content: Any) -> None:
+    """Put a key where it belongs, if there is such a place, with an example or any value."""
+    path, key = draw(st.sampled_from(ALL_KEYS))
+    *way, name = path.split(".")
+    place = content
+    for step in way:
+        place = place.get(step) if isinstance(place, dict) else None
+        if isinstance(place, list):
+            place = draw(st.sampled_from(place)) if place else None
+    if isinstance(place, dict):
+        example = st.sampled_from(key.examples).map(copy.deepcopy)
+        place[name] = draw(st.one_of(example, st.none(), TAGS, VALUES))
+
+
+def change_what_is_there(draw: st.DrawFn, content: Any) -> None:
+    """Take a value away, put another in its place or beside it, or change it a little."""
+    found = places(content)
+    if not found:
+        return
+    container, at = draw(st.sampled_from(found))
+    value, how = container[at], draw(st.sampled_from(["remove", "replace", "beside", "vary"]))
+    if how == "remove":
+        del container[at]
+    elif how == "beside" and isinstance(container, dict):
+        container[draw(TEXTS)] = draw(VALUES)
+    elif how == "vary" and isinstance(value, str):
+        container[at] = draw(st.sampled_from([value + draw(TEXTS), draw(TEXTS) + value, [value]]))
+    elif how == "vary" and isinstance(value, list):
+        container[at] = [*value, draw(VALUES)]
+    else:
+        container[at] = draw(VALUES)
+
+
+@st.composite
+def policy_files(draw: st.DrawFn) -> Any:
+    """A valid file with up to three changes."""
+    content = copy.deepcopy(draw(st.sampled_from([EVERY_KEY, SHIPPED])))
+    for _ in range(draw(st.integers(0, 3))):
+        change = draw(st.sampled_from([add_known_key, change_what_is_there]))
+        change(draw, content)
+    return parse_json(json.dumps(content), "policies.json", Problems())
+
+
+@settings(max_examples=400)
+@given(content=policy_files())
+def test_whatever_a_file_is_schema_and_loader_refuse_the_same(content: Any) -> None:
+    """But for the rules above, which are reported at places of their own."""
+    problems = Problems()
+    FILE.read(content, "", problems)
+    good = judged_by_schema(content)
+
+    assert good is not bool(problems), [*map(str, problems)]
+    try:
+        load_policies(content)
+    except InvalidPolicyError as exc:
+        broken = [problem for problem in exc.problems if not PLACES.fullmatch(problem.path)]
+        assert not (good and broken), broken
+    else:
+        assert good

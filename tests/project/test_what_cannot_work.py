@@ -14,7 +14,7 @@ import yaml
 
 from cli.check import check
 from cli.facts import event_types
-from shared.policies.policy_file import KNOWN_EVENT_TYPES
+from shared.policies.event_types import KNOWN_EVENT_TYPES
 from tests.packages import of_an_account
 
 ROOT = Path(__file__).parent.parent.parent

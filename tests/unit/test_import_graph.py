@@ -95,6 +95,7 @@ def test_shared_never_imports_a_function() -> None:
 FLOORS = (
     ("errors",),
     ("wildcards",),
+    ("rules",),
     ("validation",),
     ("identity",),
     ("runtime",),

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidEventError, Problem, Problems
+from shared.rules import Choice, Text, WholeNumber
 from shared.validation import (
-    check_choice,
-    check_choices,
-    check_flag,
-    check_id,
-    check_ids,
-    check_key,
+    DISK_ID,
+    DISK_IDS,
+    FLAG,
+    INSTANCE_ID,
+    NAME,
+    PATTERN,
+    REGION,
+    REQUEST_KEY,
     check_keys,
-    check_name,
-    check_region,
-    check_texts,
-    check_whole_number,
+    texts_of,
 )
 from tests.unit.builders import found
+
+IDS = {"disk": DISK_ID, "instance": INSTANCE_ID}
+TEXTS = texts_of(Text())
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ from tests.unit.builders import found
 )
 def test_an_id_is_its_prefix_and_letters_or_digits(value: str, kind: str) -> None:
     """Ids are well-formed: d-… for a disk, i-… for an instance, 64 characters at most."""
-    assert found(check_id, value, kind) == []
+    assert found(IDS[kind].read, value) == []
 
 
 @pytest.mark.parametrize(
@@ -47,14 +48,14 @@ def test_an_id_is_its_prefix_and_letters_or_digits(value: str, kind: str) -> Non
 )  # fmt: skip
 def test_another_id_is_refused(value: str) -> None:
     """Ids are well-formed: another kind of resource, a space or a wildcard is none."""
-    assert found(check_id, value, "disk") == ["must be the id of a disk, such as 'd-bp1a2b3c4d5e'"]
+    assert found(DISK_ID.read, value) == ["must be the id of a disk, such as 'd-bp1a2b3c4d5e'"]
 
 
 def test_ids_are_returned_once_each_and_in_their_order() -> None:
     """D5: a disk that is named twice is one disk."""
     problems = Problems()
 
-    assert check_ids(["d-2", "d-1", "d-2"], "disk", "ids", problems) == ("d-2", "d-1")
+    assert DISK_IDS.read(["d-2", "d-1", "d-2"], "ids", problems) == ("d-2", "d-1")
     assert not problems
 
 
@@ -63,7 +64,7 @@ def test_ids_are_a_list_that_is_not_empty(value: object) -> None:
     """An empty list of ids must never come to mean every disk."""
     problems = Problems()
 
-    assert check_ids(value, "disk", "ids", problems) == ()
+    assert DISK_IDS.read(value, "ids", problems) == ()
     assert [problem.rule for problem in problems] == ["must be a list of disk ids, and not empty"]
 
 
@@ -71,7 +72,7 @@ def test_each_bad_id_is_named_by_its_place() -> None:
     """All problems at once, each with its path."""
     problems = Problems()
 
-    check_ids(["d-1", "x", 5], "disk", "ids", problems)
+    DISK_IDS.read(["d-1", "x", 5], "ids", problems)
 
     assert [(problem.path, problem.value) for problem in problems] == [
         ("ids[1]", "x"),
@@ -82,13 +83,13 @@ def test_each_bad_id_is_named_by_its_place() -> None:
 @pytest.mark.parametrize("name", ["a", "nightly-2", "a" * 40, "a-"])
 def test_a_policys_name_is_1_to_40_small_letters_digits_and_dashes(name: str) -> None:
     """It becomes part of tags and snapshot names, so it is narrow."""
-    assert found(check_name, name) == []
+    assert found(NAME.read, name) == []
 
 
 @pytest.mark.parametrize("name", ["", "a" * 41, "A", "1a", "-a", "a_b", "a b", "a\n", "é"])
 def test_another_policys_name_is_refused(name: str) -> None:
     """It becomes part of tags and snapshot names, so it is narrow."""
-    assert found(check_name, name) == [
+    assert found(NAME.read, name) == [
         "must be 1 to 40 of a-z, 0-9 and '-', and start with a letter"
     ]
 
@@ -96,39 +97,37 @@ def test_another_policys_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize("region", ["cn-hangzhou", "ap-southeast-1", "cn-shanghai-finance-1"])
 def test_a_region_is_its_id(region: str) -> None:
     """Regions are given by id."""
-    assert found(check_region, region) == []
+    assert found(REGION.read, region) == []
 
 
 @pytest.mark.parametrize("region", ["", "hangzhou", "cn-hangzhou ", "CN-hangzhou", "cn", "cn_x"])
 def test_another_region_is_refused(region: str) -> None:
     """A region's id becomes part of a host name: nothing else may get there."""
-    assert found(check_region, region) == ["must be the id of a region, such as 'cn-hangzhou'"]
+    assert found(REGION.read, region) == ["must be the id of a region, such as 'cn-hangzhou'"]
 
 
 @pytest.mark.parametrize("key", ["k", "k" * 128, "ticket 42 / {x}"])
 def test_a_key_is_1_to_128_printable_ascii_characters(key: str) -> None:
     """A direct request's identity."""
-    assert found(check_key, key) == []
+    assert found(REQUEST_KEY.read, key) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "a\n", "é", "\x7f"])
 def test_another_key_is_refused(key: str) -> None:
     """A direct request's identity is readable in a log."""
-    assert found(check_key, key) == ["must be 1 to 128 printable ASCII characters"]
+    assert found(REQUEST_KEY.read, key) == ["must be 1 to 128 printable ASCII characters"]
 
 
-@pytest.mark.parametrize("check", [check_name, check_region, check_key])
-def test_what_is_no_text_is_told_so(check: Any) -> None:
+@pytest.mark.parametrize("rule", [NAME, REGION, REQUEST_KEY])
+def test_what_is_no_text_is_told_so(rule: Text) -> None:
     """A value of another kind is no text."""
-    assert found(check, 5) == ["must be a text"]
+    assert found(rule.read, 5) == ["must be a text"]
 
 
 @given(low=st.integers(-5, 5), size=st.integers(0, 5), value=st.integers(-12, 12))
 def test_a_number_is_good_exactly_within_its_limits(low: int, size: int, value: int) -> None:
     """Whatever the limits, both are included."""
-    rules = found(
-        lambda path, problems: check_whole_number(value, path, problems, (low, low + size))
-    )
+    rules = found(WholeNumber(low, low + size).read, value)
 
     assert (rules == []) == (low <= value <= low + size)
 
@@ -136,8 +135,8 @@ def test_a_number_is_good_exactly_within_its_limits(low: int, size: int, value: 
 @pytest.mark.parametrize("value", ["true", 0, 1, None])
 def test_a_flag_is_true_or_false(value: object) -> None:
     """A text that says false would be true."""
-    assert found(check_flag, value) == ["must be true or false"]
-    assert found(check_flag, False) == []  # noqa: FBT003 - the value that is judged
+    assert found(FLAG.read, value) == ["must be true or false"]
+    assert found(FLAG.read, False) == []  # noqa: FBT003 - the value that is judged
 
 
 def test_an_unknown_key_is_told_what_is_known() -> None:
@@ -156,24 +155,47 @@ def test_one_text_stands_for_a_list_of_one() -> None:
     """`regions: cn-hangzhou` says what `[cn-hangzhou]` says."""
     problems = Problems()
 
-    assert check_texts("a", "it", problems) == ("a",)
-    assert check_texts(["b", "a", "b"], "it", problems) == ("b", "a")
+    assert TEXTS.read("a", "it", problems) == ("a",)
+    assert TEXTS.read(["b", "a", "b"], "it", problems) == ("b", "a")
     assert not problems
 
 
-@pytest.mark.parametrize("value", [[], None, 5, [5], ["a", None], {"a": 1}])
+@pytest.mark.parametrize("value", [[], None, 5, {"a": 1}])
 def test_texts_are_texts_and_not_none_at_all(value: object) -> None:
     """A list of texts that is not empty."""
-    assert found(check_texts, value) == ["must be a text or a list of texts, and not empty"]
+    assert found(TEXTS.read, value) == ["must be a text or a list of texts, and not empty"]
+
+
+@pytest.mark.parametrize("value", [[5], ["a", None]])
+def test_each_item_of_texts_is_a_text(value: object) -> None:
+    """The item is reported, and the others are kept."""
+    assert found(TEXTS.read, value) == ["must be a text"]
 
 
 def test_a_choice_is_one_of_those_that_exist() -> None:
     """The rule names the choices; a list is no choice."""
-    assert found(check_choices, ["system", "data"], ("system", "data")) == []
-    assert found(check_choices, ["system", "x"], ("system", "data")) == [
-        "must be 'system' or 'data'"
+    types = Choice(("system", "data"))
+
+    assert found(texts_of(types).read, ["system", "data"]) == []
+    assert found(texts_of(types).read, ["system", "x"]) == ["must be 'system' or 'data'"]
+    assert found(Choice(("disk", "instance")).read, ["disk"]) == ["must be 'disk' or 'instance'"]
+
+
+# --- Patterns ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pattern", ["\\", "a\\", r"C:\temp", r"\\server\x", "\\\\\\"])
+def test_a_backslash_before_anything_else_is_a_mistake(pattern: str) -> None:
+    """L2: it is never dropped in silence, nor read as itself here and as an escape there."""
+    assert found(PATTERN.read, pattern) == [
+        r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
     ]
-    assert found(check_choice, ["disk"], ("disk", "instance")) == ["must be 'disk' or 'instance'"]
+
+
+def test_what_is_longer_than_any_text_is_a_mistake() -> None:
+    """Escapes and stars do not count: what fits may still be short enough."""
+    assert found(PATTERN.read, "*" + r"\*" * 128 + "*") == []
+    assert found(PATTERN.read, "?" * 129) == ["must fit a text of at most 128 characters"]
 
 
 # --- How a problem reads -------------------------------------------------------------------------

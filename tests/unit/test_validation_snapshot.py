@@ -9,18 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Problems
+from shared.policies.policy_file import direct_policy
+from shared.rules import Text
 from shared.validation import (
-    INSTANT_ACCESS_RETENTION_DAYS,
-    OWN_TAG_COUNT,
+    CLIENT_TOKEN,
+    DESCRIPTION,
     RETENTION_DAYS,
-    check_client_token,
-    check_description,
-    check_snapshot_kind,
-    check_snapshot_name,
-    check_tag_key,
-    check_tag_value,
-    check_tags,
-    check_whole_number,
+    SNAPSHOT_NAME,
+    SNAPSHOT_TAGS,
+    TAG_KEY,
+    TAG_VALUE,
 )
 from tests.unit.builders import found
 
@@ -30,50 +28,52 @@ from tests.unit.builders import found
 @pytest.mark.parametrize("length", [2, 128])
 def test_a_name_may_be_2_to_128_characters_long(length: int) -> None:
     """SnapshotName: 2 to 128 characters, both included."""
-    assert found(check_snapshot_name, "n" * length) == []
+    assert found(SNAPSHOT_NAME.read, "n" * length) == []
 
 
 @pytest.mark.parametrize("length", [0, 1, 129])
 def test_a_name_of_another_length_is_refused(length: int) -> None:
     """SnapshotName: 2 to 128 characters."""
-    assert found(check_snapshot_name, "n" * length) == ["must be 2 to 128 characters long"]
+    assert found(SNAPSHOT_NAME.read, "n" * length) == ["must be 2 to 128 characters long"]
 
 
 @pytest.mark.parametrize("name", ["ab", "Zz", "a:b_c-d", "a1", "n-" + "9" * 100])
 def test_a_name_takes_letters_digits_and_three_signs(name: str) -> None:
     """SnapshotName: letters, digits, ':', '_' and '-', a letter first."""
-    assert found(check_snapshot_name, name) == []
+    assert found(SNAPSHOT_NAME.read, name) == []
 
 
 @pytest.mark.parametrize("name", ["1a", "-a", "_a", ":a"])
 def test_a_name_starts_with_a_letter(name: str) -> None:
     """SnapshotName: must start with a letter."""
-    assert len(found(check_snapshot_name, name)) == 1
+    assert len(found(SNAPSHOT_NAME.read, name)) == 1
 
 
 @pytest.mark.parametrize("sign", [*" .,/@+#~%?=\n\0", "é", "名", "\uff11"])
 def test_a_name_takes_no_other_character(sign: str) -> None:
     """SnapshotName: what the specification does not list is refused, at the end too."""
-    assert len(found(check_snapshot_name, f"ab{sign}")) == 1
-    assert len(found(check_snapshot_name, f"ab{sign}c")) == 1
+    assert len(found(SNAPSHOT_NAME.read, f"ab{sign}")) == 1
+    assert len(found(SNAPSHOT_NAME.read, f"ab{sign}c")) == 1
 
 
 @pytest.mark.parametrize("name", ["http://a", "https://a"])
 def test_a_name_is_no_address(name: str) -> None:
-    """SnapshotName: must not start with http:// or https://, and is told only that."""
-    assert found(check_snapshot_name, name) == ["must not start with http:// or https://"]
+    """SnapshotName: must not start with http:// or https://; no slash may be in it at all."""
+    assert found(SNAPSHOT_NAME.read, name) == [
+        "must start with a letter and contain only letters, digits, ':', '_', '-'"
+    ]
 
 
 @pytest.mark.parametrize("name", ["http", "https-mirror", "http:a"])
 def test_a_name_may_start_like_an_address(name: str) -> None:
     """SnapshotName: only the whole prefix is refused."""
-    assert found(check_snapshot_name, name) == []
+    assert found(SNAPSHOT_NAME.read, name) == []
 
 
 @pytest.mark.parametrize("name", ["auto", "automatic-1", "auto-d-1"])
 def test_a_name_does_not_start_with_auto(name: str) -> None:
     """SnapshotName: names that start with auto are taken for automatic snapshots."""
-    assert found(check_snapshot_name, name) == [
+    assert found(SNAPSHOT_NAME.read, name) == [
         "must not start with 'auto', which marks automatic snapshots"
     ]
 
@@ -81,7 +81,7 @@ def test_a_name_does_not_start_with_auto(name: str) -> None:
 @pytest.mark.parametrize("name", ["aut", "Auto", "my-auto"])
 def test_a_name_may_hold_auto_elsewhere(name: str) -> None:
     """SnapshotName: the rule is about the start, as it is written."""
-    assert found(check_snapshot_name, name) == []
+    assert found(SNAPSHOT_NAME.read, name) == []
 
 
 # --- Description -----------------------------------------------------------------------------
@@ -90,19 +90,19 @@ def test_a_name_may_hold_auto_elsewhere(name: str) -> None:
 @pytest.mark.parametrize("text", ["ab", "x" * 256, "any sign at all: 名 é /", "see http://a.b"])
 def test_a_description_may_be_2_to_256_of_any_characters(text: str) -> None:
     """Description: 2 to 256 characters, an address anywhere but at its start."""
-    assert found(check_description, text) == []
+    assert found(DESCRIPTION.read, text) == []
 
 
 @pytest.mark.parametrize("length", [0, 1, 257])
 def test_a_description_of_another_length_is_refused(length: int) -> None:
     """Description: 2 to 256 characters."""
-    assert found(check_description, "x" * length) == ["must be 2 to 256 characters long"]
+    assert found(DESCRIPTION.read, "x" * length) == ["must be 2 to 256 characters long"]
 
 
 @pytest.mark.parametrize("text", ["http://a", "https://a"])
 def test_a_description_does_not_start_with_an_address(text: str) -> None:
     """Description: must not start with http:// or https://."""
-    assert found(check_description, text) == ["must not start with http:// or https://"]
+    assert found(DESCRIPTION.read, text) == ["must not start with http:// or https://"]
 
 
 # --- RetentionDays, InstantAccessRetentionDays ---------------------------------------------------
@@ -111,17 +111,13 @@ def test_a_description_does_not_start_with_an_address(text: str) -> None:
 @pytest.mark.parametrize("days", [1, 65536])
 def test_retention_is_1_to_65536_days(days: int) -> None:
     """RetentionDays: 1 to 65536, both included."""
-    assert found(_retention, days) == []
+    assert found(RETENTION_DAYS.read, days) == []
 
 
 @pytest.mark.parametrize("days", [0, -1, 65537, True, 1.0, "7", None])
 def test_another_retention_is_refused(days: object) -> None:
     """RetentionDays: a whole number, and neither a text, a fraction nor true."""
-    assert found(_retention, days) == ["must be a whole number from 1 to 65536"]
-
-
-def _retention(days: object, path: str, problems: Problems) -> None:
-    check_whole_number(days, path, problems, RETENTION_DAYS)
+    assert found(RETENTION_DAYS.read, days) == ["must be a whole number from 1 to 65536"]
 
 
 @pytest.mark.parametrize("days", [1, 65535])
@@ -133,7 +129,6 @@ def test_instant_access_is_kept_1_to_65535_days(days: int) -> None:
 @pytest.mark.parametrize("days", [0, 65536, True, "7"])
 def test_instant_access_is_kept_no_other_number_of_days(days: object) -> None:
     """InstantAccessRetentionDays: one day less than RetentionDays at the upper end."""
-    assert INSTANT_ACCESS_RETENTION_DAYS == (1, 65535)
     assert kind(instant_access=True, instant_access_retention_days=days) == [
         "it.instant_access_retention_days: must be a whole number from 1 to 65535"
     ]
@@ -188,29 +183,24 @@ def test_instant_access_is_true_or_false(value: object) -> None:
 
 def kind(**settings: Any) -> list[str]:
     problems = Problems()
-    check_snapshot_kind(settings, "it", problems)
-    return [f"{problem.path}: {problem.rule}" for problem in problems]
+    direct_policy(["d-1"], settings, {}, problems)
+    return [f"{problem.path}: {problem.rule}".replace("snapshot", "it", 1) for problem in problems]
 
 
 # --- Tag.N -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("count", "own"), [(20, 0), (15, OWN_TAG_COUNT), (0, 0)])
-def test_a_snapshot_has_up_to_20_tags_the_ledgers_among_them(count: int, own: int) -> None:
-    """Tag.N: 1 to 20; the ledger's own five count."""
-    assert found(check_tags, tags(count), reserved=own) == []
+@pytest.mark.parametrize("count", [0, 15])
+def test_a_snapshot_has_up_to_15_tags_besides_the_tracking_tags(count: int) -> None:
+    """Tag.N: 1 to 20; the five tracking tags count."""
+    assert found(SNAPSHOT_TAGS.read, tags(count)) == []
 
 
-@pytest.mark.parametrize(
-    ("count", "own", "rule"),
-    [
-        (21, 0, "must be at most 20 tags"),
-        (16, OWN_TAG_COUNT, "must be at most 15 tags; 5 of the 20 are the ledger's own"),
-    ],
-)
-def test_one_tag_more_is_refused(count: int, own: int, rule: str) -> None:
+def test_one_tag_more_is_refused() -> None:
     """Tag.N: no 21st tag."""
-    assert found(check_tags, tags(count), reserved=own) == [rule]
+    assert found(SNAPSHOT_TAGS.read, tags(16)) == [
+        "must be at most 15 tags; 5 of the 20 are tracking tags"
+    ]
 
 
 def tags(count: int) -> dict[str, str]:
@@ -220,14 +210,14 @@ def tags(count: int) -> dict[str, str]:
 @pytest.mark.parametrize("value", [["a"], "a", None, 1])
 def test_tags_are_a_mapping(value: object) -> None:
     """Tag.N: keys with values."""
-    assert found(check_tags, value) == ["must be a mapping of keys to values"]
+    assert found(SNAPSHOT_TAGS.read, value) == ["must be a mapping of keys to values"]
 
 
 def test_each_tag_is_judged_and_named() -> None:
     """All problems at once, each at the tag's own path."""
     problems = Problems()
 
-    check_tags({"acs:a": "v", "good": "v", "b": "acs:v"}, "tags", problems)
+    SNAPSHOT_TAGS.read({"acs:a": "v", "good": "v", "b": "acs:v"}, "tags", problems)
 
     assert [problem.path for problem in problems] == ["tags.acs:a", "tags.b"]
 
@@ -235,19 +225,19 @@ def test_each_tag_is_judged_and_named() -> None:
 @pytest.mark.parametrize("key", ["k", "k" * 128, "any sign: 名 /", "my-acs:", "http", "xaliyun"])
 def test_a_tag_key_may_be_1_to_128_of_any_characters(key: str) -> None:
     """Tag.N.Key: 1 to 128 characters."""
-    assert found(check_tag_key, key) == []
+    assert found(TAG_KEY.read, key) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129])
 def test_a_tag_key_of_another_length_is_refused(key: str) -> None:
     """Tag.N.Key: not empty, 128 at most."""
-    assert found(check_tag_key, key) == ["key must be 1 to 128 characters long"]
+    assert found(TAG_KEY.read, key) == ["key must be 1 to 128 characters long"]
 
 
 @pytest.mark.parametrize("key", ["http://k", "a-http://k", "https://k", "a https://"])
 def test_a_tag_key_holds_no_address(key: str) -> None:
     """Tag.N.Key: cannot contain http:// or https://, wherever."""
-    assert found(check_tag_key, key) == ["key must not contain http:// or https://"]
+    assert found(TAG_KEY.read, key) == ["key must not contain http:// or https://"]
 
 
 @pytest.mark.parametrize("prefix", ["acs:", "aliyun"])
@@ -259,36 +249,36 @@ def test_a_tag_key_has_no_reserved_prefix_in_whatever_case(
     flips = data.draw(st.lists(st.booleans(), min_size=len(prefix), max_size=len(prefix)))
     key = "".join(c.upper() if up else c for c, up in zip(prefix, flips, strict=True)) + "k"
 
-    assert found(check_tag_key, key) == ["key must not start with 'acs:' or 'aliyun', in any case"]
+    assert found(TAG_KEY.read, key) == ["key must not start with 'acs:' or 'aliyun', in any case"]
 
 
-def test_a_tag_key_is_not_one_of_the_ledgers() -> None:
-    """Who could set a ledger's tag could make a snapshot vanish from it."""
-    assert found(check_tag_key, "snapshot-automation-slot") == [
-        "key must not start with 'snapshot-automation-': the ledger's own"
+def test_a_tag_key_is_not_one_of_the_tracking_tags() -> None:
+    """Whoever could set a tracking tag could make a run lose its snapshot."""
+    assert found(TAG_KEY.read, "snapshot-automation-slot") == [
+        "key must not start with 'snapshot-automation-': a tracking tag"
     ]
 
 
 @pytest.mark.parametrize("value", ["", "v", "v" * 128, "any sign: 名 /", "aliyun", "x-acs:"])
 def test_a_tag_value_may_be_0_to_128_of_any_characters(value: str) -> None:
     """Tag.N.Value: up to 128 characters, and may be empty."""
-    assert found(check_tag_value, value) == []
+    assert found(TAG_VALUE.read, value) == []
 
 
 def test_a_longer_tag_value_is_refused() -> None:
     """Tag.N.Value: 128 characters at most."""
-    assert found(check_tag_value, "v" * 129) == ["value must be at most 128 characters long"]
+    assert found(TAG_VALUE.read, "v" * 129) == ["value must be 0 to 128 characters long"]
 
 
 @pytest.mark.parametrize("value", ["http://v", "see https://v"])
 def test_a_tag_value_holds_no_address(value: str) -> None:
     """Tag.N.Value: cannot contain http:// or https://."""
-    assert found(check_tag_value, value) == ["value must not contain http:// or https://"]
+    assert found(TAG_VALUE.read, value) == ["value must not contain http:// or https://"]
 
 
 def test_a_tag_value_does_not_start_with_acs() -> None:
     """Tag.N.Value: cannot start with acs:."""
-    assert found(check_tag_value, "acs:v") == ["value must not start with 'acs:'"]
+    assert found(TAG_VALUE.read, "acs:v") == ["value must not start with 'acs:'"]
 
 
 # --- ClientToken -----------------------------------------------------------------------------
@@ -297,36 +287,36 @@ def test_a_tag_value_does_not_start_with_acs() -> None:
 @pytest.mark.parametrize("token", ["t", "t" * 64, "a b-c_~!"])
 def test_a_client_token_may_be_1_to_64_ascii_characters(token: str) -> None:
     """ClientToken: ASCII, 64 at most."""
-    assert found(check_client_token, token) == []
+    assert found(CLIENT_TOKEN.read, token) == []
 
 
 @pytest.mark.parametrize("token", ["", "t" * 65, "é", "名"])
 def test_another_client_token_is_refused(token: str) -> None:
     """ClientToken: ASCII, 64 at most; an empty one is none."""
-    assert found(check_client_token, token) == ["must be 1 to 64 ASCII characters"]
+    assert found(CLIENT_TOKEN.read, token) == ["must be 1 to 64 ASCII characters"]
 
 
 # --- All of them -----------------------------------------------------------------------------
 
 TEXT_RULES = [
-    check_snapshot_name,
-    check_description,
-    check_tag_key,
-    check_tag_value,
-    check_client_token,
+    SNAPSHOT_NAME,
+    DESCRIPTION,
+    TAG_KEY,
+    TAG_VALUE,
+    CLIENT_TOKEN,
 ]
 
 
-@pytest.mark.parametrize("check", TEXT_RULES)
+@pytest.mark.parametrize("rule", TEXT_RULES)
 @pytest.mark.parametrize("value", [None, 1, True, 1.5, [], {}, b"ab"])
-def test_what_is_no_text_is_refused_once(check: Any, value: object) -> None:
+def test_what_is_no_text_is_refused_once(rule: Text, value: object) -> None:
     """A value of another kind is told its kind, and no rule that makes no sense for it."""
-    assert found(check, value) == ["must be a text"]
+    assert found(rule.read, value) == ["must be a text"]
 
 
-@pytest.mark.parametrize("check", TEXT_RULES)
-def test_half_a_character_is_refused(check: Any) -> None:
+@pytest.mark.parametrize("rule", TEXT_RULES)
+def test_half_a_character_is_refused(rule: Text) -> None:
     """JSON can spell text that no UTF-8 carries, so neither could the call."""
-    assert found(check, "ab\ud800") == [
+    assert found(rule.read, "ab\ud800") == [
         "must be text that UTF-8 can carry: it has half a character"
     ]

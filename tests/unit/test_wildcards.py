@@ -13,7 +13,6 @@ from shared.wildcards import (
     fits_everything,
     fits_one_of,
     only_text,
-    pattern_problem,
 )
 
 PIECES = ("*", "?", r"\*", r"\?", r"\\", "[", "]", "!", "a", "b", ".", "-", "\n", "é", "A")
@@ -67,17 +66,3 @@ def test_a_pattern_of_stars_alone_rules_nothing_out() -> None:
         *(False, False, False, False),
     ]
     assert [only_text(one) for one in ("a", "", r"\*", "a*", "?")] == ["a", "", "*", None, None]
-
-
-@pytest.mark.parametrize("pattern", ["\\", "a\\", r"C:\temp", r"\\server\x", "\\\\\\"])
-def test_a_backslash_before_anything_else_is_a_mistake(pattern: str) -> None:
-    """L2: it is never dropped in silence, nor read as itself here and as an escape there."""
-    assert pattern_problem(pattern, max_length=128) == (
-        r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
-    )
-
-
-def test_what_is_longer_than_any_text_is_a_mistake() -> None:
-    """Escapes and stars do not count: what fits may still be short enough."""
-    assert pattern_problem("*" + r"\*" * 128 + "*", max_length=128) is None
-    assert pattern_problem("?" * 129, max_length=128) == "must fit a text of at most 128 characters"

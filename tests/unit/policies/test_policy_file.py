@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from shared.errors import Problems
+from shared.policies.event_types import KNOWN_EVENT_TYPES
 from shared.policies.policy import Limits, Policy, PolicyFile
-from shared.policies.policy_file import KNOWN_EVENT_TYPES, load_policies
+from shared.policies.policy_file import load_policies
 from shared.policies.selection import Select
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.runtime.json_yaml import read_policies

@@ -9,11 +9,18 @@ import pytest
 
 from shared.errors import InvalidPolicyError, Problems
 from shared.identity import MAX_ATTEMPTS
-from shared.policies.policy_file import LIMIT_RANGES, load_policies
+from shared.policies.policy_file import load_policies
+from shared.policies.policy_keys import LIMITS
 from shared.policies.selection import Select
+from shared.rules import WholeNumber
 from tests.unit.builders import NIGHTLY, policies
 
 STATE = "ecs:Instance:StateChange"
+RANGES = {
+    name: (key.rule.low, key.rule.high)
+    for name, key in LIMITS.keys.items()
+    if isinstance(key.rule, WholeNumber)
+}
 
 
 def problems_of(raw: object) -> list[str]:
@@ -91,7 +98,7 @@ def test_a_file_that_could_not_be_read_has_just_that_problem() -> None:
     assert len(caught.value.problems) == 1
 
 
-@pytest.mark.parametrize(("key", "limits"), LIMIT_RANGES.items())
+@pytest.mark.parametrize(("key", "limits"), RANGES.items())
 def test_limits_are_whole_numbers_within_their_ranges(key: str, limits: tuple[int, int]) -> None:
     """Both edges are good, and a step beyond each is not."""
     low, high = limits
@@ -113,27 +120,33 @@ ON_RULE = "must have either timer: NAME or event: [TYPES]"
 @pytest.mark.parametrize(
     ("on", "rules"),
     [
-        (None, ["must be a mapping of keys to values", ON_RULE]),
+        (None, ["must be a mapping of keys to values; known: timer, event, where"]),
         ({}, [ON_RULE]),
         ({"timer": "a", "event": STATE}, [ON_RULE]),
         ({"timer": ""}, ["must be the name of a timer trigger"]),
-        ({"timer": 5}, ["must be the name of a timer trigger"]),
+        ({"timer": 5}, ["must be a text"]),
         ({"timer": "a", "where": {"data.x": 1}}, ["is for events only"]),
         ({"event": []}, ["must be a text or a list of texts, and not empty"]),
         ({"event": STATE, "where": []}, ["must be a mapping of keys to values"]),
-        ({"event": STATE, "where": {"data.x": []}}, ["must be a value or a list of values"]),
-        ({"event": STATE, "where": {"data.x": None}}, ["must be a value or a list of values"]),
+        (
+            {"event": STATE, "where": {"data.x": []}},
+            ["must be a value or a list of values, and not empty"],
+        ),
+        (
+            {"event": STATE, "where": {"data.x": None}},
+            ["must be a value or a list of values, and not empty"],
+        ),
         (
             {"event": STATE, "where": {"data..x": 1}},
             ["must be a path into the event, such as data.state"],
         ),
         (
             {"event": STATE, "where": {5: 1}},
-            ["must be a path into the event, such as data.state"],
+            ["must be a text"],
         ),
         (
             {"event": "ecs:Snapshot:CreateSnapshotCompleted"},
-            ["would start itself: every snapshot sends such an event"],
+            ["would start itself: ECS sends such an event for every snapshot"],
         ),
         (
             {"event": "Instance:SystemMaintenance.Reboot:Scheduled"},
@@ -152,6 +165,10 @@ def test_a_policy_runs_on_one_timer_or_on_events(on: object, rules: list[str]) -
 
 NOTHING = "selects nothing by tag, id, name, type or event; every disk is `all: true`"
 
+NO_SELECTION = (
+    "must be a mapping of keys to values; known: tags, tags_of, exclude_tags, disk_types, "
+    "categories, disk_ids, disk_names, instance_ids, event_resource, all"
+)
 
 LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
 
@@ -159,7 +176,7 @@ LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the
 @pytest.mark.parametrize(
     ("select", "rules"),
     [
-        (None, [NOTHING]),
+        (None, [NO_SELECTION]),
         ({}, [NOTHING]),
         ({"all": False}, [NOTHING]),
         ({"event_resource": False}, [NOTHING]),
@@ -185,7 +202,7 @@ LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the
         ({"disk_names": "*", "tags": {"a": "b"}}, ["means every disk: leave out tags"]),
         ({"all": True, "disk_names": "db-*"}, ["means every disk: leave out disk_names"]),
         ({"event_resource": True}, ["needs a policy on events, of the own region"]),
-        ([], ["must be a mapping of keys to values", NOTHING]),
+        ([], [NO_SELECTION]),
     ],
 )
 def test_a_selection_says_what_it_means(select: object, rules: list[str]) -> None:
@@ -278,7 +295,7 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
     six = {f"b{n}": "v" for n in range(6)}
 
     assert problems_in({"snapshot": {"tags": six}}, defaults={"snapshot": {"tags": ten}}) == [
-        "policies[0].snapshot.tags: 16: must be at most 15 tags; 5 of the 20 are the ledger's own"
+        "policies[0].snapshot.tags: 16: must be at most 15 tags; 5 of the 20 are tracking tags"
     ]
 
 
@@ -291,11 +308,11 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
         ({"enabled": "maybe"}, "defaults.enabled"),
         ({"dry_run": 1}, "defaults.dry_run"),
         ({"repeat_failed": MAX_ATTEMPTS}, "defaults.repeat_failed"),
-        ({"regions": ["nowhere"]}, "defaults.regions"),
+        ({"regions": ["nowhere"]}, "defaults.regions[0]"),
         ({"select": "all"}, "defaults.select"),
         ({"select": {"all": True}}, "defaults.select.all"),
         ({"select": {"exclude_tags": {"x": "\\y"}}}, "defaults.select.exclude_tags.x"),
-        ({"select": {"disk_types": ["disk"]}}, "defaults.select.disk_types"),
+        ({"select": {"disk_types": ["disk"]}}, "defaults.select.disk_types[0]"),
         ({"snapshot": 5}, "defaults.snapshot"),
         ({"snapshot": {"retention_days": 0}}, "defaults.snapshot.retention_days"),
     ],

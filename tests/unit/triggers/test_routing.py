@@ -223,7 +223,13 @@ def test_an_empty_inline_policy_is_refused_whatever_the_defaults_say() -> None:
     """L2: `{}` names nothing and is no policy, also where the defaults select something."""
     defaults = {"select": {"disk_types": ["data"]}}
 
-    assert problem_of(timer(inline={}), defaults=defaults).startswith("payload.name: is required")
+    runs, problems = routed(timer(inline={}), policies(defaults=defaults))
+
+    assert runs == ()
+    assert [problem.partition(";")[0] for problem in problems] == [
+        "payload.name: is required",
+        "payload.select: is required",
+    ]
 
 
 def test_an_inline_policy_may_be_switched_off() -> None:

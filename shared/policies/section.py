@@ -1,0 +1,80 @@
+"""
+Mappings whose keys are known: the sections of a policy file.
+
+A `Key` is also what the schema and the documents know of it; see `policy_keys`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import Problems
+from shared.rules import Rule, join
+from shared.validation import check_keys, check_required
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a section: its rule, and its meaning for editors and documents."""
+
+    rule: Rule
+    description: str
+    examples: tuple[object, ...]
+    required: str = ""
+    """What to do where the key is missing; empty for an optional key."""
+    nullable: bool = True
+    """Whether null means "not given", which takes a default away; never for a required key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A mapping in which each key is known."""
+
+    keys: Mapping[str, Key]
+    record: type
+    """The dataclass that it becomes; its fields have the defaults of the keys of their names."""
+    check: Callable[[Mapping[str, Any], str, Problems], None] | None = None
+    """Adds the problems of keys that do not go together."""
+
+    def read(self, value: object, path: str, problems: Problems) -> dict[str, Any] | None:
+        """
+        Return the valid part of a section, as plain values; None if it is not a mapping.
+
+        A key that is missing or invalid is left out, and one that is null is None.
+        """
+        if not isinstance(value, Mapping):
+            known = ", ".join(self.keys)
+            problems.add(path, value, f"must be a mapping of keys to values; known: {known}")
+            return None
+        check_keys(value, self.keys, path, problems)
+        if self.check:
+            self.check(value, path, problems)
+        valid: dict[str, Any] = {}
+        for name, key in self.keys.items():
+            if name not in value:
+                if key.required:
+                    check_required(value, name, path, key.required, problems)
+            elif value[name] is None and key.nullable and not key.required:
+                valid[name] = None
+            elif (read := key.rule.read(value[name], join(path, name), problems)) is not None:
+                valid[name] = read
+        return valid
+
+
+@dataclass(frozen=True, slots=True)
+class SectionList:
+    """A list of sections, which may be empty."""
+
+    item: Section
+
+    def read(self, value: object, path: str, problems: Problems) -> list[dict[str, Any]] | None:
+        """Return the valid part of each section, at its place in the list; None for no list."""
+        if not isinstance(value, list):
+            problems.add(path, value, "must be a list")
+            return None
+        return [
+            self.item.read(item, f"{path}[{number}]", problems) or {}
+            for number, item in enumerate(value)
+        ]

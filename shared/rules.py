@@ -1,0 +1,183 @@
+"""
+Kinds of rules: what a value can be required to be.
+
+A rule is data. `read` applies it and returns the valid part of a value; what is wrong is added
+to a `Problems`, so that all problems are reported at once. `cli.policy_schema` writes the same
+rules as a JSON Schema. Never decides what is required of which input: see `validation`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from shared.errors import Problems
+
+
+class Rule(Protocol):
+    """What a value must be."""
+
+    def read(self, value: object, path: str, problems: Problems) -> Any:  # noqa: ANN401 - by the rule
+        """Return the valid part of a value, None for a value without one; add its problems."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false; neither 0, 1 nor a text."""
+
+    def read(self, value: object, path: str, problems: Problems) -> bool | None:
+        """See `Rule`."""
+        if isinstance(value, bool):
+            return value
+        problems.add(path, value, "must be true or false")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A whole number within bounds, both included; true and false are not numbers."""
+
+    low: int
+    high: int
+
+    def read(self, value: object, path: str, problems: Problems) -> int | None:
+        """See `Rule`."""
+        number = value if isinstance(value, int) and not isinstance(value, bool) else None
+        if number is not None and self.low <= number <= self.high:
+            return number
+        problems.add(path, value, f"must be a whole number from {self.low} to {self.high}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some texts."""
+
+    choices: tuple[str, ...]
+
+    def read(self, value: object, path: str, problems: Problems) -> str | None:
+        """See `Rule`."""
+        if isinstance(value, str) and value in self.choices:
+            return value
+        problems.add(path, value, f"must be {' or '.join(map(repr, self.choices))}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text, a number, or true or false."""
+
+    def read(self, value: object, path: str, problems: Problems) -> str | float | None:
+        """See `Rule`."""
+        if isinstance(value, str | int | float):
+            return value
+        problems.add(path, value, "must be a text, a number, or true or false")
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A text that UTF-8 can carry, of some length and form."""
+
+    what: str = ""
+    """What its length is of, in messages: empty, ``key`` or ``value``."""
+    length: tuple[int, int] | None = None
+    """In characters, both bounds included; None for any, or where `form` has it."""
+    form: str = r"[\s\S]*"
+    """A regular expression for the whole text."""
+    rule: str = ""
+    """The message for a text of another form."""
+    forbidden: tuple[tuple[str, str], ...] = ()
+    """Regular expressions that must not be found in it, each with its message."""
+
+    def read(self, value: object, path: str, problems: Problems) -> str | None:
+        """See `Rule`."""
+        broken = [*self._broken(value)] if isinstance(value, str) else ["must be a text"]
+        for rule in broken:
+            problems.add(path, value, rule)
+        return value if isinstance(value, str) and not broken else None
+
+    def is_valid(self, value: object) -> bool:
+        """Return whether a value keeps the rule."""
+        return self.read(value, "", Problems()) is not None
+
+    def _broken(self, text: str) -> Iterator[str]:
+        if re.search("[\ud800-\udfff]", text):
+            yield "must be text that UTF-8 can carry: it has half a character"
+            return
+        if self.length and not self.length[0] <= len(text) <= self.length[1]:
+            low, high = self.length
+            yield f"{self.what} must be {low} to {high} characters long".lstrip()
+        elif not re.fullmatch(self.form, text):
+            yield self.rule
+        yield from (rule for pattern, rule in self.forbidden if re.search(pattern, text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOf:
+    """A list that is not empty; a repeated item counts once."""
+
+    item: Rule
+    what: str
+    """What it must be, in messages."""
+    alone: tuple[type, ...] = ()
+    """Types of which one value stands for a list of one."""
+
+    def read(self, value: object, path: str, problems: Problems) -> tuple[Any, ...]:
+        """See `Rule`; empty for a value without a valid item."""
+        items: dict[str, object] = {}
+        if isinstance(value, self.alone):
+            items = {path: value}
+        elif isinstance(value, list):
+            items = {f"{path}[{number}]": item for number, item in enumerate(value)}
+        if not items:
+            problems.add(path, value, f"must be {self.what}, and not empty")
+        good = [self.item.read(item, at, problems) for at, item in items.items()]
+        # True equals 1, and they are two values all the same.
+        return tuple({(type(one), one): one for one in good if one is not None}.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapOf:
+    """A mapping of keys that the author chooses."""
+
+    key: Text
+    value: Rule
+    least: int = 0
+    most: int | None = None
+    rule: str = ""
+    """The message for fewer or more keys."""
+
+    def read(self, value: object, path: str, problems: Problems) -> dict[str, Any]:
+        """See `Rule`; empty for a value with too few or too many keys."""
+        given = check_mapping(value, path, problems)
+        good = {}
+        for key, item in given.items():
+            at = join(path, key)
+            name, read = self.key.read(key, at, problems), self.value.read(item, at, problems)
+            if name is not None and read is not None:
+                good[name] = read
+        if not isinstance(value, Mapping):
+            return good
+        if len(given) < self.least or len(given) > (self.most or len(given)):
+            problems.add(path, len(given), self.rule)
+            return {}
+        return good
+
+
+def check_mapping(value: object, path: str, problems: Problems) -> Mapping[str, Any]:
+    """Return a mapping; for any other value add a problem and return an empty one."""
+    if isinstance(value, Mapping):
+        return value
+    problems.add(path, value, "must be a mapping of keys to values")
+    return {}
+
+
+def join(path: str, key: object) -> str:
+    """Return the path of a key below a path; empty is the path of the whole input."""
+    name = str(key)
+    if not name or not name.isprintable():
+        name = repr(key)  # a problem is one line, and names its place
+    return f"{path}.{name}" if path else name
