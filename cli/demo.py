@@ -14,11 +14,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from cli.effective_outcomes import merge_outcomes
 from cli.local import Invocation, LocalCloud, as_of, local_cloud
 from cli.tables import outcomes_table, records_table
 from emulator.ecs.settings import EcsSettings
 from shared.errors import RunFailedError
-from shared.records.outcome import fold
 
 ROOT = Path(__file__).parent.parent
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
@@ -140,7 +140,7 @@ def _show_invocation(console: Console, name: str, invocation: Invocation) -> Non
 
 
 def _show_outcomes(console: Console, local: LocalCloud) -> None:
-    held = list(fold(local.records()).values())
+    held = list(merge_outcomes(local.records()).values())
     console.print("What became of each disk:\n")
     for policy in sorted({record["policy"] for record in held}):
         records = [record for record in held if record["policy"] == policy]

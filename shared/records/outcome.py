@@ -1,16 +1,16 @@
 """
-What became of each disk, as records: observations that can be folded.
+What became of each disk, as records, and the status of a run.
 
-Pure: a record is a flat mapping of texts, as SLS stores it; `recorder` writes them. SLS may
-hold one twice, and runs may see one disk differently: the outcome of a disk in a slot is
-the fold over all its records.
+Pure: a record is a flat mapping of texts, as SLS stores it; `recorder` writes them. A disk may
+have several records, since invocations may see it differently and SLS may hold a record twice:
+`cli.effective_outcomes` merges them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Record = dict[str, str]
 
@@ -18,17 +18,7 @@ Status = Literal[
     "planned", "deferred", "skipped", "failed", "created", "existing", "broken", "completed"
 ]
 
-RANKS: dict[str, int] = {
-    "planned": 0,  # only in dry runs: what would have been asked for
-    "deferred": 0,
-    "skipped": 1,
-    "failed": 2,
-    "created": 3,
-    "existing": 3,
-    "broken": 4,
-    "completed": 5,
-}
-"""How much each status knows; the higher one holds."""
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 TOO_MANY_ATTEMPTS = "TooManyAttempts"
 """Our own code: the snapshots of a disk ended as failed until no attempt was left."""
@@ -93,8 +83,8 @@ def snapshot_record(outcome: Outcome) -> Record:
     """
     Return the record of what became of a snapshot whose slot could not be learnt.
 
-    `fold` joins it to its disk by the snapshot's id, whichever comes first. An attempt would be
-    a guess, so there is none.
+    A reader joins it to the disk of which another record has the snapshot's id, whichever comes
+    first. An attempt would be a guess, so there is none.
     """
     record = disk_record(outcome)
     del record["attempt"], record["instance_id"], record["calls"]
@@ -122,66 +112,6 @@ def _clipped(value: object, max_bytes: int | None) -> str:
     if max_bytes is None or len(encoded) <= max_bytes:
         return encoded.decode()
     return f"{encoded[:max_bytes].decode(errors='ignore')}… ({len(encoded)} bytes)"
-
-
-Held = dict[tuple[str, str], Mapping[str, str]]
-
-OF_THE_SLOT = (
-    "deployment", "policy", "region", "slot", "occurrence", "occurred_at", "part", "disk_id",
-    "instance_id", "attempt",
-)  # fmt: skip
-"""What a record without a slot takes over from one that names the same snapshot."""
-
-
-def fold(records: Iterable[Mapping[str, str]]) -> Held:
-    """
-    Return the outcome of each disk in each slot.
-
-    Args:
-        records: In any order, any of them twice, of any runs; those of dry runs and those that
-            are about no disk do not count. One that has no slot is about the snapshot that it
-            names (`snapshot_record`), and counts for the disk of which others say that the
-            snapshot is its; if none does, it counts for nothing.
-
-    Returns:
-        By slot and disk (or instance, where there is no disk) the record that holds: of the
-        highest attempt the one of the highest rank, of equals the last by its time.
-
-    """
-    held: Held = {}
-    owners: dict[str, Held] = {}
-    """By snapshot the records that name it, the weightiest of each slot and disk."""
-    loose = []
-    for record in records:
-        if record.get("record") != "disk" or record.get("dry_run") == "true":
-            continue
-        if not record.get("slot"):
-            loose.append(record)
-            continue
-        _hold(held, record)
-        if record.get("snapshot_id"):
-            _hold(owners.setdefault(record["snapshot_id"], {}), record)
-    for record in loose:
-        for owner in owners.get(record["snapshot_id"], {}).values():
-            _hold(held, {**record, **{key: owner[key] for key in OF_THE_SLOT if key in owner}})
-    return held
-
-
-def _hold(held: Held, record: Mapping[str, str]) -> None:
-    key = (record["slot"], record["disk_id"] or record.get("instance_id", ""))
-    if key not in held or _weight(record) >= _weight(held[key]):
-        held[key] = record
-
-
-def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
-    # The last part only makes the order total, so that the fold is the same in any order.
-    return (
-        int(record["attempt"]),
-        RANKS[record["status"]],
-        # "…:00.5Z" sorts before "…:00Z" and is later; without the zone's letter texts sort right.
-        record.get("at", "").rstrip("Z"),
-        repr(sorted(record.items())),
-    )
 
 
 def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:

@@ -20,7 +20,7 @@ from shared.clients.fc import MAX_DELAY_S, MAX_PAYLOAD_BYTES, Fc
 from shared.clients.fc_errors import DuplicateInvocationError
 from shared.errors import Problems
 from shared.identity import RunKey
-from shared.records.outcome import RANKS
+from shared.records.outcome import STATUSES
 from shared.rules import Text, WholeNumber, check_mapping
 from shared.runtime.clock import parse_instant, utc
 from shared.runtime.context import FunctionName
@@ -129,7 +129,7 @@ def _read_so_far(content: Mapping[str, Any], path: str, problems: Problems) -> C
     WholeNumber(0, MAX_DELAY_S).read(pause_s, f"{path}.pause_s", problems)
     instants = {name: _instant(content, name, path, problems) for name in _INSTANTS}
     counts = check_mapping(content.get("counts", {}), f"{path}.counts", problems)
-    check_keys(counts, (*RANKS, VANISHED), f"{path}.counts", problems)
+    check_keys(counts, (*STATUSES, VANISHED), f"{path}.counts", problems)
     for name, number in counts.items():
         WholeNumber(0, _MOST_DISKS).read(number, f"{path}.counts.{name}", problems)
     given = content.get("left")

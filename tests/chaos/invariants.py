@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from cli import effective_outcomes
 from emulator.ecs.state import Snapshot
 from shared.identity import (
     DISK_TAG,
@@ -20,7 +21,6 @@ from shared.identity import (
     SLOT_TAG,
     RunKey,
 )
-from shared.records import outcome
 from shared.records.outcome import SUPERSEDED
 from tests.chaos.delivery import Delivery
 from tests.chaos.processes import World
@@ -124,7 +124,7 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
     # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
     random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
-    folded = outcome.fold(records)
+    folded = effective_outcomes.merge_outcomes(records)
     for run_id, region in slots(stage).items():
         has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
+from cli import effective_outcomes
 from shared import identity
 from shared.clients.ecs_types import Snapshot
 from shared.clients.pacing import Pacer
 from shared.completions import decision
 from shared.identity import DISK_TAG
 from shared.policies import policy
-from shared.records import outcome, reader
+from shared.records import reader
 from shared.records.reader import Reader
 from shared.snapshots import region, request
 from shared.snapshots.disk_state import ExistingSnapshots
@@ -90,11 +91,13 @@ def everybodys_records() -> AbstractContextManager[None]:
 def last_one_wins() -> AbstractContextManager[None]:
     """The fold takes the record that came last, whatever it says."""
 
-    def fold(records: Iterable[Mapping[str, str]]) -> dict[tuple[str, str], Mapping[str, str]]:
+    def merge_outcomes(
+        records: Iterable[Mapping[str, str]],
+    ) -> dict[tuple[str, str], Mapping[str, str]]:
         return {
             (record["slot"], record["disk_id"]): record
             for record in records
             if record.get("record") == "disk" and record.get("slot")
         }
 
-    return replaced(outcome, "fold", fold)
+    return replaced(effective_outcomes, "merge_outcomes", merge_outcomes)

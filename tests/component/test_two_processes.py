@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import emulator
+from cli.effective_outcomes import merge_outcomes
 from emulator.wire import Request, Response
-from shared.records.outcome import fold
 from shared.runtime.clock import utc
 from tests.component.world import ACCOUNT_ID, LOGSTORE, NIGHTLY, PROD, PROJECT, REGION
 
@@ -75,7 +75,7 @@ def test_two_processes_at_the_same_time_end_as_one(tmp_path: Path, memory_s: flo
     assert [out.strip() for out, _ in said] == ["ok", "ok"], said
     made = [one.disk_id for one in cloud.ecs(REGION).snapshots.values()]
     assert sorted(made) == sorted(disk.disk_id for disk in disks)
-    held = fold(cloud.sls.records(PROJECT, LOGSTORE))
+    held = merge_outcomes(cloud.sls.records(PROJECT, LOGSTORE))
     assert {one["snapshot_id"] for one in held.values()} == set(cloud.ecs(REGION).snapshots)
 
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import emulator
+from cli.effective_outcomes import merge_outcomes
 from emulator.call_log import Call
 from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
@@ -24,7 +25,6 @@ from functions.record_completion import index as on_completion
 from functions.resume_runs import index as resume_runs
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
-from shared.records.outcome import fold
 from shared.runtime.clock import Clock, utc
 from tests.clocks import FakeClock
 
@@ -242,7 +242,7 @@ class World:
     @property
     def outcomes(self) -> dict[str, Mapping[str, str]]:
         """By disk the outcome that holds, of the one slot that ran."""
-        return {disk_id: record for (_, disk_id), record in fold(self.records).items()}
+        return {disk_id: record for (_, disk_id), record in merge_outcomes(self.records).items()}
 
     def snapshots_of(self, disk_id: str) -> list[str]:
         """The ids of all snapshots of a disk that the cloud has."""

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from cli.built import COMPILING_MB
+from cli.effective_outcomes import merge_outcomes
 from cli.package import package, version_to_try
 from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.fc.state import AsyncConfig, Function
-from shared.records.outcome import fold
 from shared.triggers.continuation import Link
 from tests.packages import let_run_packages, obstacle
 
@@ -119,7 +119,7 @@ def test_the_functions_run_as_fc_runs_them(cloud: Cloud, packages: dict[str, Pat
     }
     records = cloud.sls.records(PROJECT, LOGSTORE)
     assert {one.get("snapshot_id") for one in records} >= set(ecs.snapshots)
-    held = fold(records).values()
+    held = merge_outcomes(records).values()
     assert sorted((one["status"], one["attempt"]) for one in held) == [
         ("completed", "1"),
         ("completed", "2"),
@@ -187,7 +187,7 @@ def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
     assert len(others) >= 2
     assert sorted(one.disk_id for one in ecs.snapshots.values()) == sorted(disks)
     records = cloud.sls.records(PROJECT, LOGSTORE)
-    held = fold(records)
+    held = merge_outcomes(records)
     assert {disk for _, disk in held} == disks
     assert {one["status"] for one in held.values()} <= {"created", "existing"}
     assert {one["snapshot_id"] for one in held.values()} == set(ecs.snapshots)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.effective_outcomes import RANKS
 from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.completions.decision import SNAPSHOT_FAILED
 from shared.records.outcome import (
     DISKS_VANISHED,
     OUT_OF_TIME,
-    RANKS,
     SLOT_EXPIRED,
     SUPERSEDED,
     TOO_MANY_ATTEMPTS,

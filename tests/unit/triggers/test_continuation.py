@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Problems
-from shared.records.outcome import RANKS
+from shared.records.outcome import STATUSES
 from shared.triggers.continuation import (
     KEY,
     MAX_PARTS,
@@ -44,7 +44,7 @@ so_fars = st.builds(
     pause_s=st.integers(0, 3600),
     left=st.none() | st.dictionaries(st.text(), st.lists(disk_ids).map(tuple)),
     unknown=st.frozensets(disk_ids),
-    counts=st.dictionaries(st.sampled_from([*RANKS, "vanished"]), st.integers(0, 10**6)),
+    counts=st.dictionaries(st.sampled_from([*STATUSES, "vanished"]), st.integers(0, 10**6)),
     reason=st.text(max_size=200),
 )
 

@@ -1,0 +1,81 @@
+"""
+The effective outcome of each disk: one record chosen from all its records.
+
+Pure, and the same for records in any order. Nothing that ships needs it: a run knows the existing
+snapshots from ECS, and its records are for readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+RANKS: dict[str, int] = {
+    "planned": 0,  # only in dry runs: what would have been asked for
+    "deferred": 0,
+    "skipped": 1,
+    "failed": 2,
+    "created": 3,
+    "existing": 3,
+    "broken": 4,
+    "completed": 5,
+}
+"""How much each status knows; the higher one holds."""
+
+Effective = dict[tuple[str, str], Mapping[str, str]]
+
+OF_THE_SLOT = (
+    "deployment", "policy", "region", "slot", "occurrence", "occurred_at", "part", "disk_id",
+    "instance_id", "attempt",
+)  # fmt: skip
+"""What a record without a slot takes over from one that names the same snapshot."""
+
+
+def merge_outcomes(records: Iterable[Mapping[str, str]]) -> Effective:
+    """
+    Return the outcome of each disk in each slot.
+
+    Args:
+        records: In any order, any of them twice, of any runs; those of dry runs and those that
+            are about no disk do not count. One that has no slot is about the snapshot that it
+            names (`snapshot_record`), and counts for the disk of which others say that the
+            snapshot is its; if none does, it counts for nothing.
+
+    Returns:
+        By slot and disk (or instance, where there is no disk) the record that holds: of the
+        highest attempt the one of the highest rank, of equals the last by its time.
+
+    """
+    effective: Effective = {}
+    owners: dict[str, Effective] = {}
+    """By snapshot the records that name it, the weightiest of each slot and disk."""
+    loose = []
+    for record in records:
+        if record.get("record") != "disk" or record.get("dry_run") == "true":
+            continue
+        if not record.get("slot"):
+            loose.append(record)
+            continue
+        _keep(effective, record)
+        if record.get("snapshot_id"):
+            _keep(owners.setdefault(record["snapshot_id"], {}), record)
+    for record in loose:
+        for owner in owners.get(record["snapshot_id"], {}).values():
+            _keep(effective, {**record, **{key: owner[key] for key in OF_THE_SLOT if key in owner}})
+    return effective
+
+
+def _keep(effective: Effective, record: Mapping[str, str]) -> None:
+    key = (record["slot"], record["disk_id"] or record.get("instance_id", ""))
+    if key not in effective or _weight(record) >= _weight(effective[key]):
+        effective[key] = record
+
+
+def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
+    # The last part only makes the order total, so that the fold is the same in any order.
+    return (
+        int(record["attempt"]),
+        RANKS[record["status"]],
+        # "…:00.5Z" sorts before "…:00Z" and is later; without the zone's letter texts sort right.
+        record.get("at", "").rstrip("Z"),
+        repr(sorted(record.items())),
+    )
