@@ -63,7 +63,7 @@ def _of_text(rule: Text) -> Schema:
     schema: Schema = {"type": "string"}
     if rule.length:
         schema |= {"minLength": rule.length[0], "maxLength": rule.length[1]}
-    if rule.form != Text().form:
+    if rule.form:
         schema["pattern"] = f"^(?:{rule.form})$"
     if rule.forbidden:
         # The type is there because a pattern accepts whatever is not a text, such as null.

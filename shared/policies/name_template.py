@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shared.errors import Problems
 from shared.rules import Text
@@ -22,9 +21,10 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _LISTED = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NameTemplate(Text):
     """A template of which every placeholder is known; names each that is not."""
+
+    __slots__ = ()
 
     def read(self, value: object, path: str, problems: Problems) -> str | None:
         """See `Rule`."""
@@ -32,7 +32,7 @@ class NameTemplate(Text):
         for name in sorted(unknown):
             hint = nearest(name, PLACEHOLDERS)
             problems.add(path, value, f"unknown placeholder {{{name}}}; known: {_LISTED}{hint}")
-        return None if unknown else Text.read(self, value, path, problems)
+        return None if unknown else super().read(value, path, problems)
 
 
 NAME_TEMPLATE = NameTemplate(

@@ -8,8 +8,6 @@ Defaults are those of the records. Rules about several keys are in `policy_rules
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.event_types import EVENT_TYPE
 from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile
@@ -120,8 +118,7 @@ SELECT = Section(
     },
 )
 
-_DEFAULT_SELECT = replace(
-    SELECT,
+_DEFAULT_SELECT = SELECT._replace(
     # What to take is for each policy to choose; defaults can only narrow it.
     keys={key: SELECT.keys[key] for key in ("tags_of", "exclude_tags", "disk_types", "categories")},
     check=None,
@@ -189,8 +186,7 @@ POLICY = Section(
     record=Policy,
     keys={
         "name": Key(
-            replace(
-                NAME,
+            NAME._replace(
                 forbidden=(
                     (rf"^{DIRECT}(?![\s\S])", "is the name of direct requests; choose another"),
                 ),
@@ -217,12 +213,11 @@ POLICY = Section(
     },
 )
 
-INLINE_POLICY = replace(
-    POLICY,
+INLINE_POLICY = POLICY._replace(
     keys={
         **POLICY.keys,
-        "name": replace(POLICY.keys["name"], rule=NAME),
-        "on": replace(POLICY.keys["on"], required=""),
+        "name": POLICY.keys["name"]._replace(rule=NAME),
+        "on": POLICY.keys["on"]._replace(required=""),
     },
 )
 """In a timer's payload: the timer is its `on`, and its name is compared with the file's."""

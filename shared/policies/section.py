@@ -7,16 +7,14 @@ A `Key` is also what the schema and the documents know of it; see `policy_keys`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.errors import Problems
 from shared.rules import Rule, join
 from shared.validation import check_keys, check_required
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of a section: its rule, and its meaning for editors and documents."""
 
     rule: Rule
@@ -28,8 +26,7 @@ class Key:
     """Whether null means "not given", which takes a default away; never for a required key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(NamedTuple):
     """A mapping in which each key is known."""
 
     keys: Mapping[str, Key]
@@ -63,8 +60,7 @@ class Section:
         return valid
 
 
-@dataclass(frozen=True, slots=True)
-class SectionList:
+class SectionList(NamedTuple):
     """A list of sections, which may be empty."""
 
     item: Section
