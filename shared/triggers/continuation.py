@@ -1,9 +1,9 @@
 """
-Hands what is left of a slot to a fresh asynchronous invocation of the same function.
+Starts the next part of a run: an asynchronous invocation of the same function.
 
-What is handed over is the slot, the event that made it, and which disks are left. The ledger
-and the selection still decide: a payload that is lost, comes twice or is made up by somebody
-can do no more than the event itself or a direct request. Never decides what is left.
+The payload contains the run, its event and the disks that are left. Existing snapshots and the
+selection still decide: a payload that is lost, delivered twice or forged can do no more than
+the event itself or a direct request. Never decides what is left.
 """
 
 from __future__ import annotations
@@ -27,44 +27,45 @@ from shared.runtime.context import FunctionName
 from shared.validation import NAME, REGION, check_keys
 
 KEY = "continuation"
-"""The key by which an event is known as one of these."""
+"""The key of an event that starts a later part."""
 
 MAX_PARTS = 1_000_000
-"""A sane number: what bounds a slot is its age."""
+"""High enough never to be reached: a run ends by its age."""
 MAX_LEFT = 3000
-"""How many disks a payload may name; where more are left, the next part looks at all again."""
+"""How many disks a payload may name; if more are left, the next part selects them again."""
 MAX_REASON = 2000
+"""In characters."""
 VANISHED = "vanished"
-"""Counted beside the statuses: of the skipped disks those that were gone before their snapshot."""
+"""Counted like a status: the skipped disks that no longer existed."""
 
 Left = Mapping[str, tuple[str, ...]]
-"""The disks that are not done, by the code with which they were deferred."""
+"""The disks that are left, by the code with which they were deferred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """What the parts of a slot hand on to each other, besides the slot itself."""
+    """What each part of a run passes on to the next one, besides the run itself."""
 
     began_at: datetime | None = None
-    """When the slot began; it has an instant of its own where its occurrence has one."""
+    """When the first part began; None in the first part."""
     due_at: datetime | None = None
-    """When this part is due."""
+    """When this part is due; None for at once."""
     pause_s: int = 0
-    """The pause of the busy disks before this part."""
+    """How long this part was delayed for busy disks; the next delay is twice as long."""
     ask_at: datetime | None = None
-    """When they are to be asked again, if this part is due before that."""
+    """When the busy disks are due, if this part is due earlier for others."""
     left: Left | None = None
-    """What the parts before did not do; None where that is not known, or too much to name."""
+    """The disks that the parts before left; None if unknown, or too many to name."""
     unknown: frozenset[str] = frozenset()
-    """Of these the disks of which an answer was lost: they may have a snapshot."""
+    """Those of them that may have a snapshot, because an answer was lost."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """How many disks the parts before ended with each status."""
+    """How many disks ended with each status in the parts before."""
     reason: str = ""
-    """A disk that failed, and with which code."""
+    """One failed disk and its code; empty if none failed."""
 
     @property
     def left_ids(self) -> frozenset[str] | None:
-        """Return the disks that are left; None where any may be."""
+        """Return the disks that are left; None if any disk may be."""
         if self.left is None:
             return None
         return frozenset(disk_id for ids in self.left.values() for disk_id in ids)
@@ -72,7 +73,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Which part of which chain an invocation is; `run_id` is the slot that it goes on with."""
+    """Which part of which run an invocation is."""
 
     deployment: str
     policy: str
@@ -81,17 +82,16 @@ class Link:
     part: int
     """Counted from 1."""
     chain: str
-    """The FC request id of the invocation with which it began."""
+    """The FC request id of the first part's invocation."""
     so_far: Chain = field(default_factory=Chain)
 
     @property
     def invocation_id(self) -> str:
         """
-        Return the id of the invocation that carries this part out.
+        Return the id of this part's invocation; FC rejects a second one with the same id.
 
-        FC refuses a second one ("Asynchronous tasks": a letter or ``_`` first, at most 128
-        letters, digits, ``_`` and ``-``). The chain is in it: a slot that is started
-        again later is no second one.
+        At most 128 letters, digits, ``_`` and ``-``, a letter or ``_`` first ("Asynchronous
+        tasks"). It contains the chain, so that a run that is restarted later has other ids.
         """
         digest = hashlib.sha256(json.dumps([self.run_id, self.part, self.chain]).encode())
         return f"part-{self.part}-{digest.hexdigest()[:32]}"
@@ -99,9 +99,9 @@ class Link:
 
 def read_link(value: object, problems: Problems) -> Link:
     """
-    Read what an event says under `KEY`.
+    Parse the value of `KEY` in an event.
 
-    Whether the slot is one that the event and the policies make is judged in `routing`.
+    Whether it is a run of the event under the current policies is checked in `routing`.
     """
     path = KEY
     content = check_mapping(value, path, problems)
@@ -171,7 +171,7 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
         problems.add(path, ids, f"must be a list of disk ids, {MAX_LEFT} at most")
         return
     for number, disk_id in enumerate(ids):
-        # As ECS lists ids, whatever they look like: one that is odd must not end the slot.
+        # Any id that ECS lists is accepted, because an unusual one must not end the run.
         if not isinstance(disk_id, str) or not is_usable_id(disk_id):
             problems.add(f"{path}[{number}]", disk_id, "must be the id of a disk as ECS lists it")
 
@@ -185,11 +185,11 @@ _CHAIN = Text(form=r"[0-9A-Za-z_.:-]{1,128}", rule="must be a request id of Func
 
 def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:
     """
-    Return the event that lets a function carry out a part of a slot.
+    Return the event that starts a part of a run.
 
     Args:
-        link: Which part; 1 begins the slot, or begins it again.
-        event: What made the slot: a timer's event, a CloudEvent or a direct request.
+        link: Which part; part 1 starts the run, or restarts it.
+        event: The event of the run: a timer's, a CloudEvent or a direct request.
 
     """
     about = {
@@ -205,7 +205,7 @@ def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:
 
 
 def _shown(so_far: Chain) -> dict[str, object]:
-    """Return what is handed on, without what says nothing."""
+    """Return the values to pass on, without the empty ones."""
     shown: dict[str, object] = {
         "began_at": utc(so_far.began_at) if so_far.began_at else None,
         "due_at": utc(so_far.due_at) if so_far.due_at else None,
@@ -220,7 +220,7 @@ def _shown(so_far: Chain) -> dict[str, object]:
 
 
 def link_of(slot: RunKey, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
-    """Return the link that names a part of a slot."""
+    """Return the link of a part of a run."""
     return Link(
         deployment=slot.deployment,
         policy=slot.policy,
@@ -233,22 +233,25 @@ def link_of(slot: RunKey, *, part: int, chain: str, so_far: Chain | None = None)
 
 
 class ContinuationStarter:
-    """Starts parts in invocations of their own."""
+    """Starts parts of runs, each in its own invocation."""
 
     def __init__(self, fc: Fc, function: FunctionName) -> None:
         self._fc = fc
         self._function = function
 
     def takes(self, link: Link, event: Mapping[str, Any]) -> bool:
-        """Say whether a part can be handed over; an event may be too large for it."""
+        """Return whether a part can be started: its event may be too large for a payload."""
         return len(payload_of(_short(link), event)) <= MAX_PAYLOAD_BYTES
 
     def start(self, link: Link, event: Mapping[str, Any], *, delay_s: int = 0) -> None:
         """
-        Start a part; it runs in its own time, at least once.
+        Start a part, which then runs asynchronously and at least once.
+
+        A second call for the same part has no effect. Where a payload would be too large, it
+        names no disks, and the part selects them again.
 
         Raises:
-            FcError: It was not accepted.
+            FcError: FC did not accept it.
 
         """
         payload, name = payload_of(link, event), link.invocation_id
@@ -257,16 +260,16 @@ class ContinuationStarter:
         try:
             self._fc.start(self._function, payload, invocation_id=name, delay_s=delay_s)
         except DuplicateInvocationError:
-            # The id holds the chain: this very part was accepted before, and only its answer
-            # was lost, or this invocation is the second delivery of one event.
+            # The id contains the chain, so the same part was accepted before: its answer was
+            # lost, or this invocation is the second delivery of one event.
             return
 
 
 def _short(link: Link) -> Link:
     """
-    Return a link that names no disk: the next part finds out what is left by itself.
+    Return a link that names no disk, so that the next part selects them again.
 
-    Where nothing is left it stays so: that part only reports.
+    If no disk is left, the link keeps that, because the next part then only reports.
     """
     if link.so_far.left == {}:
         return replace(link, so_far=replace(link.so_far, unknown=frozenset()))

@@ -18,17 +18,25 @@ _RESOURCE_KEYS = {
     **dict.fromkeys(("instanceId", "instanceIds", "ecsInstanceId", "ecsInstanceIds"), "instance"),
     **dict.fromkeys(("diskId", "diskIds"), "disk"),
 }
-"""Under which keys of an event's data ids stand, and of what: None where the id itself says it."""
+"""Keys of an event's data that contain ids, and of what; None where the id's prefix shows it."""
 _IDS = {"instance": INSTANCE_ID, "disk": DISK_ID}
 _REFERENCED = "referencedResources"
 _REFERENCED_TYPES = {"ACS::ECS::Instance": "instance", "ACS::ECS::Disk": "disk"}
-"""ActionTrail's events name all resources of a call by their types."""
+"""ActionTrail's events list all resources of a call by their types."""
 
 
 def resources_of(
     data: Mapping[str, Any], path: str, problems: Problems
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the ids of the instances and disks in an event's data, in all spellings."""
+    """
+    Return the ids of the instances and of the disks in an event's data, each once, in their order.
+
+    Args:
+        data: The event's ``data``; every known spelling of its keys counts.
+        path: Its place, for messages.
+        problems: Takes the ids that are invalid; ids of other resources are ignored.
+
+    """
     found: dict[str, list[str]] = {"instance": [], "disk": []}
     for where, value, of in _named_ids(data, path, problems):
         kind = of or _kind_of(str(value))
@@ -49,7 +57,7 @@ def _kind_of(value: str) -> str | None:
 def _named_ids(
     data: Mapping[str, Any], path: str, problems: Problems
 ) -> Iterator[tuple[str, object, str | None]]:
-    """Yield each id, or what stands in its place, with its path and of what it is."""
+    """Yield the path, the value and the resource type of each id, valid or not."""
     named = [(f"{path}.{key}", data.get(key), kind) for key, kind in _RESOURCE_KEYS.items()]
     if data.get(_REFERENCED):
         at = f"{path}.{_REFERENCED}"
@@ -61,5 +69,5 @@ def _named_ids(
             if isinstance(value, list)
             else [(where, value)]
         )
-        # An empty id is as good as none: so some events spell what does not apply to them.
+        # Some events have an empty id for a resource that does not apply to them.
         yield from ((at, item, kind) for at, item in items if item not in (None, ""))

@@ -1,9 +1,7 @@
 """
-What asks for snapshots: an event's bytes to triggers, each with its identity.
+The bytes of an event, parsed into triggers.
 
-A trigger is a timer's tick, a CloudEvent or a direct request. Its occurrence is the
-identity that a redelivery shares and the next tick does not. Does no I/O, and
-knows no policies: whether anybody wants the trigger is `policy`'s to say.
+Does no I/O and knows no policies: `routing` decides what a trigger runs.
 
 Sources: Function Compute, "Timer trigger" and "Trigger event formats"; EventBridge,
 "Event overview" (events of the same source and id are the same event) and "ECS events".
@@ -32,30 +30,30 @@ Kind = Literal["timer", "event"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """What a function was started with; of a list of events each is judged alone."""
+    """The content of an invocation's event; each event of a list is checked alone."""
 
     triggers: tuple[Trigger, ...] = ()
-    """The good ones, each occurrence once, in their order."""
+    """The valid triggers in their order, each trigger id once."""
     drafts: tuple[Trigger, ...] = ()
-    """The others, as far as they could be read: to find what else is wrong with them."""
+    """The valid parts of the others, to find what else is wrong with them."""
     problems: Problems = field(default_factory=Problems)
     link: Link | None = None
-    """What part of which slot this is, if another invocation handed it over."""
+    """Which part of which run this is; None unless another invocation started it."""
 
 
 MAX_EVENTS = 1_000
-"""In one list: asynchronously no more can come, for an event of ECS has 300 bytes and more."""
+"""In one list. An ECS event has at least 300 bytes, so an asynchronous payload holds fewer."""
 
 
 def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> Parsed:
     """
-    Read what a function was started with.
+    Parse the event of an invocation.
 
     Args:
-        event: The bytes that Function Compute handed over.
-        kind: What the function is for; direct requests are taken by both.
+        event: The bytes from Function Compute.
+        kind: What the function takes, besides direct requests, which both functions take.
         account_id: The function's own account; empty if it is not known.
-        region: The function's own region.
+        region: The function's own region; empty if it is not known.
 
     """
     problems = Problems()
@@ -79,7 +77,7 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
             drafts.append(trigger)
         problems.extend(found)
     if link is not None and problems:
-        # One slot of one event: neither half is of use without the other.
+        # A continuation is one run of one event: neither half is of use without the other.
         drafts, triggers = [*drafts, *triggers.values()], {}
     return Parsed(
         triggers=tuple(triggers.values()),
@@ -90,12 +88,12 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
 
 
 def _events_in(value: list[Any], kind: Kind, problems: Problems) -> list[tuple[str, Any]]:
-    """Return the events of a list, each with its place; none, and a problem, if it is no list."""
+    """Return the events of a list, each with its path; none if a list is not allowed here."""
     rule = ""
     if kind == "timer" or not value:
-        rule = "must be one event, or a list of events for EventBridge"
+        rule = "must be one event; snapshot_on_event also takes a list that is not empty"
     elif len(value) > MAX_EVENTS:
-        rule = f"must be a list of at most {MAX_EVENTS} events, and has {len(value)}"
+        rule = f"has {len(value)} events; must have at most {MAX_EVENTS}"
     if rule:
         problems.add("event", value, rule)
         return []
@@ -117,17 +115,17 @@ def _one(
     if "triggerName" in item or "triggerTime" in item:
         if kind == "timer":
             return _timer(item, prefix, problems)
-        problems.add(where, item, "is a timer's: that is snapshot_on_schedule's to take")
+        problems.add(where, item, "is a timer's event; send it to snapshot_on_schedule")
     elif "specversion" in item or ("source" in item and "type" in item):
         if kind == "event":
             return _event(item, prefix, account_id, region, problems)
-        problems.add(where, item, "is a CloudEvent: that is snapshot_on_event's to take")
+        problems.add(where, item, "is a CloudEvent; send it to snapshot_on_event")
     elif item.keys() & {"key", "disk_ids", "policy", "snapshot"}:
         if not prefix.startswith("["):
             return _direct(item, problems)
-        problems.add(where, item, "is a direct request: send it alone, not in a list")
+        problems.add(where, item, "is a direct request; send it alone, not in a list")
     elif "content" in item and "product" in item:
-        problems.add(where, item, "is CloudMonitor's form: send it through EventBridge")
+        problems.add(where, item, "is in CloudMonitor's format; send it through EventBridge")
     else:
         problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
     return None
@@ -144,23 +142,23 @@ def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer:
     )
 
 
-_NO_KEY = "must not be given: a timer's slot is its trigger time"
+_NO_KEY = "must not be given; a timer's identity is its name and trigger time"
 
 
 def _payload(
     payload: object, path: str, problems: Problems
 ) -> tuple[str | None, Mapping[str, Any] | None]:
-    """Return the policy that a payload names (empty if that cannot be read), or that it is."""
+    """Return the policy's name in a payload (empty for an invalid one), or its inline policy."""
     if payload is None or payload == "":
         return None, None
     if not isinstance(payload, str):
-        problems.add(path, payload, "must be a text that holds JSON")
+        problems.add(path, payload, "must be a text with JSON in it")
         return "", None
     before = len(problems)
     value = parse_json(payload, path, problems)
     if not isinstance(value, Mapping):
         if len(problems) == before:
-            problems.add(path, value, 'must be {"policy": …} or a whole policy')
+            problems.add(path, value, 'must be {"policy": NAME} or a whole policy')
         return "", None
     if "key" in value:
         problems.add(f"{path}.key", value["key"], _NO_KEY)
@@ -178,7 +176,7 @@ def _event(
     event_id = _text(item, "id", prefix, problems)
     source = _text(item, "source", prefix, problems)
     kind = _text(item, "type", prefix, problems)
-    # Never `aliyunpublishtime`: it is seen with "PRC" and "Asia/Shanghai" for a zone.
+    # Not `aliyunpublishtime`, because its zone has been seen as "PRC" and "Asia/Shanghai".
     occurred_at = _instant(item, "time", prefix, problems)
     if item.get("specversion", "1.0") != "1.0":
         problems.add(f"{prefix}specversion", item["specversion"], "must be '1.0'")
@@ -186,12 +184,14 @@ def _event(
     _same(item, "aliyunregionid", region, f"{prefix}aliyunregionid", "region", problems)
     _check_subject(item.get("subject"), account_id, region, f"{prefix}subject", problems)
     data: Mapping[str, Any] = {}
-    if check_required(item, "data", prefix.rstrip("."), "it says what happened", problems):
+    if check_required(
+        item, "data", prefix.rstrip("."), "it names the resource and its state", problems
+    ):
         data = check_mapping(item["data"], f"{prefix}data", problems)
     wrong = Problems()
     instance_ids, disk_ids = resources_of(data, f"{prefix}data", wrong)
     if not kind.startswith("ecs:Instance:") and disk_ids:
-        # Of the two in such an event the disks are what it is about.
+        # An event with both, and not of an instance's type, is about its disks.
         instance_ids = ()
     elif instance_ids:
         disk_ids = ()
@@ -229,13 +229,19 @@ def _same(
 
 def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
     check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
-    if check_required(item, "key", "", "it makes a second delivery harmless", problems):
+    if check_required(
+        item,
+        "key",
+        "",
+        "it identifies the request, so that a second delivery creates nothing",
+        problems,
+    ):
         REQUEST_KEY.read(item["key"], "key", problems)
     if ("policy" in item) == ("disk_ids" in item):
         problems.add("event", sorted(item), "must have either policy or disk_ids")
     if "policy" in item and "snapshot" in item:
         problems.add(
-            "snapshot", item["snapshot"], "must not be given with policy, which has its own"
+            "snapshot", item["snapshot"], "must not be given with policy; the policy has its own"
         )
     snapshot = item.get("snapshot")
     if snapshot is not None:
@@ -255,7 +261,7 @@ def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
 
 
 def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
-    """Return the text at a key, empty if it is no good one."""
+    """Return the text at a key, empty for an invalid one."""
     rule = "must be a text, printable and not empty"
     if not check_required(item, key, prefix.rstrip("."), rule, problems):
         return ""

@@ -1,5 +1,5 @@
 """
-The policies that a trigger runs: by timer, by event type, by name, or the one that it contains.
+Finds the policies of a trigger: by timer, event type or name, or the one that it contains.
 
 Pure. Never judges the trigger's age.
 """
@@ -17,9 +17,9 @@ from shared.triggers.trigger import Direct, Event, Timer, Trigger
 
 def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
     """
-    Return the policies that a trigger runs, in the order of the file.
+    Return the enabled policies that a trigger runs, in the order of the file.
 
-    Empty without a problem: an event that no enabled policy is on.
+    Empty without a problem for an event that no policy is on and for policies that are disabled.
     """
     if isinstance(trigger, Event):
         return [
@@ -38,7 +38,7 @@ def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequ
     found = [policy for policy in file.policies if policy.timer == trigger.name]
     if not found:
         known = sorted({policy.timer for policy in file.policies if policy.timer})
-        rule = f"no policy runs on this timer; on.timer names: {', '.join(known) or 'none'}"
+        rule = f"no policy has this on.timer; known: {', '.join(known) or 'none'}"
         problems.add("triggerName", trigger.name, rule)
     return [policy for policy in found if policy.enabled]
 
@@ -48,10 +48,14 @@ def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Po
     if policy is None:
         return ()
     if file.named(policy.name) or policy.name == DIRECT:
-        rule = "is the name of another policy already; their slots would be one"
+        rule = (
+            "is already the name of another policy, and they would share runs; choose another name"
+        )
         problems.add("payload.name", policy.name, rule)
     if policy.event_types or (policy.timer and policy.timer != trigger.name):
-        problems.add("payload.on", policy.timer, f"must be this timer, {trigger.name}, or left out")
+        problems.add(
+            "payload.on", policy.timer, f"must be this timer, {trigger.name}, or be left out"
+        )
     return (policy,) if policy.enabled else ()
 
 
@@ -64,13 +68,13 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
         policies = () if made is None else (made,)
     for policy in policies:
         if "occurrence_at" in placeholders_of(policy.snapshot.name):
-            rule = "{occurrence_at} has no meaning for a direct request; use {occurrence}"
+            rule = "a direct request has no {occurrence_at}; use {occurrence}"
             problems.add("snapshot.name", policy.snapshot.name, rule)
     return policies
 
 
 def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
-    if not name:  # a draft's, reported already
+    if not name:  # an invalid one, which has been reported
         return ()
     policy = file.named(name)
     if policy is None:
@@ -78,5 +82,5 @@ def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequen
         problems.add(path, name, f"no such policy; known: {known}")
         return ()
     if not policy.enabled:
-        problems.add(path, name, "is switched off in the policies (enabled: false)")
+        problems.add(path, name, "is disabled in the policy file (enabled: false)")
     return (policy,)

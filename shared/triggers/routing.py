@@ -1,7 +1,6 @@
 """
-The runs that a trigger asks for.
+The runs of a trigger: one for each of its policies and each region of the policy.
 
-One run is one policy in one region for one occurrence: a slot, and the disks to select.
 Pure; `now` is an argument.
 """
 
@@ -32,62 +31,54 @@ from shared.triggers.trigger import Direct, Event, Timer, Trigger
 
 MAX_AHEAD = timedelta(minutes=5)
 """
-How far an occurrence may lie ahead of our clock.
+How far a trigger's time may be ahead of the function's clock.
 
-The ledger is listed from the occurrence on; one in the future would look past the
-snapshots that it already has.
+A run's existing snapshots are listed from this time on, so one in the future would miss them.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One policy in one region, for one occurrence."""
+    """One policy in one region, for one trigger."""
 
     slot: RunKey
     policy: Policy
     select: Select
-    """The policy's, with the event's resources as ids."""
+    """The policy's selection, with the event's resources as ids."""
     trigger_kind: str
     """``timer``, ``event`` or ``direct``."""
     dry_run: bool
     content: Mapping[str, Any]
-    """What came, with which the same can be asked again."""
+    """The whole event, with which the same run can be started again."""
     link: Link | None = None
-    """What an earlier invocation handed over, None where this one is the first."""
+    """What the part before passed on; None in the first part."""
 
     @property
     def part(self) -> int:
-        """Return which part of the slot this is, counted from 1."""
+        """Return the number of this part of the run, counted from 1."""
         return self.link.part if self.link else 1
 
 
 def route(
-    trigger: Trigger,
-    file: PolicyFile,
-    *,
-    region: str,
-    now: datetime,
-    link: Link | None = None,
+    trigger: Trigger, file: PolicyFile, *, region: str, now: datetime, link: Link | None = None
 ) -> tuple[tuple[Run, ...], Problems]:
     """
-    Return the runs that a trigger asks for.
+    Return the runs of a trigger, and what is wrong with it.
+
+    With problems there are no runs, except where the trigger is too old for some policies only.
+    No runs and no problems: no policy is on this event, or its policies are disabled.
 
     Args:
-        trigger: What asks; of a draft only the problems are of use.
+        trigger: The trigger; for a draft only the problems matter.
         file: The policies.
-        region: The function's own, for policies that name none.
-        now: To judge the age of the occurrence.
-        link: Of a part that was handed over, which of the trigger's runs it is.
-
-    Returns:
-        The runs, one for each policy and region, and what is wrong with the trigger: with
-        problems there are no runs, but for those of other policies where it is too old for one.
-        No runs and no problems: no policy wants this trigger.
+        region: The function's own, for policies without `regions`.
+        now: The time from which the trigger's age is counted.
+        link: In a later part, the run that it continues; None in the first part.
 
     """
     problems, aged, unresolved = Problems(), Problems(), Problems()
     policies = policies_for(trigger, file, problems)
-    # Also of those for which it is too old, so that all that is wrong is said at once.
+    # Also for policies that it is too old for, so that all problems are reported at once.
     selects = [_resolved(policy, trigger, unresolved) for policy in policies]
     young = _young_enough(
         trigger, policies, file.limits, now=now, link=link, problems=problems, aged=aged
@@ -111,7 +102,7 @@ def route(
 def _runs_of(
     policy: Policy, select: Select, trigger: Trigger, file: PolicyFile, region: str
 ) -> Iterator[Run]:
-    """Yield a policy's run in each of its regions; in the function's own where it names none."""
+    """Yield a policy's run in each of its regions, or in the function's own."""
     for where in policy.regions or (region,):
         yield Run(
             slot=RunKey(
@@ -133,10 +124,10 @@ def _handed_over(
     runs: Sequence[Run], link: Link, file: PolicyFile, problems: Problems
 ) -> list[Run]:
     """
-    Return the run that a part goes on with, none if its policy was switched off meanwhile.
+    Return the run that a part continues; none if its policy has been disabled since.
 
-    The slot is made anew from the event and the policies: whoever made the payload up can name
-    no other policy, region or deployment than those that the event asks for by itself.
+    The run is computed again from the event and the policies. A forged payload can therefore
+    name no other policy, region or deployment than the event itself would run.
     """
     policy = file.named(link.policy)
     if not runs and policy is not None and not policy.enabled:
@@ -151,7 +142,9 @@ def _handed_over(
         if value not in possible:
             known = ", ".join(sorted(possible)) or "nothing"
             problems.add(
-                path, value, f"is not what this event asks for under the policies: {known}"
+                path,
+                value,
+                f"is not among the runs of this event under the current policies: {known}",
             )
     return [
         replace(run, link=link)
@@ -171,35 +164,35 @@ def _young_enough(
     problems: Problems,
     aged: Problems,
 ) -> Sequence[Policy]:
-    """Return the policies for which a trigger is not too old; `aged` takes what the others say."""
+    """Return the policies for which a trigger is not too old; add the others to `aged`."""
     at = trigger.occurred_at
     if not policies and isinstance(trigger, Event):
         return policies  # no policy runs on this event, so its age does not matter
     if link is not None and link.so_far.began_at and link.so_far.began_at > now + MAX_AHEAD:
         began_at = utc(link.so_far.began_at)
-        problems.add(f"{KEY}.began_at", began_at, f"is ahead of our clock, {utc(now)}")
+        problems.add(f"{KEY}.began_at", began_at, f"is ahead of the function's clock, {utc(now)}")
     if at is None:
         return policies
     path = "triggerTime" if isinstance(trigger, Timer) else f"{_name(trigger)}.time"
     if at > now + MAX_AHEAD:
-        problems.add(path, utc(at), f"is ahead of our clock, {utc(now)}")
+        problems.add(path, utc(at), f"is ahead of the function's clock, {utc(now)}")
     kept = {policy.name: kept_days(policy.snapshot) for policy in policies} or {"": None}
     old = {name: days for name, days in kept.items() if now - at > max_age_kept(limits, days)}
     if link is not None:
-        old = {}  # it asks for nothing any more, and ends the slot
+        old = {}  # a part that is too old creates nothing, and ends the run
     for reason in dict.fromkeys(too_old(limits, days) for days in old.values()):
-        rule = f"is {reason}: its token may be forgotten and its snapshot pruned, so it could be"
-        aged.add(path, utc(at), f"{rule} taken twice")
+        rule = f"is {reason}; its snapshots may be deleted already, so they could be created twice"
+        aged.add(path, utc(at), rule)
     return [policy for policy in policies if policy.name not in old]
 
 
 def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | None:
-    """Put the event's resource into a selection; None if the policy does not mean it."""
+    """Return a selection with the event's resources as ids; None if it selects none of them."""
     select = policy.select
     if not select.event_resource:
         return select
     if not isinstance(trigger, Event):
-        rule = "selects what an event is about (event_resource), and this is no event"
+        rule = "has select.event_resource: true, so it runs on events only"
         problems.add("policy", policy.name, rule)
         return None
     problems.extend(trigger.resource_problems)
@@ -210,7 +203,8 @@ def _resolved(policy: Policy, trigger: Trigger, problems: Problems) -> Select | 
     if instance_ids:
         return replace(select, event_resource=False, instance_ids=instance_ids)
     if not trigger.disk_ids and not trigger.instance_ids and not trigger.resource_problems:
-        rule = f"names no instance or disk, and policy {policy.name} is about just that"
+        rule = f"must contain an instance or disk id, because policy {policy.name} has "
+        rule += "select.event_resource: true"
         problems.add(f"{_name(trigger)}.data", trigger.content.get("data", {}), rule)
     return None
 
@@ -220,8 +214,10 @@ def _path_of_ids(policy: Policy) -> str:
 
 
 def _narrowed(of_event: Sequence[str], of_policy: Sequence[str]) -> tuple[str, ...]:
-    """Return the event's ids that a policy means: all of them where it names none."""
-    return tuple(one for one in of_event if not of_policy or one in of_policy)
+    """Return the event's ids that a policy selects: all of them if it names none."""
+    return tuple(
+        resource_id for resource_id in of_event if not of_policy or resource_id in of_policy
+    )
 
 
 def _name(trigger: Trigger) -> str:

@@ -1,7 +1,7 @@
 """
-What asks for snapshots: a timer's scheduled time, a CloudEvent or a direct request.
+What starts runs: a timer at a scheduled time, a CloudEvent or a direct request.
 
-Its occurrence is the identity that a redelivery shares and the next scheduled time does not.
+`occurrence` is the trigger's id: a redelivery has the same one, the next scheduled time another.
 """
 
 from __future__ import annotations
@@ -19,27 +19,28 @@ from shared.runtime.clock import utc
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """
-    A tick of a timer; `policy` and `inline` are what its payload asks for, or both None.
+    A timer at one scheduled time.
 
-    `content` is, here and below, all of what came, with which the same can be asked again.
+    Its payload may name a policy or contain an inline one; else `policy` and `inline` are None.
     """
 
     name: str
     occurred_at: datetime | None
-    """None, here and below, only in a draft: what came has none, or none that can be read."""
+    """None only in a draft whose time is missing or invalid."""
     policy: str | None = None
     inline: Mapping[str, Any] | None = None
     content: Mapping[str, Any]
+    """The whole event, with which the same run can be started again."""
 
     @property
     def occurrence(self) -> Occurrence:
-        """The tick's identity: the timer and its time, whatever the payload says."""
+        """The timer's name and its scheduled time, whatever the payload contains."""
         return ("timer", self.name, utc(self.occurred_at) if self.occurred_at else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A CloudEvent, and the disks or the instances that it is about: never both."""
+    """A CloudEvent, with the disks or the instances that it is about, never both."""
 
     source: str
     event_id: str
@@ -48,18 +49,18 @@ class Event:
     instance_ids: tuple[str, ...]
     disk_ids: tuple[str, ...]
     resource_problems: tuple[Problem, ...] = ()
-    """What is wrong with its ids: matters only to a policy about the event's resource."""
+    """Invalid ids in it: problems only for a policy with `event_resource`."""
     content: Mapping[str, Any]
 
     @property
     def occurrence(self) -> Occurrence:
-        """The event's identity: who sent it, and the number it gave it."""
+        """The event's source and the id that the source gave it."""
         return ("event", self.source, self.event_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """A request from a person or a program: a policy by name, or disks by id."""
+    """A request of an operator or a program: a policy by name, or disks by id."""
 
     key: str
     policy: str | None = None
@@ -68,7 +69,7 @@ class Direct:
     dry_run: bool = False
     content: Mapping[str, Any]
     occurred_at: None = None
-    """A key may be sent again at any time: it has no instant of its own."""
+    """None, because a request with the same key can be sent at any time."""
 
     @property
     def occurrence(self) -> Occurrence:

@@ -68,7 +68,7 @@ def test_a_timer_that_no_policy_names_is_an_error(world: World) -> None:
     """L2: a trigger's name with a slip in it fails, and says which names there are."""
     world.disk()
 
-    with pytest.raises(InvalidEventError, match=r"no policy runs on this timer.*nightly"):
+    with pytest.raises(InvalidEventError, match=r"no policy has this on\.timer.*nightly"):
         world.tick("nigthly")
 
     [refused] = world.recorded("refused")

@@ -81,7 +81,7 @@ def test_a_payload_names_a_policy_or_is_one() -> None:
         ("[]", "payload: []: must be "),
         ("null", "payload: None: must be "),
         ('"nightly"', "payload: 'nightly': must be "),
-        ({"policy": "x"}, "payload: {'policy': 'x'}: must be a text that holds JSON"),
+        ({"policy": "x"}, "payload: {'policy': 'x'}: must be a text with JSON in it"),
         ('{"policy": ""}', "payload.policy: '': must be a text"),
         ('{"policy": 5}', "payload.policy: 5: must be a text"),
         ('{"policy": "a", "polcy": 1}', "payload.polcy: 1: unknown key"),
@@ -103,7 +103,7 @@ def test_another_payload_is_refused(payload: object, start: str) -> None:
 def test_a_timer_has_no_key(more: dict[str, Any], path: str) -> None:
     """A key would make a second identity of one tick."""
     assert problems_of(tick(**more), "timer") == [
-        f"{path}: 'k': must not be given: a timer's slot is its trigger time"
+        f"{path}: 'k': must not be given; a timer's identity is its name and trigger time"
     ]
 
 
@@ -397,12 +397,12 @@ def test_another_direct_request_is_refused(request_: dict[str, Any], paths: list
 @pytest.mark.parametrize(
     ("event", "kind", "part"),
     [
-        (tick(), "event", "snapshot_on_schedule's to take"),
-        (cloud_event(), "timer", "snapshot_on_event's to take"),
+        (tick(), "event", "send it to snapshot_on_schedule"),
+        (cloud_event(), "timer", "send it to snapshot_on_event"),
         ([{"key": "k", "policy": "nightly"}], "event", "send it alone"),
         ([tick()], "timer", "must be one event"),
         ([], "event", "must be one event"),
-        ({"product": "ECS", "content": {}}, "event", "is CloudMonitor's form"),
+        ({"product": "ECS", "content": {}}, "event", "is in CloudMonitor's format"),
         ({}, "event", "must be a timer's event"),
         ({"hello": 1}, "timer", "must be a timer's event"),
         (5, "timer", "must be a timer's event"),

@@ -119,7 +119,8 @@ def test_an_occurrence_of_the_future_is_refused() -> None:
 
     assert runs == ()
     assert problems == [
-        "triggerTime: '2026-03-01T12:00:00Z': is ahead of our clock, 2026-03-01T11:54:59Z"
+        "triggerTime: '2026-03-01T12:00:00Z': is ahead of the function's clock, "
+        "2026-03-01T11:54:59Z"
     ]
 
 
@@ -147,7 +148,7 @@ def test_a_timer_runs_all_policies_of_its_name() -> None:
 def test_a_timer_that_no_policy_knows_is_a_mistake() -> None:
     """L1, L2: a timer that fires for nothing is told, with the names that exist."""
     assert problem_of(timer("nightlyy")) == (
-        "triggerName: 'nightlyy': no policy runs on this timer; on.timer names: nightly"
+        "triggerName: 'nightlyy': no policy has this on.timer; known: nightly"
     )
 
 
@@ -168,16 +169,17 @@ def test_a_policy_that_is_named_and_switched_off_is_a_mistake() -> None:
     """L1: something was wanted, so it is not answered with "ok"."""
     off = {**NIGHTLY, "enabled": False}
 
-    assert problem_of(timer(policy="nightly"), off).startswith("payload.policy: 'nightly': is swi")
-    assert problem_of(direct(policy="nightly"), off).startswith("policy: 'nightly': is switched")
+    assert problem_of(timer(policy="nightly"), off).startswith(
+        "payload.policy: 'nightly': is disabled"
+    )
+    assert problem_of(direct(policy="nightly"), off).startswith("policy: 'nightly': is disabled")
 
 
 def test_a_policy_on_an_events_resource_needs_an_event() -> None:
     """A timer or a request that asks for it is about no resource."""
     for trigger in (timer(policy="stopped"), direct(policy="stopped")):
         assert problem_of(trigger, NIGHTLY, STOPPED) == (
-            "policy: 'stopped': selects what an event is about (event_resource), "
-            "and this is no event"
+            "policy: 'stopped': has select.event_resource: true, so it runs on events only"
         )
 
 
@@ -314,7 +316,8 @@ def test_an_event_that_names_no_resource_is_a_mistake_where_one_is_wanted() -> N
     nameless = event(instance_ids=(), content={"data": {"x": 1}})
 
     assert problem_of(nameless, STOPPED) == (
-        "event e-1.data: {'x': 1}: names no instance or disk, and policy stopped is about just that"
+        "event e-1.data: {'x': 1}: must contain an instance or disk id, because policy stopped has "
+        "select.event_resource: true"
     )
 
 
@@ -387,4 +390,4 @@ def test_a_direct_request_has_no_instant_to_put_into_a_name(request_: Trigger) -
     """`{occurrence_at}` is refused there: it would be another one on every retry."""
     policy = {**NIGHTLY, "snapshot": {"name": "{policy}-{occurrence_at}"}}
 
-    assert "{occurrence_at} has no meaning for a direct request" in problem_of(request_, policy)
+    assert "a direct request has no {occurrence_at}" in problem_of(request_, policy)
