@@ -108,7 +108,9 @@ def test_each_function_refuses_what_is_the_others(world: World) -> None:
         world.event(TICK)
     with pytest.raises(InvalidEventError, match="snapshot_on_event"):
         world.schedule(world.stopped("i-1"))
-    with pytest.raises(InvalidEventError, match="list of events for EventBridge"):
+    with pytest.raises(
+        InvalidEventError, match="must be one event; snapshot_on_event also takes a list"
+    ):
         world.schedule([TICK, TICK])
 
     assert world.writes() == []
@@ -133,10 +135,13 @@ def test_each_function_refuses_what_is_the_others(world: World) -> None:
         ({"payload": '{"policy": "weekly"}'}, "no such policy; known: nightly"),
         ({"payload": '{"policy": ""}'}, "payload.policy"),
         ({"payload": '{"policy": "nightly", "dry_run": true}'}, "unknown key"),
-        ({"payload": '{"policy": "nightly", "key": "k"}'}, "slot is its trigger time"),
-        ({"key": "k"}, "slot is its trigger time"),
+        ({"payload": '{"policy": "nightly", "key": "k"}'}, "its name and trigger time"),
+        ({"key": "k"}, "its name and trigger time"),
         ({"payload": '{"name": "inline", "select": {}}'}, "selects nothing"),
-        ({"payload": '{"name": "nightly", "select": {"all": true}}'}, "another policy already"),
+        (
+            {"payload": '{"name": "nightly", "select": {"all": true}}'},
+            "already the name of another policy",
+        ),
         ({"payload": '{"name": "x", "on": {"timer": "y"}, "select": {"all": true}}'}, "this timer"),
     ],
 )
@@ -183,7 +188,7 @@ def test_all_mistakes_of_a_direct_request_are_named_at_once(world: World) -> Non
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "auto-1"}}, "auto"),
         (
             {"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "n-{occurrence_at}"}},
-            "no meaning",
+            "has no {occurrence_at}",
         ),
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"retention_days": 0}}, "1 to 65536"),
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"colour": "red"}}, "unknown key"),
@@ -267,7 +272,7 @@ def test_an_event_that_names_no_resource_is_refused_where_one_is_wanted(world: W
         world, World.event, world.cloud_event("ecs:Instance:StateChange", {"state": "Stopped"})
     )
 
-    assert "names no instance or disk" in line
+    assert "must contain an instance or disk id" in line
 
 
 @pytest.mark.parametrize("hours", [25.1, 48, 24 * 365])
@@ -306,7 +311,7 @@ def test_an_occurrence_in_the_future_is_refused(world: World) -> None:
 
     [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
 
-    assert "ahead of our clock" in line
+    assert "ahead of the function's clock" in line
 
 
 def test_a_clock_that_is_a_little_behind_is_no_mistake(world: World) -> None:

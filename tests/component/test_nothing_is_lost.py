@@ -139,7 +139,7 @@ def test_a_direct_request_for_a_policy_that_is_switched_off_is_refused(world: Wo
     """Somebody asks for it by its name and would not get it: that is no silent success."""
     world.policies(policy(enabled=False))
 
-    with pytest.raises(InvalidEventError, match="switched off"):
+    with pytest.raises(InvalidEventError, match="is disabled"):
         world.schedule({"key": "k", "policy": "nightly"})
 
 
