@@ -222,7 +222,7 @@ class DiskSelector:
         self._found.add(
             disk.disk_id,
             finding,
-            instance_id=instance_id,
+            instance_id=self._instances.same_id(instance_id),
             group=disk.resource_group_id,
         )
         self._check_size()

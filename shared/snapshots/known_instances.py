@@ -21,6 +21,7 @@ class KnownInstances:
         asked = [*select.tags, *select.exclude_tags] if select.tags_of == "instance" else []
         self._keys = frozenset(key for key, _ in asked)
         self._known: dict[str, Instance] = {}
+        self._ids: dict[str, str] = {}
         self._same: dict[object, Instance] = {}
 
     def __contains__(self, instance_id: object) -> bool:
@@ -34,7 +35,7 @@ class KnownInstances:
     def forget_many(self) -> None:
         """Forget all instances if they are many; they may be listed again."""
         if len(self._known) > MAX_KNOWN_INSTANCES:
-            self._known, self._same = {}, {}
+            self._known, self._ids, self._same = {}, {}, {}
 
     def learn(self, found: Iterable[Instance]) -> None:
         """Add instances as they are listed."""
@@ -42,7 +43,11 @@ class KnownInstances:
             tags = {key: value for key, value in one.tags.items() if key in self._keys}
             about = (one.status, one.locks, tuple(sorted(tags.items())))
             judged = replace(one, instance_id="", tags=tags)
-            self._known[one.instance_id] = self._same.setdefault(about, judged)
+            self._known[self.same_id(one.instance_id)] = self._same.setdefault(about, judged)
+
+    def same_id(self, instance_id: str) -> str:
+        """Return the one text that is kept for an instance's id."""
+        return self._ids.setdefault(instance_id, instance_id)
 
     def of(self, disk: Disk) -> list[Instance]:
         """Return the known instances that a disk is attached to."""

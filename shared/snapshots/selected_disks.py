@@ -7,6 +7,7 @@ made when it is taken. Never lists anything.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -53,10 +54,13 @@ class SelectedDisks:
         self._left = left
         self.existing: Mapping[str, DiskState] = {}
         """What the run has of each disk, as far as it was listed."""
-        self._disks: dict[str, tuple[str, str]] = {}
-        """By disk id its instance and its resource group, in the order of the listing."""
+        self._disks: dict[str, str] = {}
+        """By disk id its instance, empty if it has none, in the order of the listing."""
+        self._groups: dict[str, int] = {}
+        """The resource groups, numbered."""
+        self._group_of = array("L")
+        """The numbers of the disks' resource groups, in the same order."""
         self._findings: dict[str, Finding] = {}
-        self._same_origins: dict[tuple[str, str], tuple[str, str]] = {}
         self._same_findings: dict[Finding, Finding] = {}
         self.instance_outcomes: list[Outcome] = []
         """Outcomes of instances that were requested and do not exist."""
@@ -80,8 +84,8 @@ class SelectedDisks:
         """Add a disk; the second time nothing changes."""
         if disk_id in self._disks:
             return
-        origin = (instance_id, group)
-        self._disks[disk_id] = self._same_origins.setdefault(origin, origin)
+        self._disks[disk_id] = instance_id
+        self._group_of.append(self._groups.setdefault(group, len(self._groups)))
         if finding is not None:
             self._findings[disk_id] = self._same_findings.setdefault(finding, finding)
 
@@ -133,25 +137,26 @@ class SelectedDisks:
 
     def tasks(self) -> Iterator[DiskTask]:
         """Yield a task for each disk that needs a call; a disk that was taken is forgotten."""
+        groups = list(self._groups)
         # Lists free what is taken from them, and a dictionary keeps its size.
-        disks, origins = list(self._disks), list(self._disks.values())
+        disks, instances = list(self._disks), list(self._disks.values())
         self._disks = {}
-        disks.reverse()
-        origins.reverse()
+        for waiting in (disks, instances, self._group_of):
+            waiting.reverse()
         while disks:
-            disk_id, origin = disks.pop(), origins.pop()
+            disk_id, instance_id = disks.pop(), instances.pop()
+            group = groups[self._group_of.pop()]
             finding = self._findings.get(disk_id)
             if finding is None or not finding.is_final:
                 foreseen = finding.code if finding else ""
-                yield replace(self._task(disk_id, origin), foreseen=foreseen)
+                task = self._task(disk_id, instance_id)
+                yield replace(task, group=group, foreseen=foreseen)
 
-    def _task(self, disk_id: str, origin: tuple[str, str]) -> DiskTask:
+    def _task(self, disk_id: str, instance_id: str) -> DiskTask:
         state = self._cached_state(disk_id)
-        instance_id, group = origin
         return DiskTask(
             disk_id=disk_id,
             instance_id=instance_id,
-            group=group,
             attempt=state.next_attempt,
             failed_ids=frozenset(state.failed_ids),
             failed_id=state.failed_id,
