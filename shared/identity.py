@@ -22,25 +22,25 @@ SLOT_TAG = OWN_TAG_PREFIX + "slot"
 DISK_TAG = OWN_TAG_PREFIX + "disk"
 ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
 Occurrence = tuple[str, ...]
-"""What asks, as texts: kind first, such as ``("timer", name, time)``."""
+"""The trigger id, as texts: its kind first, such as ``("timer", name, time)``."""
 
 MAX_ATTEMPTS = 5
 """
-How often a disk of a slot is asked for at most, by whomever.
+The highest attempt of a disk in a run, whichever function requests it.
 
-Each attempt that ends as failed costs time, and money where it stored something; a disk that
-fails so often fails for a reason that another attempt does not mend.
+Each failed snapshot costs time, and money for what it stored. A disk that fails this often has a
+cause that another attempt does not fix.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
     """
-    One occurrence of one policy in one region, of one deployment.
+    What identifies a run: one trigger of one policy in one region of one deployment.
 
-    It is the unit of "exactly once": for each disk and slot there is never more than one
-    snapshot. `occurred_at` is None for a direct request, and no part of the identity:
-    the occurrence holds it.
+    It is the unit of "exactly once": a disk never has more than one snapshot in a run.
+    `occurred_at` is None for a direct request, and no part of the identity, because the
+    trigger id contains it.
     """
 
     deployment: str
@@ -51,17 +51,17 @@ class RunKey:
 
     @property
     def run_id(self) -> str:
-        """The slot's identity in tags and records: 32 hexadecimal digits."""
+        """The run's id in tags and records: 32 hexadecimal digits."""
         return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
 
     @property
     def occurrence_digest(self) -> str:
-        """What asks, in 64 hexadecimal digits; the name of a snapshot has the first few."""
+        """The trigger id as 64 hexadecimal digits; a snapshot's name may contain the first few."""
         return _digest(*self.occurrence)
 
 
 class Snapshot(Protocol):
-    """What ECS lists of a snapshot, as far as it tells whose it is."""
+    """The fields of a listed snapshot that identify its run."""
 
     @property
     def disk_id(self) -> str:
@@ -69,19 +69,19 @@ class Snapshot(Protocol):
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """Its tags, those of others included."""
+        """All its tags, also those of other tools."""
 
 
 class RunTags(Protocol):
-    """What the tags of a snapshot say of its slot: enough to ask for it again."""
+    """What a snapshot's tags contain of its run: enough for another attempt."""
 
     @property
     def deployment(self) -> str:
-        """The installation whose it is."""
+        """The deployment that created it."""
 
     @property
     def policy(self) -> str:
-        """The policy that wanted it, by its name."""
+        """The name of its policy."""
 
     @property
     def run_id(self) -> str:
@@ -90,7 +90,7 @@ class RunTags(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaggedRun:
-    """A slot as read from a snapshot's tags, which do not tell its occurrence."""
+    """A run as read from a snapshot's tags, which do not contain its trigger id."""
 
     deployment: str
     policy: str
@@ -99,10 +99,10 @@ class TaggedRun:
 
 def client_token(slot: RunTags, disk_id: str, *, attempt: int) -> str:
     """
-    Return the idempotency token for one disk of one slot: 64 hexadecimal digits.
+    Return the client token for one disk of one run: 64 hexadecimal digits.
 
     Args:
-        slot: The occurrence that asks for the snapshot.
+        slot: The run that requests the snapshot.
         disk_id: The disk.
         attempt: Counted from 1; rises only after a snapshot ended as failed.
 
@@ -111,7 +111,7 @@ def client_token(slot: RunTags, disk_id: str, *, attempt: int) -> str:
 
 
 def tracking_tags(slot: RunTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
-    """Return the tags by which a later run knows this snapshot as this slot's."""
+    """Return the tags by which later invocations find the run's snapshots."""
     return (
         (DEPLOYMENT_TAG, slot.deployment),
         (POLICY_TAG, slot.policy),
@@ -123,14 +123,14 @@ def tracking_tags(slot: RunTags, disk_id: str, *, attempt: int) -> tuple[tuple[s
 
 def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | None:
     """
-    Return the slot for which a snapshot was made; None if for none of the deployment's.
+    Return the run that created a snapshot; None if it is no run of the deployment.
 
-    Without a deployment, that of any counts.
+    Without a deployment, a run of any deployment counts.
 
-    Tags travel: to a disk that is restored from a snapshot, and from there to the snapshots that
-    other tools make of it. So the disk that the tags name must be the one that ECS lists as the
-    source, which it keeps after the disk is released (DescribeSnapshots, `SourceDiskId`). One
-    that is listed without a source, such as an imported snapshot, is not ours.
+    Tags are copied to a disk that is restored from a snapshot, and from there to the snapshots that
+    other tools create of it. So the disk in the tags must be the source that ECS lists, which
+    it keeps after the disk is released (DescribeSnapshots, `SourceDiskId`). A snapshot that is
+    listed without a source, such as an imported one, belongs to no run.
     """
     tags = snapshot.tags
     named = tags.get(DEPLOYMENT_TAG)
@@ -142,17 +142,17 @@ def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | No
 
 
 def attempt_in_slot(snapshot: Snapshot, slot: RunTags) -> int | None:
-    """Return which attempt of a slot a snapshot of its disk is; None if it is not the slot's."""
+    """Return the attempt of a snapshot in a run; None if the snapshot is not the run's."""
     found = slot_of(snapshot, slot.deployment)
     return attempt_of(snapshot) if found is not None and found.run_id == slot.run_id else None
 
 
 def attempt_of(snapshot: Snapshot) -> int:
-    """Return which attempt a snapshot of ours is; one whose tag somebody edited is the first."""
+    """Return the attempt in a snapshot's tags; 1 if the tag was edited and is no number."""
     attempt = snapshot.tags.get(ATTEMPT_TAG, "")
     return max(1, int(attempt)) if attempt.isascii() and attempt.isdigit() else 1
 
 
 def _digest(*parts: str) -> str:
-    # As JSON, so that no two lists of parts run together into the same text.
+    # As JSON, because joined texts could be equal for different lists of parts.
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

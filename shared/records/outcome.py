@@ -21,10 +21,10 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 TOO_MANY_ATTEMPTS = "TooManyAttempts"
-"""Our own code: the snapshots of a disk ended as failed until no attempt was left."""
+"""Code of this project: all attempts of a disk ended as failed snapshots."""
 
 UNREADABLE_ID = "UnreadableId"
-"""Our own code: ECS lists a disk or an instance that is meant, without an id to name it by."""
+"""Code of this project: ECS lists a selected disk or instance without a usable id."""
 
 OUT_OF_TIME = "OutOfTime"
 INTERRUPTED = "Interrupted"
@@ -33,39 +33,39 @@ SLOT_EXPIRED = "SlotExpired"
 SUPERSEDED = "Superseded"
 DISKS_VANISHED = "DisksVanished"
 """
-Codes of our own: time ran out in this part; the process was told to end in the middle; the
-next part could not be started; the slot is as old as it may be; a later slot of the policy
-took the snapshot; and many disks of one run vanished before their snapshots.
+Codes of this project: the part's time ran out; the process was ended during the run; the next part
+could not be started; the run reached its maximum age; a later run of the policy takes the
+snapshot; and many disks of the run vanished after they were listed.
 """
 
 UNSUCCESSFUL = ("failed", "broken", "deferred")
-"""Of a disk that should have a snapshot and, as far as is known, does not."""
+"""Statuses of a disk that should have a snapshot and has none, as far as is known."""
 
 MAX_VALUE_BYTES = 8000
-"""Of one field, in UTF-8: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
+"""The longest value, in UTF-8: SLS searches 10 KB of a value, FC cuts a log line at 32 KB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one disk in one part of a run, with the reason in words."""
+    """What one part of a run did for one disk."""
 
     disk_id: str
-    """Empty where an instance that was asked for does not exist."""
+    """Empty for a requested instance that does not exist."""
     instance_id: str = ""
     status: Status
     code: str = ""
-    """The service's error code, or ours; empty if nothing went wrong."""
+    """The service's error code, or one of this project; empty if nothing went wrong."""
     reason: str
     snapshot_id: str = ""
     attempt: int = 1
     calls: int = 0
-    """How many CreateSnapshot calls it took in this part."""
+    """CreateSnapshot calls in this part."""
     may_exist: bool = False
-    """Deferred after an answer that was lost: there may be a snapshot all the same."""
+    """Deferred, and a call may have created the snapshot although it failed."""
 
 
 def disk_record(outcome: Outcome) -> Record:
-    """Return the fields of a record that say what became of one disk."""
+    """Return the fields of a disk's record."""
     return {
         "record": "disk",
         "disk_id": outcome.disk_id,
@@ -81,7 +81,7 @@ def disk_record(outcome: Outcome) -> Record:
 
 def snapshot_record(outcome: Outcome) -> Record:
     """
-    Return the record of what became of a snapshot whose slot could not be learnt.
+    Return the record of a snapshot whose run is not known.
 
     A reader joins it to the disk of which another record has the snapshot's id, whichever comes
     first. An attempt would be a guess, so there is none.
@@ -93,12 +93,10 @@ def snapshot_record(outcome: Outcome) -> Record:
 
 def clipped(record: Mapping[str, str], max_bytes: int = MAX_VALUE_BYTES) -> Record:
     """
-    Return a record with values that a log store takes whole, in text that UTF-8 can carry.
+    Return a record that SLS stores unchanged: texts that UTF-8 can encode, cut to length.
 
-    One of another kind than text becomes what Python shows of it.
-
-    The event of a `run_started` is never cut: from it a run can be started again, and FC sends
-    128 KB at most.
+    The event of a `run_started` is never cut, because a run is restarted from it; FC sends at
+    most 128 KB.
     """
     started = record.get("record") == "run_started"
     return {
@@ -118,8 +116,8 @@ def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partial", "faile
     """
     Return the status of a run from its counts by status.
 
-    "ok": nothing is left undone. "partial": some disks are, others are done or need nothing.
-    "failed": nothing was achieved, and something was wanted.
+    "ok": no disk is unsuccessful. "partial": some are, and others are done or need nothing.
+    "failed": all are unsuccessful.
     """
     left = sum(counts.get(status, 0) for status in UNSUCCESSFUL)
     if not left:

@@ -1,9 +1,9 @@
 """
-Records back from SLS: all pages of a search, or an error that says what to mend.
+Records read from SLS: all pages of a search, or an error with what to fix.
 
-A page that SLS calls incomplete is asked for again; half an answer is never taken for a
-whole one. What a function printed because SLS failed stands in its log, in the same Logstore:
-those records are found too. Never writes.
+A page that SLS reports as incomplete is read again, so a partial answer is never taken for a
+complete one. Records that a function printed because SLS failed are in its log, in the same
+Logstore, and are found too. Never writes.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from shared.runtime.clock import Clock
 from shared.runtime.context import Credentials, LogTarget
 
 READ_TIMEOUT_S = 10.0
-"""A search takes the service longer than a write."""
+"""Longer than for a write, because a search takes SLS longer."""
 MAX_TRIES = 4
 RETRY_DELAY_S = 0.5
-"""Before the second try of a page; doubled before each further one."""
+"""The delay before a page is first retried; doubled before each further retry."""
 
-_MEND = {
-    "IndexConfigNotExist": "make the Logstore's index: full text, and the fields of the README",
-    "LogStoreNotExist": "make the Logstore that SLS_LOGSTORE names",
-    "ProjectNotExist": "make the project that SLS_PROJECT names",
+_FIXES = {
+    "IndexConfigNotExist": "create the Logstore's index: full text, and the README's fields",
+    "LogStoreNotExist": "create the Logstore named in SLS_LOGSTORE",
+    "ProjectNotExist": "create the project named in SLS_PROJECT",
     "Unauthorized": "allow log:GetLogStoreLogs on the Logstore: see ram-policy.json",
-    "ParameterInvalid": "make the Logstore's index a full-text one too: see the README",
+    "ParameterInvalid": "add a full-text index to the Logstore: see the README",
 }
 
 
@@ -51,10 +51,10 @@ class Reader:
         Args:
             target: The Logstore.
             credentials: Of a role that may `log:GetLogStoreLogs` on it.
-            deployment: Whose records count. Others may share the Logstore, and SLS searches for
-                words, of which another deployment's name may hold this one's; a record of a
-                version that named none is nobody's.
-            clock: Waits between tries.
+            deployment: Other deployments' records are left out here: they may share the
+                Logstore, and an SLS search for words also finds names that contain this one.
+                A record without a deployment is left out too.
+            clock: Waits between retries.
             deadline: In the clock's monotonic seconds; no search is started after it.
 
         """
@@ -65,10 +65,10 @@ class Reader:
 
     def records(self, query: str, *, since: datetime, until: datetime) -> Iterator[Record]:
         """
-        Yield all records of ours in what a query finds, in the order in which they were made.
+        Yield the records of this deployment that a query finds, oldest first.
 
         Raises:
-            ReconcileError: SLS could not be read to the last page; what came so far is not all.
+            ReconcileError: SLS could not be read to the last page, so the records are incomplete.
 
         """
         offset = 0
@@ -104,7 +104,7 @@ class Reader:
         """
         page = self._page(run_id, since, until, newest_first=True)
         found = (record for log in page.records for record in self._ours(log))
-        # What only names it, as a look does that could not start it, is not about it.
+        # A record that only contains the id, such as of a failed restart, is about another subject.
         return next((record for record in found if record.get("slot") == run_id), None)
 
     def _ours(self, log: Record) -> Iterator[Record]:
@@ -136,12 +136,12 @@ class Reader:
             except SlsError as exc:
                 problem = str(exc)
                 if not exc.transient:
-                    hint = _MEND.get(exc.code, "")
+                    hint = _FIXES.get(exc.code, "")
                     raise ReconcileError("; ".join(filter(None, [_CANNOT, problem, hint]))) from exc
                 continue
             if page.complete:
                 return page
-            problem = "SLS calls its answer incomplete"
+            problem = "SLS reports its answer as incomplete"
         raise ReconcileError(f"{_CANNOT}; {problem}")
 
 
@@ -151,9 +151,9 @@ _CANNOT = "the records in SLS cannot be read"
 
 def records_in(log: Record) -> Iterator[Record]:
     """
-    Yield the records in one log: itself, or those that a function printed as lines of JSON.
+    Yield the records in one log entry: itself, or those that a function printed as JSON lines.
 
-    A line that FC cut (at 32 KB) is none.
+    A line that FC cut, at 32 KB, contains none.
     """
     if "record" in log:
         yield log

@@ -1,9 +1,9 @@
 """
-Records to SLS while a run goes, and to stdout when SLS fails; none is lost.
+Records to SLS during a run, and to stdout once SLS has failed; none is lost.
 
-A background thread sends batches, so that a slow SLS holds up no snapshot; only `flush` waits
-for it, and who has a record while `MAX_WAITING` others wait. SLS that refuses, hangs or is gone
-costs a run `FLUSH_BUDGET_S` in all.
+A background thread sends batches, so that a slow SLS delays no snapshot. Only `flush` waits for it,
+and `add` while `MAX_WAITING` records wait. A failing SLS costs an invocation `FLUSH_BUDGET_S` in
+all.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from shared.runtime.clock import Clock, utc
 
 MAX_BATCH_RECORDS = 4096
 MAX_BATCH_BYTES = 3_000_000
-"""PutLogs, 2021 document: 4,096 entries or 3 MB a call; others say more, the lowest holds."""
+"""PutLogs, document of 2021: 4,096 entries or 3 MB a call, the lowest of the documented limits."""
 SEND_AFTER_RECORDS = 500
 SEND_AFTER_S = 2.0
-"""A batch goes out when it has so many records, or its first one is so old."""
+"""A batch is sent when it has that many records, or when its first record is that old."""
 
 MAX_WAITING = 1_000
-"""So many records wait at most; who has another waits for room, as for a flush."""
+"""How many records wait at most; `add` then waits for room, within the budget of `flush`."""
 
 FLUSH_BUDGET_S = 9.0
-"""What a failing SLS may cost a run in all, less than the 10 s that are promised."""
+"""How long a failing SLS may delay an invocation in all; the documents promise 10 s."""
 MAX_TRIES = 2
 RETRY_DELAY_S = 0.5
 
 MIN_VALUE_BYTES = 250
 MAX_LINE_CHARACTERS = 32_000
-"""FC cuts a line of a function's log at 32 KB, and a record that was cut is none."""
+"""FC cuts a line of a function's log at 32 KB, after which it is no valid JSON."""
 
 _BYTES_PER_FIELD = 8  # what protobuf and SLS add to a key and a value, rounded up
 
 
 class Sink(Protocol):
-    """Where batches go: raises `SlsError` if one did not get there."""
+    """Writes batches; raises `SlsError` if a batch was not written."""
 
     def __call__(self, batch: Batch) -> None:
         """Write one batch."""
@@ -50,10 +50,17 @@ class Sink(Protocol):
 
 class Recorder:
     """
-    Takes records in, and gets each to SLS or, failing that, to stdout.
+    Writes each record to SLS or, once SLS has failed, to stdout.
 
-    Safe to share between threads. Use it as a context: leaving it flushes.
+    Safe to share between threads. Use it as a context manager: leaving it flushes.
     """
+
+    _oldest_at = 0.0
+    _flushing = False
+    _closed = False
+    _failures = 0
+    _waited_s = 0.0
+    """How long flushes waited in which SLS failed."""
 
     def __init__(
         self,
@@ -71,16 +78,14 @@ class Recorder:
         Start.
 
         Args:
-            sink: None sends everything to stdout.
-            clock: Stamps the records; the budget counts in real seconds, whatever it says.
+            sink: Writes to SLS; None writes everything to stdout.
+            clock: Stamps the records; the budget is counted in real seconds.
             common: Fields of every record.
-            redacted: Returns a text without what no record may hold; all of each record goes
-                through it.
-            abandon: Ends a call of the sink that is under way, and all that would follow.
+            redacted: Takes secrets out of a text; all of each record goes through it.
+            abandon: Ends a call of the sink that is under way, and prevents further calls.
             out: In place of stdout.
-            budget_s: How long a failing SLS may hold up a run in all.
-            time_left: How long, in seconds from now, the function still has; what is not in
-                SLS by then goes to stdout, before it is too late for that too.
+            budget_s: How long a failing SLS may delay the invocation in all.
+            time_left: Seconds until the function's deadline; then the rest goes to stdout.
 
         """
         self._sink = sink
@@ -90,15 +95,9 @@ class Recorder:
         self._abandon = abandon
         self._out = out
         self._budget_s = budget_s
+        self._time_left = time_left
         self._waiting: list[tuple[int, Record]] = []
         self._sending: list[tuple[int, Record]] = []
-        self._oldest_at = 0.0
-        self._flushing = False
-        self._closed = False
-        self._time_left = time_left
-        self._failures = 0
-        self._waited_s = 0.0
-        """How long flushes waited in which SLS failed."""
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -112,7 +111,7 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Get everything out, and stop; nothing goes on into the next invocation."""
+        """Flush, and end the thread: nothing continues into the next invocation."""
         self.flush()
         with self._changed:
             self._closed = True
@@ -124,11 +123,11 @@ class Recorder:
             self._thread.join(timeout=1.0)
 
     def know(self, **fields: str) -> None:
-        """Set fields of every record from here on."""
+        """Set fields of every further record."""
         self._common.update(fields)
 
     def add(self, record: Mapping[str, str]) -> None:
-        """Take one record; its own fields win over the common ones."""
+        """Add a record; its own fields replace common fields of the same name."""
         now = self._clock.now()
         full = self._full({"at": utc(now), **record})
         with self._changed:
@@ -143,7 +142,7 @@ class Recorder:
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Return when every record so far is in SLS or on stdout, within the budget at most."""
+        """Return when every record added is in SLS or on stdout, after the budget at the latest."""
         with self._changed:
             if self._sink is None:
                 return
@@ -153,7 +152,7 @@ class Recorder:
             self._flushing = False
 
     def _wait_for(self, is_done: Callable[[], bool]) -> None:
-        """Wait for the thread, within the budget, or give SLS up; the lock is held."""
+        """Wait for the thread within the budget, else give up SLS; the caller holds the lock."""
         started, failures = time.monotonic(), self._failures
         done = self._changed.wait_for(
             lambda: self._sink is None or is_done(),
@@ -166,9 +165,9 @@ class Recorder:
             self._waited_s += waited_s
 
     def _full(self, record: Mapping[str, str]) -> Record:
-        """Return a record as it goes out: the common fields in it, no secret, and not too long."""
+        """Return a record as it is written: with the common fields, redacted, and cut to length."""
         full = {key: str(value) for key, value in {**self._common, **record}.items()}
-        # At once, since most hold none, and a run has a record for each disk.
+        # All values at once, because most records hold no secret, and there is one for each disk.
         text = "\0".join(full.values())
         if self._redacted(text) != text:
             full = {key: self._redacted(value) for key, value in full.items()}
@@ -180,7 +179,7 @@ class Recorder:
         while self._take():
             problem = self._written(sink, self._sending)
             with self._changed:
-                if self._sink is None:  # given up meanwhile: it is all on stdout by now
+                if self._sink is None:  # SLS was given up meanwhile, so all records are on stdout
                     return
                 if problem:
                     self._give_up(problem)
@@ -189,7 +188,7 @@ class Recorder:
                 self._changed.notify_all()
 
     def _take(self) -> bool:
-        """Wait for a batch and take it; False if there is nothing more to come."""
+        """Wait for a batch and take it; return False if none will come."""
         with self._changed:
             while not self._ready():
                 if self._closed or self._sink is None:
@@ -215,7 +214,7 @@ class Recorder:
         )
 
     def _written(self, sink: Sink, batch: Batch) -> str:
-        """Write a batch, again where that may help; returns the problem, empty if none."""
+        """Write a batch, with retries; return the problem, empty if it was written."""
         problem = ""
         for attempt in range(MAX_TRIES):
             with self._changed:
@@ -237,7 +236,7 @@ class Recorder:
         return problem
 
     def _give_up(self, problem: str) -> None:
-        """Send what is left, and all that comes, to stdout; the lock is held."""
+        """Print all waiting and further records to stdout; the caller holds the lock."""
         self._sink = None
         left = [record for _, record in [*self._sending, *self._waiting]]
         about = {"record": "sls_failed", "at": utc(self._clock.now()), "reason": problem}
@@ -246,7 +245,7 @@ class Recorder:
         self._changed.notify_all()
 
     def _print(self, records: Sequence[Record]) -> None:
-        """Print records, one a line; where stdout takes none, stderr is in the same log."""
+        """Print records, one per line, to stdout or, if that fails, to stderr."""
         for record in records:
             line = _line(record)
             if not _printed(line, self._out or sys.stdout):
@@ -254,7 +253,7 @@ class Recorder:
 
 
 def _line(record: Record) -> str:
-    """Return a record as a line of ASCII, which every stream can carry, whatever its encoding."""
+    """Return a record as a line of ASCII, which any stream can encode."""
     line, max_bytes = json.dumps(record), MAX_VALUE_BYTES
     while len(line) > MAX_LINE_CHARACTERS and max_bytes > MIN_VALUE_BYTES:
         max_bytes //= 2
@@ -266,7 +265,7 @@ def _printed(line: str, out: TextIO) -> bool:
     try:
         out.write(line)
         out.flush()
-    except (OSError, ValueError):  # closed, full, or with nobody at the other end
+    except (OSError, ValueError):  # closed, full, or a broken pipe
         return False
     return True
 

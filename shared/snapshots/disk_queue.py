@@ -1,10 +1,10 @@
 """
-The disks that are still to be tried: in their order or, while a refusal may concern all, samples.
+The disks without a call so far: in their order or, while a rejection may hold for all, samples.
 
-A refusal such as `Forbidden.RAM` may be about one disk or about the whole account. Where several
-disks in a row were refused so, some of those that remain are tried first: only if all of these
-are refused too is it about every disk. Listings come grouped, so the samples are spread evenly,
-and those of other resource groups come first. Calls nothing.
+A rejection such as `Forbidden.RAM` may hold for one disk or for the whole account. After several
+such rejections in a row, samples of the remaining disks are requested first: only if all are
+rejected too, it holds for every disk. Listings are grouped, so samples are spread evenly, and
+those of other resource groups come first. Calls nothing.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 IN_A_ROW = 5
-"""So many different disks, refused with one code and none accepted between them, are suspect."""
+"""How many disks, rejected in a row with one code, raise the suspicion."""
 SAMPLES = 10
 MOST_SAMPLES = 16 * SAMPLES
 """
-Each time that a sample was accepted twice as many are drawn the next time, up to so many.
+The number of samples doubles each time that one was accepted, up to this.
 
-Of 20,000 disks of which every second one may not be touched, samples are drawn 2,000 times, and
-once in a thousand times all of ten are refused by chance.
+Of 20,000 disks of which every second one is forbidden, samples are drawn 2,000 times, and ten
+samples are all rejected by chance once in a thousand times.
 """
 MAX_CONSIDERED = 1000
 """
-Of so many of each resource group at most the samples are drawn, themselves spread evenly.
+From how many disks of a resource group samples are drawn at most, spread evenly.
 
-Where a role may touch every tenth disk of 100,000, samples are drawn thousands of times.
+It bounds the time where a role allows every tenth disk of 100,000: samples are then drawn
+thousands of times.
 """
 
 
 class Candidate(Protocol):
-    """What is looked at of a disk."""
+    """The fields of a disk that count here."""
 
     @property
     def disk_id(self) -> str:
@@ -45,11 +46,11 @@ class Candidate(Protocol):
 
     @property
     def foreseen(self) -> str:
-        """Not empty: it has to wait, so it is no sample."""
+        """Not empty: the disk has to wait, so it is no sample."""
 
     @property
     def is_busy(self) -> bool:
-        """The same, because of what an earlier part found."""
+        """An earlier part found that the disk has to wait."""
 
 
 C = TypeVar("C", bound=Candidate)
@@ -57,31 +58,31 @@ T = TypeVar("T")
 
 
 class Candidates(Generic[C]):
-    """The disks to come; not to be shared between threads."""
+    """The remaining disks; not safe to share between threads."""
 
     def __init__(self, disks: Iterator[C]) -> None:
         self._disks = disks
         """Read as they are taken, until samples are drawn."""
         self._rest: list[C] = []
-        """Once samples were drawn, those to come: the next one last."""
+        """Once samples were drawn, the remaining disks: the next one last."""
         self._by_group: dict[str, array[int]] = {}
-        """Of each resource group the places in that list."""
+        """By resource group the indexes of its disks in that list."""
         self._sampled: set[str] = set()
-        """Of these the disks that were tried out of their turn, or are about to be."""
+        """The disks in that list that are or were samples."""
         self._code = ""
         self._row: list[str] = []
-        """The resource groups of the disks that were refused in a row with that code."""
+        """The resource groups of the disks that were rejected in a row with that code."""
         self._samples: deque[C] = deque()
-        """Drawn, and not tried yet."""
+        """The samples without a call so far."""
         self._number = SAMPLES
-        """How many are drawn the next time."""
+        """How many samples are drawn the next time."""
         self.drawn = 0
-        """How many were the last time."""
+        """How many samples were drawn the last time."""
         self._awaited: set[str] = set()
-        """Samples of which nothing is known yet; while there are any, only they are tried."""
+        """Samples without an answer; while there are any, no other disk is taken."""
 
     def take(self) -> C | None:
-        """Return the disk to try next; None if there is none, or the samples decide first."""
+        """Return the next disk; None if there is none, or samples are not answered yet."""
         if len(self._row) >= IN_A_ROW and not self._awaited:
             self._draw()
         if self._samples:
@@ -89,13 +90,13 @@ class Candidates(Generic[C]):
         return None if self._awaited else self._following()
 
     def rest(self) -> Iterator[C]:
-        """Yield those that were not tried."""
+        """Yield the disks that were not taken."""
         yield from self._samples
         while disk := self._following():
             yield disk
 
     def refused(self, disk: C, code: str) -> bool:
-        """Take in such a refusal of one disk, and return whether it concerns every other."""
+        """Add a rejection that may hold for all disks; return whether it does."""
         if self._awaited:
             if disk.disk_id not in self._awaited:
                 return False  # sent before the samples
@@ -110,7 +111,7 @@ class Candidates(Generic[C]):
         return False
 
     def answered(self, disk_id: str, *, accepted: bool) -> None:
-        """Take in any other answer: a sample's, or one that accepted, ends the suspicion."""
+        """Add any other answer: a sample's, or an accepted call, ends the suspicion."""
         if accepted or disk_id in self._awaited:
             self._trust()
 
@@ -140,7 +141,7 @@ class Candidates(Generic[C]):
         same = [disk for disk in able if disk.disk_id not in drawn]
         samples += spread(same, self._number - len(samples))
         if len(self._rest) - len(self._sampled) <= self._number or len(samples) < SAMPLES:
-            # As many calls as trying them all; and too few tell nothing about those that wait.
+            # As many calls as for all disks; or too few samples, because most disks wait.
             self._row = []
             return
         self._samples, self.drawn = deque(samples), len(samples)
@@ -148,7 +149,7 @@ class Candidates(Generic[C]):
         self._sampled |= self._awaited
 
     def _able(self, groups: Iterable[str]) -> list[C]:
-        """Return those to come of some resource groups that would make samples."""
+        """Return the remaining disks of some resource groups that can be samples."""
         places: list[int] = []
         for group in groups:
             of_group = self._by_group[group]
@@ -164,18 +165,18 @@ class Candidates(Generic[C]):
 
 def spread(disks: Sequence[T], number: int) -> list[T]:
     """
-    Return so many of some disks, one of each of as many equal parts; all if there are no more.
+    Return `number` of the disks, one from each of as many equal parts; all if there are fewer.
 
-    Near the middle of each part, and not at equal distances: where every tenth disk is of one
-    kind, such as the first of each instance, samples could all be of that kind.
+    Each is near the middle of its part, at unequal distances: if every tenth disk is of one kind,
+    such as the first of each instance, samples at equal distances could all be of that kind.
     """
     if number >= len(disks):
         return list(disks)
-    # No wider than leaves a disk's distance between two of them.
+    # Narrow enough that two samples are never the same disk.
     room = min(0.25, 1 - number / len(disks))
     parts = (place + (1 - room) / 2 + room * (place * _GOLDEN % 1) for place in range(number))
     return [disks[int(part * len(disks) / number)] for part in parts]
 
 
 _GOLDEN = 0.6180339887
-"""Its multiples, less their whole parts, repeat no pattern."""
+"""The fractional parts of its multiples have no pattern."""

@@ -1,9 +1,7 @@
 """
-Which disks one run is about: listed, judged, and kept only if they are meant.
+Which disks a run selects: listed page by page, and kept only if the policy selects them.
 
-Puts listings, selection and the ledger together, before any call that writes. All disks of
-a run are held at once, so each of them is two texts here; its job or outcome is made when it is
-asked for.
+Combines the existing snapshots, the listings and the selection, before any call that writes.
 """
 
 from __future__ import annotations
@@ -31,15 +29,15 @@ from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.routing import Run
 
 NO_INSTANCE = "InvalidInstanceId.NotFound"
-FORESEEN = "foreseen from its listing"
-NO_DISK = "asked for by its id, and there is no such disk in this region"
+FORESEEN = "predicted from the listing, without a call"
+NO_DISK = "requested by id, but there is no such disk in this region"
 
 FEW_DISKS = 4
-"""Of so many disks at most the ledger is listed disk by disk: one call each, for any account."""
+"""Up to how many disks existing snapshots are listed disk by disk, with one call each."""
 
 
 class DiskSelector:
-    """Chooses the disks of one run."""
+    """Selects the disks of one run."""
 
     def __init__(
         self,
@@ -54,11 +52,11 @@ class DiskSelector:
         Prepare.
 
         Args:
-            run: Whose disks.
+            run: The run.
             inventory: The listings of its region.
-            index: What its slot has already; those disks are left out.
-            max_disks: More is refused.
-            left: The disks that an earlier part left; None where any may be meant.
+            index: Its existing snapshots; disks that have one are left out.
+            max_disks: The most disks that may be selected.
+            left: The disks that an earlier part left; None for a part that selects anew.
 
         """
         self._run = run
@@ -68,20 +66,20 @@ class DiskSelector:
         self._left = left
         self._found = SelectedDisks(index.cached_state, left)
         self._named = frozenset(run.select.disk_ids)
-        # Which disks are named is looked up, not gone through for each disk that is listed.
+        # Named disks are looked up in a set, because both they and the listed disks may be many.
         self._select = replace(run.select, disk_ids=(), instance_ids=())
         self._instances = KnownInstances(self._select)
 
     def choose(self) -> SelectedDisks:
         """
-        Read the ledger, then list and judge disks, page by page; keeps only those that are meant.
+        Read the existing snapshots, then list the disks, and return those that are selected.
 
-        Only the disks of an event's instance are listed before the ledger: where they are few,
-        it is theirs alone.
+        Only the disks of an event's instance are listed first: if they are few, only their
+        existing snapshots are read.
 
         Raises:
-            InvalidEventError: There are more than `max_disks`.
-            EcsError, OutOfTimeError: A listing could not be read to its end.
+            InvalidEventError: More than `max_disks` are selected.
+            EcsError, OutOfTimeError: A listing failed.
 
         """
         select = self._run.select
@@ -114,20 +112,20 @@ class DiskSelector:
         self._found.existing = self._index.read(few)
 
     def _listed(self) -> tuple[Sequence[str] | None, Iterator[Disk]]:
-        """Return the instances whose disks are meant, None if any, and the listing of disks."""
+        """Return the instances whose disks are selected (None: any), and the listing of disks."""
         instance_ids = self._instance_ids()
-        # Disks that are asked for by id are looked at whatever their instances are.
+        # Disks that are named by id are selected whatever their instances are.
         if instance_ids == [] and not self._named:
             return instance_ids, iter(())
         return instance_ids, self._inventory.disks(self._run.select, instance_ids)
 
     def _listed_again(self, left: frozenset[str]) -> tuple[Sequence[str] | None, Iterator[Disk]]:
-        """Return the same of what an earlier part left: each disk is looked at by its id."""
+        """Return the same for the disks that an earlier part left, which are listed by id."""
         select = replace(self._run.select, disk_ids=tuple(sorted(left)))
         return select.instance_ids or None, self._inventory.disks(select, None)
 
     def _instance_ids(self) -> list[str] | None:
-        """Return the instances whose disks are meant, None if any; fills in what it learns."""
+        """Return the instances whose disks are selected, None if any; adds their outcomes."""
         select = self._run.select
         by_tag = select.tags_of == "instance" and bool(select.tags)
         if select.instance_ids:
@@ -143,7 +141,7 @@ class DiskSelector:
                 instance_id=instance_id,
                 status="failed",
                 code=NO_INSTANCE,
-                reason="asked for by its id, and there is no such instance in this region",
+                reason="requested by id, but there is no such instance in this region",
             )
             for instance_id in select.instance_ids
             if instance_id not in self._instances
@@ -155,7 +153,7 @@ class DiskSelector:
                 instance_id=instance_id,
                 status="failed",
                 code=UNREADABLE_ID,
-                reason="ECS lists it, and it is meant, without an id to find its disks by",
+                reason="selected, but ECS lists it without an id by which to find its disks",
             )
             for instance_id in meant
             if not is_readable(instance_id)
@@ -164,13 +162,13 @@ class DiskSelector:
         return [instance_id for instance_id in meant if is_readable(instance_id)]
 
     def _choose_from(self, page: Sequence[Disk], meant: frozenset[str] | None) -> None:
-        """Judge a page of disks; only of those that may be meant are the instances looked at."""
+        """Select from a page of disks; only instances that can decide are listed."""
         possible = []
         if meant is None:
             self._instances.forget_many()
         for disk in page:
             if has_snapshot(self._found.existing, disk.disk_id) or disk.disk_id in self._found:
-                continue  # reported from there, whatever has become of the disk since
+                continue  # it has its outcome, whatever has changed since
             reason = self._why_not(disk, meant)
             if reason is None:
                 possible.append(disk)
@@ -195,15 +193,15 @@ class DiskSelector:
         reason = why_not_by_itself(self._select, disk)
         is_elsewhere = meant is not None and meant.isdisjoint(disk.instance_ids)
         if reason is None and is_elsewhere and not self._was_detached(disk):
-            reason = "on none of the instances that are meant"
+            reason = "attached to none of the selected instances"
         return reason
 
     def _was_detached(self, disk: Disk) -> bool:
-        """Say whether a disk that was left is on no instance: it was on one that is meant."""
+        """Return whether a disk that an earlier part left is detached now: it stays selected."""
         return self._left is not None and not disk.instance_ids
 
     def _pass_over(self, disk: Disk, reason: str) -> None:
-        """Leave a disk out; one that was asked for by its id is told why."""
+        """Leave a disk out; a disk that is named by id has an outcome with the reason."""
         if disk.disk_id in self._named and self._run.trigger_kind != "event":
             finding = Finding(status="skipped", reason=reason, missed=True)
             self._found.add(disk.disk_id, finding)
@@ -212,7 +210,7 @@ class DiskSelector:
         entry = self._found.existing.get(disk.disk_id)
         finding = None
         if not is_readable(disk.disk_id):
-            reason = f"ECS lists it, named {disk.name!r}, without an id to ask for its snapshot by"
+            reason = f"selected, but ECS lists it (name {disk.name!r}) without a usable id"
             finding = Finding(status="failed", code=UNREADABLE_ID, reason=reason)
         elif entry is not None and entry.failed_attempt >= MAX_ATTEMPTS:
             finding = Finding(attempts_exhausted=True)
@@ -232,14 +230,14 @@ class DiskSelector:
         if len(self._found) > limit:
             rule = (
                 f"selects more than {limit} disks in {self._run.slot.region} (limits.max_disks); "
-                "nothing of it was done"
+                "nothing was requested; narrow select or raise the limit"
             )
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
 
     def _foreseen(self, code: str) -> Finding | None:
         status = _FORESEEN.get(error_action(code))
         if status is None and self._run.part > 1:
-            return None  # what a part waited for already, this one asks for: ECS may see it free
+            return None  # the first part waited already; now ECS decides
         return Finding(status=status, code=code, reason=FORESEEN)
 
 

@@ -1,8 +1,8 @@
 """
-What a slot already has: the snapshots that carry its tags, by disk.
+The existing snapshots of a run, by disk: those that carry its tags.
 
-Pure. How long ECS remembers a client token is not documented, so a run asks for nothing
-that the ledger shows, and this is also how an interrupted run goes on where it stopped.
+Pure. How long ECS remembers a client token is not documented, so a run requests no snapshot that
+exists. An interrupted run continues in the same way.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ FAILED, PROGRESSING = "failed", "progressing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskState:
-    """What a slot has of one disk."""
+    """The existing snapshots of one disk in one run."""
 
     snapshot_id: str = ""
-    """Of the snapshot that did not fail; empty if there is none."""
+    """The snapshot that did not fail; empty if there is none."""
     attempt: int = 0
     """That snapshot's attempt."""
     failed_attempt: int = 0
@@ -39,35 +39,34 @@ class DiskState:
     failed_ids: AbstractSet[str] = frozenset()
     """All snapshots that ended as failed."""
     later_id: str = ""
-    """Of a later slot's snapshot that is being made, and serves this slot too; empty if none is."""
+    """A later run's snapshot in progress, which serves this run too; empty if there is none."""
 
     @property
     def next_attempt(self) -> int:
-        """Return the attempt with which to ask: it rises only after a terminal failure."""
+        """Return the attempt to request: it rises only after a snapshot has failed."""
         return self.failed_attempt + 1
 
 
 _Facts = Mapping[str, tuple[int, bool]]
-"""The snapshots of one disk: of each the attempt, and whether it ended as failed."""
+"""By snapshot of one disk its attempt, and whether it ended as failed."""
 
 
 class ExistingSnapshots(Mapping[str, DiskState]):
     """
-    What a slot has of each disk, by its id.
+    The state of each disk that has a snapshot of the run, by disk id.
 
-    Holds no snapshots, and two texts for nearly every disk: a run may be about 100,000, in a
-    function of 128 MB.
+    Holds two texts for nearly every disk, because a run may have 100,000 in a function of 128 MB.
     """
 
     def __init__(self, slot: RunTags) -> None:
-        """`slot`: whose snapshots count; those of other slots and of others are passed over."""
+        """Begin with none; snapshots that are not of `slot` are ignored."""
         self._slot = slot
         self._made: dict[str, str] = {}
-        """By disk its only snapshot, where that is the first attempt and did not fail."""
+        """By disk its snapshot, if that is the only one, the first attempt and not failed."""
         self._others: dict[str, _Facts] = {}
 
     def add(self, snapshot: Snapshot) -> None:
-        """Take in a snapshot as it is listed, in place of what an earlier listing said of it."""
+        """Add a snapshot as it is listed now; it replaces an earlier listing of the same one."""
         attempt = attempt_in_slot(snapshot, self._slot)
         if attempt is None:
             return
@@ -87,11 +86,11 @@ class ExistingSnapshots(Mapping[str, DiskState]):
         return self._others.get(disk_id, {})
 
     def __getitem__(self, disk_id: str) -> DiskState:
-        """Return what the slot has of a disk of which there is anything."""
+        """Return the state of a disk that has a snapshot."""
         facts = self._facts(disk_id)
         if not facts:
             raise KeyError(disk_id)
-        # Of two (by hands or by fate) always the same one, whatever the listing's order.
+        # Of several always the same snapshot, whatever the listing's order.
         made = [(attempt, one) for one, (attempt, failed) in facts.items() if not failed]
         failed = [(attempt, one) for one, (attempt, failed) in facts.items() if failed]
         attempt, snapshot_id = max(made, default=(0, ""))
@@ -105,11 +104,11 @@ class ExistingSnapshots(Mapping[str, DiskState]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the disks of which the slot has anything."""
+        """Yield the disks that have a snapshot."""
         return chain(self._made, self._others)
 
     def __len__(self) -> int:
-        """Return how many these are."""
+        """Return the number of these disks."""
         return len(self._made) + len(self._others)
 
 
@@ -118,11 +117,11 @@ _PLAIN = (1, False)
 
 def group_by_disk(snapshots: Iterable[Snapshot], slot: RunTags) -> ExistingSnapshots:
     """
-    Sort a listing into what the slot has of each disk.
+    Return the state of each disk that has a snapshot of a run.
 
     Args:
-        snapshots: Any snapshots; those of other slots and of other people are passed over.
-        slot: Whose snapshots count.
+        snapshots: Any snapshots; those that are not the run's are ignored.
+        slot: The run.
 
     """
     ledger = ExistingSnapshots(slot)
@@ -133,10 +132,10 @@ def group_by_disk(snapshots: Iterable[Snapshot], slot: RunTags) -> ExistingSnaps
 
 def later_snapshot(snapshots: Iterable[Snapshot], slot: RunKey, disk_id: str) -> str:
     """
-    Return the snapshot in the making that serves a slot as well as its own would; empty if none.
+    Return a snapshot in progress that serves a run as well as its own would; empty if none.
 
-    It is one of the same policy and disk that began after the slot's occurrence. A direct
-    request has no instant, and is about just this snapshot: nothing else serves it.
+    It is of the same policy and disk, and was begun after the run's trigger time. A direct
+    request has no trigger time and needs its own snapshot.
     """
     for snapshot in snapshots:
         named = slot_of(snapshot, slot.deployment)
@@ -156,6 +155,6 @@ def _is_after(at: datetime | None, instant: datetime | None) -> bool:
 
 
 def has_snapshot(existing: Mapping[str, DiskState], disk_id: str) -> bool:
-    """Say whether the slot has a snapshot of a disk that did not fail."""
+    """Return whether a disk has a snapshot that did not fail."""
     entry = existing.get(disk_id)
     return entry is not None and bool(entry.snapshot_id)

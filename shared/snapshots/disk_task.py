@@ -81,8 +81,8 @@ class DiskTask:
     def found(self, state: DiskState) -> Outcome:
         """Return the outcome where a listing shows the run's snapshot of the disk."""
         if not self.may_exist:
-            return self.existing(state, "made earlier for this slot")
-        reason = "accepted by ECS: no answer said so, but its tags name this slot"
+            return self.existing(state, "created by an earlier invocation of this run")
+        reason = "the call's answer was lost; a listing shows the snapshot by its tags"
         found = replace(self, attempt=state.attempt)
         return found.outcome("created", reason, snapshot_id=state.snapshot_id)
 
@@ -95,12 +95,14 @@ class DiskTask:
         """Return the outcome of a disk that cannot have a snapshot, or no further one."""
         if not self.failed_ids:
             return self.outcome("skipped", reason, code=code)
-        return self._broken(f"its snapshot failed, and no other is possible: {reason}", code)
+        return self._broken(
+            f"snapshot failed in ECS; another attempt is not possible: {reason}", code
+        )
 
     def attempts_exhausted(self, max_attempts: int) -> Outcome:
         """Return the outcome of a disk that has no attempt left: that of the last one."""
         tried = self.attempt - 1
-        reason = f"its snapshot ended as failed, attempt {tried} of {max_attempts} at most"
+        reason = f"snapshot failed in ECS, attempt {tried} of at most {max_attempts}; not retried"
         return self._broken(reason, TOO_MANY_ATTEMPTS)
 
     def _broken(self, reason: str, code: str) -> Outcome:
@@ -121,7 +123,7 @@ class DiskTask:
 
     def put_off(self, code: str, until: float) -> DiskTask:
         """Return the task of a disk that an earlier part found busy, for its next call."""
-        last = foreseen_error(code, "so it was in an earlier part")
+        last = foreseen_error(code, "found by an earlier part")
         return replace(self, not_before=until, is_busy=True, foreseen="", last=last)
 
 
@@ -165,6 +167,6 @@ class Abort:
 Step = Outcome | Retry | Rejected | Abort
 
 
-def foreseen_error(code: str, why: str = "foreseen from its listing") -> EcsError:
+def foreseen_error(code: str, why: str = "predicted from the listing, without a call") -> EcsError:
     """Return the error that a call would have met, without a call."""
     return EcsRefusedError(action=API, code=code, message=why, http_status=0)

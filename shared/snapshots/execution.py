@@ -202,7 +202,7 @@ class Execution:
         self.suspect = None if self._accepted else self.suspect or step.error
         if self._candidates.refused(step.task, step.error.code):
             number = self._candidates.drawn
-            because = f"so were all of {number} others, spread over those not tried yet"
+            because = f"so were {number} others, spread evenly over the remaining disks"
             self.spares_busy = not self.stopped_by
             self._stop(step.error, f"{step.error}; {because}")
 
@@ -216,7 +216,7 @@ class Execution:
             task = replace(task, is_busy=True, last=foreseen_error(task.foreseen))
         if not self.stopped_by or task.may_exist or (self.spares_busy and task.is_busy):
             return self.requester.not_finished(task)
-        again = "not tried again" if task.calls else "not tried"
+        again = "not requested again" if task.calls else "not requested"
         return task.outcome(
-            "failed", f"{again}: {self.stopped_by} ended the run", code=self.stopped_by
+            "failed", f"{again}: {self.stopped_by} stopped the run", code=self.stopped_by
         )

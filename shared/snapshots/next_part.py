@@ -51,7 +51,7 @@ class NextPart:
         else:
             summary.status, summary.code, summary.next_at = CONTINUED, "", so_far.due_at
             after = f" in {delay_s} s" if delay_s else ""
-            summary.reason = f"handed over to part {part}{after}"
+            summary.reason = f"continued by part {part}{after}"
 
     def report(self, summary: Summary, so_far: Chain) -> None:
         """
@@ -64,7 +64,7 @@ class NextPart:
         self.start(started, so_far)
         if started.status == CONTINUED:
             summary.status, summary.code, summary.next_at = started.status, "", started.next_at
-            summary.reason = f"ended; part {self._run.part + 1} reports how"
+            summary.reason = f"the run ended; part {self._run.part + 1} reports its failure"
 
 
 def needs_fan_out(run: Run) -> bool:

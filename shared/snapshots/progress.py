@@ -1,9 +1,9 @@
 """
-What the parts of a slot came to so far, and when the next one is due.
+What the parts of a run have done so far, and when the next part is due.
 
-Pure: it is told instants and outcomes. A later part works on what the one before left, so that
-it lists, asks and records only what may have changed. A slot is bounded by its age: its last
-part is due shortly before that, and ends it.
+Pure: instants and outcomes are arguments. A part works on the disks that the one before left, so it
+lists, requests and records only what may have changed. A run has a maximum age; its last part
+is due shortly before that, and ends it.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ from shared.triggers.continuation import MAX_LEFT, VANISHED, Chain
 from shared.triggers.routing import Run
 
 FIRST_PAUSE_S = 60
-"""Before the part after the first in which disks were busy, or ECS was in trouble."""
+"""The delay after the first part in which disks were busy or ECS failed."""
 LAST_PART = timedelta(minutes=10)
-"""So long before its slot is too old the last part is due."""
+"""How long before its run expires the last part is due."""
 BY_HAND = timedelta(hours=1)
-"""A part with nothing left that comes so late was sent by a person: it begins anew."""
+"""A part with no disk left that starts this late was sent by an operator: it begins anew."""
 
 MANY_VANISHED = 3
-"""So many disks, and more than a tenth of the run's, do not vanish by chance."""
+"""That many disks, and more than a tenth of the run's, do not vanish by chance."""
 
 
 class Progress:
-    """One slot's, in one part of it."""
+    """The progress of one run, in one part of it."""
 
     def __init__(self, run: Run, limits: Limits, *, now: datetime) -> None:
         """
         Begin a part.
 
         Args:
-            run: With what the parts before handed on.
-            limits: How old the slot may be.
-            now: When this part begins.
+            run: The run, with what the parts before handed on.
+            limits: The maximum age of a run.
+            now: The start of this part.
 
         """
         before = run.link.so_far if run.link else Chain()
@@ -58,40 +58,42 @@ class Progress:
         self.began_at = run.slot.occurred_at or before.began_at or now
         self.expires_at = self.began_at + max_age(limits, run.policy)
         self.is_expired = now >= self.expires_at
-        """Nothing may be asked for any more; what is left is only recorded."""
+        """No call may be made any more; the disks that are left are only recorded."""
         self.is_last_part = now >= self.expires_at - LAST_PART
         self.counts: Counter[str] = Counter()
-        """How many disks ended with each status, in this part and those before."""
+        """How many disks have ended with each status, in this part and those before."""
         self.counts.update(before.counts)
-        self._told = {disk: code for code, ids in (before.left or {}).items() for disk in ids}
+        self._recorded = {disk: code for code, ids in (before.left or {}).items() for disk in ids}
         self._left: dict[str, list[str]] = {}
         self._left_count = 0
         self._unknown: list[str] = []
         self.example = before.reason
-        """A disk that failed, and with which code."""
+        """A disk that failed, and its code."""
         self._waits_for_time = False
         self._came_on = False
 
     @property
     def only_reports(self) -> bool:
-        """Whether all that is left is to say how the slot ended."""
+        """Whether no disk is left, and this part only reports how the run ended."""
         return self.before.left == {}
 
     @property
     def left_ids(self) -> frozenset[str] | None:
-        """The disks that this part is about; None where any may be."""
+        """The disks that the part before left; None if this part selects anew."""
         return self.before.left_ids
 
     def may_exist(self, disk_id: str) -> bool:
-        """Say whether an answer about a disk was lost in the part before."""
+        """Return whether a call in an earlier part may have created a disk's snapshot."""
         return disk_id in self.before.unknown
 
     def add(self, outcome: Outcome) -> bool:
-        """Take in what became of a disk; returns whether that is news to the records."""
+        """Add a disk's outcome; return False if an earlier part recorded the same."""
         if outcome.status != "deferred":
             self._came_on = True
             if outcome.status in UNSUCCESSFUL and not self.example:
-                self.example = f"such as {outcome.disk_id or outcome.instance_id}: {outcome.code}"
+                self.example = (
+                    f"for example {outcome.disk_id or outcome.instance_id}: {outcome.code}"
+                )
             self.counts[outcome.status] += 1
             if (outcome.status, outcome.code) == ("skipped", GONE) and outcome.calls:
                 self.counts[VANISHED] += 1
@@ -101,28 +103,28 @@ class Progress:
         if self._left_count <= MAX_LEFT:
             self._left.setdefault(outcome.code, []).append(outcome.disk_id)
             self._unknown += [outcome.disk_id] if outcome.may_exist else []
-        return self._told.get(outcome.disk_id) != outcome.code
+        return self._recorded.get(outcome.disk_id) != outcome.code
 
     @property
     def unknown(self) -> list[str]:
-        """The disks of which an answer was lost, and that no look settled."""
+        """The disks whose snapshot may exist, which no listing has shown."""
         return sorted(self._unknown or (self.before.unknown if self.only_reports else ()))
 
     @property
     def in_all(self) -> Counter[str]:
-        """How many disks of the slot have which status, all its parts together."""
+        """How many disks have each status, in all parts so far."""
         counts = self.counts + Counter(deferred=self._left_count)
         del counts[VANISHED]
         return counts
 
     @property
     def status(self) -> str:
-        """How the slot ended, all its parts together."""
+        """The status of the run, in all parts so far."""
         return overall_status(self.in_all)
 
     @property
     def has_lost_many(self) -> bool:
-        """Whether more disks vanished before their snapshots than do by chance."""
+        """Whether more disks vanished after they were listed than do by chance."""
         vanished = self.counts[VANISHED]
         return vanished >= MANY_VANISHED and 10 * vanished > sum(self.in_all.values())
 
@@ -140,16 +142,12 @@ class Progress:
 
     @property
     def can_follow(self) -> bool:
-        """
-        Say whether a part may come after this one; if it is too late to ask, it ends the slot.
-
-        What is left by the last part itself is nobody's to do.
-        """
+        """Return whether a part may follow this one; none follows the last."""
         return not self.is_last_part
 
     def busy_code(self, disk_id: str) -> str:
-        """Return the code with which a disk was left in the part before, if it was asked for."""
-        code = self._told.get(disk_id, "")
+        """Return the code with which the part before deferred a disk; empty if for lack of time."""
+        code = self._recorded.get(disk_id, "")
         return "" if code == OUT_OF_TIME else code
 
     def next_part(
@@ -197,7 +195,7 @@ class Progress:
         return min(delay, max(0, until_last_s)), min(pause, int(LONGEST_PAUSE_S))
 
     def report(self, now: datetime) -> Chain:
-        """Return what is handed to a part that only says how the slot ended."""
+        """Return what is handed on to a part that only reports how the run ended."""
         return Chain(
             began_at=self.began_at,
             due_at=now,
@@ -209,5 +207,5 @@ class Progress:
 
 
 def begun(run: Run, now: datetime) -> Chain:
-    """Return what the first part of a run begins with, where another invocation carries it out."""
+    """Return what is handed on to the first part of a run that another invocation carries out."""
     return replace(Chain(), began_at=run.slot.occurred_at or now, due_at=now)

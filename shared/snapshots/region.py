@@ -24,7 +24,7 @@ class RegionContext:
         """
         others = runtime.ecs_endpoints.values()
         if region not in runtime.ecs_endpoints and any(map(is_loopback, others)):
-            rule = f"must name {region} too: the others are on a local cloud"
+            rule = f"must name {region} too, because the others are on an emulator"
             raise InvalidSettingsError([Problem("ECS_ENDPOINT", NO_VALUE, rule)])
         self.pacer = Pacer(
             clock=runtime.clock,

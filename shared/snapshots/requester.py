@@ -30,7 +30,7 @@ from shared.records.outcome import OUT_OF_TIME, SLOT_EXPIRED, SUPERSEDED, Outcom
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import API, Abort, DiskTask, Rejected, Retry, Step
 
-GIVEN_UP = "given up, for the slot is as old as it may be"
+GIVEN_UP = "given up, because the run reached its maximum age"
 LAST_CALL_S = 60.0
 """How long before its run expires a busy disk is requested for the last time."""
 
@@ -71,12 +71,12 @@ class Requester:
             return self.not_finished(call.task)
         except Exception as exc:  # noqa: BLE001 - one disk's error must not cost the others
             status: Status = "deferred" if call.task.may_exist else "failed"
-            return call.task.outcome(status, f"accident: {exc}", code=type(exc).__name__)
+            return call.task.outcome(status, f"unexpected error: {exc}", code=type(exc).__name__)
 
     def not_finished(self, task: DiskTask) -> Outcome:
         """Return the outcome of a task that no answer has ended: deferred, or failed at last."""
         code = task.last.code if task.last else OUT_OF_TIME
-        reason = "time ran out before it was asked for"
+        reason = "no time was left to request it"
         if task.last:
             reason = f"not done yet: {task.last}"
         is_last = self.is_last_part or self.now >= self.expires - LAST_CALL_S
@@ -227,7 +227,9 @@ class _Call:
         if state is not None:
             self._check(state)
             if state.later_id and not self.task.may_exist:
-                reason = "a later snapshot of this policy is being made, and serves this slot too"
+                reason = (
+                    "a later run of this policy is creating a snapshot, which serves this run too"
+                )
                 later_id = state.later_id
                 return self.task.outcome("skipped", reason, code=SUPERSEDED, snapshot_id=later_id)
         return self._requester.busy(self.task, error)
@@ -261,9 +263,9 @@ class _Call:
         except EcsError as exc:
             return self._on_listing_error(exc)
         if not is_listed:
-            reason = "the disk vanished between its listing and its snapshot"
+            reason = "the disk vanished after it was listed"
             return self.task.skipped(reason, code=error.code)
-        reason = f"the disk is still listed: is the host the region's own? {error}"
+        reason = f"the disk is still listed; check that ECS_ENDPOINT is this region's host: {error}"
         return Rejected(self.task.failed(error, reason), self.task, error)
 
     def _on_mismatch(self, error: EcsError) -> Step:
@@ -277,7 +279,9 @@ class _Call:
         self.task = replace(self.task, mismatch=error, last=error, lookups=lookups)
         state = self._refreshed()
         if state.snapshot_id:
-            reason = "made earlier for this slot, under another text of the policy"
+            reason = (
+                "created by an earlier invocation of this run, under another text of the policy"
+            )
             return self.task.existing(state, reason, code=error.code)
         if lookups < MAX_TRIES[ErrorAction.WAIT]:
             waiting = replace(self.task, is_busy=False)

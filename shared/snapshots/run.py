@@ -121,7 +121,7 @@ class Runner:
             raise
         except Exception as exc:  # noqa: BLE001 - one run's unexpected error must not cost the others
             summary.code = type(exc).__name__
-            summary.reason = f"accident: {exc}"
+            summary.reason = f"unexpected error: {exc}"
             summary.started = False
         except BaseException:
             summary.code = INTERRUPTED
@@ -154,7 +154,7 @@ class Runner:
         if self._run.dry_run:
             for task in tasks:
                 planned = self._plan(task.disk_id, task.attempt)
-                yield task.outcome("planned", f"dry run: would ask for {planned.name}")
+                yield task.outcome("planned", f"dry run: would create {planned.name}")
             return
         if self._progress.is_expired:
             yield from map(self._expired, tasks)
@@ -180,13 +180,13 @@ class Runner:
 
     def _lost(self, disk_id: str) -> Outcome:
         """Return the outcome of a disk that an earlier part left and that is not selected now."""
-        reason = "the disk is gone since an earlier part, or the policy does not mean it any more"
+        reason = "the disk no longer exists, or the policy no longer selects it"
         skipped = Outcome(disk_id=disk_id, status="skipped", code=GONE, reason=reason)
         return self._unless_may_exist(skipped)
 
     def _expired(self, task: DiskTask) -> Outcome:
         """Return the outcome of a disk whose run is too old: no call is made any more."""
-        reason = f"{GIVEN_UP}: nothing is asked any more"
+        reason = f"{GIVEN_UP}; no call was made"
         return self._unless_may_exist(task.outcome("failed", reason, code=SLOT_EXPIRED))
 
     def _unlisted(self, disk_id: str, summary: Summary, *, follows: bool) -> Outcome:
@@ -203,7 +203,8 @@ class Runner:
     def _unless_may_exist(self, outcome: Outcome) -> Outcome:
         if not self._progress.may_exist(outcome.disk_id):
             return outcome
-        reason = f"{outcome.reason}; an answer about it was lost, and no snapshot is listed"
+        doubt = "a call may have created a snapshot, but none is listed; check the disk in ECS"
+        reason = f"{outcome.reason}; {doubt}"
         return replace(
             outcome, status="deferred", code=UNKNOWN_OUTCOME, reason=reason, may_exist=True
         )
@@ -228,7 +229,7 @@ class Runner:
         summary.status = self._progress.status
         is_left = bool(summary.counts["deferred"]) and self._can_continue
         if summary.code:
-            summary.reason += "; this ended the run: every further call would fail too"
+            summary.reason += "; the run stopped, because every further call would fail too"
             because = summary.reason
             if self._execution.spares_busy and is_left:
                 self._continue(summary)

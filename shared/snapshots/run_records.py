@@ -1,8 +1,8 @@
 """
-What a run says of itself: how it ends, and its records on the way.
+The records of a run, and how it ended.
 
-Three kinds of record, each with the slot: `run_started` holds what is needed to start the
-slot again, `disk` an outcome, `run_finished` the counts.
+`run_started` contains what is needed to restart the run, `disk` an outcome, `run_finished` the
+counts, and `waiting` shows that a run without other records is at work.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ WAITING = "waiting"
 
 
 MAX_SHOWN = 10_000
-"""Disks in one answer, a few megabytes of them: Function Compute answers with 32 MB at most."""
+"""The most disks in one answer, a few megabytes: Function Compute returns at most 32 MB."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Summary:
-    """How a run ended; `outcomes` only where somebody waits for them."""
+    """How a run ended; `outcomes` only for a direct request, whose caller waits for them."""
 
     run: Run
     status: str = "failed"
@@ -39,21 +39,21 @@ class Summary:
     code: str = ""
     reason: str = "interrupted"
     started: bool = True
-    """False if ledger or selection could not be read: no call that writes was made."""
+    """False if a listing failed, so that no snapshot was requested."""
     next_at: datetime | None = None
-    """When the next part is due; None where there is none."""
+    """When the next part is due; None if there is none."""
     counts: Counter[str] = field(default_factory=Counter)
-    """By status, in this part."""
+    """Disks by status, in this part."""
     unchanged: Counter[str] = field(default_factory=Counter)
-    """Of these the ones that are on record from an earlier part."""
+    """The disks among them that an earlier part recorded with the same status and code."""
     in_all: Mapping[str, int] = field(default_factory=dict)
-    """By status, of the disks that this part and those before are done with."""
+    """Disks by status, in all parts so far."""
     outcomes: list[Outcome] = field(default_factory=list)
     left_out: int = 0
-    """How many outcomes there were beside those."""
+    """How many outcomes were left out of `outcomes`."""
 
     def show(self, outcome: Outcome) -> None:
-        """Keep an outcome for whoever waits; all of them are on record."""
+        """Keep an outcome for the answer, up to `MAX_SHOWN`; all of them are recorded."""
         if len(self.outcomes) < MAX_SHOWN:
             self.outcomes.append(outcome)
         else:
@@ -61,16 +61,16 @@ class Summary:
 
     @property
     def failed(self) -> bool:
-        """Say whether something that was wanted is left undone, and nobody goes on with it."""
+        """Return whether disks are left without a snapshot, and no part follows."""
         return self.status in ("partial", "failed")
 
     @property
     def is_read(self) -> bool:
         """
-        Say whether somebody reads in the answer how the run ended.
+        Return whether the caller reads in the answer how the run ended.
 
-        Who asks directly does; FC only sees whether there was an exception, and nobody waits
-        for a part that was handed over.
+        The caller of a direct request does. Function Compute only sees whether there was an
+        exception, and no caller waits for a part that was continued.
         """
         return self.run.trigger_kind == "direct" and self.run.link is None and self.started
 
@@ -84,13 +84,13 @@ class RunLog:
         self._recorder = recorder
         first = runtime.request_id or f"at-{utc(runtime.clock.now())}"
         self.chain = run.link.chain if run.link else first
-        """The FC request id of the invocation with which the chain of this run's parts began."""
+        """The FC request id of the invocation that started the run's first part."""
 
     def started(self, *, part: int | None = None) -> None:
         """
-        Record that the run began, and wait until the record is out.
+        Record that the part began, and wait until the record is written.
 
-        What is started has to be visible before the first snapshot is asked for.
+        A run must be on record before its first snapshot is requested.
         """
         clock, function = self._runtime.clock, self._runtime.fc_function
         ends_at = clock.now() + timedelta(seconds=self._runtime.ends - clock.monotonic())
@@ -99,7 +99,7 @@ class RunLog:
                 "record": "run_started",
                 "event": json.dumps(self._run.content, sort_keys=True),
                 "warnings": "\n".join(self._run.policy.warnings),
-                # When it is over at the latest; and what ran it, for a person.
+                # When the function ends at the latest; and which one it is, for operators.
                 "ends_at": utc(ends_at),
                 "fc_service": function.service,
                 "fc_function": function.name,
@@ -109,13 +109,13 @@ class RunLog:
         self._recorder.flush()
 
     def disk_finished(self, outcome: Outcome) -> None:
-        """Record what became of one disk."""
+        """Record one disk's outcome."""
         self._add(disk_record(outcome))
 
     def finished(
         self, summary: Summary, calls: Mapping[str, int], *, part: int | None = None
     ) -> None:
-        """Record how the run ended; `calls` by API."""
+        """Record how the part ended; `calls` by API."""
         self._add(
             {
                 "record": "run_finished",
@@ -132,14 +132,14 @@ class RunLog:
         )
 
     def waits(self, disks: int, pause_s: float) -> None:
-        """Record that the run is at work and waits: without a record it would count as dead."""
+        """Record that the run waits; a run without records for ten minutes is restarted."""
         until = utc(self._runtime.clock.now() + timedelta(seconds=round(pause_s)))
-        reason = f"{disks} disks wait; the next is asked for again at {until}"
+        reason = f"{disks} disks wait; the next call is due at {until}"
         self._add({"record": WAITING, "count_waiting": str(disks), "reason": reason})
 
     def lists(self) -> None:
-        """Record that the run is at work and still reads what there is; for the same reason."""
-        reason = "a listing is refused or throttled for the moment, and tried again"
+        """Record that the run still reads its listings, for the same reason."""
+        reason = "a listing is rejected or throttled, and is retried"
         self._add({"record": WAITING, "reason": reason})
 
     def _add(self, record: Record, *, part: int | None = None) -> None:
@@ -166,10 +166,10 @@ def _numbered(what: str, numbers: Mapping[str, int]) -> Record:
 
 class SignsOfLife:
     """
-    Records now and then that a run whose listing takes long is at work.
+    Records every few minutes that a run whose listing takes long is at work.
 
-    It is called by what outlives the run, so it knows the run's log and nothing else of it: the
-    disks and the ledger of a run that has ended are let go at once.
+    The pacer, which outlives the run, holds it. So it refers to the run's log only, and the disks
+    and existing snapshots of a run that has ended are freed at once.
     """
 
     def __init__(self, log: RunLog, clock: Clock) -> None:
@@ -178,7 +178,7 @@ class SignsOfLife:
         self._shown_at = clock.monotonic()
 
     def show(self) -> None:
-        """Record it, if the last time was long enough ago."""
+        """Record it if the last record is old enough."""
         now = self._clock.monotonic()
         if now - self._shown_at >= SIGN_OF_LIFE_S:
             self._shown_at = now

@@ -117,7 +117,7 @@ class SelectedDisks:
                 yield Outcome(
                     disk_id=disk_id,
                     status="existing",
-                    reason="made earlier for this slot",
+                    reason="created by an earlier invocation of this run",
                     snapshot_id=state.snapshot_id,
                     attempt=state.attempt,
                 )
@@ -125,7 +125,7 @@ class SelectedDisks:
                 yield Outcome(
                     disk_id=disk_id,
                     status="broken",
-                    reason="its snapshot ended as failed, and the disk is not to be had again",
+                    reason="snapshot failed in ECS; not retried: the disk is gone or not selected",
                     snapshot_id=state.failed_id,
                     attempt=state.failed_attempt,
                 )

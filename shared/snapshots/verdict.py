@@ -25,18 +25,23 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
     if progress.has_lost_many:
         summary.code = DISKS_VANISHED
         summary.reason = (
-            f"{progress.counts[VANISHED]} disks were listed and vanished before their "
-            "snapshots: is the host the region's own?"
+            f"{progress.counts[VANISHED]} disks vanished after they were listed; "
+            "check that ECS_ENDPOINT is this region's host"
         )
         summary.status = "partial" if progress.status == "partial" else "failed"
     elif progress.unknown and not progress.can_follow:
         summary.code = UNKNOWN_OUTCOME
         disks = ", ".join(progress.unknown)
-        summary.reason = f"answers were lost: look whether these disks have snapshots: {disks}"
+        summary.reason = (
+            f"answers were lost; check in ECS whether these disks have snapshots: {disks}"
+        )
     elif progress.in_all.keys() == {"skipped"}:
         # Nothing is wrong, and nothing was done: no failure, and never "ok". A direct request
         # is for these very disks, so for it this is a failure.
-        summary.code, summary.reason = NOTHING_TAKEN, "every disk was skipped"
+        summary.code, summary.reason = (
+            NOTHING_TAKEN,
+            "every disk was skipped; see the code of each disk record",
+        )
         summary.status = "failed" if summary.run.trigger_kind == "direct" else "skipped"
     elif suspect is not None:
         summary.code, summary.reason = suspect.code, str(suspect)
@@ -46,7 +51,10 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
 
 def no_disk_matched(summary: Summary) -> None:
     """Set status, code and reason of a run whose policy matches no disk, now or earlier."""
-    summary.code, summary.reason = MATCHED_NOTHING, "the policy matched no disk"
+    summary.code, summary.reason = (
+        MATCHED_NOTHING,
+        "the policy matched no disk; correct select, or set allow_empty: true",
+    )
     if summary.run.trigger_kind == "event":
         summary.status, summary.reason = "no_match", "the policy does not select the resource"
     elif summary.run.policy.allow_empty:

@@ -321,7 +321,7 @@ def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code:
     assert {(one["status"], one["code"]) for one in records} == {("failed", code)}
     untried = [one for one in records if one["calls"] == "0"]
     assert len(untried) == 3
-    assert all(one["reason"] == f"not tried: {code} ended the run" for one in untried)
+    assert all(one["reason"] == f"not requested: {code} stopped the run" for one in untried)
     assert [end["code"] for end in world.recorded("run_finished")] == [code]
 
 

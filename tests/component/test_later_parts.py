@@ -53,7 +53,7 @@ def test_a_report_that_is_too_large_to_name_disks_stays_a_report(
     parts.go_on()
 
     ends = [one["reason"] for one in world.recorded("run_finished")]
-    assert len([one for one in ends if "reports how" in one]) == 1
+    assert len([one for one in ends if "reports its failure" in one]) == 1
     assert len(parts.raised) == 1
 
 

@@ -108,7 +108,7 @@ def test_what_concerns_all_disks_costs_fifteen_calls(world: World, code: str) ->
     assert len(world.creates()) == 15
     records = [world.record_of(disk) for disk in disks]
     assert {(one["status"], one["code"]) for one in records} == {("failed", code)}
-    untried = [one for one in records if one["reason"].startswith(f"not tried: {code}")]
+    untried = [one for one in records if one["reason"].startswith(f"not requested: {code}")]
     assert len(untried) == 185
     assert {one["calls"] for one in untried} == {"0"}
     tried = [number for number, one in enumerate(records) if one["calls"] == "1"]
@@ -217,7 +217,7 @@ def test_a_run_that_lost_many_disks_fails_loudly(
             parts.go_on()
         assert [type(one) for one in parts.raised] == [RunFailedError]
     else:
-        with pytest.raises(RunFailedError, match=f"{gone} disks were listed and vanished"):
+        with pytest.raises(RunFailedError, match=f"{gone} disks vanished after they were listed"):
             world.tick()
 
     end = world.recorded("run_finished")[-1]

@@ -288,7 +288,7 @@ def test_a_direct_request_says_in_its_answer_that_another_part_does_the_rest(
         answer = world.schedule({"key": "k-1", "policy": "nightly"})
         parts.go_on()
 
-    assert (answer["status"], answer["runs"][0]["reason"]) == ("continued", "handed over to part 2")
+    assert (answer["status"], answer["runs"][0]["reason"]) == ("continued", "continued by part 2")
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
 
 

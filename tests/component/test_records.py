@@ -330,7 +330,7 @@ def test_an_accident_says_nothing_secret(world: World) -> None:
 
     record = world.record_of(disk_id)
     assert (record["status"], record["code"]) == ("failed", "LookupError")
-    assert record["reason"] == "accident: could not sign with ***"
+    assert record["reason"] == "unexpected error: could not sign with ***"
     assert clock.secret not in repr(world.records)
 
 

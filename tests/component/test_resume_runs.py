@@ -487,7 +487,7 @@ def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> No
 
     with (
         environment(SLS_LOGSTORE="bare"),
-        pytest.raises(ReconcileError, match=r"IndexConfigNotExist.*make the Logstore's index"),
+        pytest.raises(ReconcileError, match=r"IndexConfigNotExist.*create the Logstore's index"),
     ):
         world.resume()
     assert parts.all == []
@@ -497,7 +497,7 @@ def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> No
     ("fault", "said"),
     [
         ({"status": 403, "code": "Unauthorized"}, "Unauthorized.*log:GetLogStoreLogs"),
-        ({"status": 404, "code": "LogStoreNotExist"}, "make the Logstore that SLS_LOGSTORE"),
+        ({"status": 404, "code": "LogStoreNotExist"}, "create the Logstore named in SLS_LOGSTORE"),
         ({"status": 500, "code": "InternalServerError"}, "InternalServerError"),
     ],
 )

@@ -365,7 +365,7 @@ def test_one_disks_accident_costs_no_other(accident: Exception) -> None:
         **dict.fromkeys(["d-1", "d-2", "d-3", "d-4"], "created"),
     }
     assert outcomes["d-0"].code == type(accident).__name__
-    assert outcomes["d-0"].reason.startswith("accident: ")
+    assert outcomes["d-0"].reason.startswith("unexpected error: ")
 
 
 def test_an_accident_in_planning_is_one_disks_too() -> None:

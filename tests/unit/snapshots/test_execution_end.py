@@ -28,7 +28,7 @@ def test_what_will_fail_for_every_disk_ends_the_run(code: str) -> None:
     assert bench.execution.stopped_by == code
     assert len(bench.ecs.created) == 1
     assert {(o.status, o.code) for o in outcomes.values()} == {("failed", code)}
-    assert outcomes["d-4"].reason == f"not tried: {code} ended the run"
+    assert outcomes["d-4"].reason == f"not requested: {code} stopped the run"
 
 
 def test_what_was_done_before_the_end_stays_done() -> None:
@@ -45,8 +45,8 @@ def test_what_was_done_before_the_end_stays_done() -> None:
         "d-0": "created",
         **dict.fromkeys(["d-1", "d-2", "d-3"], "failed"),
     }
-    assert outcomes["d-1"].reason.startswith("not tried again: ")
-    assert outcomes["d-3"].reason.startswith("not tried: ")
+    assert outcomes["d-1"].reason.startswith("not requested again: ")
+    assert outcomes["d-3"].reason.startswith("not requested: ")
 
 
 def test_a_run_stops_with_the_code_that_asked_for_it() -> None:
@@ -103,7 +103,7 @@ def test_what_does_not_fit_before_the_deadline_is_deferred() -> None:
     assert bench.clock.monotonic() <= 10
     left = next(o for o in outcomes.values() if o.status == "deferred")
     assert (left.code, left.calls) == ("OutOfTime", 0)
-    assert left.reason == "time ran out before it was asked for"
+    assert left.reason == "no time was left to request it"
 
 
 def test_what_waits_at_the_deadline_says_why_it_is_not_done() -> None:

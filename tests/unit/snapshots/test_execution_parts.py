@@ -26,7 +26,7 @@ def test_in_the_last_part_what_is_left_is_failed(deadline: float) -> None:
     outcome = Bench(*[BUSY] * 99, is_last_part=True, deadline=deadline).outcome()
 
     assert (outcome.status, outcome.code) == ("failed", "SlotExpired")
-    assert "as old as it may be" in outcome.reason
+    assert "reached its maximum age" in outcome.reason
 
 
 def test_a_run_that_waits_inside_asks_a_last_time_before_its_slot_is_too_old() -> None:

@@ -28,7 +28,7 @@ def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
 
     assert (outcome.status, outcome.snapshot_id, outcome.calls) == ("created", "s-made", 1)
     assert bench.looks == ["d-0"]
-    assert "its tags name this slot" in outcome.reason
+    assert "by its tags" in outcome.reason
 
 
 @pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "UnknownError"])

@@ -157,7 +157,7 @@ def test_a_part_with_nothing_left_only_reports_unless_somebody_sends_it_later() 
     assert (soon.only_reports, soon.status, soon.example) == (
         True,
         "failed",
-        "such as d-1: QuotaExceed.Snapshot",
+        "for example d-1: QuotaExceed.Snapshot",
     )
     assert (late.only_reports, late.left_ids, late.in_all) == (False, None, {})
 
