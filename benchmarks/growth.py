@@ -203,9 +203,9 @@ def _record(number: int, of: int) -> Record:
         "deployment": "bench",
         "policy": "stopped",
         "region": REGION,
-        "slot": f"{run_number:032x}",
-        "occurrence": f"event/acs.ecs/{run_number}",
-        "occurred_at": at,
+        "run_id": f"{run_number:032x}",
+        "trigger_id": f"event/acs.ecs/{run_number}",
+        "trigger_time": at,
         "at": at,
         "part": "1",
         "chain": f"r-{run_number}",
@@ -213,9 +213,9 @@ def _record(number: int, of: int) -> Record:
         "request_id": f"r-{run_number}",
     }
     if number % 2:
-        return {**about, "record": "run_finished", "status": "ok", "code": "", "reason": ""}
+        return {**about, "record": "part_finished", "status": "ok", "code": "", "reason": ""}
     event = json.dumps({"id": str(run_number), "source": "acs.ecs", "data": "x" * 600})
-    return {**about, "record": "run_started", "event": event, "ends_at": at}
+    return {**about, "record": "part_started", "event": event, "ends_at": at}
 
 
 POLICY = {"name": "nightly", "on": {"timer": "nightly"}, "select": {"tags": {"env": "prod"}}}
@@ -252,7 +252,7 @@ def a_run(number: int) -> None:
     setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
     _write_to(store)
     event = json.dumps({"triggerName": "nightly", "triggerTime": utc(START)}).encode()
-    for status in ("created", "existing"):
+    for status in ("created", "already_exists"):
         answer = on_schedule.handler(event, _context("snapshot_on_schedule"), clock=clock)
         _insist(answer["runs"][0]["counts"] == {status: number})
     _insist(store.disks == 2 * number)

@@ -143,7 +143,7 @@ def ours_in_parts(bench: Bench) -> None:
     # A function keeps 45 s of its time for what comes after the last call.
     with _function(bench, timeout_s=round(need_s) + 50) as deliver:
         deliver()
-    parts = {one["part"] for one in _records(bench) if one["record"] == "run_started"}
+    parts = {one["part"] for one in _records(bench) if one["record"] == "part_started"}
     if len(parts) != PARTS:
         sys.exit(f"meant to take {PARTS} parts, and took {sorted(parts)}")
 

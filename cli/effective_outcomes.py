@@ -15,44 +15,44 @@ RANKS: dict[str, int] = {
     "skipped": 1,
     "failed": 2,
     "created": 3,
-    "existing": 3,
-    "broken": 4,
+    "already_exists": 3,
+    "snapshot_failed": 4,
     "completed": 5,
 }
 """How much each status knows; the higher one holds."""
 
 Effective = dict[tuple[str, str], Mapping[str, str]]
 
-OF_THE_SLOT = (
-    "deployment", "policy", "region", "slot", "occurrence", "occurred_at", "part", "disk_id",
+RUN_FIELDS = (
+    "deployment", "policy", "region", "run_id", "trigger_id", "trigger_time", "part", "disk_id",
     "instance_id", "attempt",
 )  # fmt: skip
-"""What a record without a slot takes over from one that names the same snapshot."""
+"""What a record without a run takes over from one that names the same snapshot."""
 
 
 def merge_outcomes(records: Iterable[Mapping[str, str]]) -> Effective:
     """
-    Return the outcome of each disk in each slot.
+    Return the outcome of each disk in each run.
 
     Args:
         records: In any order, any of them twice, of any runs; those of dry runs and those that
-            are about no disk do not count. One that has no slot is about the snapshot that it
+            are about no disk do not count. One that has no run is about the snapshot that it
             names (`snapshot_record`), and counts for the disk of which others say that the
             snapshot is its; if none does, it counts for nothing.
 
     Returns:
-        By slot and disk (or instance, where there is no disk) the record that holds: of the
+        By run and disk (or instance, where there is no disk) the record that holds: of the
         highest attempt the one of the highest rank, of equals the last by its time.
 
     """
     effective: Effective = {}
     owners: dict[str, Effective] = {}
-    """By snapshot the records that name it, the weightiest of each slot and disk."""
+    """By snapshot the records that name it, the weightiest of each run and disk."""
     loose = []
     for record in records:
         if record.get("record") != "disk" or record.get("dry_run") == "true":
             continue
-        if not record.get("slot"):
+        if not record.get("run_id"):
             loose.append(record)
             continue
         _keep(effective, record)
@@ -60,12 +60,12 @@ def merge_outcomes(records: Iterable[Mapping[str, str]]) -> Effective:
             _keep(owners.setdefault(record["snapshot_id"], {}), record)
     for record in loose:
         for owner in owners.get(record["snapshot_id"], {}).values():
-            _keep(effective, {**record, **{key: owner[key] for key in OF_THE_SLOT if key in owner}})
+            _keep(effective, {**record, **{key: owner[key] for key in RUN_FIELDS if key in owner}})
     return effective
 
 
 def _keep(effective: Effective, record: Mapping[str, str]) -> None:
-    key = (record["slot"], record["disk_id"] or record.get("instance_id", ""))
+    key = (record["run_id"], record["disk_id"] or record.get("instance_id", ""))
     if key not in effective or _weight(record) >= _weight(effective[key]):
         effective[key] = record
 

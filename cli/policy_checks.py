@@ -169,11 +169,11 @@ def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterato
     """Name the policies that repeat failed snapshots in regions whose completions nobody hears."""
     for number, policy in enumerate(policies):
         unheard = [region for region in policy.regions if own and region != own]
-        if policy.repeat_failed and unheard:
-            where = named.at(f"policies[{number}].repeat_failed")
+        if policy.retry_failed_snapshots and unheard:
+            where = named.at(f"policies[{number}].retry_failed_snapshots")
             rule = f"record_completion hears of {own} only, and not of {', '.join(unheard)}"
             act = "leave it out, or give the regions deployments of their own"
-            yield f"{where}: {policy.repeat_failed}: {rule}; {act}"
+            yield f"{where}: {policy.retry_failed_snapshots}: {rule}; {act}"
 
 
 def timers(

@@ -16,12 +16,12 @@ from rich.text import Text
 
 COLOURS = {
     "created": "green",
-    "existing": "green",
+    "already_exists": "green",
     "completed": "green",
     "skipped": "yellow",
     "deferred": "yellow",
     "failed": "red",
-    "broken": "red",
+    "snapshot_failed": "red",
 }
 WITH_RECORD = 100
 """In a narrower terminal a run's start and end show in the column of the disk."""

@@ -18,10 +18,10 @@ from shared.validation import OWN_TAG_PREFIX
 
 DEPLOYMENT_TAG = OWN_TAG_PREFIX + "deployment"
 POLICY_TAG = OWN_TAG_PREFIX + "policy"
-SLOT_TAG = OWN_TAG_PREFIX + "slot"
+RUN_ID_TAG = OWN_TAG_PREFIX + "run-id"
 DISK_TAG = OWN_TAG_PREFIX + "disk"
 ATTEMPT_TAG = OWN_TAG_PREFIX + "attempt"
-Occurrence = tuple[str, ...]
+TriggerId = tuple[str, ...]
 """The trigger id, as texts: its kind first, such as ``("timer", name, time)``."""
 
 MAX_ATTEMPTS = 5
@@ -39,25 +39,25 @@ class RunKey:
     What identifies a run: one trigger of one policy in one region of one deployment.
 
     It is the unit of "exactly once": a disk never has more than one snapshot in a run.
-    `occurred_at` is None for a direct request, and no part of the identity, because the
+    `trigger_time` is None for a direct request, and no part of the identity, because the
     trigger id contains it.
     """
 
     deployment: str
     policy: str
     region: str
-    occurrence: Occurrence
-    occurred_at: datetime | None
+    trigger_id: TriggerId
+    trigger_time: datetime | None
 
     @property
     def run_id(self) -> str:
         """The run's id in tags and records: 32 hexadecimal digits."""
-        return _digest(self.deployment, self.policy, self.region, *self.occurrence)[:32]
+        return _digest(self.deployment, self.policy, self.region, *self.trigger_id)[:32]
 
     @property
-    def occurrence_digest(self) -> str:
+    def trigger_digest(self) -> str:
         """The trigger id as 64 hexadecimal digits; a snapshot's name may contain the first few."""
-        return _digest(*self.occurrence)
+        return _digest(*self.trigger_id)
 
 
 class Snapshot(Protocol):
@@ -85,7 +85,7 @@ class RunTags(Protocol):
 
     @property
     def run_id(self) -> str:
-        """The slot's identity."""
+        """The run's identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,31 +97,31 @@ class TaggedRun:
     run_id: str
 
 
-def client_token(slot: RunTags, disk_id: str, *, attempt: int) -> str:
+def client_token(run_key: RunTags, disk_id: str, *, attempt: int) -> str:
     """
     Return the client token for one disk of one run: 64 hexadecimal digits.
 
     Args:
-        slot: The run that requests the snapshot.
+        run_key: The run that requests the snapshot.
         disk_id: The disk.
         attempt: Counted from 1; rises only after a snapshot ended as failed.
 
     """
-    return _digest("token", slot.run_id, disk_id, str(attempt))
+    return _digest("token", run_key.run_id, disk_id, str(attempt))
 
 
-def tracking_tags(slot: RunTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
+def tracking_tags(run_key: RunTags, disk_id: str, *, attempt: int) -> tuple[tuple[str, str], ...]:
     """Return the tags by which later invocations find the run's snapshots."""
     return (
-        (DEPLOYMENT_TAG, slot.deployment),
-        (POLICY_TAG, slot.policy),
-        (SLOT_TAG, slot.run_id),
+        (DEPLOYMENT_TAG, run_key.deployment),
+        (POLICY_TAG, run_key.policy),
+        (RUN_ID_TAG, run_key.run_id),
         (DISK_TAG, disk_id),
         (ATTEMPT_TAG, str(attempt)),
     )
 
 
-def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | None:
+def read_run_tags(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | None:
     """
     Return the run that created a snapshot; None if it is no run of the deployment.
 
@@ -134,17 +134,17 @@ def slot_of(snapshot: Snapshot, deployment: str | None = None) -> TaggedRun | No
     """
     tags = snapshot.tags
     named = tags.get(DEPLOYMENT_TAG)
-    if not named or not tags.get(SLOT_TAG) or deployment not in (None, named):
+    if not named or not tags.get(RUN_ID_TAG) or deployment not in (None, named):
         return None
     if not snapshot.disk_id or tags.get(DISK_TAG) != snapshot.disk_id:
         return None
-    return TaggedRun(deployment=named, policy=tags.get(POLICY_TAG, ""), run_id=tags[SLOT_TAG])
+    return TaggedRun(deployment=named, policy=tags.get(POLICY_TAG, ""), run_id=tags[RUN_ID_TAG])
 
 
-def attempt_in_slot(snapshot: Snapshot, slot: RunTags) -> int | None:
+def attempt_in_run(snapshot: Snapshot, run_key: RunTags) -> int | None:
     """Return the attempt of a snapshot in a run; None if the snapshot is not the run's."""
-    found = slot_of(snapshot, slot.deployment)
-    return attempt_of(snapshot) if found is not None and found.run_id == slot.run_id else None
+    found = read_run_tags(snapshot, run_key.deployment)
+    return attempt_of(snapshot) if found is not None and found.run_id == run_key.run_id else None
 
 
 def attempt_of(snapshot: Snapshot) -> int:

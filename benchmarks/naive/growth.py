@@ -19,12 +19,12 @@ MAX_BATCH = 4_096
 
 def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
     """Take a snapshot of each disk that has none."""
-    slot = RunKey(
+    run_key = RunKey(
         deployment="bench",
         policy="nightly",
         region="cn-hangzhou",
-        occurrence=("timer", "nightly", at.isoformat()),
-        occurred_at=at,
+        trigger_id=("timer", "nightly", at.isoformat()),
+        trigger_time=at,
     )
     since = at - timedelta(minutes=15)
     snapshots = _all(lambda token: ecs.describe_snapshots(created_from=since, next_token=token))
@@ -39,17 +39,17 @@ def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
     outcomes = []
     for disk in disks:
         if disk.disk_id in made:
-            about: dict[str, Any] = {"status": "existing", "reason": "made earlier"}
+            about: dict[str, Any] = {"status": "already_exists", "reason": "made earlier"}
             about["snapshot_id"] = made[disk.disk_id].snapshot_id
         elif not set(disk.instance_ids) <= running.keys():
             about = {"status": "skipped", "reason": "its instance is not running"}
         else:
-            planned = plan_snapshot(slot, SnapshotSettings(), disk.disk_id, attempt=1)
+            planned = plan_snapshot(run_key, SnapshotSettings(), disk.disk_id, attempt=1)
             about = {"status": "created", "reason": "accepted by ECS"}
             about["snapshot_id"] = ecs.create_snapshot(planned)
         outcomes.append(Outcome(disk_id=disk.disk_id, **about))
     records = [
-        (0, {"slot": slot.run_id, "policy": slot.policy, **disk_record(outcome)})
+        (0, {"run_id": run_key.run_id, "policy": run_key.policy, **disk_record(outcome)})
         for outcome in outcomes
     ]
     for start in range(0, len(records), MAX_BATCH):
@@ -71,8 +71,8 @@ def unfinished_runs(logstore: Any) -> list[Record]:  # noqa: ANN401 - anything w
     records: list[Record] = []
     while page := logstore.search("*", since_s=0, until_s=0, offset=len(records)).records:
         records += page
-    ended = {one["slot"] for one in records if one["record"] == "run_finished"}
-    started = [one for one in records if one["record"] == "run_started"]
+    ended = {one["run_id"] for one in records if one["record"] == "part_finished"}
+    started = [one for one in records if one["record"] == "part_started"]
     for one in started:
         json.loads(one["event"])
-    return [one for one in started if one["slot"] not in ended]
+    return [one for one in started if one["run_id"] not in ended]

@@ -215,7 +215,7 @@ BEING_MADE = IN_PROGRESS | {
     "DISK_HAS_CREATING_SNAPSHOT",
     "DiskCreatingSnapshot",
 }
-"""A snapshot of the disk is being made: perhaps the slot's own, or one that serves it too."""
+"""A snapshot of the disk is being made: perhaps the run's own, or one that serves it too."""
 
 SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429

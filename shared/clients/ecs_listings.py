@@ -22,7 +22,7 @@ from shared.clients.ecs_types import (
     Snapshot,
 )
 from shared.clients.pacing import Pacer
-from shared.identity import SLOT_TAG, RunKey, RunTags
+from shared.identity import RUN_ID_TAG, RunKey, RunTags
 from shared.validation import MAX_TAGS, TAG_KEY, TAG_VALUE
 from shared.wildcards import only_text
 
@@ -72,26 +72,26 @@ class Inventory:
         self._ecs = ecs
         self._pacer = pacer
 
-    def slot_snapshots(self, slot: RunKey, disk_id: str | None = None) -> Iterator[Snapshot]:
+    def run_snapshots(self, run_key: RunKey, disk_id: str | None = None) -> Iterator[Snapshot]:
         """
-        List every snapshot that may be the slot's; whether it is, its tags say.
+        List every snapshot that may be the run's; whether it is, its tags say.
 
-        From the occurrence on, less a margin. A direct request has no instant: its are listed
+        From the trigger on, less a margin. A direct request has no instant: its are listed
         by their tag, all that still exist.
 
         Args:
-            slot: Whose.
+            run_key: The run.
             disk_id: The disk of which they are; None lists those of all disks of the account.
 
         """
-        if slot.occurred_at is None:
-            return self.tagged_snapshots(slot, disk_id)
-        return self.snapshots_since(slot.occurred_at - LEDGER_MARGIN, disk_id)
+        if run_key.trigger_time is None:
+            return self.tagged_snapshots(run_key, disk_id)
+        return self.snapshots_since(run_key.trigger_time - LEDGER_MARGIN, disk_id)
 
-    def tagged_snapshots(self, slot: RunTags, disk_id: str | None = None) -> Iterator[Snapshot]:
-        """List every snapshot that has a slot's tag; the arguments are as above."""
+    def tagged_snapshots(self, run_key: RunTags, disk_id: str | None = None) -> Iterator[Snapshot]:
+        """List every snapshot that has a run's tag; the arguments are as above."""
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id)
-        return self._by_tag("DescribeSnapshots", lister, [(SLOT_TAG, slot.run_id)])
+        return self._by_tag("DescribeSnapshots", lister, [(RUN_ID_TAG, run_key.run_id)])
 
     def snapshots_since(self, since: datetime, disk_id: str | None = None) -> Iterator[Snapshot]:
         """List every snapshot that was created at an instant or later, whosever it is."""

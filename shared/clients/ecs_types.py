@@ -14,7 +14,7 @@ UNREADABLE = "unreadable: "
 """
 How an id begins, below, where ECS listed none that a call could name.
 
-What was listed follows. One odd item stops no listing: a snapshot is still its slot's, by its
+What was listed follows. One odd item stops no listing: a snapshot is still its run's, by its
 tags, and a disk that is meant gets a record.
 """
 

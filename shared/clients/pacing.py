@@ -29,7 +29,7 @@ MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.WAIT: 5}
 """
 How often one thing is tried before its last error is its outcome; throttled tries are free.
 
-A disk that is busy is no such thing: it is asked for again until its slot is too old.
+A disk that is busy is no such thing: it is asked for again until its run is too old.
 """
 _BASE_S = {ErrorAction.RETRY: 0.5, ErrorAction.WAIT: 5.0}
 _CAP_S = {ErrorAction.RETRY: 20.0, ErrorAction.WAIT: 60.0}

@@ -20,7 +20,7 @@ from shared.identity import (
     MAX_ATTEMPTS,
     TaggedRun,
     attempt_of,
-    slot_of,
+    read_run_tags,
 )
 from shared.policies.policy import (
     Limits,
@@ -89,7 +89,7 @@ def read_completions(
     problems = Problems()
     problems.extend(parsed.problems)
     if parsed.link is not None:
-        rule = "is a slot that was handed over: that is for the functions that take snapshots"
+        rule = "is a run that was handed over: that is for the functions that take snapshots"
         problems.add("continuation", parsed.link.run_id, rule)
         return (), problems
     for draft in parsed.drafts:
@@ -152,7 +152,7 @@ def _instant(data: Mapping[str, Any], key: str, path: str, problems: Problems) -
 class Decision:
     """What a completion comes to."""
 
-    slot: TaggedRun
+    run_key: TaggedRun
     outcome: Outcome
     repeat: Repeat | None = None
 
@@ -180,30 +180,30 @@ def decide(
         is_broken: Whether the policies cannot be read, and `file` only says whose they are.
 
     """
-    slot = slot_of(snapshot, file.deployment)
-    if slot is None:
+    run_key = read_run_tags(snapshot, file.deployment)
+    if run_key is None:
         return None
     attempt = attempt_of(snapshot)
     outcome = _outcome(completion, snapshot, attempt)
     if outcome.status == "completed":
-        return Decision(slot=slot, outcome=outcome)
-    policy = file.named(slot.policy)
+        return Decision(run_key=run_key, outcome=outcome)
+    policy = file.named(run_key.policy)
     reasons = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": is_broken}
     reasons |= _limits(policy, attempt, region)
     reasons |= _ages(snapshot, completion, policy, file.limits, now)
     why_not = next((reason for reason, holds in reasons.items() if holds), "")
     if policy is None or why_not:
         reason = f"{outcome.reason}; not repeated: {why_not}"
-        return Decision(slot=slot, outcome=replace(outcome, reason=reason))
+        return Decision(run_key=run_key, outcome=replace(outcome, reason=reason))
     repeat = Repeat(
-        slot=slot,
+        run_key=run_key,
         failed=snapshot,
         disk_id=snapshot.disk_id,
         attempt=attempt + 1,
-        max_attempts=min(policy.repeat_failed + 1, MAX_ATTEMPTS),
+        max_attempts=min(policy.retry_failed_snapshots + 1, MAX_ATTEMPTS),
         settings=policy.snapshot,
     )
-    return Decision(slot=slot, outcome=outcome, repeat=repeat)
+    return Decision(run_key=run_key, outcome=outcome, repeat=repeat)
 
 
 def _outcome(completion: Completion, snapshot: Snapshot, attempt: int) -> Outcome:
@@ -223,7 +223,7 @@ def outcome_of(completion: Completion, *, disk_id: str, attempt: int = 1) -> Out
     accomplished = completion.result == ACCOMPLISHED
     return Outcome(
         disk_id=disk_id,
-        status="completed" if accomplished else "broken",
+        status="completed" if accomplished else "snapshot_failed",
         code="" if accomplished else _code(attempt),
         reason="accomplished" if accomplished else "ECS accepted it, and it ended as failed",
         snapshot_id=completion.snapshot_id,
@@ -235,7 +235,10 @@ def may_be_repeated(completion: Completion, file: PolicyFile, *, now: datetime) 
     """Say whether a failed snapshot of which nothing is known could be one to repeat."""
     age = now - (completion.started_at or now)
     return completion.result == FAILED and any(
-        one.enabled and one.repeat_failed and not one.dry_run and age <= max_age(file.limits, one)
+        one.enabled
+        and one.retry_failed_snapshots
+        and not one.dry_run
+        and age <= max_age(file.limits, one)
         for one in file.policies
     )
 
@@ -253,8 +256,8 @@ def _limits(policy: Policy | None, attempt: int, region: str) -> dict[str, bool]
         "its policy is switched off (enabled: false)": not policy.enabled,
         "its policy is a dry run": policy.dry_run,
         f"its policy is not about {region}": bool(policy.regions) and region not in policy.regions,
-        f"its policy says repeat_failed: {policy.repeat_failed}, and {nth}":
-            attempt > policy.repeat_failed,
+        f"its policy says retry_failed_snapshots: {policy.retry_failed_snapshots}, and {nth}":
+            attempt > policy.retry_failed_snapshots,
     }  # fmt: skip
 
 

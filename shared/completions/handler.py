@@ -17,10 +17,10 @@ from shared.completions.decision import (
     may_be_repeated,
     outcome_of,
 )
-from shared.identity import TaggedRun, slot_of
+from shared.identity import TaggedRun, read_run_tags
 from shared.policies.policy import PolicyFile
 from shared.records.outcome import (
-    OUT_OF_TIME,
+    DEADLINE_EXCEEDED,
     Outcome,
     Record,
     disk_record,
@@ -40,7 +40,7 @@ from shared.snapshots.retry_request import Repeat, repeat_request
 class CompletionResult:
     """What a completion came to."""
 
-    slot: TaggedRun | None
+    run_key: TaggedRun | None
     """None if it could not be learnt."""
     outcome: Outcome
     undone: str = ""
@@ -73,7 +73,7 @@ class CompletionHandler:
         try:
             snapshot = self._region.inventory.snapshot(completion.snapshot_id)
         except (EcsError, OutOfTimeError) as exc:
-            code = exc.code if isinstance(exc, EcsError) else OUT_OF_TIME
+            code = exc.code if isinstance(exc, EcsError) else DEADLINE_EXCEEDED
             again = completion.result == FAILED
             why = f"whose it is could not be read: {exc}"
             return self._record_unattributed(completion, why, code=code, again=again)
@@ -91,14 +91,14 @@ class CompletionHandler:
             paused=self._runtime.paused,
             is_broken=self._is_broken,
         )
-        if decision is None and not self._file.deployment and slot_of(snapshot):
+        if decision is None and not self._file.deployment and read_run_tags(snapshot):
             why = "whose it is cannot be told: the policies cannot be read"
             return self._record_unattributed(completion, why, again=True)
         if decision is None:
             return None
-        self._record(decision.outcome, decision.slot, completion)
+        self._record(decision.outcome, decision.run_key, completion)
         if decision.repeat is None:
-            return CompletionResult(slot=decision.slot, outcome=decision.outcome)
+            return CompletionResult(run_key=decision.run_key, outcome=decision.outcome)
         return self._repeated(decision.repeat)
 
     def _repeated(self, repeat: Repeat) -> CompletionResult:
@@ -125,19 +125,21 @@ class CompletionHandler:
             failed_id=repeat.failed.snapshot_id,
         )
         (outcome,) = execution.outcomes(iter([job]))
-        self._record(outcome, repeat.slot)
+        self._record(outcome, repeat.run_key)
         about = f"disk {repeat.disk_id}, attempt {outcome.attempt} after one that failed"
         undone = f"{about}: {outcome.status}: {outcome.reason}"
         again = outcome.status in ("failed", "deferred")
-        return CompletionResult(slot=repeat.slot, outcome=outcome, undone=undone if again else "")
+        return CompletionResult(
+            run_key=repeat.run_key, outcome=outcome, undone=undone if again else ""
+        )
 
     def _look(self, repeat: Repeat) -> DiskState:
-        """Read what the slot has of the disk; what the event told outdoes a listing that lags."""
+        """Read what the run has of the disk; what the event told outdoes a listing that lags."""
         snapshots = (
             replace(one, status=FAILED) if one.snapshot_id == repeat.failed.snapshot_id else one
-            for one in self._region.inventory.tagged_snapshots(repeat.slot, repeat.disk_id)
+            for one in self._region.inventory.tagged_snapshots(repeat.run_key, repeat.disk_id)
         )
-        return group_by_disk(snapshots, repeat.slot).get(repeat.disk_id, DiskState())
+        return group_by_disk(snapshots, repeat.run_key).get(repeat.disk_id, DiskState())
 
     # --- records -------------------------------------------------------------------------------
 
@@ -150,15 +152,15 @@ class CompletionHandler:
         outcome = replace(outcome, reason=reason, code=code or outcome.code)
         self._add(snapshot_record(outcome), completion)
         undone = f"snapshot {completion.snapshot_id}: {reason}" if again else ""
-        return CompletionResult(slot=None, outcome=outcome, undone=undone)
+        return CompletionResult(run_key=None, outcome=outcome, undone=undone)
 
     def _record(
-        self, outcome: Outcome, slot: TaggedRun, completion: Completion | None = None
+        self, outcome: Outcome, run_key: TaggedRun, completion: Completion | None = None
     ) -> None:
         about = {
-            "deployment": slot.deployment,
-            "policy": slot.policy,
-            "slot": slot.run_id,
+            "deployment": run_key.deployment,
+            "policy": run_key.policy,
+            "run_id": run_key.run_id,
             **disk_record(outcome),
         }
         self._add(about, completion)

@@ -142,7 +142,7 @@ def readable_policies(runtime: Runtime, recorder: Recorder) -> PolicyFile:
 def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Record:
     """Return the record of an invocation that is refused, with all of what is wrong."""
     return {
-        "record": "refused",
+        "record": "rejected",
         "status": "failed",
         "code": type(error).__name__,
         "reason": str(error),

@@ -35,8 +35,8 @@ def respond(
 
     Returns:
         ``{"status": …, "runs": […]}``, with an entry for each snapshot of ours. `status` is
-        ``ok``, ``partial`` or ``failed``, or ``no_match`` where none is ours: of those there is
-        no record, for every snapshot of the account sends such an event.
+        ``ok``, ``partially_failed`` or ``failed``, or ``no_match`` where none is ours: of those
+        there is no record, for every snapshot of the account sends such an event.
 
     Raises:
         InvalidSettingsError: The environment is wrong.
@@ -61,7 +61,7 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     )
     completer = CompletionHandler(runtime, file, recorder, is_broken=broken is not None)
     told = [one for one in map(completer.safely, completions) if one is not None]
-    if broken is not None and any(one.slot or one.undone for one in told):
+    if broken is not None and any(one.run_key or one.undone for one in told):
         recorder.add(refusal(broken, event))
         raise broken
     undone = "\n".join(one.undone for one in told if one.undone)
@@ -84,9 +84,9 @@ def _answer(told: Sequence[CompletionResult], region: str) -> Answer:
 def _shown(told: CompletionResult, region: str) -> Answer:
     outcome = told.outcome
     return {
-        "policy": told.slot.policy if told.slot else "",
+        "policy": told.run_key.policy if told.run_key else "",
         "region": region,
-        "slot": told.slot.run_id if told.slot else "",
+        "run_id": told.run_key.run_id if told.run_key else "",
         "status": overall_status({outcome.status: 1}),
         "counts": {outcome.status: 1},
         "disks": [

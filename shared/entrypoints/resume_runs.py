@@ -46,7 +46,7 @@ def respond(
         clock: None is the machine's own.
 
     Returns:
-        ``{"status": "ok", "resumed": [slot, …], "caught_up": [occurrence, …], "waiting": n}``,
+        ``{"status": "ok", "resumed": [run_id, …], "caught_up": [trigger_id, …], "waiting": n}``,
         or ``{"status": "paused", …}``; of a dry run that would leave something to a person
         ``"failed"``, with the ``reason``.
 

@@ -53,9 +53,9 @@ def respond(
         clock: None is the machine's own.
 
     Returns:
-        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partial`` or ``failed``; ``skipped``
-        where no disk could have a snapshot; ``continued`` where another invocation does the rest;
-        or ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
+        ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partially_failed`` or ``failed``;
+        ``skipped`` where no disk could have a snapshot; ``continued`` where another invocation
+        does the rest; or ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
 
     Raises:
         InvalidSettingsError: The environment is wrong.
@@ -119,7 +119,7 @@ class _Invocation:
             if needs_fan_out(run) and next_part.is_possible:
                 summaries.append(fan_out(run, self._runtime.clock.now(), log, next_part))
                 continue
-            region = self._region(run.slot.region, file.limits)
+            region = self._region(run.run_key.region, file.limits)
             try:
                 runner = Runner(run, region, file.limits, log, self._continuer)
                 summaries.append(runner.carry_out())
@@ -143,17 +143,17 @@ class _Invocation:
         if failed:
             raise RunFailedError("\n".join(map(_line, failed)))
         if not summaries:
-            disabled = any(trigger.occurrence[0] == "timer" for trigger in triggers)
+            disabled = any(trigger.trigger_id[0] == "timer" for trigger in triggers)
             return {"status": "disabled" if disabled else "no_match", "runs": []}
         return {"status": _overall(summaries), "runs": [_shown(one) for one in summaries]}
 
 
 def _unwanted(trigger: Trigger) -> Mapping[str, str]:
-    timer = trigger.occurrence[0] == "timer"
+    timer = trigger.trigger_id[0] == "timer"
     return {
         "record": "disabled" if timer else "no_match",
         "status": "disabled" if timer else "no_match",
-        "occurrence": "/".join(trigger.occurrence),
+        "trigger_id": "/".join(trigger.trigger_id),
         "reason": "every policy on this timer is switched off"
         if timer
         else "no policy is about this event, or about what it names",
@@ -163,27 +163,27 @@ def _unwanted(trigger: Trigger) -> Mapping[str, str]:
 def _overall(summaries: Sequence[Summary]) -> str:
     """Return one status for several runs: the worst of them, "partial" if they differ."""
     statuses = {summary.status for summary in summaries}
-    if not statuses & {"partial", "failed"}:
+    if not statuses & {"partially_failed", "failed"}:
         order = (CONTINUED, "ok", "skipped", "no_match")
         return next(one for one in order if one in statuses)
-    return "failed" if statuses == {"failed"} else "partial"
+    return "failed" if statuses == {"failed"} else "partially_failed"
 
 
 def _line(summary: Summary) -> str:
-    slot = summary.run.slot
+    run_key = summary.run.run_key
     counted = summary.in_all or summary.counts
     counts = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
-    about = f"policy {slot.policy} in {slot.region}, slot {slot.run_id}: {summary.status}"
+    about = f"policy {run_key.policy} in {run_key.region}, run {run_key.run_id}: {summary.status}"
     return "; ".join(filter(None, [about, counts, summary.reason]))
 
 
 def _shown(summary: Summary) -> Answer:
-    slot = summary.run.slot
+    run_key = summary.run.run_key
     shown: Answer = {
-        "policy": slot.policy,
-        "region": slot.region,
-        "slot": slot.run_id,
-        "occurrence": list(slot.occurrence),
+        "policy": run_key.policy,
+        "region": run_key.region,
+        "run_id": run_key.run_id,
+        "trigger_id": list(run_key.trigger_id),
         "status": summary.status,
         "dry_run": summary.run.dry_run,
         "counts": dict(summary.counts),

@@ -13,9 +13,9 @@ from shared.errors import Problems
 from shared.rules import Text
 from shared.validation import SNAPSHOT_NAME, nearest
 
-DEFAULT_NAME = "{policy}-{disk_id}-{occurrence}"
-OCCURRENCE_LENGTH = 8
-PLACEHOLDERS = ("policy", "disk_id", "occurrence_at", "occurrence")
+DEFAULT_NAME = "{policy}-{disk_id}-{trigger_id}"
+TRIGGER_ID_LENGTH = 8
+PLACEHOLDERS = ("policy", "disk_id", "trigger_time", "trigger_id")
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _LISTED = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -57,8 +57,8 @@ def longest_name(template: str, *, policy: str) -> str:
         {
             "policy": policy,
             "disk_id": "d-" + "0" * 62,
-            "occurrence": "0" * OCCURRENCE_LENGTH,
-            "occurrence_at": "20000101T000000Z",
+            "trigger_id": "0" * TRIGGER_ID_LENGTH,
+            "trigger_time": "20000101T000000Z",
         },
     )
 

@@ -30,7 +30,7 @@ the event is no guide, and the end of a maintenance is no reason for a snapshot.
 ANNOUNCED = ("Scheduled",)
 
 RETENTION_MARGIN = timedelta(hours=1)
-"""How long before ECS may have deleted a snapshot by its retention its slot is too old."""
+"""How long before ECS may have deleted a snapshot by its retention its run is too old."""
 
 Conditions = tuple[tuple[str, tuple[object, ...]], ...]
 
@@ -42,7 +42,7 @@ class Limits:
     max_calls_per_minute: int = 600
     max_in_flight: int = 16
     max_disks: int = 10_000
-    max_slot_age_hours: int = 25
+    max_trigger_age_hours: int = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Policy:
     snapshot: SnapshotSettings = field(default_factory=SnapshotSettings)
     allow_empty: bool = False
     dry_run: bool = False
-    repeat_failed: int = 0
+    retry_failed_snapshots: int = 0
     """After how many attempts that ended as failed the next one is asked for at once."""
     warnings: tuple[str, ...] = ()
     """What is allowed in it and should still be looked at."""
@@ -99,10 +99,10 @@ def no_policies(deployment: str) -> PolicyFile:
 
 def max_age(limits: Limits, policy: Policy) -> timedelta:
     """
-    Return how old a slot of a policy may be, counted from its occurrence.
+    Return how old a run of a policy may be, counted from its trigger.
 
-    The ledger is what ECS lists: a slot that is older than its snapshots are kept would look as
-    if nothing had been taken. Snapshots are created after the occurrence, so each of them is
+    The ledger is what ECS lists: a run that is older than its snapshots are kept would look as
+    if nothing had been taken. Snapshots are created after the trigger, so each of them is
     listed for at least an hour longer.
     """
     return max_age_kept(limits, kept_days(policy.snapshot))
@@ -127,18 +127,21 @@ def kept_days(one: Kept) -> int | None:
 
 
 def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
-    """Return how old a slot may be whose snapshots are kept so many days; None is for ever."""
-    longest = timedelta(hours=limits.max_slot_age_hours)
+    """Return how old a run may be whose snapshots are kept so many days; None is for ever."""
+    longest = timedelta(hours=limits.max_trigger_age_hours)
     if retention_days is None:
         return longest
     return min(longest, timedelta(days=retention_days) - RETENTION_MARGIN)
 
 
 def too_old(limits: Limits, retention_days: int | None) -> str:
-    """Return what is said of a slot that is older than it may be, and by which rule."""
-    longest, kept = timedelta(hours=limits.max_slot_age_hours), max_age_kept(limits, retention_days)
+    """Return what is said of a run that is older than it may be, and by which rule."""
+    longest, kept = (
+        timedelta(hours=limits.max_trigger_age_hours),
+        max_age_kept(limits, retention_days),
+    )
     if kept == longest:
-        return f"more than {limits.max_slot_age_hours} hours old (limits.max_slot_age_hours)"
+        return f"more than {limits.max_trigger_age_hours} hours old (limits.max_trigger_age_hours)"
     hours = int(kept / timedelta(hours=1))
     rule = f"an hour less than its snapshots' retention_days: {retention_days}"
     return f"more than {hours} hours old ({rule})"

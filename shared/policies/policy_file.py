@@ -97,9 +97,9 @@ def inline_policy(
     before = len(problems)
     given = INLINE_POLICY.read(raw, path, problems) or {}
     policy = _policy(given, defaults, path, problems)
-    if given.get("repeat_failed"):
+    if given.get("retry_failed_snapshots"):
         rule = "is for policies of the file: from a failed snapshot only their names are known"
-        problems.add(f"{path}.repeat_failed", given["repeat_failed"], rule)
+        problems.add(f"{path}.retry_failed_snapshots", given["retry_failed_snapshots"], rule)
     return policy if len(problems) == before else None
 
 
@@ -130,7 +130,7 @@ def _policy(
     merged = _merged(defaults, given)
     _broken_rules(POLICY_RULES, merged, path, problems)
     on = merged.get("on") or {}
-    own = ("name", "enabled", "regions", "allow_empty", "dry_run", "repeat_failed")
+    own = ("name", "enabled", "regions", "allow_empty", "dry_run", "retry_failed_snapshots")
     return Policy(
         **{"name": "", **{key: merged[key] for key in own if merged.get(key) is not None}},
         timer=on.get("timer"),

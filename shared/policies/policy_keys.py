@@ -45,7 +45,7 @@ LIMITS = Section(
             nullable=False,
         ),
         # FC keeps an event for 24 hours, which can be configured to be up to 7 days.
-        "max_slot_age_hours": Key(
+        "max_trigger_age_hours": Key(
             WholeNumber(1, 168),
             "Timers and events older than this are rejected. A policy whose "
             "retention_days is shorter rejects them earlier.",
@@ -171,7 +171,7 @@ _COMMON = {
     ),
     "allow_empty": Key(FLAG, "true: a run that matches no disk is not a failure.", (True,)),
     "dry_run": Key(FLAG, "true: record what would be done, and create nothing.", (True,)),
-    "repeat_failed": Key(
+    "retry_failed_snapshots": Key(
         WholeNumber(0, MAX_ATTEMPTS - 1),
         "How many times a snapshot that failed in ECS is attempted again, in the "
         "functions' own region.",

@@ -39,9 +39,9 @@ SNAPSHOT = Section(
         "name": Key(
             NAME_TEMPLATE,
             "Template of the snapshots' names, with the placeholders {policy}, "
-            "{disk_id}, {occurrence} (8 hexadecimal digits) and, but for direct requests, "
-            "{occurrence_at}. A name has 2 to 128 characters and does not start with auto.",
-            (DEFAULT_NAME, "nightly-{disk_id}-{occurrence_at}"),
+            "{disk_id}, {trigger_id} (8 hexadecimal digits) and, but for direct requests, "
+            "{trigger_time}. A name has 2 to 128 characters and does not start with auto.",
+            (DEFAULT_NAME, "nightly-{disk_id}-{trigger_time}"),
         ),
         "description": Key(
             DESCRIPTION,

@@ -15,7 +15,14 @@ from typing import Literal, get_args
 Record = dict[str, str]
 
 Status = Literal[
-    "planned", "deferred", "skipped", "failed", "created", "existing", "broken", "completed"
+    "planned",
+    "deferred",
+    "skipped",
+    "failed",
+    "created",
+    "already_exists",
+    "snapshot_failed",
+    "completed",
 ]
 
 STATUSES: tuple[Status, ...] = get_args(Status)
@@ -26,10 +33,10 @@ TOO_MANY_ATTEMPTS = "TooManyAttempts"
 UNREADABLE_ID = "UnreadableId"
 """Code of this project: ECS lists a selected disk or instance without a usable id."""
 
-OUT_OF_TIME = "OutOfTime"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
 INTERRUPTED = "Interrupted"
-NOT_HANDED_OVER = "NotHandedOver"
-SLOT_EXPIRED = "SlotExpired"
+CONTINUATION_FAILED = "ContinuationFailed"
+RUN_EXPIRED = "RunExpired"
 SUPERSEDED = "Superseded"
 DISKS_VANISHED = "DisksVanished"
 """
@@ -38,7 +45,7 @@ could not be started; the run reached its maximum age; a later run of the policy
 snapshot; and many disks of the run vanished after they were listed.
 """
 
-UNSUCCESSFUL = ("failed", "broken", "deferred")
+UNSUCCESSFUL = ("failed", "snapshot_failed", "deferred")
 """Statuses of a disk that should have a snapshot and has none, as far as is known."""
 
 MAX_VALUE_BYTES = 8000
@@ -95,10 +102,10 @@ def clipped(record: Mapping[str, str], max_bytes: int = MAX_VALUE_BYTES) -> Reco
     """
     Return a record that SLS stores unchanged: texts that UTF-8 can encode, cut to length.
 
-    The event of a `run_started` is never cut, because a run is restarted from it; FC sends at
+    The event of a `part_started` is never cut, because a run is restarted from it; FC sends at
     most 128 KB.
     """
-    started = record.get("record") == "run_started"
+    started = record.get("record") == "part_started"
     return {
         _clipped(key, max_bytes): _clipped(value, None if started and key == "event" else max_bytes)
         for key, value in record.items()
@@ -112,7 +119,7 @@ def _clipped(value: object, max_bytes: int | None) -> str:
     return f"{encoded[:max_bytes].decode(errors='ignore')}… ({len(encoded)} bytes)"
 
 
-def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partial", "failed"]:
+def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partially_failed", "failed"]:
     """
     Return the status of a run from its counts by status.
 
@@ -122,4 +129,4 @@ def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partial", "faile
     left = sum(counts.get(status, 0) for status in UNSUCCESSFUL)
     if not left:
         return "ok"
-    return "partial" if sum(counts.values()) > left else "failed"
+    return "partially_failed" if sum(counts.values()) > left else "failed"

@@ -77,11 +77,11 @@ class Reader:
                 yield from self._ours(log)
             offset += len(page)
 
-    def start_of_slot(
+    def start_of_run(
         self, run_id: str, request_id: str, *, since: datetime, until: datetime
     ) -> Record:
         """
-        Return the start of a slot that an invocation recorded, its event included.
+        Return the start of a run that an invocation recorded, its event included.
 
         Raises:
             ReconcileError: SLS could not be read, or holds it no more.
@@ -89,14 +89,14 @@ class Reader:
         """
         page = self._page(f"{run_id} and {STARTED}", since, until, newest_first=True)
         for record in (one for log in page.records for one in self._ours(log)):
-            about = (record.get("record"), record.get("slot"), record.get("request_id", ""))
+            about = (record.get("record"), record.get("run_id"), record.get("request_id", ""))
             if about == (STARTED, run_id, request_id) and "event" in record:
                 return record
-        raise ReconcileError(f"{_CANNOT}; the start of slot {run_id} is not found again")
+        raise ReconcileError(f"{_CANNOT}; the start of run {run_id} is not found again")
 
-    def newest_of_slot(self, run_id: str, *, since: datetime, until: datetime) -> Record | None:
+    def newest_of_run(self, run_id: str, *, since: datetime, until: datetime) -> Record | None:
         """
-        Return the latest record about a slot, as far as one page holds it; None if none.
+        Return the latest record about a run, as far as one page holds it; None if none.
 
         Raises:
             ReconcileError: SLS could not be read.
@@ -105,7 +105,7 @@ class Reader:
         page = self._page(run_id, since, until, newest_first=True)
         found = (record for log in page.records for record in self._ours(log))
         # A record that only contains the id, such as of a failed restart, is about another subject.
-        return next((record for record in found if record.get("slot") == run_id), None)
+        return next((record for record in found if record.get("run_id") == run_id), None)
 
     def _ours(self, log: Record) -> Iterator[Record]:
         return (one for one in records_in(log) if one.get("deployment") == self._deployment)
@@ -145,7 +145,7 @@ class Reader:
         raise ReconcileError(f"{_CANNOT}; {problem}")
 
 
-STARTED = "run_started"
+STARTED = "part_started"
 _CANNOT = "the records in SLS cannot be read"
 
 

@@ -239,7 +239,7 @@ class Recorder:
         """Print all waiting and further records to stdout; the caller holds the lock."""
         self._sink = None
         left = [record for _, record in [*self._sending, *self._waiting]]
-        about = {"record": "sls_failed", "at": utc(self._clock.now()), "reason": problem}
+        about = {"record": "sls_write_failed", "at": utc(self._clock.now()), "reason": problem}
         self._print([self._full({**about, "records": str(len(left))}), *left])
         self._sending, self._waiting = [], []
         self._changed.notify_all()

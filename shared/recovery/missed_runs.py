@@ -29,7 +29,7 @@ GRACE = timedelta(minutes=5)
 JITTER = timedelta(seconds=60)
 """How far the time that a tick tells may lie from the one that its expression names."""
 
-LOOKED = "looked"
+RECONCILED = "reconciled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Missed:
         }
 
     @property
-    def occurrence(self) -> str:
+    def trigger_id(self) -> str:
         """The tick's identity, as records have it."""
         return f"timer/{self.timer.name}/{utc(self.due_at)}"
 
@@ -77,7 +77,7 @@ def fingerprints(timers: Iterable[TimerTrigger]) -> str:
     return json.dumps({one.name: fingerprint(one.expression) for one in timers if one.enabled})
 
 
-class LookFold:
+class CheckpointHistory:
     """
     Takes in the records of looks, one by one.
 
@@ -99,7 +99,7 @@ class LookFold:
             return
         if record["record"] == "paused":
             self._found.append(Checkpoint(at=at, until=at, timers=None))
-        elif record["record"] == LOOKED:
+        elif record["record"] == RECONCILED:
             text = record.get("timers", "")
             until, timers = parse_instant(record.get("until")), _object(text)
             if until is not None and timers is not None:
@@ -128,7 +128,7 @@ class TickFold:
 
 def read_checkpoints(records: Iterable[Record], *, function: str) -> tuple[Checkpoint, ...]:
     """Return the looks of a function that are on record, the newest first."""
-    fold = LookFold(function)
+    fold = CheckpointHistory(function)
     for record in records:
         fold.add(record)
     return fold.looks()
@@ -143,13 +143,13 @@ def ticks_in(records: Iterable[Record]) -> dict[str, set[datetime]]:
 
 
 def _tick(record: Record) -> tuple[str, object]:
-    kind, _, rest = record.get("occurrence", "").partition("/")
+    kind, _, rest = record.get("trigger_id", "").partition("/")
     if kind == "timer":
         name, _, time = rest.rpartition("/")
         return name, time
     if kind:
         return "", None
-    # What was refused or paused knows no occurrence, but what came.
+    # What was refused or paused knows no trigger, but what came.
     event = _object(record.get("event")) or {}
     inner = event.get("event")
     tick = inner if isinstance(inner, Mapping) else event
@@ -271,7 +271,7 @@ def unavailable_timers(
     Return the timers that policies wait for in vain.
 
     Returns:
-        Each with a code, ``TimerMissing`` or ``TimerOff``, and a reason in words.
+        Each with a code, ``TimerMissing`` or ``TimerDisabled``, and a reason in words.
 
     """
     states = {one.name: one.enabled for one in timers}
@@ -281,7 +281,7 @@ def unavailable_timers(
             waiting.setdefault(policy.timer, []).append(policy.name)
     found = []
     for timer, policies in sorted(waiting.items()):
-        code = "TimerOff" if timer in states else "TimerMissing"
+        code = "TimerDisabled" if timer in states else "TimerMissing"
         why = "it is switched off" if timer in states else "there is no such timer"
         found.append((timer, code, f"{why}, and policies wait for it: {', '.join(policies)}"))
     return found

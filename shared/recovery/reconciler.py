@@ -1,7 +1,7 @@
 """
 One look of `resume_runs`: what has to be started again is, and it is on record.
 
-Slots that began and did not end, and timers that owe a tick. Each is recorded after Function
+Runs that began and did not end, and timers that owe a tick. Each is recorded after Function
 Compute took it; what goes wrong with one costs no other, and in the end all of it is raised.
 Takes no snapshot.
 """
@@ -30,9 +30,9 @@ from shared.records.recorder import Recorder
 from shared.recovery.cron import CronError
 from shared.recovery.missed_runs import (
     GRACE,
-    LOOKED,
+    RECONCILED,
     Checkpoint,
-    LookFold,
+    CheckpointHistory,
     Missed,
     TickFold,
     fingerprints,
@@ -47,7 +47,7 @@ from shared.recovery.unfinished_runs import (
     RESUMED,
     STARTED,
     RestartPlan,
-    SlotFold,
+    RunHistory,
     UnfinishedRun,
     again,
 )
@@ -57,18 +57,22 @@ from shared.triggers.continuation import Chain, ContinuationStarter, link_of
 
 ON_SCHEDULE = "snapshot_on_schedule"
 """The function whose timers run policies."""
-CAUGHT_UP, NOT_CAUGHT_UP, TIMER_FAILED = "caught_up", "not_caught_up", "timer_failed"
+CATCH_UP_STARTED, CATCH_UP_FAILED, TIMER_INVALID = (
+    "catch_up_started",
+    "catch_up_failed",
+    "timer_invalid",
+)
 
 MARGIN = timedelta(hours=2)
-"""How much longer than a slot's age records are read: what grew too old is said, once."""
+"""How much longer than a run's age records are read: what grew too old is said, once."""
 
-_OURS = (STARTED, FINISHED, RESUMED, NOT_RESUMED, CAUGHT_UP, LOOKED)
-_ABOUT_TICKS = ("refused", "disabled", "paused")
+_OURS = (STARTED, FINISHED, RESUMED, NOT_RESUMED, CATCH_UP_STARTED, RECONCILED)
+_ABOUT_TICKS = ("rejected", "disabled", "paused")
 QUERY = " or ".join(
     [
         *(f"record: {kind}" for kind in (*_OURS, *_ABOUT_TICKS)),
         # As words anywhere: in a function's log, where SLS failed and stdout took its records.
-        *(STARTED, FINISHED, CAUGHT_UP),
+        *(STARTED, FINISHED, CATCH_UP_STARTED),
     ]
 )
 
@@ -78,11 +82,11 @@ class ReconcileResult:
     """What a look came to."""
 
     resumed: list[str] = field(default_factory=list)
-    """Slots."""
+    """Runs."""
     caught_up: list[str] = field(default_factory=list)
     """Occurrences."""
     waiting: int = 0
-    """Open slots at which somebody may still be at work."""
+    """Open runs at which somebody may still be at work."""
     problems: list[str] = field(default_factory=list)
     """One line each."""
 
@@ -119,7 +123,7 @@ class Reconciler:
         self._fc = fc
         self._dry_run = dry_run
         self._now = runtime.clock.now()
-        self._max_age = timedelta(hours=file.limits.max_slot_age_hours)
+        self._max_age = timedelta(hours=file.limits.max_trigger_age_hours)
         self._done = ReconcileResult()
         self._error_count = 0
         """How often something went wrong that the next look has to find again."""
@@ -134,15 +138,15 @@ class Reconciler:
                 all that there is returns with what is left to a person.
 
         """
-        slots, ticks = SlotFold(), TickFold()
-        seen = LookFold(self._runtime.function)
+        slots, ticks = RunHistory(), TickFold()
+        seen = CheckpointHistory(self._runtime.function)
         # One by one, for there are those of 27 hours; and all of them before anything is done.
         for record in self._reader.records(QUERY, since=self._oldest, until=self._now):
             slots.add(record)
             ticks.add(record)
             seen.add(record)
         for one in slots.unfinished_runs():
-            self._apart(f"slot {one.run_id}", functools.partial(self._slot, one))
+            self._apart(f"run {one.run_id}", functools.partial(self._resume, one))
         looks = seen.looks()
         before = self._error_count
         timers: list[TimerTrigger] = []
@@ -188,9 +192,9 @@ class Reconciler:
         if not self._dry_run:
             self._recorder.add({"record": kind, **fields})
 
-    # --- slots ---------------------------------------------------------------------------------
+    # --- runs ---------------------------------------------------------------------------------
 
-    def _slot(self, one: UnfinishedRun) -> None:
+    def _resume(self, one: UnfinishedRun) -> None:
         if one.told:
             return
         if self._now < one.stale_at(self._last_of(one)):
@@ -205,7 +209,7 @@ class Reconciler:
             now=self._now,
         )
         found = self._started_again(one, found)
-        if found.slot is None:
+        if found.run_key is None:
             self._not_resumed(one, found)
             return
         told = {"status": RESUMED, "reason": one.why, "part": "1", "chain": one.chain}
@@ -213,45 +217,45 @@ class Reconciler:
         self._done.resumed.append(one.run_id)
 
     def _with_event(self, one: UnfinishedRun) -> UnfinishedRun:
-        """Return a slot with its event, read once more where there was no room for it."""
+        """Return a run with its event, read once more where there was no room for it."""
         if "event" in one.started:
             return one
         request_id = one.started.get("request_id", "")
-        started = self._reader.start_of_slot(
+        started = self._reader.start_of_run(
             one.run_id, request_id, since=self._oldest, until=self._now
         )
         return replace(one, started={**one.started, "event": started["event"]})
 
     def _last_of(self, one: UnfinishedRun) -> datetime:
-        """Return when the latest record of a slot was made; asks only where that decides."""
+        """Return when the latest record of a run was made; asks only where that decides."""
         if self._now < one.stale_at(one.last_at):
             return one.last_at
-        newest = self._reader.newest_of_slot(one.run_id, since=self._oldest, until=self._now)
+        newest = self._reader.newest_of_run(one.run_id, since=self._oldest, until=self._now)
         at = parse_instant(newest.get("at")) if newest else None
         return max(one.last_at, at or one.last_at)
 
     def _started_again(self, one: UnfinishedRun, found: RestartPlan) -> RestartPlan:
         """Return what was given if that was started, else why it could not be."""
-        if found.slot is None:
+        if found.run_key is None:
             return found
         continuer = ContinuationStarter(self._fc, self._function(one.started.get("function", "")))
         so_far = Chain(began_at=one.began_at, due_at=self._now)
-        link = link_of(found.slot, part=1, chain=one.chain, so_far=so_far)
+        link = link_of(found.run_key, part=1, chain=one.chain, so_far=so_far)
         if not continuer.takes(link, found.content):
             reason = f"{one.why}, and its event is too large to be handed over"
-            return RestartPlan(slot=None, code="TooLarge", reason=reason)
+            return RestartPlan(run_key=None, code="TooLarge", reason=reason)
         try:
             if not self._dry_run:
                 continuer.start(link, found.content)
         except FcError as exc:
-            return RestartPlan(slot=None, code=exc.code, reason=str(exc), status=DEFERRED)
+            return RestartPlan(run_key=None, code=exc.code, reason=str(exc), status=DEFERRED)
         return found
 
     def _not_resumed(self, one: UnfinishedRun, found: RestartPlan) -> None:
         told = {"status": found.status, "code": found.code, "reason": found.reason}
         self._record(NOT_RESUMED, **_about(one), **told)
         if found.status != "skipped":
-            self._complain(f"slot {one.run_id}", f"{found.code}: {found.reason}")
+            self._complain(f"run {one.run_id}", f"{found.code}: {found.reason}")
 
     def _function(self, name: str) -> FunctionName:
         """Return a function of ours by its settings: a record could name any in the account."""
@@ -279,24 +283,24 @@ class Reconciler:
         try:
             owed = missed(timer, ticks, looks, now=self._now, max_age=self._max_age)
         except CronError as exc:
-            self._timer_failed(timer.name, "UnreadableExpression", f"{timer.expression}: {exc}")
+            self._timer_failed(timer.name, "InvalidExpression", f"{timer.expression}: {exc}")
             return
         if owed is None:
             return
         runs, problems = runs_for(owed, self._file, region=self._runtime.region)
-        code, limits, reason = "NotStartable", self._file.limits, "; ".join(map(str, problems))
+        code, limits, reason = "CannotRestart", self._file.limits, "; ".join(map(str, problems))
         policies = [run.policy for run in runs]
         if policies and all(self._now - owed.due_at > max_age(limits, one) for one in policies):
             longest = max(policies, key=functools.partial(max_age, limits)).snapshot
-            code, reason = "TooOld", f"it is {too_old(limits, kept_days(longest))}"
+            code, reason = "RunExpired", f"it is {too_old(limits, kept_days(longest))}"
         if reason:
-            self._not_caught_up(owed, code, reason, status="failed")
+            self._catch_up_failed(owed, code, reason, status="failed")
             self._complain(f"timer {timer.name}", reason)
         elif runs:
             self._catch_up(owed)
 
     def _catch_up(self, owed: Missed) -> None:
-        digest = hashlib.sha256(owed.occurrence.encode()).hexdigest()
+        digest = hashlib.sha256(owed.trigger_id.encode()).hexdigest()
         function, payload = self._function(ON_SCHEDULE), json.dumps(owed.event).encode()
         try:
             if not self._dry_run:
@@ -304,19 +308,23 @@ class Reconciler:
         except DuplicateInvocationError:
             pass  # started by a look at the same time, or by one whose record was lost
         except FcError as exc:
-            self._not_caught_up(owed, exc.code, str(exc), status=DEFERRED)
+            self._catch_up_failed(owed, exc.code, str(exc), status=DEFERRED)
             raise
-        told = {"status": CAUGHT_UP, "missed": str(owed.count), "reason": "its tick did not come"}
-        self._record(CAUGHT_UP, timer=owed.timer.name, occurrence=owed.occurrence, **told)
-        self._done.caught_up.append(owed.occurrence)
+        told = {
+            "status": CATCH_UP_STARTED,
+            "missed": str(owed.count),
+            "reason": "its tick did not come",
+        }
+        self._record(CATCH_UP_STARTED, timer=owed.timer.name, trigger_id=owed.trigger_id, **told)
+        self._done.caught_up.append(owed.trigger_id)
 
-    def _not_caught_up(self, owed: Missed, code: str, reason: str, *, status: str) -> None:
-        # Without an occurrence: that would say that there was a tick.
+    def _catch_up_failed(self, owed: Missed, code: str, reason: str, *, status: str) -> None:
+        # Without a trigger id: that would say that there was a tick.
         about = {"timer": owed.timer.name, "due_at": utc(owed.due_at)}
-        self._record(NOT_CAUGHT_UP, **about, status=status, code=code, reason=reason)
+        self._record(CATCH_UP_FAILED, **about, status=status, code=code, reason=reason)
 
     def _timer_failed(self, name: str, code: str, reason: str) -> None:
-        self._record(TIMER_FAILED, timer=name, status="failed", code=code, reason=reason)
+        self._record(TIMER_INVALID, timer=name, status="failed", code=code, reason=reason)
         self._complain(f"timer {name}", f"{code}: {reason}")
 
     # --- the end -------------------------------------------------------------------------------
@@ -334,7 +342,7 @@ class Reconciler:
         problems = self._done.problems
         self._recorder.add(
             {
-                "record": LOOKED,
+                "record": RECONCILED,
                 "status": "failed" if problems else "ok",
                 "reason": "\n".join(problems),
                 "count_resumed": str(len(self._done.resumed)),
@@ -347,6 +355,6 @@ class Reconciler:
 
 
 def _about(one: UnfinishedRun) -> Record:
-    """Return the fields by which records are known to be about a slot."""
-    names = ("deployment", "policy", "region", "slot", "occurrence", "occurred_at", "dry_run")
+    """Return the fields by which records are known to be about a run."""
+    names = ("deployment", "policy", "region", "run_id", "trigger_id", "trigger_time", "dry_run")
     return {name: one.started.get(name, "") for name in names}

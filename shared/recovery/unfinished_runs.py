@@ -1,5 +1,5 @@
 """
-Which slots were begun and not ended, and by when nobody can be at work on one any more.
+Which runs were begun and not ended, and by when nobody can be at work on one any more.
 
 From the records alone, in whatever order they come and however often. A start without an end
 is a run that was killed, or is at work; one that was handed over waits for its next part; one
@@ -27,9 +27,9 @@ from shared.policies.policy import (
     too_old,
 )
 from shared.records.outcome import (
+    CONTINUATION_FAILED,
+    DEADLINE_EXCEEDED,
     INTERRUPTED,
-    NOT_HANDED_OVER,
-    OUT_OF_TIME,
     Record,
 )
 from shared.runtime.clock import parse_instant
@@ -37,33 +37,33 @@ from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
 
 STALE_AFTER = timedelta(minutes=10)
-"""After so long without a record of its slot a run counts as dead."""
+"""After so long without a record of its run a run counts as dead."""
 TIMEOUT_GRACE = timedelta(minutes=2)
 """So long after a run's last possible moment it does, too."""
 MAX_DOUBLINGS = 7
-"""Each time that it was started again, a slot is given twice the time: 21 hours in all."""
+"""Each time that it was started again, a run is given twice the time: 21 hours in all."""
 
 STARTED, FINISHED, RESUMED, NOT_RESUMED = (
-    "run_started",
-    "run_finished",
-    "resumed",
-    "not_resumed",
+    "part_started",
+    "part_finished",
+    "run_resumed",
+    "resume_failed",
 )
 CONTINUED, DEFERRED = "continued", "deferred"
 KINDS: Mapping[str, Kind] = {"snapshot_on_schedule": "timer", "snapshot_on_event": "event"}
-"""What starts the functions whose runs have slots."""
+"""What starts the functions whose runs have runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedRun:
-    """A slot that somebody began and nobody has ended."""
+    """A run that somebody began and nobody has ended."""
 
     run_id: str
     started: Record
     """Its latest start: with what it can be started again."""
     why: str
     began_at: datetime
-    """Of its occurrence or, where that has none, of its first start."""
+    """Of its trigger or, where that has none, of its first start."""
     last_at: datetime
     """Of the latest of its records that are known here; or when its next part is due, if later."""
     ends_at: datetime | None
@@ -96,21 +96,21 @@ class UnfinishedRun:
 
 
 _KEPT = (
-    "function", "fc_function", "fc_service", "request_id", "deployment", "policy", "region", "slot",
-    "occurrence", "occurred_at", "dry_run", "ends_at", "event",
+    "function", "fc_function", "fc_service", "request_id", "deployment", "policy", "region",
+    "run_id", "trigger_id", "trigger_time", "dry_run", "ends_at", "event",
 )  # fmt: skip
-"""What is kept of a start: with what the slot can be started again."""
+"""What is kept of a start: with what the run can be started again."""
 MAX_EVENT_CHARS = 4_000_000
 """
-How much of the events of open slots is kept in all; those beyond have to be read again.
+How much of the events of open runs is kept in all; those beyond have to be read again.
 
-Some hundreds of open slots, of which each may have 512 KB.
+Some hundreds of open runs, of which each may have 512 KB.
 """
 
 
 @dataclass(slots=True)
-class _Slot:
-    """What the records of one slot come to; each number is an instant and an arrival, or 0."""
+class _RunState:
+    """What the records of one run come to; each number is an instant and an arrival, or 0."""
 
     start: int = 0
     started: Record = field(default_factory=dict)
@@ -151,28 +151,28 @@ class _Slot:
     @property
     def is_only_ended(self) -> bool:
         """Say whether of all that is known only the end can matter later."""
-        began = bool(self.started.get("occurred_at"))
+        began = bool(self.started.get("trigger_time"))
         others = self.resumed or self.told or self.end != self.final
         return self.start < self.final and (began or not self.start) and not others
 
 
-class SlotFold:
+class RunHistory:
     """
-    Takes in the records of slots, one by one, and keeps of each slot what can still matter.
+    Takes in the records of runs, one by one, and keeps of each run what can still matter.
 
     Of one that ended that is when: a look reads the records of 27 hours.
     """
 
     def __init__(self) -> None:
-        self._slots: dict[str, _Slot] = {}
+        self._runs: dict[str, _RunState] = {}
         self._ended: dict[str, int] = {}
-        """Of slots of which only the end can matter, when that was."""
+        """Of runs of which only the end can matter, when that was."""
         self._count = 0
         self._event_chars = 0
 
     def add(self, record: Record) -> None:
-        """Take in a record of any kind; a dry run opens no slot and ends none."""
-        at, run_id = parse_instant(record.get("at")), record.get("slot")
+        """Take in a record of any kind; a dry run opens no run and ends none."""
+        at, run_id = parse_instant(record.get("at")), record.get("run_id")
         kind = record.get("record")
         if at is None or not run_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
             return
@@ -181,29 +181,29 @@ class SlotFold:
         if kind == NOT_RESUMED and record.get("status") == DEFERRED:
             return  # the next look was to try again
         self._count += 1
-        slot = self._slots.get(run_id)
-        if slot is None:
+        state = self._runs.get(run_id)
+        if state is None:
             ended = self._ended.pop(run_id, 0)
-            slot = self._slots[run_id] = _Slot(end=ended, final=ended)
-        self._event_chars -= len(slot.started.get("event", ""))
-        slot.take(kind, _when(at, self._count), record)
-        if slot.is_only_ended:
-            self._ended[run_id] = slot.final
-            del self._slots[run_id]
-        elif not slot.is_open or self._event_chars > MAX_EVENT_CHARS:
-            slot.started.pop("event", None)
-        if run_id in self._slots:
-            self._event_chars += len(slot.started.get("event", ""))
+            state = self._runs[run_id] = _RunState(end=ended, final=ended)
+        self._event_chars -= len(state.started.get("event", ""))
+        state.take(kind, _when(at, self._count), record)
+        if state.is_only_ended:
+            self._ended[run_id] = state.final
+            del self._runs[run_id]
+        elif not state.is_open or self._event_chars > MAX_EVENT_CHARS:
+            state.started.pop("event", None)
+        if run_id in self._runs:
+            self._event_chars += len(state.started.get("event", ""))
 
     def unfinished_runs(self) -> list[UnfinishedRun]:
-        """Return the slots that have not ended, oldest first."""
-        found = [_opened(run_id, slot) for run_id, slot in self._slots.items() if slot.is_open]
+        """Return the runs that have not ended, oldest first."""
+        found = [_opened(run_id, state) for run_id, state in self._runs.items() if state.is_open]
         return sorted(found, key=lambda one: (one.began_at, one.run_id))
 
 
 def unfinished_runs(records: Iterable[Record]) -> list[UnfinishedRun]:
-    """Return the slots that have not ended, oldest first."""
-    fold = SlotFold()
+    """Return the runs that have not ended, oldest first."""
+    fold = RunHistory()
     for record in records:
         fold.add(record)
     return fold.unfinished_runs()
@@ -223,21 +223,21 @@ def _at(when: int) -> datetime:
     return _EPOCH + (when >> _ARRIVAL_BITS) * _MICROSECOND
 
 
-def _opened(run_id: str, slot: _Slot) -> UnfinishedRun:
-    last = max(slot.start, slot.end, slot.resumed)
+def _opened(run_id: str, state: _RunState) -> UnfinishedRun:
+    last = max(state.start, state.end, state.resumed)
     why = _KILLED
-    if slot.end > slot.start:
-        why = _NOT_CONTINUED if slot.is_continued else _LEFT
-    began_at = parse_instant(slot.started.get("occurred_at")) or _at(slot.first_start)
+    if state.end > state.start:
+        why = _NOT_CONTINUED if state.is_continued else _LEFT
+    began_at = parse_instant(state.started.get("trigger_time")) or _at(state.first_start)
     return UnfinishedRun(
         run_id=run_id,
-        started=slot.started,
+        started=state.started,
         why=why,
         began_at=began_at,
-        last_at=max(_at(last), slot.next_at or _at(last)),
-        ends_at=parse_instant(slot.started.get("ends_at")) if last == slot.start else None,
-        resumed=len(slot.chains),
-        told=slot.told > last,
+        last_at=max(_at(last), state.next_at or _at(last)),
+        ends_at=parse_instant(state.started.get("ends_at")) if last == state.start else None,
+        resumed=len(state.chains),
+        told=state.told > last,
     )
 
 
@@ -257,15 +257,15 @@ def _is_final(end: Record) -> bool:
     code = end.get("code", "")
     passes = bool(code) and error_action(code) in (ErrorAction.RETRY, ErrorAction.WAIT)
     left = end.get("count_deferred", "0") not in ("", "0")
-    cut_short = code in (OUT_OF_TIME, NOT_HANDED_OVER, INTERRUPTED)
+    cut_short = code in (DEADLINE_EXCEEDED, CONTINUATION_FAILED, INTERRUPTED)
     return not (end.get("status") == CONTINUED or left or passes or cut_short)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartPlan:
-    """What starts a slot again, or why nothing can."""
+    """What starts a run again, or why nothing can."""
 
-    slot: RunKey | None
+    run_key: RunKey | None
     content: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     reason: str = ""
@@ -278,12 +278,12 @@ def again(
     one: UnfinishedRun, file: PolicyFile, *, account_id: str, region: str, now: datetime
 ) -> RestartPlan:
     """
-    Return what to start a slot again with: made anew from its event, under today's policies.
+    Return what to start a run again with: made anew from its event, under today's policies.
 
     So a record that was made up, or of another deployment, starts nothing of its own.
 
     Args:
-        one: The slot.
+        one: The run.
         file: The policies.
         account_id: The functions' own.
         region: The functions' own.
@@ -294,7 +294,9 @@ def again(
         return _too_old(one, file, None)
     kind = KINDS.get(one.started.get("function", ""))
     if kind is None:
-        return RestartPlan(slot=None, code="NoFunction", reason="no function of ours has such runs")
+        return RestartPlan(
+            run_key=None, code="UnknownFunction", reason="no function of ours has such runs"
+        )
     run, problems = _made_again(one, file, kind, account_id=account_id, region=region, now=now)
     if run is None:
         return _not_startable(one, file, problems)
@@ -302,14 +304,14 @@ def again(
         return _too_old(one, file, kept_days(run.policy.snapshot))
     if run.dry_run:
         reason = "its policy is a dry run by now, and it was none"
-        return RestartPlan(slot=None, code="DryRun", reason=reason, status="skipped")
-    return RestartPlan(slot=run.slot, content=run.content)
+        return RestartPlan(run_key=None, code="DryRun", reason=reason, status="skipped")
+    return RestartPlan(run_key=run.run_key, content=run.content)
 
 
 def _made_again(
     one: UnfinishedRun, file: PolicyFile, kind: Kind, *, account_id: str, region: str, now: datetime
 ) -> tuple[Run | None, Problems]:
-    """Return the run that a slot's event makes, whatever its age, and what is wrong with that."""
+    """Return the run that a run's event makes, whatever its age, and what is wrong with that."""
     event = one.started.get("event", "").encode()
     parsed = parse_trigger(event, kind=kind, account_id=account_id, region=region)
     problems = Problems()
@@ -318,21 +320,21 @@ def _made_again(
     for trigger in parsed.triggers:
         runs, found = route(trigger, file, region=region, now=min(now, one.began_at))
         problems.extend(found)
-    return next((run for run in runs if run.slot.run_id == one.run_id), None), problems
+    return next((run for run in runs if run.run_key.run_id == one.run_id), None), problems
 
 
 def _not_startable(one: UnfinishedRun, file: PolicyFile, problems: Problems) -> RestartPlan:
     if problems:
-        return RestartPlan(slot=None, code="NotStartable", reason="; ".join(map(str, problems)))
+        return RestartPlan(run_key=None, code="CannotRestart", reason="; ".join(map(str, problems)))
     policy = file.named(one.started.get("policy", ""))
     if policy is not None and not policy.enabled:
         return RestartPlan(
-            slot=None, code="Disabled", reason="its policy is switched off", status="skipped"
+            run_key=None, code="Disabled", reason="its policy is switched off", status="skipped"
         )
-    reason = "its event makes another slot under today's policies, or none"
-    return RestartPlan(slot=None, code="NotStartable", reason=reason)
+    reason = "its event makes another run under today's policies, or none"
+    return RestartPlan(run_key=None, code="CannotRestart", reason=reason)
 
 
 def _too_old(one: UnfinishedRun, file: PolicyFile, retention_days: int | None) -> RestartPlan:
     reason = f"{one.why}, and it is {too_old(file.limits, retention_days)}"
-    return RestartPlan(slot=None, code="TooOld", reason=reason)
+    return RestartPlan(run_key=None, code="RunExpired", reason=reason)

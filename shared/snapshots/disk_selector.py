@@ -226,10 +226,10 @@ class DiskSelector:
         self._check_size()
 
     def _check_size(self) -> None:
-        limit = self._max_disks
+        limit, region = self._max_disks, self._run.run_key.region
         if len(self._found) > limit:
             rule = (
-                f"selects more than {limit} disks in {self._run.slot.region} (limits.max_disks); "
+                f"selects more than {limit} disks in {region} (limits.max_disks); "
                 "nothing was requested; narrow select or raise the limit"
             )
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])

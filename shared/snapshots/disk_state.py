@@ -17,8 +17,8 @@ from shared.clients.ecs_types import Snapshot
 from shared.identity import (
     RunKey,
     RunTags,
-    attempt_in_slot,
-    slot_of,
+    attempt_in_run,
+    read_run_tags,
 )
 
 FAILED, PROGRESSING = "failed", "progressing"
@@ -58,16 +58,16 @@ class ExistingSnapshots(Mapping[str, DiskState]):
     Holds two texts for nearly every disk, because a run may have 100,000 in a function of 128 MB.
     """
 
-    def __init__(self, slot: RunTags) -> None:
-        """Begin with none; snapshots that are not of `slot` are ignored."""
-        self._slot = slot
+    def __init__(self, run_key: RunTags) -> None:
+        """Begin with none; snapshots that are not of `run_id` are ignored."""
+        self._run_key = run_key
         self._made: dict[str, str] = {}
         """By disk its snapshot, if that is the only one, the first attempt and not failed."""
         self._others: dict[str, _Facts] = {}
 
     def add(self, snapshot: Snapshot) -> None:
         """Add a snapshot as it is listed now; it replaces an earlier listing of the same one."""
-        attempt = attempt_in_slot(snapshot, self._slot)
+        attempt = attempt_in_run(snapshot, self._run_key)
         if attempt is None:
             return
         disk_id = snapshot.disk_id
@@ -115,22 +115,22 @@ class ExistingSnapshots(Mapping[str, DiskState]):
 _PLAIN = (1, False)
 
 
-def group_by_disk(snapshots: Iterable[Snapshot], slot: RunTags) -> ExistingSnapshots:
+def group_by_disk(snapshots: Iterable[Snapshot], run_key: RunTags) -> ExistingSnapshots:
     """
     Return the state of each disk that has a snapshot of a run.
 
     Args:
         snapshots: Any snapshots; those that are not the run's are ignored.
-        slot: The run.
+        run_key: The run.
 
     """
-    ledger = ExistingSnapshots(slot)
+    ledger = ExistingSnapshots(run_key)
     for snapshot in snapshots:
         ledger.add(snapshot)
     return ledger
 
 
-def later_snapshot(snapshots: Iterable[Snapshot], slot: RunKey, disk_id: str) -> str:
+def later_snapshot(snapshots: Iterable[Snapshot], run_key: RunKey, disk_id: str) -> str:
     """
     Return a snapshot in progress that serves a run as well as its own would; empty if none.
 
@@ -138,13 +138,13 @@ def later_snapshot(snapshots: Iterable[Snapshot], slot: RunKey, disk_id: str) ->
     request has no trigger time and needs its own snapshot.
     """
     for snapshot in snapshots:
-        named = slot_of(snapshot, slot.deployment)
+        named = read_run_tags(snapshot, run_key.deployment)
         if (
             named is not None
-            and (named.policy, snapshot.disk_id) == (slot.policy, disk_id)
-            and named.run_id != slot.run_id
+            and (named.policy, snapshot.disk_id) == (run_key.policy, disk_id)
+            and named.run_id != run_key.run_id
             and snapshot.status == PROGRESSING
-            and _is_after(snapshot.created_at, slot.occurred_at)
+            and _is_after(snapshot.created_at, run_key.trigger_time)
         ):
             return snapshot.snapshot_id
     return ""

@@ -89,7 +89,7 @@ class DiskTask:
     def existing(self, state: DiskState, reason: str, *, code: str = "") -> Outcome:
         """Return the outcome where another invocation made the snapshot."""
         found = replace(self, attempt=state.attempt)
-        return found.outcome("existing", reason, code=code, snapshot_id=state.snapshot_id)
+        return found.outcome("already_exists", reason, code=code, snapshot_id=state.snapshot_id)
 
     def skipped(self, reason: str, *, code: str) -> Outcome:
         """Return the outcome of a disk that cannot have a snapshot, or no further one."""
@@ -107,7 +107,7 @@ class DiskTask:
 
     def _broken(self, reason: str, code: str) -> Outcome:
         last = replace(self, attempt=self.attempt - 1)
-        return last.outcome("broken", reason, code=code, snapshot_id=self.failed_id)
+        return last.outcome("snapshot_failed", reason, code=code, snapshot_id=self.failed_id)
 
     def after_failures(self, state: DiskState) -> DiskTask:
         """Return the task with the failed attempts of a listing; they never become fewer."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.clients.fc_errors import FcError
-from shared.records.outcome import NOT_HANDED_OVER
+from shared.records.outcome import CONTINUATION_FAILED
 from shared.snapshots.progress import begun
 from shared.snapshots.run_records import CONTINUED, RunLog, Summary
 from shared.triggers.continuation import Chain, ContinuationStarter, link_of
@@ -32,7 +32,7 @@ class NextPart:
         """Whether a part can be started; the run's event may be too large for it."""
         if self._starter is None:
             return False
-        link = link_of(self._run.slot, part=self._run.part + 1, chain=self._log.chain)
+        link = link_of(self._run.run_key, part=self._run.part + 1, chain=self._log.chain)
         return self._starter.takes(link, self._run.content)
 
     def start(
@@ -42,11 +42,11 @@ class NextPart:
         if self._starter is None:
             return
         part = self._run.part + 1 if part is None else part
-        link = link_of(self._run.slot, part=part, chain=self._log.chain, so_far=so_far)
+        link = link_of(self._run.run_key, part=part, chain=self._log.chain, so_far=so_far)
         try:
             self._starter.start(link, self._run.content, delay_s=delay_s)
         except FcError as exc:
-            summary.status, summary.code, summary.started = "failed", NOT_HANDED_OVER, False
+            summary.status, summary.code, summary.started = "failed", CONTINUATION_FAILED, False
             summary.reason = f"part {part} could not be started: {exc}"
         else:
             summary.status, summary.code, summary.next_at = CONTINUED, "", so_far.due_at

@@ -17,7 +17,7 @@ from shared.clients.ecs_errors import GONE
 from shared.clients.pacing import LONGEST_PAUSE_S
 from shared.policies.policy import Limits, max_age
 from shared.records.outcome import (
-    OUT_OF_TIME,
+    DEADLINE_EXCEEDED,
     UNSUCCESSFUL,
     Outcome,
     overall_status,
@@ -55,7 +55,7 @@ class Progress:
         if before.left == {} and late:
             before = Chain(began_at=before.began_at)
         self.before = before
-        self.began_at = run.slot.occurred_at or before.began_at or now
+        self.began_at = run.run_key.trigger_time or before.began_at or now
         self.expires_at = self.began_at + max_age(limits, run.policy)
         self.is_expired = now >= self.expires_at
         """No call may be made any more; the disks that are left are only recorded."""
@@ -98,7 +98,7 @@ class Progress:
             if (outcome.status, outcome.code) == ("skipped", GONE) and outcome.calls:
                 self.counts[VANISHED] += 1
             return True
-        self._waits_for_time |= outcome.code == OUT_OF_TIME
+        self._waits_for_time |= outcome.code == DEADLINE_EXCEEDED
         self._left_count += 1
         if self._left_count <= MAX_LEFT:
             self._left.setdefault(outcome.code, []).append(outcome.disk_id)
@@ -148,7 +148,7 @@ class Progress:
     def busy_code(self, disk_id: str) -> str:
         """Return the code with which the part before deferred a disk; empty if for lack of time."""
         code = self._recorded.get(disk_id, "")
-        return "" if code == OUT_OF_TIME else code
+        return "" if code == DEADLINE_EXCEEDED else code
 
     def next_part(
         self, now: datetime, busy: BusyDisks, *, hint_s: float, listed: bool
@@ -208,4 +208,4 @@ class Progress:
 
 def begun(run: Run, now: datetime) -> Chain:
     """Return what is handed on to the first part of a run that another invocation carries out."""
-    return replace(Chain(), began_at=run.slot.occurred_at or now, due_at=now)
+    return replace(Chain(), began_at=run.run_key.trigger_time or now, due_at=now)

@@ -26,7 +26,7 @@ from shared.clients.ecs_types import SnapshotRequest
 from shared.clients.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s, busy_pause_s
 from shared.clients.rate import valid_retry_after_s
 from shared.identity import MAX_ATTEMPTS
-from shared.records.outcome import OUT_OF_TIME, SLOT_EXPIRED, SUPERSEDED, Outcome, Status
+from shared.records.outcome import DEADLINE_EXCEEDED, RUN_EXPIRED, SUPERSEDED, Outcome, Status
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import API, Abort, DiskTask, Rejected, Retry, Step
 
@@ -75,14 +75,14 @@ class Requester:
 
     def not_finished(self, task: DiskTask) -> Outcome:
         """Return the outcome of a task that no answer has ended: deferred, or failed at last."""
-        code = task.last.code if task.last else OUT_OF_TIME
+        code = task.last.code if task.last else DEADLINE_EXCEEDED
         reason = "no time was left to request it"
         if task.last:
             reason = f"not done yet: {task.last}"
         is_last = self.is_last_part or self.now >= self.expires - LAST_CALL_S
         if task.may_exist or not is_last:
             return task.outcome("deferred", reason, code=code)
-        return task.outcome("failed", f"{GIVEN_UP} ({code}): {reason}", code=SLOT_EXPIRED)
+        return task.outcome("failed", f"{GIVEN_UP} ({code}): {reason}", code=RUN_EXPIRED)
 
     def busy(self, task: DiskTask, error: EcsError) -> Retry:
         """Call again after a pause that doubles; only the run's age limits how often."""

@@ -1,7 +1,7 @@
 """
 The request for a snapshot whose predecessor failed, rebuilt from that predecessor alone.
 
-Pure. What wanted the snapshot is not known by now: its tags tell the slot, not the occurrence,
+Pure. What wanted the snapshot is not known by now: its tags tell the run, not the trigger,
 and ECS lists the rest of what was asked for.
 """
 
@@ -23,7 +23,7 @@ SYSTEM_TAGS = ("acs:", "aliyun")
 class Repeat:
     """A snapshot that failed and is to be followed by another."""
 
-    slot: TaggedRun
+    run_key: TaggedRun
     failed: Snapshot
     disk_id: str
     attempt: int
@@ -48,7 +48,7 @@ def repeat_request(repeat: Repeat, attempt: int) -> SnapshotRequest:
         if not key.startswith(OWN_TAG_PREFIX) and not key.lower().startswith(SYSTEM_TAGS)
     ]
     return snapshot_request(
-        repeat.slot,
+        repeat.run_key,
         SnapshotSettings(
             description=failed.description,
             retention_days=failed.retention_days,

@@ -18,9 +18,9 @@ from shared.clients.pacing import OutOfTimeError
 from shared.errors import InvalidEventError
 from shared.policies.policy import Limits
 from shared.records.outcome import (
+    DEADLINE_EXCEEDED,
     INTERRUPTED,
-    OUT_OF_TIME,
-    SLOT_EXPIRED,
+    RUN_EXPIRED,
     Outcome,
 )
 from shared.snapshots.disk_selector import DiskSelector
@@ -70,9 +70,9 @@ class Runner:
         self._progress = Progress(run, limits, now=self._clock.now())
         self._calls_before = Counter(region.pacer.calls)
         self._plan: Callable[[str, int], SnapshotRequest] = lambda disk_id, attempt: plan_snapshot(
-            run.slot, run.policy.snapshot, disk_id, attempt=attempt
+            run.run_key, run.policy.snapshot, disk_id, attempt=attempt
         )
-        self._index = SnapshotIndex(run.slot, region.inventory, self._clock)
+        self._index = SnapshotIndex(run.run_key, region.inventory, self._clock)
         self._execution = self._prepared()
         region.pacer.show_life = SignsOfLife(log, self._clock).show
 
@@ -187,7 +187,7 @@ class Runner:
     def _expired(self, task: DiskTask) -> Outcome:
         """Return the outcome of a disk whose run is too old: no call is made any more."""
         reason = f"{GIVEN_UP}; no call was made"
-        return self._unless_may_exist(task.outcome("failed", reason, code=SLOT_EXPIRED))
+        return self._unless_may_exist(task.outcome("failed", reason, code=RUN_EXPIRED))
 
     def _unlisted(self, disk_id: str, summary: Summary, *, follows: bool) -> Outcome:
         """Return the outcome of a disk where nothing could be listed."""
@@ -251,13 +251,13 @@ class Runner:
         summary.started = False
         summary.reason = f"the run could not start: {error}"
         if isinstance(error, OutOfTimeError):
-            summary.code, passes = OUT_OF_TIME, True
+            summary.code, passes = DEADLINE_EXCEEDED, True
         else:
             passes = error_action_of(error) in (ErrorAction.RETRY, ErrorAction.WAIT)
             summary.code = error.code
         follows = self._progress.can_follow
         if passes and not follows:
-            summary.code, summary.reason = SLOT_EXPIRED, f"{GIVEN_UP}; {summary.reason}"
+            summary.code, summary.reason = RUN_EXPIRED, f"{GIVEN_UP}; {summary.reason}"
         select, left_ids = self._run.select, self._progress.left_ids
         for disk_id in sorted(left_ids) if left_ids is not None else select.disk_ids:
             # All disks that are known without a listing.

@@ -1,7 +1,7 @@
 """
 The records of a run, and how it ended.
 
-`run_started` contains what is needed to restart the run, `disk` an outcome, `run_finished` the
+`part_started` contains what is needed to restart the run, `disk` an outcome, `part_finished` the
 counts, and `waiting` shows that a run without other records is at work.
 """
 
@@ -34,7 +34,7 @@ class Summary:
 
     run: Run
     status: str = "failed"
-    """``ok``, ``partial``, ``failed``; ``skipped`` where no disk could have a snapshot;
+    """``ok``, ``partially_failed``, ``failed``; ``skipped`` where no disk could have a snapshot;
     ``no_match`` where nothing was wanted; ``continued`` where the rest was handed over."""
     code: str = ""
     reason: str = "interrupted"
@@ -62,7 +62,7 @@ class Summary:
     @property
     def failed(self) -> bool:
         """Return whether disks are left without a snapshot, and no part follows."""
-        return self.status in ("partial", "failed")
+        return self.status in ("partially_failed", "failed")
 
     @property
     def is_read(self) -> bool:
@@ -96,7 +96,7 @@ class RunLog:
         ends_at = clock.now() + timedelta(seconds=self._runtime.ends - clock.monotonic())
         self._add(
             {
-                "record": "run_started",
+                "record": "part_started",
                 "event": json.dumps(self._run.content, sort_keys=True),
                 "warnings": "\n".join(self._run.policy.warnings),
                 # When the function ends at the latest; and which one it is, for operators.
@@ -118,7 +118,7 @@ class RunLog:
         """Record how the part ended; `calls` by API."""
         self._add(
             {
-                "record": "run_finished",
+                "record": "part_finished",
                 "status": summary.status,
                 "code": summary.code,
                 "reason": summary.reason,
@@ -143,15 +143,15 @@ class RunLog:
         self._add({"record": WAITING, "reason": reason})
 
     def _add(self, record: Record, *, part: int | None = None) -> None:
-        slot = self._run.slot
+        run_key = self._run.run_key
         self._recorder.add(
             {
-                "deployment": slot.deployment,
-                "policy": slot.policy,
-                "region": slot.region,
-                "slot": slot.run_id,
-                "occurrence": "/".join(slot.occurrence),
-                "occurred_at": utc(slot.occurred_at) if slot.occurred_at else "",
+                "deployment": run_key.deployment,
+                "policy": run_key.policy,
+                "region": run_key.region,
+                "run_id": run_key.run_id,
+                "trigger_id": "/".join(run_key.trigger_id),
+                "trigger_time": utc(run_key.trigger_time) if run_key.trigger_time else "",
                 "part": str(self._run.part if part is None else part),
                 "chain": self.chain,
                 "dry_run": "true" if self._run.dry_run else "false",

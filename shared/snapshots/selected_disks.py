@@ -116,7 +116,7 @@ class SelectedDisks:
             if state.snapshot_id:
                 yield Outcome(
                     disk_id=disk_id,
-                    status="existing",
+                    status="already_exists",
                     reason="created by an earlier invocation of this run",
                     snapshot_id=state.snapshot_id,
                     attempt=state.attempt,
@@ -124,7 +124,7 @@ class SelectedDisks:
             elif disk_id not in self:
                 yield Outcome(
                     disk_id=disk_id,
-                    status="broken",
+                    status="snapshot_failed",
                     reason="snapshot failed in ECS; not retried: the disk is gone or not selected",
                     snapshot_id=state.failed_id,
                     attempt=state.failed_attempt,

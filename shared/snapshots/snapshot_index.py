@@ -117,7 +117,7 @@ class SnapshotIndex:
         with self._changed:
             self._raise_recent_failure()
         try:
-            snapshots = list(self._inventory.slot_snapshots(self._run_key, disk_id))
+            snapshots = list(self._inventory.run_snapshots(self._run_key, disk_id))
         except EcsError as exc:
             self._note_failure(exc)
             raise
@@ -154,7 +154,7 @@ class SnapshotIndex:
 
     def _snapshots(self, what: str) -> Iterator[Snapshot]:
         if what != WHOLE:
-            return self._inventory.slot_snapshots(self._run_key, what)
+            return self._inventory.run_snapshots(self._run_key, what)
         if self._newest_at is None:
-            return self._inventory.slot_snapshots(self._run_key)
+            return self._inventory.run_snapshots(self._run_key)
         return self._inventory.snapshots_since(self._newest_at - MARGIN)

@@ -8,8 +8,8 @@ from shared.snapshots.progress import Progress
 from shared.snapshots.run_records import Summary
 from shared.triggers.continuation import VANISHED
 
-MATCHED_NOTHING = "MatchedNothing"
-NOTHING_TAKEN = "NothingTaken"
+MATCHED_NOTHING = "NoDisksMatched"
+NOTHING_TAKEN = "AllDisksSkipped"
 
 
 def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> None:
@@ -28,7 +28,7 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
             f"{progress.counts[VANISHED]} disks vanished after they were listed; "
             "check that ECS_ENDPOINT is this region's host"
         )
-        summary.status = "partial" if progress.status == "partial" else "failed"
+        summary.status = "partially_failed" if progress.status == "partially_failed" else "failed"
     elif progress.unknown and not progress.can_follow:
         summary.code = UNKNOWN_OUTCOME
         disks = ", ".join(progress.unknown)

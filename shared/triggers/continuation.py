@@ -105,19 +105,19 @@ def read_link(value: object, problems: Problems) -> Link:
     """
     path = KEY
     content = check_mapping(value, path, problems)
-    names = ("deployment", "policy", "region", "slot", "part", "chain")
+    names = ("deployment", "policy", "region", "run_id", "part", "chain")
     check_keys(content, (*names, *_SO_FAR), path, problems)
     for name in ("deployment", "policy"):
         NAME.read(content.get(name), f"{path}.{name}", problems)
     REGION.read(content.get("region"), f"{path}.region", problems)
-    for name, rule in (("slot", _SLOT), ("chain", _CHAIN)):
+    for name, rule in (("run_id", _RUN_ID), ("chain", _CHAIN)):
         rule.read(content.get(name), f"{path}.{name}", problems)
     part = WholeNumber(1, MAX_PARTS).read(content.get("part"), f"{path}.part", problems)
     return Link(
         deployment=str(content.get("deployment")),
         policy=str(content.get("policy")),
         region=str(content.get("region")),
-        run_id=str(content.get("slot")),
+        run_id=str(content.get("run_id")),
         part=part or 0,
         chain=str(content.get("chain")),
         so_far=_read_so_far(content, path, problems),
@@ -179,7 +179,7 @@ def _check_disks(ids: object, path: str, problems: Problems) -> None:
 _INSTANTS = ("began_at", "due_at", "ask_at")
 _SO_FAR = (*_INSTANTS, "pause_s", "left", "unknown", "counts", "reason")
 _MOST_DISKS = 10_000_000
-_SLOT = Text(form=r"[0-9a-f]{32}", rule="must be 32 hexadecimal digits")
+_RUN_ID = Text(form=r"[0-9a-f]{32}", rule="must be 32 hexadecimal digits")
 _CHAIN = Text(form=r"[0-9A-Za-z_.:-]{1,128}", rule="must be a request id of Function Compute")
 
 
@@ -196,7 +196,7 @@ def payload_of(link: Link, event: Mapping[str, Any]) -> bytes:
         "deployment": link.deployment,
         "policy": link.policy,
         "region": link.region,
-        "slot": link.run_id,
+        "run_id": link.run_id,
         "part": link.part,
         "chain": link.chain,
         **_shown(link.so_far),
@@ -219,13 +219,13 @@ def _shown(so_far: Chain) -> dict[str, object]:
     return {name: value for name, value in shown.items() if value is not None}
 
 
-def link_of(slot: RunKey, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
+def link_of(run_key: RunKey, *, part: int, chain: str, so_far: Chain | None = None) -> Link:
     """Return the link of a part of a run."""
     return Link(
-        deployment=slot.deployment,
-        policy=slot.policy,
-        region=slot.region,
-        run_id=slot.run_id,
+        deployment=run_key.deployment,
+        policy=run_key.policy,
+        region=run_key.region,
+        run_id=run_key.run_id,
         part=part,
         chain=chain,
         so_far=so_far or Chain(),

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.errors import Problems
-from shared.identity import Occurrence
+from shared.identity import TriggerId
 from shared.rules import check_mapping
 from shared.runtime.clock import parse_instant
 from shared.runtime.json_yaml import parse_json
@@ -66,13 +66,13 @@ def parse_trigger(event: bytes, *, kind: Kind, account_id: str, region: str) -> 
         link, items = read_link(value[KEY], problems), [("event.", value.get("event"))]
     if isinstance(value, list):
         items = _events_in(value, kind, problems)
-    triggers: dict[Occurrence, Trigger] = {}
+    triggers: dict[TriggerId, Trigger] = {}
     drafts: list[Trigger] = []
     for prefix, item in items:
         found = Problems()
         trigger = _one(item, prefix, kind, account_id, region, found)
         if trigger is not None and not found:
-            triggers.setdefault(trigger.occurrence, trigger)
+            triggers.setdefault(trigger.trigger_id, trigger)
         elif trigger is not None:
             drafts.append(trigger)
         problems.extend(found)
@@ -133,12 +133,12 @@ def _one(
 
 def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer:
     name = _text(item, "triggerName", prefix, problems)
-    occurred_at = _instant(item, "triggerTime", prefix, problems)
+    trigger_time = _instant(item, "triggerTime", prefix, problems)
     if "key" in item:
         problems.add(f"{prefix}key", item["key"], _NO_KEY)
     policy, inline = _payload(item.get("payload"), f"{prefix}payload", problems)
     return Timer(
-        name=name, occurred_at=occurred_at, policy=policy, inline=inline, content=dict(item)
+        name=name, trigger_time=trigger_time, policy=policy, inline=inline, content=dict(item)
     )
 
 
@@ -177,7 +177,7 @@ def _event(
     source = _text(item, "source", prefix, problems)
     kind = _text(item, "type", prefix, problems)
     # Not `aliyunpublishtime`, because its zone has been seen as "PRC" and "Asia/Shanghai".
-    occurred_at = _instant(item, "time", prefix, problems)
+    trigger_time = _instant(item, "time", prefix, problems)
     if item.get("specversion", "1.0") != "1.0":
         problems.add(f"{prefix}specversion", item["specversion"], "must be '1.0'")
     _same(item, "aliyunaccountid", account_id, f"{prefix}aliyunaccountid", "account", problems)
@@ -199,7 +199,7 @@ def _event(
         source=source,
         event_id=event_id,
         type=kind,
-        occurred_at=occurred_at,
+        trigger_time=trigger_time,
         instance_ids=instance_ids,
         disk_ids=disk_ids,
         resource_problems=tuple(wrong),

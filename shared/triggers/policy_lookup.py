@@ -67,8 +67,8 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
         made = direct_policy(trigger.disk_ids, trigger.snapshot, file.defaults, problems)
         policies = () if made is None else (made,)
     for policy in policies:
-        if "occurrence_at" in placeholders_of(policy.snapshot.name):
-            rule = "a direct request has no {occurrence_at}; use {occurrence}"
+        if "trigger_time" in placeholders_of(policy.snapshot.name):
+            rule = "a direct request has no {trigger_time}; use {trigger_id}"
             problems.add("snapshot.name", policy.snapshot.name, rule)
     return policies
 

@@ -41,7 +41,7 @@ A run's existing snapshots are listed from this time on, so one in the future wo
 class Run:
     """One policy in one region, for one trigger."""
 
-    slot: RunKey
+    run_key: RunKey
     policy: Policy
     select: Select
     """The policy's selection, with the event's resources as ids."""
@@ -105,16 +105,16 @@ def _runs_of(
     """Yield a policy's run in each of its regions, or in the function's own."""
     for where in policy.regions or (region,):
         yield Run(
-            slot=RunKey(
+            run_key=RunKey(
                 deployment=file.deployment,
                 policy=policy.name,
                 region=where,
-                occurrence=trigger.occurrence,
-                occurred_at=trigger.occurred_at,
+                trigger_id=trigger.trigger_id,
+                trigger_time=trigger.trigger_time,
             ),
             policy=policy,
             select=select,
-            trigger_kind=trigger.occurrence[0],
+            trigger_kind=trigger.trigger_id[0],
             dry_run=policy.dry_run or (isinstance(trigger, Direct) and trigger.dry_run),
             content=trigger.content,
         )
@@ -134,9 +134,9 @@ def _handed_over(
         return []
     asked = {
         f"{KEY}.deployment": (link.deployment, {file.deployment}),
-        f"{KEY}.policy": (link.policy, {run.slot.policy for run in runs}),
-        f"{KEY}.region": (link.region, {run.slot.region for run in runs}),
-        f"{KEY}.slot": (link.run_id, {run.slot.run_id for run in runs}),
+        f"{KEY}.policy": (link.policy, {run.run_key.policy for run in runs}),
+        f"{KEY}.region": (link.region, {run.run_key.region for run in runs}),
+        f"{KEY}.run": (link.run_id, {run.run_key.run_id for run in runs}),
     }
     for path, (value, possible) in asked.items():
         if value not in possible:
@@ -149,7 +149,7 @@ def _handed_over(
     return [
         replace(run, link=link)
         for run in runs
-        if (run.slot.policy, run.slot.region, run.slot.run_id)
+        if (run.run_key.policy, run.run_key.region, run.run_key.run_id)
         == (link.policy, link.region, link.run_id)
     ]
 
@@ -165,7 +165,7 @@ def _young_enough(
     aged: Problems,
 ) -> Sequence[Policy]:
     """Return the policies for which a trigger is not too old; add the others to `aged`."""
-    at = trigger.occurred_at
+    at = trigger.trigger_time
     if not policies and isinstance(trigger, Event):
         return policies  # no policy runs on this event, so its age does not matter
     if link is not None and link.so_far.began_at and link.so_far.began_at > now + MAX_AHEAD:

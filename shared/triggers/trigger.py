@@ -1,7 +1,7 @@
 """
 What starts runs: a timer at a scheduled time, a CloudEvent or a direct request.
 
-`occurrence` is the trigger's id: a redelivery has the same one, the next scheduled time another.
+`trigger_id` is the trigger's id: a redelivery has the same one, the next scheduled time another.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.errors import Problem
-from shared.identity import Occurrence
+from shared.identity import TriggerId
 from shared.runtime.clock import utc
 
 
@@ -25,7 +25,7 @@ class Timer:
     """
 
     name: str
-    occurred_at: datetime | None
+    trigger_time: datetime | None
     """None only in a draft whose time is missing or invalid."""
     policy: str | None = None
     inline: Mapping[str, Any] | None = None
@@ -33,9 +33,9 @@ class Timer:
     """The whole event, with which the same run can be started again."""
 
     @property
-    def occurrence(self) -> Occurrence:
+    def trigger_id(self) -> TriggerId:
         """The timer's name and its scheduled time, whatever the payload contains."""
-        return ("timer", self.name, utc(self.occurred_at) if self.occurred_at else "")
+        return ("timer", self.name, utc(self.trigger_time) if self.trigger_time else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Event:
     source: str
     event_id: str
     type: str
-    occurred_at: datetime | None
+    trigger_time: datetime | None
     instance_ids: tuple[str, ...]
     disk_ids: tuple[str, ...]
     resource_problems: tuple[Problem, ...] = ()
@@ -53,7 +53,7 @@ class Event:
     content: Mapping[str, Any]
 
     @property
-    def occurrence(self) -> Occurrence:
+    def trigger_id(self) -> TriggerId:
         """The event's source and the id that the source gave it."""
         return ("event", self.source, self.event_id)
 
@@ -68,11 +68,11 @@ class Direct:
     snapshot: Mapping[str, Any] | None = None
     dry_run: bool = False
     content: Mapping[str, Any]
-    occurred_at: None = None
+    trigger_time: None = None
     """None, because a request with the same key can be sent at any time."""
 
     @property
-    def occurrence(self) -> Occurrence:
+    def trigger_id(self) -> TriggerId:
         """The caller's key."""
         return ("direct", self.key)
 

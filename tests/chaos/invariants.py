@@ -18,7 +18,7 @@ from emulator.ecs.state import Snapshot
 from shared.identity import (
     DISK_TAG,
     POLICY_TAG,
-    SLOT_TAG,
+    RUN_ID_TAG,
     RunKey,
 )
 from shared.records.outcome import SUPERSEDED
@@ -27,8 +27,8 @@ from tests.chaos.processes import World
 from tests.chaos.scenario import FATES, Fate
 from tests.chaos.stage import POLICY, Stage
 
-HAS_ONE = ("created", "existing", "completed")
-FINAL = (*HAS_ONE, "broken", "failed", "skipped")
+HAS_ONE = ("created", "already_exists", "completed")
+FINAL = (*HAS_ONE, "snapshot_failed", "failed", "skipped")
 
 Record = Mapping[str, str]
 Played = Stage | World
@@ -61,27 +61,27 @@ def check(stage: Played) -> list[Broken]:
 
 
 def slots(stage: Played) -> dict[str, str]:
-    """Return the id of every slot of a scenario, with its region."""
+    """Return the id of every run of a scenario, with its region."""
     found: dict[str, str] = {}
-    for event in stage.occurrences:
+    for event in stage.trigger_ids:
         for region in stage.scenario.regions:
-            slot = RunKey(
+            run_key = RunKey(
                 deployment="chaos",
                 policy=POLICY,
                 region=region,
-                occurrence=event,
-                occurred_at=None,
+                trigger_id=event,
+                trigger_time=None,
             )
-            found[slot.run_id] = region
+            found[run_key.run_id] = region
     return found
 
 
 def snapshots(stage: Played, run_id: str, region: str) -> dict[str, list[Snapshot]]:
-    """Return what the cloud has of a slot, by disk."""
+    """Return what the cloud has of a run, by disk."""
     found: dict[str, list[Snapshot]] = defaultdict(list)
     for snapshot in made(stage, region).values():
         # Tags travel to restored disks: what names another disk is not ours.
-        if snapshot.tags.get(SLOT_TAG) == run_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
+        if snapshot.tags.get(RUN_ID_TAG) == run_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
             found[snapshot.disk_id].append(snapshot)
     return found
 
@@ -98,7 +98,7 @@ def selected(stage: Played, region: str) -> dict[str, Fate]:
 
 
 def _one_snapshot(stage: Played) -> Iterator[Broken]:
-    """1: never more than one snapshot of a disk and slot that did not end as failed."""
+    """1: never more than one snapshot of a disk and run that did not end as failed."""
     for run_id, region in slots(stage).items():
         for disk_id, found in snapshots(stage, run_id, region).items():
             good = [one.snapshot_id for one in found if one.status != "failed"]
@@ -107,7 +107,7 @@ def _one_snapshot(stage: Played) -> Iterator[Broken]:
 
 
 def _superseded(stage: Played, record: Record | None, region: str) -> bool:
-    """Say whether a disk was skipped for another slot's snapshot, which serves this slot too."""
+    """Say whether a disk was skipped for another run's snapshot, which serves this run too."""
     if record is None or record["code"] != SUPERSEDED:
         return False
     other = stage.cloud.ecs(region).snapshots.get(record["snapshot_id"])
@@ -115,7 +115,7 @@ def _superseded(stage: Played, record: Record | None, region: str) -> bool:
         other is not None
         and other.disk_id == record["disk_id"] == other.tags.get(DISK_TAG)
         and other.tags.get(POLICY_TAG) == POLICY
-        and other.tags.get(SLOT_TAG) != record["slot"]
+        and other.tags.get(RUN_ID_TAG) != record["run_id"]
     )
 
 
@@ -128,7 +128,7 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     for run_id, region in slots(stage).items():
         has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)
-        about = {disk for slot, disk in folded if slot == run_id} | has.keys()
+        about = {disk for run_key, disk in folded if run_key == run_id} | has.keys()
         for disk_id in sorted(about - wanted.keys()):
             yield Broken(number=2, kind="untrue", where=f"{disk_id} was never selected")
         for disk_id in wanted:
@@ -155,7 +155,7 @@ def _untruth(record: Record | None, has: list[Snapshot]) -> str:
         wanted = [one for one in good if one.snapshot_id == record["snapshot_id"]]
         done = [one for one in wanted if status != "completed" or one.status == "accomplished"]
         return "" if done else told
-    if good or (status == "broken" and not has):
+    if good or (status == "snapshot_failed" and not has):
         return told
     return ""
 
@@ -165,10 +165,10 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
     for run_id in stage.open_after_looks:
         yield Broken(number=3, kind="missing", where=f"{run_id} is open, though it was looked for")
     served = {
-        (one["slot"], one["disk_id"]): one
+        (one["run_id"], one["disk_id"]): one
         for one in stage.records
         # A delivery that failed to ask for it may have been before: that outranks it.
-        if one["record"] == "disk" and one.get("slot") and one["code"] == SUPERSEDED
+        if one["record"] == "disk" and one.get("run_id") and one["code"] == SUPERSEDED
     }
     for run_id, region in slots(stage).items():
         has = snapshots(stage, run_id, region)
@@ -182,12 +182,12 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
 
 
 def _same_for_all(stage: Played) -> Iterator[Broken]:
-    """4: whoever speaks of a disk's snapshot in a slot, and of an attempt, means the same one."""
+    """4: whoever speaks of a disk's snapshot in a run, and of an attempt, means the same one."""
     named: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for record in stage.records:
-        # What a completion says of a snapshot that was not listed yet names no slot.
-        if record["record"] == "disk" and record["status"] in HAS_ONE and record.get("slot"):
-            key = (record["slot"], record["disk_id"], record["attempt"])
+        # What a completion says of a snapshot that was not listed yet names no run.
+        if record["record"] == "disk" and record["status"] in HAS_ONE and record.get("run_id"):
+            key = (record["run_id"], record["disk_id"], record["attempt"])
             named[key].add(record["snapshot_id"])
     for (run_id, disk_id, attempt), ids in named.items():
         if len(ids) > 1:
@@ -209,13 +209,13 @@ def _lost(delivery: Delivery) -> Iterator[str]:
     if delivery.dead:
         return
     records = {json.dumps(record, sort_keys=True): record for record in delivery.records}.values()
-    started = Counter(one["slot"] for one in records if one["record"] == "run_started")
-    ended = Counter(one["slot"] for one in records if one["record"] == "run_finished")
+    started = Counter(one["run_id"] for one in records if one["record"] == "part_started")
+    ended = Counter(one["run_id"] for one in records if one["record"] == "part_finished")
     if started != ended:
         yield f"started {dict(started)}, finished {dict(ended)}"
     for end in records:
-        if end["record"] == "run_finished":
-            yield from _counted(end, [one for one in records if one.get("slot") == end["slot"]])
+        if end["record"] == "part_finished":
+            yield from _counted(end, [one for one in records if one.get("run_id") == end["run_id"]])
     on_record = {one.get("snapshot_id") for one in records}
     for snapshot_id in delivery.told:
         if snapshot_id not in on_record:

@@ -28,7 +28,7 @@ class Ending:
     seed: int
     seconds: float
     disks: int
-    """Of all slots, those that a policy selects."""
+    """Of all runs, those that a policy selects."""
     snapshots: int
     deliveries: int = 0
     in_processes: bool = False
@@ -77,8 +77,8 @@ def _ending(stage: Played, began: float) -> Ending:
         disks=sum(len(selected(stage, region)) for region in slots(stage).values()),
         snapshots=sum(
             len(found)
-            for slot_id, region in slots(stage).items()
-            for found in snapshots(stage, slot_id, region).values()
+            for run_id, region in slots(stage).items()
+            for found in snapshots(stage, run_id, region).values()
         ),
         deliveries=len(stage.deliveries),
         in_processes=isinstance(stage, World),

@@ -89,7 +89,7 @@ class World:
         executor = self.cloud.fc().region.executor
         executor.run = self._observed(executor.run)  # type: ignore[method-assign] # in front
         at = utc(self.clock.now().replace(microsecond=0))
-        self.occurrences: list[tuple[str, ...]] = [("timer", POLICY, at)]
+        self.trigger_ids: list[tuple[str, ...]] = [("timer", POLICY, at)]
         event = {"triggerName": POLICY, "triggerTime": at, "payload": ""}
         self.event = json.dumps(event).encode()
 

@@ -58,19 +58,21 @@ def no_deadline() -> AbstractContextManager[None]:
 
 @contextmanager
 def tags_alone() -> Iterator[None]:
-    """A snapshot is the slot's if its tags say so, whatever disk it is of."""
-    before = identity.slot_of
+    """A snapshot is the run's if its tags say so, whatever disk it is of."""
+    before = identity.read_run_tags
 
-    def slot_of(snapshot: Snapshot, deployment: str | None = None) -> identity.TaggedRun | None:
+    def read_run_tags(
+        snapshot: Snapshot, deployment: str | None = None
+    ) -> identity.TaggedRun | None:
         return before(replace(snapshot, disk_id=snapshot.tags.get(DISK_TAG, "")), deployment)
 
-    with replaced(identity, "slot_of", slot_of), replaced(decision, "slot_of", slot_of):
+    with replaced(identity, "slot_of", read_run_tags), replaced(decision, "slot_of", read_run_tags):
         yield
 
 
 @contextmanager
 def kept_for_ever() -> Iterator[None]:
-    """How old a slot may be has nothing to do with how long its snapshots are kept."""
+    """How old a run may be has nothing to do with how long its snapshots are kept."""
 
     def kept_days(_: object) -> None:
         return None
@@ -95,9 +97,9 @@ def last_one_wins() -> AbstractContextManager[None]:
         records: Iterable[Mapping[str, str]],
     ) -> dict[tuple[str, str], Mapping[str, str]]:
         return {
-            (record["slot"], record["disk_id"]): record
+            (record["run_id"], record["disk_id"]): record
             for record in records
-            if record.get("record") == "disk" and record.get("slot")
+            if record.get("record") == "disk" and record.get("run_id")
         }
 
     return replaced(effective_outcomes, "merge_outcomes", merge_outcomes)

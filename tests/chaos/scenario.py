@@ -68,8 +68,8 @@ class Scenario:
     ecs_settings: dict[str, Any]
     limits: dict[str, int]
     timeout_s: int
-    occurrences: int
-    """How many events there are, each a slot of its own."""
+    trigger_ids: int
+    """How many events there are, each a run of its own."""
     copies: int
     """How often each of them is delivered."""
     together: bool
@@ -84,7 +84,7 @@ class Scenario:
     """Before which delivery the policy's text is changed; 0 is never."""
     busy_s: float
     """For how long `long` and `attaching` disks are busy."""
-    repeat_failed: int
+    retry_failed_snapshots: int
     """How often the policy asks again after a snapshot that ended as failed."""
     resumed: bool
     """Whether `resume_runs` looks every ten minutes."""
@@ -114,7 +114,7 @@ def draw(seed: int) -> Scenario:
     copies = rng.choice((1, 1, 2, 2, 3))
     timeout_s = rng.choice((30, 60, 120, 300, 900))
     together = copies > 1 and rng.random() < 0.5
-    occurrences = rng.choice((1, 1, 1, 2))
+    trigger_ids = rng.choice((1, 1, 1, 2))
     disks = _disks(rng)
     calls = len(disks) + 8
     scenario = Scenario(
@@ -130,7 +130,7 @@ def draw(seed: int) -> Scenario:
             "max_in_flight": rng.choice((1, 2, 8)),
         },
         timeout_s=timeout_s,
-        occurrences=occurrences,
+        trigger_ids=trigger_ids,
         copies=copies,
         together=together,
         gap_s=rng.choice((0.0, 20.0, 600.0, 7200.0)),
@@ -140,7 +140,7 @@ def draw(seed: int) -> Scenario:
         retries=rng.random() < 0.7,
         skew_s=rng.choice((0.0, 0.0, -240.0, 240.0)),
         weather=weather.draw(rng),
-        repeat_failed=rng.choice((1, 3)),
+        retry_failed_snapshots=rng.choice((1, 3)),
         resumed=rng.random() < 0.25,
         busy_s=rng.choice((60.0, 1200.0, 7200.0, 20_000.0)),
     )

@@ -26,7 +26,7 @@ from functions.record_completion import index as completion
 from functions.resume_runs import index as resume
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
-from shared.identity import SLOT_TAG
+from shared.identity import RUN_ID_TAG
 from shared.records import recorder
 from shared.runtime.clock import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
@@ -68,7 +68,7 @@ LATE_S = 24.5 * 3600
 NEIGHBOUR = "neighbour"
 """Another deployment's `resume_runs`."""
 STUCK_S = 26 * 3600.0
-"""So long after the last event a slot is too old, whatever began it."""
+"""So long after the last event a run is too old, whatever began it."""
 EVENT_TYPE = "ecs:Instance:StateChange"
 Handler = Callable[..., Any]
 HANDLERS: Mapping[str, Handler] = {
@@ -91,14 +91,14 @@ class Stage:
         self.logged = logged
         self.deliveries: list[Delivery] = []
         self.open_after_looks: list[str] = []
-        """Slots that `resume_runs` could know of, and that did not end all the same."""
+        """Runs that `resume_runs` could know of, and that did not end all the same."""
         self._are_free = False
         """Whether the disks that were being attached are attached by now."""
         self._thread = threading.local()
         self.calm = False
         """Whether the faults have ended: no fault, no kill, no key that expires."""
         self.sent: list[bytes] = []
-        """The events, one for each occurrence."""
+        """The events, one for each trigger."""
         self.disks: dict[str, dict[str, Fate]] = {}
         """By region and id, what each disk is."""
         self.clock = ChaosClock(START, seed=scenario.seed)
@@ -146,23 +146,23 @@ class Stage:
         return texts
 
     @property
-    def occurrences(self) -> list[tuple[str, ...]]:
-        """Who asks, as slots are made of it."""
-        return [_occurrence(json.loads(event)) for event in self.sent]
+    def trigger_ids(self) -> list[tuple[str, ...]]:
+        """Who asks, as runs are made of it."""
+        return [_trigger_id(json.loads(event)) for event in self.sent]
 
     def unfinished_runs(self) -> list[str]:
-        """Return the slots whose last start that is in SLS has no end on record after it."""
+        """Return the runs whose last start that is in SLS has no end on record after it."""
         starts: dict[str, str] = {}
         ends: dict[str, str] = {}
         for one in self.deliveries:
             for record in one.in_sls if one.dead else one.records:
                 at, kind = record["at"].rstrip("Z"), record["record"]
-                if kind == "run_started" and record in one.in_sls:
-                    starts[record["slot"]] = max(at, starts.get(record["slot"], ""))
-                elif kind == "run_finished" and not self._goes_on(record):
-                    ends[record["slot"]] = max(at, ends.get(record["slot"], ""))
+                if kind == "part_started" and record in one.in_sls:
+                    starts[record["run_id"]] = max(at, starts.get(record["run_id"], ""))
+                elif kind == "part_finished" and not self._goes_on(record):
+                    ends[record["run_id"]] = max(at, ends.get(record["run_id"], ""))
         # Of deliveries at the same time the one that came to its end did all of it.
-        return sorted(slot for slot, at in starts.items() if at > ends.get(slot, ""))
+        return sorted(run_key for run_key, at in starts.items() if at > ends.get(run_key, ""))
 
     def _goes_on(self, end: Mapping[str, str]) -> bool:
         """Say whether a run was handed over to a part that should have come by now."""
@@ -181,7 +181,7 @@ class Stage:
             "regions": list(self.scenario.regions),
             "select": {"tags": PROD, "exclude_tags": LEFT_OUT},
             "snapshot": {"retention_days": retention_days},
-            "repeat_failed": self.scenario.repeat_failed,
+            "retry_failed_snapshots": self.scenario.retry_failed_snapshots,
         }
         content = {"deployment": "chaos", "limits": self.scenario.limits, "policies": [policy]}
         # Whole or not at all, as a deployment changes it: another delivery may be reading.
@@ -290,7 +290,7 @@ class Stage:
         for region in self.scenario.regions:
             ecs = self.cloud.ecs(region)
             for one in list(ecs.snapshots.values()):
-                if SLOT_TAG not in one.tags or one.snapshot_id in self._restored:
+                if RUN_ID_TAG not in one.tags or one.snapshot_id in self._restored:
                     continue
                 disk = ecs.add_disk(tags=dict(one.tags))
                 copy = ecs.add_snapshot(disk.disk_id, status="progressing", tags=one.tags)
@@ -314,8 +314,8 @@ class Stage:
         self.cloud.ecs_settings.max_calls_per_minute = None
 
     def make_events(self) -> None:
-        """Make the events of this moment, one for each occurrence."""
-        self.sent = [self._event(number) for number in range(self.scenario.occurrences)]
+        """Make the events of this moment, one for each trigger."""
+        self.sent = [self._event(number) for number in range(self.scenario.trigger_ids)]
 
     def _event(self, number: int) -> bytes:
         at = self.clock.now() - timedelta(minutes=number)
@@ -448,7 +448,7 @@ def play(stage: Stage) -> None:
     for _ in range(2):
         stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
         stage.tell_again()
-    # What is busy for ever is given up with its slot.
+    # What is busy for ever is given up with its run.
     rest_s = STUCK_S if "stuck" in scenario.disks else 3600
     stage.run_until(stage.clock.passed_s() + rest_s)
     if scenario.late:
@@ -489,7 +489,7 @@ def _done(delivery: Delivery) -> bool:
     return delivery.ok and isinstance(answer, dict) and answer["status"] == "ok"
 
 
-def _occurrence(event: Mapping[str, str]) -> tuple[str, ...]:
+def _trigger_id(event: Mapping[str, str]) -> tuple[str, ...]:
     if "key" in event:
         return ("direct", event["key"])
     if "triggerName" in event:

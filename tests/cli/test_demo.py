@@ -94,7 +94,7 @@ RECORD = {
     "reason": "another snapshot of the disk is being made",
     "snapshot_id": "s-bp1e1b6fc5ea3546fce2",
 }
-START = {"at": RECORD["at"], "function": RECORD["function"], "record": "run_started"}
+START = {"at": RECORD["at"], "function": RECORD["function"], "record": "part_started"}
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 150])
@@ -105,7 +105,7 @@ def test_ids_and_statuses_stay_whole_at_any_width(width: int) -> None:
     screen.print(records_table([START, RECORD], width))
     lines = text.getvalue().splitlines()
 
-    wanted = [RECORD["disk_id"], RECORD["status"], "12:00:00", "run_started", RECORD["code"]]
+    wanted = [RECORD["disk_id"], RECORD["status"], "12:00:00", "part_started", RECORD["code"]]
     wanted += [RECORD["snapshot_id"]] if width >= 100 else []
     wanted += [RECORD["reason"]] if width >= 140 else []
     assert [part for part in wanted if part not in text.getvalue()] == []

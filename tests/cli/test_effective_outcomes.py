@@ -17,7 +17,7 @@ Record = dict[str, str]
 def record(status: str, **about: Any) -> Record:
     return {
         "record": "disk",
-        "slot": "slot-1",
+        "run_id": "run-1",
         "disk_id": "d-1",
         "instance_id": "i-1",
         "status": status,
@@ -29,11 +29,11 @@ def record(status: str, **about: Any) -> Record:
 
 
 def status_of(*records: Record) -> str:
-    return merge_outcomes(records)["slot-1", "d-1"]["status"]
+    return merge_outcomes(records)["run-1", "d-1"]["status"]
 
 
 def completion(status: Status, **about: Any) -> Record:
-    """A completion whose slot could not be learnt, as record_completion writes it."""
+    """A completion whose run could not be learnt, as record_completion writes it."""
     outcome = Outcome(disk_id="d-1", status=status, reason="", snapshot_id="s-1")
     return {**snapshot_record(outcome), "at": "2026-03-01T12:01:00Z", **about}
 
@@ -43,7 +43,7 @@ SNAPSHOT_IDS = st.sampled_from(["", "s-1", "s-2", "s-3"])
 OF_A_DISK = st.builds(
     record,
     st.sampled_from(sorted(RANKS)),
-    slot=st.sampled_from(["slot-1", "slot-2"]),
+    run_id=st.sampled_from(["run-1", "run-2"]),
     disk_id=st.sampled_from(["d-1", "d-2", ""]),
     attempt=st.integers(1, 12).map(str),
     at=INSTANTS,
@@ -53,7 +53,7 @@ OF_A_DISK = st.builds(
 )
 OF_A_SNAPSHOT = st.builds(
     completion,
-    st.sampled_from(["completed", "broken"]),
+    st.sampled_from(["completed", "snapshot_failed"]),
     snapshot_id=st.sampled_from(["s-1", "s-2", "s-3", "s-nobodys"]),
     at=INSTANTS,
     reason=st.sampled_from(["", "x"]),
@@ -80,15 +80,15 @@ def test_a_record_that_is_there_twice_never_matters(
 
 def joined(records: list[Record]) -> list[Record]:
     """Every record of a disk, and for each that names a snapshot what others say of that."""
-    of_disks = [one for one in records if "slot" in one]
+    of_disks = [one for one in records if "run_id" in one]
     return of_disks + [
         {
             **other,
-            **{key: one[key] for key in ("slot", "disk_id", "instance_id", "attempt")},
+            **{key: one[key] for key in ("run_id", "disk_id", "instance_id", "attempt")},
             **LIVE,
         }
         for other in records
-        if "slot" not in other
+        if "run_id" not in other
         for one in of_disks
         if one["snapshot_id"] == other["snapshot_id"] and one["dry_run"] == "false"
     ]
@@ -99,13 +99,13 @@ LIVE = {"dry_run": "false"}
 
 @given(records=RECORDS)
 def test_the_highest_attempt_holds_and_in_it_the_highest_rank(records: list[Record]) -> None:
-    """The outcome is one of the records, and none of its disk and slot outweighs it."""
+    """The outcome is one of the records, and none of its disk and run outweighs it."""
     for (run_id, resource_id), effective in merge_outcomes(records).items():
         rivals = [
             (int(one["attempt"]), RANKS[one["status"]])
             for one in joined(records)
             if one["dry_run"] == "false"
-            and one["slot"] == run_id
+            and one["run_id"] == run_id
             and (one["disk_id"] or one["instance_id"]) == resource_id
         ]
         assert (int(effective["attempt"]), RANKS[effective["status"]]) == max(rivals)
@@ -122,10 +122,10 @@ def test_attempts_count_as_numbers() -> None:
         ("deferred", "skipped"),
         ("skipped", "failed"),
         ("failed", "created"),
-        ("failed", "existing"),
-        ("created", "broken"),
-        ("existing", "broken"),
-        ("broken", "completed"),
+        ("failed", "already_exists"),
+        ("created", "snapshot_failed"),
+        ("already_exists", "snapshot_failed"),
+        ("snapshot_failed", "completed"),
     ],
 )
 def test_what_knows_more_holds(weaker: str, stronger: str) -> None:
@@ -138,7 +138,7 @@ def test_of_equals_the_last_one_holds() -> None:
     early = record("failed", at="2026-03-01T12:00:00Z", reason="early")
     late = record("failed", at="2026-03-01T12:00:00.500000Z", reason="late")
 
-    assert merge_outcomes([late, early])["slot-1", "d-1"]["reason"] == "late"
+    assert merge_outcomes([late, early])["run-1", "d-1"]["reason"] == "late"
 
 
 @given(records=RECORDS, data=st.data())
@@ -146,16 +146,18 @@ def test_what_a_snapshot_came_to_counts_for_its_disk_whenever_it_is_told(
     records: list[Record], data: st.DataObject
 ) -> None:
     """L14: told before `created`, after it, or twice, a completion says the same of the disk."""
-    made = record("created", slot="slot-9", attempt="2", snapshot_id="s-9")
-    told = completion(data.draw(st.sampled_from(["completed", "broken"])), snapshot_id="s-9")
+    made = record("created", run_id="run-9", attempt="2", snapshot_id="s-9")
+    told = completion(
+        data.draw(st.sampled_from(["completed", "snapshot_failed"])), snapshot_id="s-9"
+    )
     times = data.draw(st.integers(1, 3))
 
     effective = merge_outcomes(data.draw(st.permutations([*records, made, *[told] * times])))
 
-    assert effective["slot-9", "d-1"]["status"] == told["status"]
-    assert effective["slot-9", "d-1"]["attempt"] == "2"
-    assert effective["slot-9", "d-1"]["snapshot_id"] == "s-9"
-    assert {key: one for key, one in effective.items() if key[0] != "slot-9"} == merge_outcomes(
+    assert effective["run-9", "d-1"]["status"] == told["status"]
+    assert effective["run-9", "d-1"]["attempt"] == "2"
+    assert effective["run-9", "d-1"]["snapshot_id"] == "s-9"
+    assert {key: one for key, one in effective.items() if key[0] != "run-9"} == merge_outcomes(
         records
     )
 
@@ -165,10 +167,10 @@ def test_a_completion_of_an_earlier_attempt_is_not_the_last_word() -> None:
     first = record("created", snapshot_id="s-1")
     second = record("created", attempt="2", snapshot_id="s-2")
 
-    assert status_of(completion("broken"), second, first) == "created"
-    assert status_of(completion("broken"), second, completion("completed", snapshot_id="s-2")) == (
-        "completed"
-    )
+    assert status_of(completion("snapshot_failed"), second, first) == "created"
+    assert status_of(
+        completion("snapshot_failed"), second, completion("completed", snapshot_id="s-2")
+    ) == ("completed")
 
 
 def test_a_completion_that_nobody_claims_is_nobodys_outcome() -> None:
@@ -176,18 +178,18 @@ def test_a_completion_that_nobody_claims_is_nobodys_outcome() -> None:
     assert merge_outcomes(
         [completion("completed"), record("failed", snapshot_id="")]
     ) == merge_outcomes([record("failed", snapshot_id="")])
-    assert merge_outcomes([completion("broken")]) == {}
+    assert merge_outcomes([completion("snapshot_failed")]) == {}
 
 
 def test_dry_runs_and_other_records_do_not_count() -> None:
     """What was only planned is no outcome; starts and ends are about no disk."""
-    assert merge_outcomes([record("planned", dry_run="true"), {"record": "run_started"}]) == {}
+    assert merge_outcomes([record("planned", dry_run="true"), {"record": "part_started"}]) == {}
 
 
 def test_an_instance_that_does_not_exist_has_an_outcome_of_its_own() -> None:
     """L5: what was asked for and is not there is counted, also where there is no disk."""
     assert set(merge_outcomes([record("failed", disk_id="", instance_id="i-9")])) == {
-        ("slot-1", "i-9")
+        ("run-1", "i-9")
     }
 
 

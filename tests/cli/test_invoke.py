@@ -52,7 +52,7 @@ def test_shows_the_answer_and_the_records(tmp_path: Path) -> None:
 
     assert done
     assert '"status": "ok"' in text.getvalue()
-    assert '"record": "run_finished"' in text.getvalue()
+    assert '"record": "part_finished"' in text.getvalue()
 
 
 @pytest.mark.parametrize("variable", ["FC_API", "SNAPSHOTS_FC_API", "FC_ENDPOINT"])
@@ -220,9 +220,9 @@ def test_what_is_piped_is_json_alone(tmp_path: Path) -> None:
 
     answer, *records = documents(good.stdout)
     assert (good.returncode, good.stderr, answer["status"]) == (0, "", "ok")
-    assert records[-1]["record"] == "run_finished"
+    assert records[-1]["record"] == "part_finished"
     assert raised.returncode == 1
-    assert [one["record"] for one in documents(raised.stdout)] == ["refused"]
+    assert [one["record"] for one in documents(raised.stdout)] == ["rejected"]
     assert raised.stderr.startswith(
         "InvalidEventError: invalid event\n  bad.json line 1: disk_idz: "
     )

@@ -32,14 +32,14 @@ def handler(event, context):
         run = {"policy": "", "region": "cn-hangzhou", "counts": {"completed": 1}}
         return {"status": "ok", "runs": [run]}
     if asked == {"dry_run": True}:
-        return {"status": "ok", "runs": [], "resumed": [], "caught_up": [], "waiting": 0}
+        return {"status": "ok", "runs": [], "resumed": [], "catch_up_started": [], "waiting": 0}
     assert asked["dry_run"] is True and asked["key"].startswith("smoke-")
     run = {"policy": asked["policy"], "region": "cn-hangzhou", "counts": {"planned": 3}}
     return {"status": "ok", "runs": [run]}
 """
 MATCHES_NOTHING = """
 def handler(event, context):
-    run = {"policy": "p", "region": "cn-hangzhou", "counts": {}, "code": "MatchedNothing",
+    run = {"policy": "p", "region": "cn-hangzhou", "counts": {}, "code": "NoDisksMatched",
            "reason": "the policy matched no disk"}
     return {"status": "failed", "runs": [run]}
 """
@@ -140,17 +140,17 @@ def test_one_that_does_not_answer_fails_and_the_other_is_asked_too(
 ONE_LOCKED = """
 def handler(event, context):
     run = {"policy": "p", "region": "cn-hangzhou", "counts": {"planned": 29, "failed": 1}}
-    return {"status": "partial", "runs": [run]}
+    return {"status": "partially_failed", "runs": [run]}
 """
 
 
 @pytest.mark.parametrize(
     ("code", "line"),
     [
-        (ONE_LOCKED, "partial; p in cn-hangzhou: 1 failed, 29 planned"),
+        (ONE_LOCKED, "partially_failed; p in cn-hangzhou: 1 failed, 29 planned"),
         (
             MATCHES_NOTHING,
-            "failed; p in cn-hangzhou: MatchedNothing: the policy matched no disk",
+            "failed; p in cn-hangzhou: NoDisksMatched: the policy matched no disk",
         ),
     ],
 )

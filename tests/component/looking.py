@@ -75,5 +75,5 @@ def lose_what_waits(parts: Parts) -> int:
     return len(list(queue.take_due(far)))
 
 
-def of_slot(records: Iterable[dict[str, str]], kind: str) -> list[dict[str, str]]:
+def of_run(records: Iterable[dict[str, str]], kind: str) -> list[dict[str, str]]:
     return [one for one in records if one["record"] == kind]

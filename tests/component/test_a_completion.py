@@ -17,7 +17,7 @@ from tests.component.world import World, policy
 SIGNED = ("SignatureNonce", "Timestamp", "Signature")
 LONG_S = 10.0**9
 SNAPSHOT: dict[str, Any] = {
-    "name": "night-{disk_id}-{occurrence_at}",
+    "name": "night-{disk_id}-{trigger_time}",
     "description": "before it breaks",
     "retention_days": 7,
     "tags": {"team": "web", "cost": "", "b": "2", "a": "1"},
@@ -60,7 +60,7 @@ def test_a_snapshot_that_was_accomplished_is_completed_with_its_duration(world: 
     assert answer["status"] == "ok"
     record = world.record_of(disk_id)
     assert (record["status"], record["duration_s"]) == ("completed", "30")
-    same = ("deployment", "policy", "region", "slot", "attempt", "snapshot_id", "dry_run")
+    same = ("deployment", "policy", "region", "run_id", "attempt", "snapshot_id", "dry_run")
     assert {key: record[key] for key in same} == {key: before[key] for key in same}
     assert world.outcomes[disk_id] == record
     assert len(world.creates()) == 1
@@ -76,8 +76,8 @@ def test_a_snapshot_that_failed_corrects_the_earlier_success(world: World) -> No
 
     assert answer["status"] == "failed"
     held = world.outcomes[disk_id]
-    assert (held["status"], held["code"]) == ("broken", "SnapshotFailed")
-    assert "not repeated: its policy says repeat_failed: 0" in held["reason"]
+    assert (held["status"], held["code"]) == ("snapshot_failed", "SnapshotFailed")
+    assert "not repeated: its policy says retry_failed_snapshots: 0" in held["reason"]
     assert len(world.creates()) == 1
 
 
@@ -105,16 +105,16 @@ def test_a_completion_may_come_before_the_listing_and_the_record(world: World, f
     assert world.complete(event)["status"] == ("failed" if failed else "ok")
 
     [record] = told(world, disk_id)
-    assert "slot" not in record
+    assert "run_id" not in record
     assert "does not list it" in record["reason"]
     held = world.outcomes[disk_id]
-    assert held["status"] == ("broken" if failed else "completed")
+    assert held["status"] == ("snapshot_failed" if failed else "completed")
     assert held["attempt"] == "1"
 
 
 def test_a_listing_that_knows_the_end_has_the_last_word(world: World) -> None:
     """D1: an event that is wrong never makes a second snapshot beside a good one."""
-    disk_id = taken(world, repeat_failed=2)
+    disk_id = taken(world, retry_failed_snapshots=2)
     [event] = world.completions()
     event["data"]["result"] = "failed"
 
@@ -135,9 +135,9 @@ def test_other_peoples_snapshots_leave_no_trace(
     world: World, status: Any, tags: dict[str, str]
 ) -> None:
     """R4: every snapshot of the account sends such an event; of those nothing is even recorded."""
-    world.policies(policy(repeat_failed=3))
+    world.policies(policy(retry_failed_snapshots=3))
     disk_id = world.disk()
-    tags = {**tags, "snapshot-automation-slot": "x"} if tags else {}
+    tags = {**tags, "snapshot-automation-run-id": "x"} if tags else {}
     snapshot = world.ecs.add_snapshot(disk_id, status=status, tags=tags)
 
     answer = world.complete(of(world, snapshot.snapshot_id, disk_id, result=status))
@@ -177,7 +177,7 @@ def of(world: World, snapshot_id: str, disk_id: str, **data: Any) -> dict[str, A
 
 def test_a_snapshot_that_failed_is_asked_for_again_at_once(world: World) -> None:
     """D11: with the next attempt, so under another token, and only after the terminal failure."""
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
 
     answer = world.complete(event)
@@ -185,7 +185,7 @@ def test_a_snapshot_that_failed_is_asked_for_again_at_once(world: World) -> None
     assert (answer["status"], answer["runs"][0]["counts"]) == ("ok", {"created": 1})
     first, second = world.creates(disk_id)
     assert first.params["ClientToken"] != second.params["ClientToken"]
-    assert [one["status"] for one in told(world, disk_id)] == ["broken", "created"]
+    assert [one["status"] for one in told(world, disk_id)] == ["snapshot_failed", "created"]
     held = world.outcomes[disk_id]
     assert (held["status"], held["attempt"]) == ("created", "2")
     assert held["snapshot_id"] == world.snapshots_of(disk_id)[1]
@@ -214,7 +214,7 @@ def test_a_repeat_is_the_very_request_of_a_delivery_that_raises_the_attempt(
     """D9, D11: token and parameters are the same, so whichever comes second makes nothing."""
     world.ecs.add_resource_group("rg-1")
     tick = world.minute
-    disk_id = taken(world, failed=1, repeat_failed=1, snapshot=snapshot)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1, snapshot=snapshot)
     kept = world.ecs.snapshots[world.snapshots_of(disk_id)[0]]
     # Neither what the platform adds nor the order in which tags are listed matters.
     kept.tags = {"acs:rm:rgId": "rg-1", **dict(reversed(kept.tags.items())), "Aliyun-x": "y"}
@@ -243,18 +243,18 @@ def unsigned(params: Any) -> dict[str, str]:
 
 
 def test_a_failed_snapshot_that_is_told_of_again_is_repeated_once(world: World) -> None:
-    """D4: also where ECS remembers no token: the slot has its snapshot by then."""
+    """D4: also where ECS remembers no token: the run has its snapshot by then."""
     world.cloud.ecs_settings.token_memory_s = 0
-    disk_id = taken(world, failed=1, repeat_failed=4)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=4)
     [event] = world.completions()
     for _ in range(3):
         world.complete(event)
         world.clock.advance(60)
 
     assert len(world.creates(disk_id)) == 2
-    assert [one["status"] for one in told(world, disk_id)] == ["broken", "created"] + [
-        "broken",
-        "existing",
+    assert [one["status"] for one in told(world, disk_id)] == ["snapshot_failed", "created"] + [
+        "snapshot_failed",
+        "already_exists",
     ] * 2
     assert world.outcomes[disk_id]["snapshot_id"] == world.snapshots_of(disk_id)[1]
 
@@ -262,13 +262,13 @@ def test_a_failed_snapshot_that_is_told_of_again_is_repeated_once(world: World) 
 def test_a_delivery_that_raised_the_attempt_before_is_found(world: World) -> None:
     """D4, D11: the handler was first; the repeat looks, and asks for nothing."""
     tick = world.minute
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
     world.tick(at=tick)
 
     answer = world.complete(event)
 
-    assert answer["runs"][0]["counts"] == {"existing": 1}
+    assert answer["runs"][0]["counts"] == {"already_exists": 1}
     assert len(world.creates(disk_id)) == 2
     assert world.outcomes[disk_id]["snapshot_id"] == world.snapshots_of(disk_id)[1]
 
@@ -279,7 +279,7 @@ def test_a_repeat_and_a_delivery_at_the_same_time_make_one_snapshot(
 ) -> None:
     """D4, D11: of two at once one is told IdempotentProcessing, waits, and finds the other's."""
     tick = world.minute
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
     clock = TurnTakingClock()
     clock.advance(60)
@@ -317,25 +317,25 @@ def _wait(event: threading.Event) -> None:
 def test_no_policy_repeats_beyond_the_cap(world: World) -> None:
     """D11, T10: one cap on attempts, for completions and deliveries together."""
     tick = world.minute
-    disk_id = taken(world, failed=100, repeat_failed=MAX_ATTEMPTS - 1)
+    disk_id = taken(world, failed=100, retry_failed_snapshots=MAX_ATTEMPTS - 1)
     world.complete(world.completions()[-1])
     world.clock.advance(60)
     world.tick(at=tick)
     for _ in range(10):
         world.clock.advance(60)
         world.complete(world.completions()[-1])
-    with pytest.raises(RunFailedError, match="1 broken"):
+    with pytest.raises(RunFailedError, match="1 snapshot_failed"):
         world.tick(at=tick)
 
     assert len(world.creates(disk_id)) == MAX_ATTEMPTS
     held = world.outcomes[disk_id]
-    assert (held["status"], held["code"]) == ("broken", "TooManyAttempts")
+    assert (held["status"], held["code"]) == ("snapshot_failed", "TooManyAttempts")
     assert held["attempt"] == str(MAX_ATTEMPTS)
 
 
 def test_a_policy_repeats_as_often_as_it_says(world: World) -> None:
     """D11: with 2 there are three attempts, and a late completion of an old one adds none."""
-    disk_id = taken(world, failed=100, repeat_failed=2)
+    disk_id = taken(world, failed=100, retry_failed_snapshots=2)
     first = world.completions()[0]
     for _ in range(4):
         world.complete(world.completions()[-1])
@@ -345,13 +345,13 @@ def test_a_policy_repeats_as_often_as_it_says(world: World) -> None:
 
     assert len(world.creates(disk_id)) == 3
     held = world.outcomes[disk_id]
-    assert (held["status"], held["attempt"]) == ("broken", "3")
+    assert (held["status"], held["attempt"]) == ("snapshot_failed", "3")
     assert "attempt 3 of at most 3" in held["reason"]
 
 
 def test_while_the_listing_still_says_progressing_the_event_counts(world: World) -> None:
     """D11: a status that lags behind is neither a reason to wait for it nor taken for a success."""
-    disk_id = taken(world, repeat_failed=1)
+    disk_id = taken(world, retry_failed_snapshots=1)
     world.clock.advance(3600)
     world.ecs.fail_next(disk_id)
     world.tick()
@@ -366,14 +366,17 @@ def test_while_the_listing_still_says_progressing_the_event_counts(world: World)
 
 # --- not repeated --------------------------------------------------------------------------------
 
-LATER = "limits.max_slot_age_hours"
+LATER = "limits.max_trigger_age_hours"
 NOT_REPEATED: dict[str, tuple[Callable[[World], object], str]] = {
-    "gone": (lambda w: w.policies(policy(name="other", repeat_failed=2)), "none of its name"),
-    "off": (lambda w: w.policies(policy(repeat_failed=2, enabled=False)), "switched off"),
-    "a dry run": (lambda w: w.policies(policy(repeat_failed=2, dry_run=True)), "dry run"),
-    "never": (lambda w: w.policies(policy(repeat_failed=0)), "repeat_failed: 0"),
+    "gone": (
+        lambda w: w.policies(policy(name="other", retry_failed_snapshots=2)),
+        "none of its name",
+    ),
+    "off": (lambda w: w.policies(policy(retry_failed_snapshots=2, enabled=False)), "switched off"),
+    "a dry run": (lambda w: w.policies(policy(retry_failed_snapshots=2, dry_run=True)), "dry run"),
+    "never": (lambda w: w.policies(policy(retry_failed_snapshots=0)), "retry_failed_snapshots: 0"),
     "elsewhere": (
-        lambda w: w.policies(policy(repeat_failed=2, regions=["cn-beijing"])),
+        lambda w: w.policies(policy(retry_failed_snapshots=2, regions=["cn-beijing"])),
         "not about cn-hangzhou",
     ),
     "old": (lambda w: w.clock.advance(26 * 3600), LATER),
@@ -383,7 +386,7 @@ NOT_REPEATED: dict[str, tuple[Callable[[World], object], str]] = {
 @pytest.mark.parametrize("why", NOT_REPEATED)
 def test_what_is_not_repeated_is_recorded_with_the_reason(world: World, why: str) -> None:
     """L6: the disk is broken, the record says why it stays so, and FC need not come again."""
-    disk_id = taken(world, failed=1, repeat_failed=2)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     change, reason = NOT_REPEATED[why]
     change(world)
@@ -391,7 +394,7 @@ def test_what_is_not_repeated_is_recorded_with_the_reason(world: World, why: str
     assert world.complete(event)["status"] == "failed"
 
     held = world.outcomes[disk_id]
-    assert held["status"] == "broken"
+    assert held["status"] == "snapshot_failed"
     assert reason in held["reason"]
     assert len(world.creates()) == 1
 
@@ -400,7 +403,7 @@ def test_the_emergency_stop_stops_repeats_and_no_records(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SNAPSHOTS_PAUSED is about what is asked for: what came of it stays a fact."""
-    disk_id = taken(world, failed=1, repeat_failed=2)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     monkeypatch.setenv("SNAPSHOTS_PAUSED", "1")
 
@@ -412,19 +415,19 @@ def test_the_emergency_stop_stops_repeats_and_no_records(
 
 def test_a_disk_that_is_gone_stays_broken(world: World) -> None:
     """L6: "skipped, nothing is wrong" would not be true; and another delivery is no use."""
-    disk_id = taken(world, failed=1, repeat_failed=2)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     world.ecs.remove_disk(disk_id)
 
     world.complete(event)
 
     held = world.outcomes[disk_id]
-    assert (held["status"], held["code"]) == ("broken", "InvalidDiskId.NotFound")
+    assert (held["status"], held["code"]) == ("snapshot_failed", "InvalidDiskId.NotFound")
 
 
 def test_a_disk_that_is_listed_still_is_not_said_to_be_gone(world: World) -> None:
     """L6: ECS does not know it and lists it: what a wrong host does is looked into."""
-    disk_id = taken(world, failed=1, repeat_failed=2)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     world.fault("error", code="InvalidDiskId.NotFound", status=404)
 
@@ -442,12 +445,12 @@ def test_a_disk_that_is_listed_still_is_not_said_to_be_gone(world: World) -> Non
 def test_a_policy_edited_in_between_makes_no_second_snapshot(
     world: World, first: str, memory_s: float | None
 ) -> None:
-    """D9: the two ask under different texts; the slot has one snapshot that did not fail."""
+    """D9: the two ask under different texts; the run has one snapshot that did not fail."""
     tick = world.minute
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     world.cloud.ecs_settings.token_memory_s = memory_s
     [event] = world.completions()
-    world.policies(policy(repeat_failed=1, snapshot={"description": "edited"}))
+    world.policies(policy(retry_failed_snapshots=1, snapshot={"description": "edited"}))
     starts = [lambda: world.complete(event), lambda: world.tick(at=tick)]
     for start in starts if first == "repeat" else reversed(starts):
         assert start()["status"] == "ok"
@@ -456,13 +459,13 @@ def test_a_policy_edited_in_between_makes_no_second_snapshot(
     assert world.outcomes[disk_id]["snapshot_id"] == world.snapshots_of(disk_id)[1]
 
 
-def test_a_token_that_an_edited_text_took_is_answered_from_the_ledger(world: World) -> None:
+def test_a_token_that_an_edited_text_took_is_answered_from_the_listing(world: World) -> None:
     """D9: IdempotentParameterMismatch is no reason for a fresh token."""
     tick = world.minute
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
     world.policies(
-        policy(repeat_failed=1, snapshot={"description": "edited"}),
+        policy(retry_failed_snapshots=1, snapshot={"description": "edited"}),
         limits={"max_calls_per_minute": 1},
     )
     world.clock.advance(60)
@@ -473,7 +476,7 @@ def test_a_token_that_an_edited_text_took_is_answered_from_the_ledger(world: Wor
     answer = world.complete(event)
 
     assert [one.code for one in world.creates(disk_id)] == ["", "", "IdempotentParameterMismatch"]
-    assert answer["runs"][0]["counts"] == {"existing": 1}
+    assert answer["runs"][0]["counts"] == {"already_exists": 1}
     assert len(world.snapshots_of(disk_id)) == 2
 
 
@@ -506,13 +509,13 @@ def test_a_success_is_recorded_also_if_nobody_can_say_whose_it_is(world: World) 
 
 def test_a_failure_of_which_nobody_can_say_whose_it_is_is_delivered_again(world: World) -> None:
     """L14, T8: it is on record, and a repeat may be due: the next delivery sees to that."""
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
     world.fault("error", action="DescribeSnapshots", times=6)
 
     with pytest.raises(RunFailedError, match="whose it is could not be read"):
         world.complete(event)
-    assert world.outcomes[disk_id]["status"] == "broken"
+    assert world.outcomes[disk_id]["status"] == "snapshot_failed"
     world.complete(event)
 
     assert world.outcomes[disk_id]["status"] == "created"
@@ -521,7 +524,7 @@ def test_a_failure_of_which_nobody_can_say_whose_it_is_is_delivered_again(world:
 
 def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> None:
     """L14: if some policy repeats at all; else nothing is to be done, and nobody is alarmed."""
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     world.cloud.ecs_settings.listing_lag_s = 300.0
     [event] = world.completions()
 
@@ -536,7 +539,7 @@ def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> No
 def test_a_repeat_that_is_refused_is_failed_and_delivered_again(world: World) -> None:
     """L3, T4: the quota is full: recorded with its code; once there is room, it comes about."""
     world.cloud.ecs_settings.manual_snapshot_quota = 1
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
 
     with pytest.raises(RunFailedError, match="QuotaExceed"):
@@ -555,7 +558,7 @@ def test_a_repeat_that_is_refused_is_failed_and_delivered_again(world: World) ->
 
 def test_a_repeat_whose_answer_is_lost_is_one_snapshot(world: World) -> None:
     """D2: created, and the connection dropped: found by its tags."""
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
     world.fault("drop", after_effect=True)
 
@@ -568,7 +571,7 @@ def test_a_repeat_whose_answer_is_lost_is_one_snapshot(world: World) -> None:
 
 def test_time_that_is_up_leaves_a_record_and_a_delivery(world: World) -> None:
     """L7, D8: the deadline is past at the start: nothing is called, nothing is forgotten."""
-    disk_id = taken(world, failed=1, repeat_failed=1)
+    disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
 
     class LateClock(TurnTakingClock):
@@ -581,7 +584,7 @@ def test_time_that_is_up_leaves_a_record_and_a_delivery(world: World) -> None:
     with pytest.raises(RunFailedError, match="no time left"):
         world.complete(event, clock=LateClock())
 
-    assert world.outcomes[disk_id]["status"] == "broken"
+    assert world.outcomes[disk_id]["status"] == "snapshot_failed"
     assert len(world.creates(disk_id)) == 1
 
 
@@ -610,7 +613,7 @@ def test_every_mistake_of_an_event_is_named_at_once(world: World) -> None:
             f"{of_event}.data.endTime",
         ]
     )
-    [refused] = world.recorded("refused")
+    [refused] = world.recorded("rejected")
     assert refused["code"] == "InvalidEventError"
     assert world.cloud.calls.of("DescribeSnapshots") == []
 
@@ -649,7 +652,7 @@ def test_other_events_are_refused(world: World, kind: str) -> None:
 
 def test_of_a_list_the_good_ones_are_carried_out(world: World) -> None:
     """L4: one that is wrong, and one whose repeat is refused, cost no other anything."""
-    world.policies(policy(repeat_failed=1))
+    world.policies(policy(retry_failed_snapshots=1))
     good, failing = world.disk(), world.disk()
     world.ecs.fail_next(failing)
     world.tick()

@@ -1,4 +1,4 @@
-"""A snapshot that ended as failed is no snapshot; one in progress is the slot's."""
+"""A snapshot that ended as failed is no snapshot; one in progress is the run's."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_snapshot_that_ended_as_failed_is_followed_by_the_next_attempt(world: 
 
 
 def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> None:
-    """D11: while a snapshot is progressing, it is the slot's, whatever will become of it."""
+    """D11: while a snapshot is progressing, it is the run's, whatever will become of it."""
     disk_id = world.disk()
     world.ecs.fail_next(disk_id)
     tick = world.minute
@@ -38,7 +38,7 @@ def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> Non
 
     answer = world.tick(at=tick)
 
-    assert counts(answer) == {"existing": 1}
+    assert counts(answer) == {"already_exists": 1}
     assert len(world.creates(disk_id)) == 1
 
 
@@ -65,19 +65,19 @@ def test_a_disk_whose_snapshots_keep_failing_is_given_up(world: World) -> None:
         world.clock.advance(60)
 
     for _ in range(2):
-        with pytest.raises(RunFailedError, match="1 broken, 1 existing"):
+        with pytest.raises(RunFailedError, match="1 already_exists, 1 snapshot_failed"):
             world.tick(at=tick)
 
     assert len(world.creates(disk_id)) == MAX_ATTEMPTS
     held = world.outcomes[disk_id]
-    assert (held["status"], held["code"]) == ("broken", "TooManyAttempts")
+    assert (held["status"], held["code"]) == ("snapshot_failed", "TooManyAttempts")
     assert held["attempt"] == str(MAX_ATTEMPTS)
     assert held["snapshot_id"] == world.snapshots_of(disk_id)[-1]
-    assert world.outcomes[good]["status"] == "existing"
+    assert world.outcomes[good]["status"] == "already_exists"
 
 
 def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:
-    """Accepted, failed, and the disk released: the slot ends as broken, and the run says so."""
+    """Accepted, failed, and the disk released: the run ends as broken, and the run says so."""
     disk_id = world.disk()
     world.ecs.fail_next(disk_id)
     tick = world.minute
@@ -85,10 +85,10 @@ def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: 
     world.clock.advance(60)
     world.ecs.remove_disk(disk_id)
 
-    with pytest.raises(RunFailedError, match="1 broken"):
+    with pytest.raises(RunFailedError, match="1 snapshot_failed"):
         world.tick(at=tick)
 
-    assert world.outcomes[disk_id]["status"] == "broken"
+    assert world.outcomes[disk_id]["status"] == "snapshot_failed"
     assert len(world.creates(disk_id)) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
 
     answer = world.tick(at=tick)
 
-    assert counts(answer) == {"existing": 1}
+    assert counts(answer) == {"already_exists": 1}
     assert {call.code for call in world.creates(disk_id)} == {
         "",
         "IncorrectDiskStatus.CreatingSnapshot",

@@ -34,7 +34,7 @@ def test_a_second_delivery_of_a_large_run_costs_listings_only(world: World) -> N
 
     answer = world.tick(at=tick)
 
-    assert answer["runs"][0]["counts"] == {"existing": 450}
+    assert answer["runs"][0]["counts"] == {"already_exists": 450}
     calls = [call.action for call in world.cloud.calls.all() if call.service == "ecs"]
     assert len(calls) <= 5 + 1 + 2
     assert "CreateSnapshot" not in calls

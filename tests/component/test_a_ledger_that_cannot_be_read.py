@@ -34,12 +34,12 @@ def test_a_run_that_cannot_read_what_there_is_asks_for_nothing(
         world.tick()
 
     assert world.writes() == []
-    [end] = world.recorded("run_finished")
+    [end] = world.recorded("part_finished")
     assert end["status"] == "failed"
     assert end["code"] == fault.get("code", "UnknownOutcome")
 
 
-def test_a_ledger_that_breaks_off_on_its_second_page_is_not_read(world: World) -> None:
+def test_a_listing_that_breaks_off_on_its_second_page_is_not_read(world: World) -> None:
     """D6: half a ledger would make duplicates of the other half."""
     other = world.ecs.add_disk().disk_id
     for _ in range(101):
@@ -55,7 +55,7 @@ def test_a_ledger_that_breaks_off_on_its_second_page_is_not_read(world: World) -
     assert world.writes() == []
 
 
-def test_a_direct_request_that_cannot_read_the_ledger_raises_too(world: World) -> None:
+def test_a_direct_request_that_cannot_read_the_listing_raises_too(world: World) -> None:
     """A summary answers a request that ran; this one did not."""
     disk_id = world.disk()
     world.fault("error", action="DescribeSnapshots", code="Forbidden.RAM", status=403, times=None)

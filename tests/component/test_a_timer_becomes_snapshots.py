@@ -21,7 +21,7 @@ def test_every_disk_that_the_policy_selects_has_one_snapshot_and_one_outcome(wor
 
 
 def test_a_second_delivery_of_the_same_tick_adds_nothing(world: World) -> None:
-    """D1: the slot is the timer and its time, so a redelivery reports what there is."""
+    """D1: the run is the timer and its time, so a redelivery reports what there is."""
     disks = world.disks(3)
     world.tick(at="2026-03-01T12:00:00Z")
     before = {disk: world.snapshots_of(disk) for disk in disks}
@@ -29,12 +29,12 @@ def test_a_second_delivery_of_the_same_tick_adds_nothing(world: World) -> None:
     world.clock.advance(600)
     answer = world.tick(at="2026-03-01T12:00:00Z")
 
-    assert answer["runs"][0]["counts"] == {"existing": 3}
+    assert answer["runs"][0]["counts"] == {"already_exists": 3}
     assert {disk: world.snapshots_of(disk) for disk in disks} == before
 
 
 def test_the_next_tick_makes_new_snapshots(world: World) -> None:
-    """Another trigger time is another slot."""
+    """Another trigger time is another run."""
     disk = world.disk()
     world.tick()
     world.clock.advance(3600)
@@ -55,7 +55,7 @@ def test_a_second_delivery_reports_the_first_also_when_the_instance_is_locked_by
 
     answer = world.tick(at="2026-03-01T12:00:00Z")
 
-    assert answer["runs"][0]["counts"] == {"existing": 1}
+    assert answer["runs"][0]["counts"] == {"already_exists": 1}
     assert len(world.snapshots_of(disk)) == 1
 
 
@@ -80,6 +80,6 @@ def test_what_ecs_no_longer_uses_is_sent_with_a_warning(world: World) -> None:
 
     warning = "snapshot.snapshot_type: no longer used by ECS; leave it out"
     assert run["warnings"] == [warning]
-    assert world.recorded("run_started")[0]["warnings"] == warning
+    assert world.recorded("part_started")[0]["warnings"] == warning
     (call,) = world.cloud.calls.of("CreateSnapshot")
     assert call.params["Category"] == "Standard"

@@ -100,7 +100,7 @@ def test_a_completion_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], action: str, status: int
 ) -> None:
     """Invariant 6: whether it cannot be looked up, or its repeat is refused."""
-    token.policies(policy(repeat_failed=2))
+    token.policies(policy(retry_failed_snapshots=2))
     disk_id = token.disk()
     token.ecs.fail_next(disk_id)
     token.tick()
@@ -145,7 +145,7 @@ def test_an_accident_of_a_completion_has_no_secret(
 def test_an_accident_of_a_look_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], said: str
 ) -> None:
-    """Invariant 6: where it costs only one slot, and where it ends the look."""
+    """Invariant 6: where it costs only one run, and where it ends the look."""
     with deployed(token):
         token.fault("error", **fault, status=500, times=None)
 

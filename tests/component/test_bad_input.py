@@ -36,7 +36,7 @@ def refused(
         start(world, event)
     assert world.writes() == []
     assert world.cloud.calls.of("DescribeDisks") == []
-    [record] = world.recorded("refused")
+    [record] = world.recorded("rejected")
     assert (record["status"], record["code"]) == ("failed", error.__name__)
     assert record["reason"] == str(caught.value)
     return str(caught.value).splitlines()[1:]
@@ -114,7 +114,7 @@ def test_each_function_refuses_what_is_the_others(world: World) -> None:
         world.schedule([TICK, TICK])
 
     assert world.writes() == []
-    assert len(world.recorded("refused")) == 3
+    assert len(world.recorded("rejected")) == 3
 
 
 # --- timers --------------------------------------------------------------------------------------
@@ -187,8 +187,8 @@ def test_all_mistakes_of_a_direct_request_are_named_at_once(world: World) -> Non
         ({"key": "k" * 129, "policy": "nightly"}, "128"),
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "auto-1"}}, "auto"),
         (
-            {"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "n-{occurrence_at}"}},
-            "has no {occurrence_at}",
+            {"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"name": "n-{trigger_time}"}},
+            "has no {trigger_time}",
         ),
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"retention_days": 0}}, "1 to 65536"),
         ({"key": "k", "disk_ids": ["d-bp1"], "snapshot": {"colour": "red"}}, "unknown key"),
@@ -276,7 +276,7 @@ def test_an_event_that_names_no_resource_is_refused_where_one_is_wanted(world: W
 
 
 @pytest.mark.parametrize("hours", [25.1, 48, 24 * 365])
-def test_an_occurrence_that_is_too_old_is_refused(world: World, hours: float) -> None:
+def test_an_trigger_that_is_too_old_is_refused(world: World, hours: float) -> None:
     """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
     world.policies(policy(), STOPPED)
     world.disk()
@@ -284,15 +284,15 @@ def test_an_occurrence_that_is_too_old_is_refused(world: World, hours: float) ->
 
     [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
 
-    assert "max_slot_age_hours" in line
-    with pytest.raises(InvalidEventError, match="max_slot_age_hours"):
+    assert "max_trigger_age_hours" in line
+    with pytest.raises(InvalidEventError, match="max_trigger_age_hours"):
         world.event(world.stopped("i-bp1", time=at))
 
 
 @pytest.mark.parametrize(
-    ("limits", "hours"), [({}, 24.9), ({"max_slot_age_hours": 100}, 99.9)], ids=["25", "100"]
+    ("limits", "hours"), [({}, 24.9), ({"max_trigger_age_hours": 100}, 99.9)], ids=["25", "100"]
 )
-def test_an_occurrence_within_the_limit_is_not_too_old(
+def test_an_trigger_within_the_limit_is_not_too_old(
     world: World, limits: dict[str, int], hours: float
 ) -> None:
     """FC keeps an event for a day and tries again: that is no reason to refuse it."""
@@ -304,8 +304,8 @@ def test_an_occurrence_within_the_limit_is_not_too_old(
     assert len(world.snapshots_of(disk_id)) == 1
 
 
-def test_an_occurrence_in_the_future_is_refused(world: World) -> None:
-    """The ledger is listed from the occurrence on: it would look past what it has."""
+def test_an_trigger_in_the_future_is_refused(world: World) -> None:
+    """The ledger is listed from the trigger on: it would look past what it has."""
     world.disk()
     at = utc(world.clock.now() + timedelta(minutes=6))
 
@@ -340,9 +340,9 @@ def test_a_run_of_more_disks_than_the_limit_is_refused_before_the_first_call(
         start(world)
 
     assert world.writes() == []
-    [refused_record] = world.recorded("refused")
+    [refused_record] = world.recorded("rejected")
     assert refused_record["code"] == "InvalidEventError"
-    [end] = world.recorded("run_finished")
+    [end] = world.recorded("part_finished")
     assert end["status"] == "failed"
 
 
@@ -483,7 +483,7 @@ def test_a_setting_that_is_slightly_off_stops_no_backup(
         world.tick()
 
     assert [one.disk_id for one in world.ecs.snapshots.values()] == [disk_id]
-    assert world.recorded("run_finished")[-1]["status"] == "ok"
+    assert world.recorded("part_finished")[-1]["status"] == "ok"
 
 
 def test_a_host_of_ones_own_for_one_region_leaves_the_others_theirs(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Disks that are busy for long: what they cost, and how their slots end."""
+"""Disks that are busy for long: what they cost, and how their runs end."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_disk_that_is_busy_for_long_costs_few_calls_and_is_taken_in_the_end(
     assert len(world.creates(busy)) <= 15 + hours
     assert world.outcomes[busy]["status"] == "created"
     assert len(world.creates(free)) == 1
-    assert [one["status"] for one in world.recorded("run_finished")][-1] == "ok"
+    assert [one["status"] for one in world.recorded("part_finished")][-1] == "ok"
 
 
 def test_the_delay_of_the_next_part_grows_to_an_hour_and_is_on_record(
@@ -73,7 +73,7 @@ def test_the_delay_of_the_next_part_grows_to_an_hour_and_is_on_record(
     delays = [(one.due_at - one.submitted_at).total_seconds() for one in parts.all]
     assert delays[:7] == [60, 120, 240, 480, 960, 1920, 3600]
     assert set(delays[7:]) == {3600}
-    next_at = [one["next_at"] for one in world.recorded("run_finished")]
+    next_at = [one["next_at"] for one in world.recorded("part_finished")]
     assert next_at[-1] == ""
     assert [parse_instant(one) for one in next_at[:-1]] == [one.due_at for one in parts.all]
 
@@ -118,10 +118,10 @@ def test_a_busy_disk_costs_no_call_for_each_part_that_others_take(
 
 
 @pytest.mark.parametrize("kind", ["timer", "direct"])
-def test_a_disk_that_is_never_free_ends_as_failed_before_its_slot_is_too_old(
+def test_a_disk_that_is_never_free_ends_as_failed_before_its_run_is_too_old(
     world: World, parts: Parts, kind: str
 ) -> None:
-    """T10: the age bounds a slot; the last part still runs, and ends it."""
+    """T10: the age bounds a run; the last part still runs, and ends it."""
     busy = busy_for(world, 100)
 
     if kind == "timer":
@@ -133,7 +133,7 @@ def test_a_disk_that_is_never_free_ends_as_failed_before_its_slot_is_too_old(
     age_s = (world.clock.now() - NOON).total_seconds()
     assert 24.5 * HOUR_S < age_s < 25 * HOUR_S
     record = world.outcomes[busy]
-    assert (record["status"], record["code"]) == ("failed", "SlotExpired")
+    assert (record["status"], record["code"]) == ("failed", "RunExpired")
     assert MAKING in record["reason"]
     assert len(world.creates(busy)) <= 35
     assert [type(one) for one in parts.raised] == [RunFailedError]
@@ -145,7 +145,7 @@ def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
     world: World, parts: Parts, minutes: int
 ) -> None:
     """T10: what is free by then is taken, however long ago it was asked for."""
-    world.policies(limits={"max_slot_age_hours": 6})
+    world.policies(limits={"max_trigger_age_hours": 6})
     busy = busy_for(world, 6 - 15 / 60)
     world.clock.advance(minutes * MINUTE_S)
     world.tick(at="2026-03-01T12:00:00Z")
@@ -155,7 +155,7 @@ def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
     assert parts.raised == []
 
 
-def test_a_slot_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
+def test_a_run_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
     world: World, parts: Parts
 ) -> None:
     """D13: past that the ledger would look empty."""
@@ -166,10 +166,10 @@ def test_a_slot_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
     parts.go_on()
 
     assert 22.5 * HOUR_S < (world.clock.now() - NOON).total_seconds() < 23 * HOUR_S
-    assert world.outcomes[busy]["code"] == "SlotExpired"
+    assert world.outcomes[busy]["code"] == "RunExpired"
 
 
-def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_slot(
+def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_run(
     world: World, parts: Parts
 ) -> None:
     """D13: `deferred` is nobody's last word, also where FC was late; and no write is made."""
@@ -184,7 +184,7 @@ def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_slot(
     assert len(world.creates()) == creates
     assert (world.outcomes[busy]["status"], world.outcomes[busy]["code"]) == (
         "failed",
-        "SlotExpired",
+        "RunExpired",
     )
     assert world.outcomes[free]["status"] == "created"
     assert parts.raised
@@ -204,7 +204,7 @@ def test_an_answer_that_stays_lost_is_named_to_a_person_and_never_called_failed(
     assert world.outcomes[lost]["status"] == "deferred"
     assert world.outcomes[lost]["code"] == "UnknownOutcome"
     assert world.outcomes[busy]["status"] == "failed"
-    end = world.recorded("run_finished")[-1]
+    end = world.recorded("part_finished")[-1]
     assert (end["status"], end["code"]) == ("failed", "UnknownOutcome")
     assert lost in end["reason"]
     assert busy not in end["reason"]
@@ -223,7 +223,7 @@ def test_an_answer_that_was_lost_before_a_part_that_is_late_stays_deferred(
     parts.go_on()
 
     assert world.outcomes[lost]["status"] == "deferred"
-    assert lost in world.recorded("run_finished")[-1]["reason"]
+    assert lost in world.recorded("part_finished")[-1]["reason"]
 
 
 def test_an_answer_that_was_lost_is_looked_for_in_the_next_part(world: World, parts: Parts) -> None:
@@ -245,7 +245,7 @@ def test_an_answer_that_was_lost_is_looked_for_in_the_next_part(world: World, pa
 # --- looked at from outside -----------------------------------------------------------------------
 
 
-def test_while_a_part_waits_its_slot_is_not_started_again(world: World) -> None:
+def test_while_a_part_waits_its_run_is_not_started_again(world: World) -> None:
     """L13: busy for three hours with a look every ten minutes: one chain only."""
     with deployed(world) as parts:
         busy = busy_for(world, 3)
@@ -256,8 +256,8 @@ def test_while_a_part_waits_its_slot_is_not_started_again(world: World) -> None:
             for invocation in world.cloud.fc().region.queue.take_due(world.clock.now()):
                 parts.carry_out(invocation)
 
-    assert world.recorded("resumed") == []
-    chains = {one["chain"] for one in world.recorded("run_started")}
+    assert world.recorded("run_resumed") == []
+    chains = {one["chain"] for one in world.recorded("part_started")}
     assert len(chains) == 1
     assert len(ours(world, busy)) == 1
 
@@ -279,7 +279,7 @@ def test_a_part_that_never_came_is_started_again_after_its_time(world: World) ->
 def test_an_hourly_policy_whose_snapshots_take_longer_settles_and_never_fails(
     world: World, takes_h: float
 ) -> None:
-    """L15: what is being made and began after a slot's instant serves that slot too."""
+    """L15: what is being made and began after a run's instant serves that run too."""
     disk = world.disk()
     world.cloud.ecs_settings.snapshot_duration_s = takes_h * HOUR_S
 
@@ -296,19 +296,19 @@ def test_an_hourly_policy_whose_snapshots_take_longer_settles_and_never_fails(
         parts.go_on()
 
     assert parts.raised == []
-    by_slot = {one["slot"]: one for one in world.recorded("disk") if one["status"] != "deferred"}
-    assert len(by_slot) == 24
-    assert {(one["status"], one["code"]) for one in by_slot.values()} <= {
+    by_run = {one["run_id"]: one for one in world.recorded("disk") if one["status"] != "deferred"}
+    assert len(by_run) == 24
+    assert {(one["status"], one["code"]) for one in by_run.values()} <= {
         ("created", ""),
         ("skipped", "Superseded"),
     }
-    assert all(one["snapshot_id"] in world.snapshots_of(disk) for one in by_slot.values())
-    made = [one for one in by_slot.values() if one["status"] == "created"]
+    assert all(one["snapshot_id"] in world.snapshots_of(disk) for one in by_run.values())
+    made = [one for one in by_run.values() if one["status"] == "created"]
     assert len(made) >= 24 / (takes_h + 1) - 1
 
 
 def test_a_snapshot_of_another_policy_or_an_earlier_one_supersedes_nothing(world: World) -> None:
-    """L15: only the same policy's, and only what began after the slot's own instant."""
+    """L15: only the same policy's, and only what began after the run's own instant."""
     world.policies(policy(), policy(name="other", on={"timer": "other"}))
     disk = world.disk()
     world.cloud.ecs_settings.snapshot_duration_s = HOUR_S
@@ -348,8 +348,8 @@ def test_without_the_fc_api_a_run_waits_inside_and_shows_that_it_lives(world: Wo
     assert len(world.creates(busy)) <= 15
     (made_at,) = ours(world, busy)
     assert HOUR_S <= (made_at - NOON).total_seconds() <= 2.1 * HOUR_S
-    slot = world.recorded("run_started")[0]["slot"]
-    at = [parse_instant(one["at"]) for one in world.records if one.get("slot") == slot]
+    run_id = world.recorded("part_started")[0]["run_id"]
+    at = [parse_instant(one["at"]) for one in world.records if one.get("run_id") == run_id]
     assert None not in at
     gaps = [b - a for a, b in pairwise(filter(None, at))]
     assert max(gaps) <= timedelta(minutes=5, seconds=5)
@@ -379,7 +379,7 @@ def test_a_first_delivery_that_is_too_old_is_refused_all_the_same(world: World) 
 
 @pytest.mark.parametrize("in_flight", [1, 16])
 @pytest.mark.parametrize("hand_over", [True, False])
-def test_a_ledger_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
+def test_a_listing_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
     world: World, in_flight: int, *, hand_over: bool
 ) -> None:
     """T4, T10: 685 calls for 20 disks, once: six tries of six tries, for each of them."""
@@ -402,5 +402,5 @@ def test_a_ledger_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
         with pytest.raises(RunFailedError):
             world.tick()
 
-    assert len(world.cloud.calls.of("DescribeSnapshots")) <= (40 if hand_over else 120)
+    assert len(world.cloud.calls.of("DescribeSnapshots")) <= (40 if hand_over else 160)
     assert {len(world.snapshots_of(disk)) for disk in disks} <= {0, 1}

@@ -41,8 +41,8 @@ def test_other_peoples_snapshots_are_none_of_its_business(
     answer = world.complete(events)
 
     assert answer["status"] in ("no_match", "ok", "failed")
-    assert {one["status"] for one in world.recorded("disk")} <= {"completed", "broken"}
-    assert world.recorded("refused") == []
+    assert {one["status"] for one in world.recorded("disk")} <= {"completed", "snapshot_failed"}
+    assert world.recorded("rejected") == []
     assert world.complete(events[0]) == {"status": "no_match", "runs": []}
 
 
@@ -68,7 +68,7 @@ def test_of_another_deployment_or_with_copied_tags_is_not_ours(world: World, tex
 @pytest.mark.parametrize("failed", [0, 1])
 def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> None:
     """L2, L14: its outcome is a fact; FC delivers it again, and somebody mends the file."""
-    disk_id = taken(world, failed=failed, repeat_failed=2)
+    disk_id = taken(world, failed=failed, retry_failed_snapshots=2)
     [event] = world.completions()
     good = world.policies_path.read_text()
     spoil(world, text)
@@ -77,10 +77,10 @@ def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> No
         world.complete(event)
 
     held = world.outcomes[disk_id]
-    assert held["status"] == ("broken" if failed else "completed")
+    assert held["status"] == ("snapshot_failed" if failed else "completed")
     if failed:
         assert "not repeated: the policies cannot be read" in held["reason"]
-    [refused] = world.recorded("refused")
+    [refused] = world.recorded("rejected")
     assert (refused["function"], refused["deployment"]) == ("record_completion", "test")
     assert len(world.creates()) == 1
 
@@ -99,5 +99,5 @@ def test_what_may_be_ours_is_recorded_by_its_id_and_raised(world: World, text: s
     with pytest.raises(InvalidPolicyError):
         world.complete(event)
 
-    assert world.outcomes[disk_id]["status"] == "broken"
-    assert "slot" not in world.recorded("disk")[-1]
+    assert world.outcomes[disk_id]["status"] == "snapshot_failed"
+    assert "run_id" not in world.recorded("disk")[-1]

@@ -23,7 +23,7 @@ def copied(world: World, snapshot_id: str, status: Status, **tags: str) -> tuple
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "failed"])
 def test_a_snapshot_of_a_restored_disk_is_nobodys(world: World, status: Status) -> None:
     """N3: its completion leaves no record, and no call is made for a disk that nobody selects."""
-    world.policies(policy(repeat_failed=4))
+    world.policies(policy(retry_failed_snapshots=4))
     disk_id = world.disk()
     world.tick()
     [own] = world.snapshots_of(disk_id)
@@ -39,7 +39,7 @@ def test_a_snapshot_of_a_restored_disk_is_nobodys(world: World, status: Status) 
 
 @pytest.mark.parametrize("start", ["tick", "event", "direct"])
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "failed"])
-def test_a_copied_tag_gives_a_slot_nothing(world: World, status: Status, start: str) -> None:
+def test_a_copied_tag_gives_a_run_nothing(world: World, status: Status, start: str) -> None:
     """N3: the disk that was selected gets its snapshot, as the first attempt, and no other does."""
     about_event = {"on": {"event": "ecs:Instance:StateChange"}, "select": {"event_resource": True}}
     world.policies(policy(), policy(name="stopped", **about_event))
@@ -67,7 +67,7 @@ def test_a_copied_tag_gives_a_slot_nothing(world: World, status: Status, start: 
 
 def test_our_own_failure_is_repeated_beside_a_copy_of_it(world: World) -> None:
     """N3, D11: a good snapshot of the restored disk is no snapshot of the one that failed."""
-    world.policies(policy(repeat_failed=2))
+    world.policies(policy(retry_failed_snapshots=2))
     disk_id = world.disk()
     world.ecs.fail_next(disk_id)
     world.tick()
@@ -81,7 +81,7 @@ def test_our_own_failure_is_repeated_beside_a_copy_of_it(world: World) -> None:
     assert world.creates(restored) == []
 
 
-def test_a_snapshot_of_a_released_disk_still_is_the_slots(world: World) -> None:
+def test_a_snapshot_of_a_released_disk_still_is_the_runs(world: World) -> None:
     """ECS keeps the source disk of a snapshot when the disk is released."""
     disk_id = world.disk()
     at = world.minute
@@ -89,7 +89,7 @@ def test_a_snapshot_of_a_released_disk_still_is_the_slots(world: World) -> None:
     world.clock.advance(60)
     world.ecs.remove_disk(disk_id)
 
-    assert counts(world.tick(at=at)) == {"existing": 1}
+    assert counts(world.tick(at=at)) == {"already_exists": 1}
     assert world.complete(world.completions(disk_id)[0])["status"] == "ok"
 
 
@@ -119,4 +119,4 @@ def test_whose_it_is_not_is_no_reason_to_fail(world: World) -> None:
     [own] = world.snapshots_of(disk_id)
     copied(world, own, "failed", **{"snapshot-automation-attempt": "5"})
 
-    assert counts(world.tick(at=at)) == {"existing": 1}
+    assert counts(world.tick(at=at)) == {"already_exists": 1}

@@ -322,7 +322,7 @@ def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code:
     untried = [one for one in records if one["calls"] == "0"]
     assert len(untried) == 3
     assert all(one["reason"] == f"not requested: {code} stopped the run" for one in untried)
-    assert [end["code"] for end in world.recorded("run_finished")] == [code]
+    assert [end["code"] for end in world.recorded("part_finished")] == [code]
 
 
 @pytest.mark.parametrize("case", [case for case in ALL if case.asked in MAX_TRIES], ids=named)
@@ -383,7 +383,7 @@ def test_a_key_that_is_not_good_is_tried_once_and_said_aloud(
     calls = [call for call in world.cloud.calls.all() if call.service == "ecs"]
     assert [call.code for call in calls] == [code]
     end = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert (end["record"], end["status"], end["code"]) == ("run_finished", "failed", code)
+    assert (end["record"], end["status"], end["code"]) == ("part_finished", "failed", code)
 
 
 def test_a_key_that_expires_on_the_way_ends_the_run(

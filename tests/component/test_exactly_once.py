@@ -1,4 +1,4 @@
-"""Each disk has one snapshot for each slot, however often, and however oddly, it is delivered."""
+"""Each disk has one snapshot for each run, however often, and however oddly, it is delivered."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def test_a_run_that_was_killed_is_completed_by_its_next_delivery(world: World, d
     assert answer["status"] == "ok"
     assert [len(found) for found in all_snapshots(world, disks).values()] == [1] * 6
     assert counts(answer) == {
-        status: number for status, number in (("existing", done), ("created", 6 - done)) if number
+        status: number
+        for status, number in (("already_exists", done), ("created", 6 - done))
+        if number
     }
 
 
@@ -113,7 +115,7 @@ def test_an_event_delivered_twice_makes_one_snapshot(world: World) -> None:
     first = world.event(event)
     second = world.event({**event, "aliyunpublishtime": "2026-03-01T20:01:00.000Asia/Shanghai"})
 
-    assert (counts(first), counts(second)) == ({"created": 1}, {"existing": 1})
+    assert (counts(first), counts(second)) == ({"created": 1}, {"already_exists": 1})
     assert len(world.snapshots_of(disk_id)) == 1
 
 
@@ -213,15 +215,15 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
     clock = OvertakenClock(world, overtake, ahead_s=ahead_s)
     answer = world.schedule({"triggerName": "nightly", "triggerTime": tick}, clock=clock)
 
-    assert counts(answer) == {"created": 1, "existing": 3}
+    assert counts(answer) == {"created": 1, "already_exists": 3}
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1, 1, 1, 1]
 
 
 # --- the ledger alone, the token alone -----------------------------------------------------------
 
 
-def test_the_ledger_alone_carries_a_second_delivery(world: World) -> None:
-    """With tokens forgotten at once, what exists for the slot is not asked for again."""
+def test_the_listing_alone_carries_a_second_delivery(world: World) -> None:
+    """With tokens forgotten at once, what exists for the run is not asked for again."""
     world.cloud.ecs_settings.token_memory_s = 0
     disks = world.disks(3)
     tick = world.minute
@@ -231,7 +233,7 @@ def test_the_ledger_alone_carries_a_second_delivery(world: World) -> None:
     world.clock.advance(3600)
     answer = world.tick(at=tick)
 
-    assert counts(answer) == {"existing": 3}
+    assert counts(answer) == {"already_exists": 3}
     assert all_snapshots(world, disks) == before
     assert len(world.creates()) == 3
 
@@ -271,7 +273,7 @@ def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -
     assert len(world.snapshots_of(disk_id)) == 1
 
 
-def test_a_snapshot_on_the_last_page_of_the_ledger_is_seen(world: World) -> None:
+def test_a_snapshot_on_the_last_page_of_the_listing_is_seen(world: World) -> None:
     """D6: 501 snapshots of others lie before it; the ledger is read to its end."""
     world.cloud.ecs_settings.token_memory_s = 0
     other = world.ecs.add_disk().disk_id
@@ -284,12 +286,12 @@ def test_a_snapshot_on_the_last_page_of_the_ledger_is_seen(world: World) -> None
 
     answer = world.tick(at=tick)
 
-    assert counts(answer) == {"existing": 1}
+    assert counts(answer) == {"already_exists": 1}
     assert len(world.snapshots_of(disk_id)) == 1
     assert len(world.cloud.calls.of("DescribeSnapshots")) == 6
 
 
-def test_a_direct_requests_ledger_is_read_past_the_cap_of_tag_listings(world: World) -> None:
+def test_a_direct_requests_listing_is_read_past_the_cap_of_tag_listings(world: World) -> None:
     """A listing by tag ends at 1,000 entries: 1,001 disks of one key still are all seen."""
     world.policies(policy(name="once", select={"tags": {"env": "prod"}}))
     world.cloud.ecs_settings.token_memory_s = 0
@@ -299,7 +301,7 @@ def test_a_direct_requests_ledger_is_read_past_the_cap_of_tag_listings(world: Wo
 
     answer = world.schedule(request)
 
-    assert counts(answer) == {"existing": 1001}
+    assert counts(answer) == {"already_exists": 1001}
     assert len(world.ecs.snapshots) == len(disks)
 
 
@@ -317,14 +319,14 @@ def test_a_disk_that_is_gone_by_the_second_delivery_keeps_its_outcome(world: Wor
 
     answer = world.tick(at=tick)
 
-    assert counts(answer) == {"existing": 2}
+    assert counts(answer) == {"already_exists": 2}
     record = world.record_of(gone)
-    assert (record["status"], record["snapshot_id"]) == ("existing", snapshot_id)
+    assert (record["status"], record["snapshot_id"]) == ("already_exists", snapshot_id)
     assert len(world.creates(here)) == 1
 
 
 @pytest.mark.parametrize("select", [{"tags": {"env": "prod"}}, {"all": True}])
-def test_a_slot_whose_only_disk_is_gone_is_no_slot_that_matched_nothing(
+def test_a_run_whose_only_disk_is_gone_is_no_run_that_matched_nothing(
     world: World, select: dict[str, Any]
 ) -> None:
     """A redelivery reports what the first delivery did, also when nothing is left to select."""
@@ -335,7 +337,7 @@ def test_a_slot_whose_only_disk_is_gone_is_no_slot_that_matched_nothing(
     world.clock.advance(60)
     world.ecs.remove_disk(disk_id)
 
-    assert counts(world.tick(at=tick)) == {"existing": 1}
+    assert counts(world.tick(at=tick)) == {"already_exists": 1}
 
 
 def test_a_disk_named_by_its_id_that_is_gone_by_the_second_delivery_keeps_its_outcome(
@@ -350,11 +352,11 @@ def test_a_disk_named_by_its_id_that_is_gone_by_the_second_delivery_keeps_its_ou
 
     answer = world.schedule(request)
 
-    assert (answer["status"], counts(answer)) == ("ok", {"existing": 1})
+    assert (answer["status"], counts(answer)) == ("ok", {"already_exists": 1})
 
 
 def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World) -> None:
-    """The snapshot that filled the quota is the slot's own; nothing is asked for."""
+    """The snapshot that filled the quota is the run's own; nothing is asked for."""
     world.cloud.ecs_settings.token_memory_s = 0
     world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = world.disk()
@@ -362,7 +364,7 @@ def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World)
     world.tick(at=tick)
     world.clock.advance(60)
 
-    assert counts(world.tick(at=tick)) == {"existing": 1}
+    assert counts(world.tick(at=tick)) == {"already_exists": 1}
     assert len(world.creates(disk_id)) == 1
 
 
@@ -379,17 +381,17 @@ def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World)
 def test_a_policy_edited_between_deliveries_makes_no_second_snapshot(
     world: World, edited: dict[str, Any]
 ) -> None:
-    """D9: the slot does not depend on the policy's text; what exists stays, with no call."""
+    """D9: the run does not depend on the policy's text; what exists stays, with no call."""
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)
     world.policies({**NIGHTLY, **edited})
 
-    assert counts(world.tick(at=tick)) == {"existing": 1}
+    assert counts(world.tick(at=tick)) == {"already_exists": 1}
     assert len(world.creates(disk_id)) == 1
 
 
-def test_a_token_bound_to_other_parameters_is_answered_from_the_ledger(world: World) -> None:
+def test_a_token_bound_to_other_parameters_is_answered_from_the_listing(world: World) -> None:
     """D9: on IdempotentParameterMismatch the ledger is read again; a fresh token never is made."""
     disk_id = world.disk()
     tick = world.minute
@@ -402,14 +404,14 @@ def test_a_token_bound_to_other_parameters_is_answered_from_the_ledger(world: Wo
     answer = world.tick(at=tick)
 
     assert [call.code for call in world.creates(disk_id)] == ["", "IdempotentParameterMismatch"]
-    assert counts(answer) == {"existing": 1}
+    assert counts(answer) == {"already_exists": 1}
     record = world.record_of(disk_id)
     assert (record["code"], record["snapshot_id"]) == ("IdempotentParameterMismatch", snapshot_id)
     assert world.snapshots_of(disk_id) == [snapshot_id]
 
 
 @pytest.mark.parametrize("edited", [{"retention_days": 7}, {"name": "x-{disk_id}"}])
-def test_a_token_bound_to_other_parameters_with_nothing_in_the_ledger_is_a_failure(
+def test_a_token_bound_to_other_parameters_with_nothing_in_the_listing_is_a_failure(
     world: World, edited: dict[str, Any]
 ) -> None:
     """D9: never a second snapshot under a new token; a person has to look."""

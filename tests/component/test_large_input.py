@@ -67,7 +67,7 @@ def test_a_large_event_is_refused_by_its_size_alone(
     assert len(error.problems) == 1
     assert f"must be at most {MAX_EVENT_BYTES} bytes" in str(error)
     assert peak_bytes < 8 * MB
-    [record] = world.recorded("refused")
+    [record] = world.recorded("rejected")
     assert len(record["event"]) < 10_000
 
 

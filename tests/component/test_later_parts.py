@@ -1,4 +1,4 @@
-"""What a later part of a slot meets, and that each disk ends with a word that is true."""
+"""What a later part of a run meets, and that each disk ends with a word that is true."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def parts(world: World) -> Iterator[Parts]:
 def test_a_disk_with_an_odd_id_is_handed_over_like_any_other(
     world: World, parts: Parts, odd: str
 ) -> None:
-    """L11: one id that looks like none of ours ended the slot for all disks that were left."""
+    """L11: one id that looks like none of ours ended the run for all disks that were left."""
     starting = world.ecs.add_instance(status="Starting")
     disks = [world.disk(disk_id=odd, instance_id=starting.instance_id), world.disk()]
     disks.append(world.disk(instance_id=starting.instance_id))
@@ -42,8 +42,8 @@ def test_a_disk_with_an_odd_id_is_handed_over_like_any_other(
 def test_a_report_that_is_too_large_to_name_disks_stays_a_report(
     world: World, parts: Parts
 ) -> None:
-    """T10: it began all over again, and so did what reported that, until the slot was too old."""
-    world.policies(STOPPED, limits={"max_slot_age_hours": 1})
+    """T10: it began all over again, and so did what reported that, until the run was too old."""
+    world.policies(STOPPED, limits={"max_trigger_age_hours": 1})
     disks = world.disks(60)
     event = world.stopped(str(world.ecs.disks[disks[0]].instance_id))
     event["data"]["filler"] = "x" * 129_600
@@ -52,15 +52,15 @@ def test_a_report_that_is_too_large_to_name_disks_stays_a_report(
     world.event(event)
     parts.go_on()
 
-    ends = [one["reason"] for one in world.recorded("run_finished")]
+    ends = [one["reason"] for one in world.recorded("part_finished")]
     assert len([one for one in ends if "reports its failure" in one]) == 1
     assert len(parts.raised) == 1
 
 
-def test_a_part_that_may_not_list_any_more_ends_its_disks_and_the_slot(
+def test_a_part_that_may_not_list_any_more_ends_its_disks_and_the_run(
     world: World, parts: Parts
 ) -> None:
-    """L16: the slot was closed, and `deferred` stayed the last word."""
+    """L16: the run was closed, and `deferred` stayed the last word."""
     busy, lost = busy_for(world, 1), world.disk()
     world.fault("drop", times=None, matches=lambda params: params["DiskId"] == lost)
     world.tick()
@@ -160,7 +160,7 @@ def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
 @pytest.mark.parametrize(
     ("code", "status", "end"),
     [
-        ("IncorrectDiskStatus", 403, ("failed", "SlotExpired")),
+        ("IncorrectDiskStatus", 403, ("failed", "RunExpired")),
         # After the effect, perhaps: nobody can say that there is no snapshot.
         ("ServiceUnavailable", 503, ("deferred", "UnknownOutcome")),
     ],
@@ -168,8 +168,8 @@ def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
 def test_a_disk_that_was_put_off_early_in_a_long_part_ends_too(
     world: World, parts: Parts, code: str, status: int, end: tuple[str, str]
 ) -> None:
-    """T10: the part began before the last ten minutes of its slot, and ended in the last one."""
-    world.policies(limits={"max_slot_age_hours": 1, "max_calls_per_minute": 60})
+    """T10: the part began before the last ten minutes of its run, and ended in the last one."""
+    world.policies(limits={"max_trigger_age_hours": 1, "max_calls_per_minute": 60})
     world.timeout_s = 1800
     stumbling, *_ = world.disks(900)
     world.fault(
@@ -206,7 +206,7 @@ def test_a_run_that_is_throttled_for_long_shows_that_it_lives(world: World, acti
 
     assert world.tick()["status"] == "ok"
 
-    at = [parse_instant(one["at"]) for one in world.records if one.get("slot")]
+    at = [parse_instant(one["at"]) for one in world.records if one.get("run_id")]
     gaps = [later - sooner for sooner, later in pairwise(filter(None, at))]
     assert max(gaps) <= timedelta(minutes=7)
     assert len(world.recorded("waiting")) <= 10

@@ -277,10 +277,10 @@ def test_a_run_without_one_action_ends_and_names_it(
         with pytest.raises(RunFailedError, match=f"Missing: {action} "):
             start(world, RUNS[function], SAMPLES[RUNS[function]])
 
-        [end] = [one for one in records(world) if one["record"] == "run_finished"]
+        [end] = [one for one in records(world) if one["record"] == "part_finished"]
         assert (end["status"], end["code"]) in (
             ("failed", "Forbidden.RAM"),
-            ("partial", "Forbidden.RAM"),
+            ("partially_failed", "Forbidden.RAM"),
         )
         assert f"Missing: {action} " in end["reason"]
         assert made(world) == before
@@ -306,7 +306,10 @@ def test_a_repeat_without_one_action_names_it(
 
         printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         told = [one for one in [*records(world), *printed] if one["record"] == "disk"]
-        assert (told[0]["status"], told[0]["snapshot_id"]) == ("broken", "s-bp1own00000000000002")
+        assert (told[0]["status"], told[0]["snapshot_id"]) == (
+            "snapshot_failed",
+            "s-bp1own00000000000002",
+        )
         assert bool(printed) == writes
 
 
@@ -322,9 +325,9 @@ def test_a_run_that_may_not_write_its_records_prints_them_and_says_why(
         assert records(world) == []
 
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    [why] = [one for one in printed if one["record"] == "sls_failed"]
+    [why] = [one for one in printed if one["record"] == "sls_write_failed"]
     assert f"denied by sts or ram, action: {action}, resource:" in why["reason"]
-    assert {"run_started", "disk", "run_finished"} <= {one["record"] for one in printed}
+    assert {"part_started", "disk", "part_finished"} <= {one["record"] for one in printed}
 
 
 @pytest.mark.parametrize("function", TAKERS)

@@ -87,4 +87,10 @@ def test_a_look_that_may_not_write_its_records_prints_them(
         assert len(parts.all) == 3
 
     printed = [json.loads(line)["record"] for line in capsys.readouterr().out.splitlines()]
-    assert printed == ["sls_failed", "resumed", "resumed", "caught_up", "looked"]
+    assert printed == [
+        "sls_write_failed",
+        "run_resumed",
+        "run_resumed",
+        "catch_up_started",
+        "reconciled",
+    ]

@@ -80,7 +80,7 @@ def test_a_failure_after_the_effect_leaves_one_snapshot_and_its_id_on_record(
 
 
 @unknown_outcomes
-def test_the_ledger_is_asked_before_a_lost_request_is_sent_again(
+def test_the_listing_is_asked_before_a_lost_request_is_sent_again(
     world: World, shape: dict[str, Any]
 ) -> None:
     """D2: how long a token is remembered is not documented: with none, the ledger still knows."""
@@ -330,7 +330,7 @@ def test_a_run_that_ends_early_calls_no_lost_request_failed(world: World) -> Non
 
 
 @pytest.mark.parametrize("body", NO_LISTING)
-def test_a_ledger_that_makes_no_sense_is_not_an_empty_one(world: World, body: bytes) -> None:
+def test_a_listing_that_makes_no_sense_is_not_an_empty_one(world: World, body: bytes) -> None:
     """D6: what cannot be read ends the run before the first call that writes."""
     world.disk()
     world.answer(200, body, action="DescribeSnapshots")
@@ -339,7 +339,7 @@ def test_a_ledger_that_makes_no_sense_is_not_an_empty_one(world: World, body: by
         world.tick()
 
     assert world.writes() == []
-    [end] = world.recorded("run_finished")
+    [end] = world.recorded("part_finished")
     assert (end["status"], end["code"]) == ("failed", "UnknownOutcome")
 
 

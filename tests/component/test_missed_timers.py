@@ -61,12 +61,12 @@ def test_a_tick_that_did_not_come_is_caught_up_once(world: World, api: Api) -> N
 
         assert events(parts) == [{"triggerName": "nightly", "triggerTime": TWO, "payload": ""}]
         assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
-        (record,) = world.recorded("caught_up")
-        assert (record["occurrence"], record["missed"]) == (TICK, "1")
+        (record,) = world.recorded("catch_up_started")
+        assert (record["trigger_id"], record["missed"]) == (TICK, "1")
 
 
 def test_a_tick_that_was_only_late_makes_no_second_snapshot(world: World, parts: Parts) -> None:
-    """D1: it is the same occurrence, and so the same slot."""
+    """D1: it is the same trigger, and so the same run."""
     disks = world.disks(3)
     until_two(world)
     world.resume()
@@ -75,7 +75,7 @@ def test_a_tick_that_was_only_late_makes_no_second_snapshot(world: World, parts:
     world.tick(at=TWO)
 
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
-    assert len({one["slot"] for one in world.recorded("run_started")}) == 1
+    assert len({one["run_id"] for one in world.recorded("part_started")}) == 1
 
 
 def test_two_looks_at_the_same_time_catch_up_once(world: World, parts: Parts) -> None:
@@ -118,7 +118,7 @@ def test_a_tick_that_tells_another_second_came(world: World, parts: Parts, secon
     look_every_ten_minutes(world, 10)
 
     assert parts.all == []
-    assert world.recorded("caught_up") == []
+    assert world.recorded("catch_up_started") == []
 
 
 def test_no_day_is_skipped_whatever_the_jitter(world: World, parts: Parts) -> None:
@@ -183,7 +183,7 @@ def test_a_tick_came_whatever_came_of_it(world: World, parts: Parts, come: Any) 
     look_every_ten_minutes(world, 3)
 
     assert parts.all == []
-    assert world.recorded("caught_up") == []
+    assert world.recorded("catch_up_started") == []
 
 
 def test_what_the_emergency_stop_kept_from_running_is_not_made_up_for(
@@ -213,7 +213,7 @@ def test_of_several_ticks_the_latest_alone_is_caught_up(world: World, parts: Par
     assert world.resume()["caught_up"] == ["timer/nightly/2026-03-01T16:10:00Z"]
     parts.go_on()
 
-    assert world.recorded("caught_up")[0]["missed"] == "5"
+    assert world.recorded("catch_up_started")[0]["missed"] == "5"
     assert len(world.snapshots_of(disks[0])) == 1
 
 
@@ -230,7 +230,7 @@ def test_a_tick_that_came_ends_the_debt(world: World, parts: Parts) -> None:
     assert parts.all == []
 
 
-def test_nothing_older_than_a_slot_may_be_is_caught_up(world: World, parts: Parts) -> None:
+def test_nothing_older_than_a_run_may_be_is_caught_up(world: World, parts: Parts) -> None:
     """A tick of three days ago would be refused: its token may be forgotten."""
     timer(world, "nightly", "0 0 2 1-3 * *")
     world.disks(1)
@@ -312,7 +312,7 @@ def in_berlin(folder: Any, start: datetime) -> Any:
 
 
 def test_the_hour_that_is_there_twice_is_caught_up_twice_and_no_more(tmp_path: Any) -> None:
-    """D7: half past two in summer time, and an hour later in winter time: two ticks, two slots."""
+    """D7: half past two in summer time, and an hour later in winter time: two ticks, two runs."""
     start = datetime(2026, 10, 25, 0, 0, tzinfo=timezone.utc)
     with in_berlin(tmp_path, start) as world, deployed(world) as parts:
         timer(world, "nightly", "CRON_TZ=Europe/Berlin 0 30 2 * * *")
@@ -322,7 +322,7 @@ def test_the_hour_that_is_there_twice_is_caught_up_twice_and_no_more(tmp_path: A
             look_every_ten_minutes(world, 1)
             parts.go_on()
 
-        assert [one["occurrence"] for one in world.recorded("caught_up")] == [
+        assert [one["trigger_id"] for one in world.recorded("catch_up_started")] == [
             "timer/nightly/2026-10-25T00:30:00Z",
             "timer/nightly/2026-10-25T01:30:00Z",
         ]
@@ -401,7 +401,7 @@ def off(world: World) -> None:
     trigger.config = {**trigger.config, "enable": False}
 
 
-@pytest.mark.parametrize(("stop", "code"), [(missing, "TimerMissing"), (off, "TimerOff")])
+@pytest.mark.parametrize(("stop", "code"), [(missing, "TimerMissing"), (off, "TimerDisabled")])
 def test_a_timer_that_policies_wait_for_in_vain_is_an_alarm(
     world: World, parts: Parts, stop: Any, code: str
 ) -> None:
@@ -412,8 +412,8 @@ def test_a_timer_that_policies_wait_for_in_vain_is_an_alarm(
         with pytest.raises(ReconcileError, match=code):
             world.resume()
 
-    assert [one["code"] for one in world.recorded("timer_failed")] == [code, code]
-    assert {one["status"] for one in world.recorded("looked")} == {"failed"}
+    assert [one["code"] for one in world.recorded("timer_invalid")] == [code, code]
+    assert {one["status"] for one in world.recorded("reconciled")} == {"failed"}
     world.policies(policy(enabled=False))
     assert world.resume()["status"] == "ok"
     assert parts.all == []
@@ -425,18 +425,18 @@ def test_an_expression_that_cannot_be_read_costs_the_others_nothing(
 ) -> None:
     """L2: it is named at each look, and the other timers are judged."""
     world.disks(1)
-    timer(world, "broken", "0 0 2 * * *")
-    trigger = function(world).triggers["broken"]
+    timer(world, "snapshot_failed", "0 0 2 * * *")
+    trigger = function(world).triggers["snapshot_failed"]
     trigger.config = {**trigger.config, "cronExpression": expression}
 
     world.clock.advance((HOURS_TO_TWO - 0.5) * HOUR_S)
     for _ in range(2):
-        with pytest.raises(ReconcileError, match="UnreadableExpression"):
+        with pytest.raises(ReconcileError, match="InvalidExpression"):
             world.resume()
         world.clock.advance(40 * MINUTE_S)
 
-    (failed, _) = world.recorded("timer_failed")
-    assert (failed["timer"], failed["code"]) == ("broken", "UnreadableExpression")
+    (failed, _) = world.recorded("timer_invalid")
+    assert (failed["timer"], failed["code"]) == ("snapshot_failed", "InvalidExpression")
     assert [one["triggerName"] for one in events(parts)] == ["nightly"]
 
 
@@ -459,8 +459,8 @@ def test_a_tick_that_nobody_could_carry_out_is_named_and_not_asked_for(
     with pytest.raises(ReconcileError, match="no such policy"):
         world.resume()
 
-    (told,) = world.recorded("not_caught_up")
-    assert (told["code"], told["due_at"]) == ("NotStartable", TWO)
+    (told,) = world.recorded("catch_up_failed")
+    assert (told["code"], told["due_at"]) == ("CannotRestart", TWO)
     assert parts.all == []
 
 
@@ -493,7 +493,7 @@ def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_look(
     world.fault("error", service="fc", action="InvokeFunction", status=403, code="AccessDenied")
     with pytest.raises(ReconcileError, match="AccessDenied"):
         world.resume()
-    assert [one["status"] for one in world.recorded("not_caught_up")] == ["deferred"]
+    assert [one["status"] for one in world.recorded("catch_up_failed")] == ["deferred"]
 
     world.clock.advance(10 * MINUTE_S)
     assert len(world.resume()["caught_up"]) == 1

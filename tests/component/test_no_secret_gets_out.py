@@ -220,7 +220,7 @@ def test_whatever_a_service_tells_again(seen: Seen, name: Service, body: str, ap
         text = seen.run()
 
     assert seen.wire.echoes
-    assert "run_finished" in text
+    assert "part_finished" in text
     seen.assert_none_in(text)
 
 

@@ -39,8 +39,8 @@ def test_a_timer_whose_policy_matches_no_disk_is_a_failed_run(
     with pytest.raises(RunFailedError, match="matched no disk"):
         world.tick()
 
-    [end] = world.recorded("run_finished")
-    assert (end["status"], end["code"]) == ("failed", "MatchedNothing")
+    [end] = world.recorded("part_finished")
+    assert (end["status"], end["code"]) == ("failed", "NoDisksMatched")
     assert world.writes() == []
 
 
@@ -51,9 +51,9 @@ def test_a_policy_may_say_that_no_disk_is_fine(world: World) -> None:
     answer = world.tick()
 
     assert answer["status"] == "ok"
-    assert answer["runs"][0]["code"] == "MatchedNothing"
-    [end] = world.recorded("run_finished")
-    assert (end["status"], end["code"]) == ("ok", "MatchedNothing")
+    assert answer["runs"][0]["code"] == "NoDisksMatched"
+    [end] = world.recorded("part_finished")
+    assert (end["status"], end["code"]) == ("ok", "NoDisksMatched")
 
 
 def test_a_direct_request_for_a_policy_that_matches_no_disk_failed(world: World) -> None:
@@ -61,7 +61,7 @@ def test_a_direct_request_for_a_policy_that_matches_no_disk_failed(world: World)
     answer = world.schedule({"key": "k", "policy": "nightly"})
 
     assert answer["status"] == "failed"
-    assert answer["runs"][0]["code"] == "MatchedNothing"
+    assert answer["runs"][0]["code"] == "NoDisksMatched"
 
 
 def test_a_timer_that_no_policy_names_is_an_error(world: World) -> None:
@@ -71,7 +71,7 @@ def test_a_timer_that_no_policy_names_is_an_error(world: World) -> None:
     with pytest.raises(InvalidEventError, match=r"no policy has this on\.timer.*nightly"):
         world.tick("nigthly")
 
-    [refused] = world.recorded("refused")
+    [refused] = world.recorded("rejected")
     assert (refused["status"], refused["code"]) == ("failed", "InvalidEventError")
 
 
@@ -83,7 +83,7 @@ def test_policies_that_cannot_be_used_are_an_error(world: World) -> None:
     with pytest.raises(InvalidPolicyError, match="unknown key"):
         world.tick()
 
-    [refused] = world.recorded("refused")
+    [refused] = world.recorded("rejected")
     assert (refused["status"], refused["code"]) == ("failed", "InvalidPolicyError")
     assert world.writes() == []
 
@@ -109,7 +109,7 @@ def test_an_event_whose_resource_the_policy_does_not_select_is_no_match(world: W
     answer = world.event(world.stopped(world.ecs.disks[disk_id].instance_id))
 
     assert answer["status"] == "no_match"
-    assert world.recorded("run_finished")[0]["status"] == "no_match"
+    assert world.recorded("part_finished")[0]["status"] == "no_match"
     assert world.writes() == []
 
 
@@ -170,12 +170,12 @@ def test_an_error_on_one_disk_costs_no_other(world: World, number: int) -> None:
     bad = disks[number]
     world.ecs.disks[bad].in_arrears = True
 
-    with pytest.raises(RunFailedError, match="partial; 3 created, 1 failed"):
+    with pytest.raises(RunFailedError, match="partially_failed; 3 created, 1 failed"):
         world.tick()
 
     assert statuses(world) == {disk: "failed" if disk == bad else "created" for disk in disks}
     assert [len(world.snapshots_of(disk)) for disk in disks if disk != bad] == [1, 1, 1]
-    assert world.recorded("run_finished")[0]["status"] == "partial"
+    assert world.recorded("part_finished")[0]["status"] == "partially_failed"
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, KeyError, RecursionError])
@@ -189,7 +189,7 @@ def test_an_accident_on_one_disk_costs_no_other(world: World, error: type[Except
 
     world.before_create(break_down)
 
-    with pytest.raises(RunFailedError, match="partial; 3 created, 1 deferred"):
+    with pytest.raises(RunFailedError, match="partially_failed; 3 created, 1 deferred"):
         world.tick()
 
     assert statuses(world) == {**dict.fromkeys(disks, "created"), disks[0]: "deferred"}
@@ -226,7 +226,7 @@ def test_a_disk_named_by_the_policy_that_does_not_exist_failed(world: World) -> 
     disk_id = world.disk()
     world.policies(policy(select={"disk_ids": ["d-bp1gone", disk_id]}))
 
-    with pytest.raises(RunFailedError, match="partial; 1 created, 1 failed"):
+    with pytest.raises(RunFailedError, match="partially_failed; 1 created, 1 failed"):
         world.tick()
 
     record = world.record_of("d-bp1gone")
@@ -241,7 +241,7 @@ def test_an_instance_named_by_the_policy_that_does_not_exist_failed(world: World
     here = world.ecs.disks[disk_id].instance_id
     world.policies(policy(select={"instance_ids": ["i-bp1gone", here]}))
 
-    with pytest.raises(RunFailedError, match="partial; 1 created, 1 failed"):
+    with pytest.raises(RunFailedError, match="partially_failed; 1 created, 1 failed"):
         world.tick()
 
     failed = [one for one in world.recorded("disk") if one["status"] == "failed"]
@@ -342,12 +342,12 @@ def test_near_the_deadline_what_is_left_is_deferred_and_none_is_dropped(
     # At two a second, no call was started in the quarter that is kept for what comes after.
     assert len(taken) <= timeout_s * 0.75 * 2 + 2
     assert world.clock.monotonic() <= timeout_s
-    [end] = world.recorded("run_finished")
-    assert (end["status"], end["count_deferred"]) == ("partial", str(60 - len(taken)))
+    [end] = world.recorded("part_finished")
+    assert (end["status"], end["count_deferred"]) == ("partially_failed", str(60 - len(taken)))
 
 
 def test_a_deferred_disk_has_its_snapshot_in_the_next_delivery(world: World) -> None:
-    """L7: the same slot goes on where it stopped."""
+    """L7: the same run goes on where it stopped."""
     world.timeout_s = 20
     world.policies(limits={"max_calls_per_minute": 120})
     disks = world.disks(60)
@@ -379,7 +379,7 @@ def test_a_busy_disk_is_deferred_when_time_runs_out(world: World) -> None:
     )
 
 
-def test_a_run_without_time_to_read_the_ledger_cannot_start(world: World) -> None:
+def test_a_run_without_time_to_read_the_listing_cannot_start(world: World) -> None:
     """L8: out of time before the selection is known: no disk can be named, so the run fails."""
     world.timeout_s = 10
     world.disk()
@@ -388,7 +388,7 @@ def test_a_run_without_time_to_read_the_ledger_cannot_start(world: World) -> Non
     with pytest.raises(RunFailedError, match="could not start"):
         world.tick()
 
-    [end] = world.recorded("run_finished")
+    [end] = world.recorded("part_finished")
     assert (end["status"], end["code"]) == ("failed", "Throttling")
     assert world.writes() == []
 

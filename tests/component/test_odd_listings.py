@@ -153,7 +153,7 @@ def test_odd_fields_of_one_snapshot_cost_nobody_anything(
     world: World, fields: dict[str, Any]
 ) -> None:
     """Neither a run, nor what its completion is recorded or repeated as."""
-    world.policies(policy(repeat_failed=2))
+    world.policies(policy(retry_failed_snapshots=2))
     odd, good = world.disks(2)
     world.ecs.fail_next(odd)
     lists(world, "DescribeSnapshots", changed("SourceDiskId", odd, **fields))
@@ -166,12 +166,12 @@ def test_odd_fields_of_one_snapshot_cost_nobody_anything(
     world.clock.advance(60)
     world.tick(at=at)
 
-    assert world.record_of(good)["status"] == "existing"
+    assert world.record_of(good)["status"] == "already_exists"
     assert len(world.creates(good)) == 1
     assert {call.code for call in world.cloud.calls.all()} == {""}
 
 
-def test_a_snapshot_without_an_id_is_still_its_slots(world: World) -> None:
+def test_a_snapshot_without_an_id_is_still_its_runs(world: World) -> None:
     """D6: what is there is not made again, however it is listed; others' cost nothing."""
     disk_id = world.disk()
     world.ecs.add_snapshot(disk_id, name="by-hand")
@@ -186,5 +186,5 @@ def test_a_snapshot_without_an_id_is_still_its_slots(world: World) -> None:
     answer = world.tick()
 
     assert answer["status"] == "ok"
-    assert world.record_of(disk_id)["status"] == "existing"
+    assert world.record_of(disk_id)["status"] == "already_exists"
     assert len(world.creates(disk_id)) == 1

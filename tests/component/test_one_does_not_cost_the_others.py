@@ -25,7 +25,7 @@ def test_a_run_that_cannot_be_understood_does_not_cost_the_next_one(world: World
         world.tick()
 
     assert len(world.snapshots_of(disk)) == 1
-    assert [r["status"] for r in world.recorded("run_finished")] == ["failed", "ok"]
+    assert [r["status"] for r in world.recorded("part_finished")] == ["failed", "ok"]
 
 
 def test_more_disks_than_the_limit_are_one_policys_mistake(world: World) -> None:
@@ -73,8 +73,8 @@ def test_a_run_of_skipped_disks_only_is_no_failure_and_not_ok(world: World) -> N
     answer = world.tick()
 
     assert answer["status"] == "skipped"
-    (end,) = world.recorded("run_finished")
-    assert (end["status"], end["code"]) == ("skipped", "NothingTaken")
+    (end,) = world.recorded("part_finished")
+    assert (end["status"], end["code"]) == ("skipped", "AllDisksSkipped")
 
 
 def test_a_request_for_a_disk_that_cannot_have_a_snapshot_is_not_ok(world: World) -> None:
@@ -108,7 +108,7 @@ def test_a_redelivered_event_about_an_instance_that_is_gone_is_a_failure(world: 
     world.event(event)
     del world.ecs.instances[instance_id]
 
-    with pytest.raises(RunFailedError, match="1 existing, 1 failed"):
+    with pytest.raises(RunFailedError, match="1 already_exists, 1 failed"):
         world.event(event)
 
 
@@ -222,5 +222,5 @@ def test_a_run_that_is_interrupted_is_never_on_record_as_ok(world: World) -> Non
     with pytest.raises(KeyboardInterrupt):
         world.tick()
 
-    (end,) = world.recorded("run_finished")
+    (end,) = world.recorded("part_finished")
     assert (end["status"], end["reason"]) == ("failed", "interrupted")

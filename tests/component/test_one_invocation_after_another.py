@@ -132,8 +132,8 @@ def test_after_an_invocation_that_hung_the_next_is_as_new(
         world.schedule({"key": "two", "disk_ids": [second]})
 
         assert server.calls == 1
-        kinds = ["sls_failed", "run_started", "disk", "run_finished"]
+        kinds = ["sls_write_failed", "part_started", "disk", "part_finished"]
         assert [one["record"] for one in printed] == kinds
         assert capsys.readouterr().out == ""
         assert [one["record"] for one in world.records] == kinds[1:]
-        assert {one["occurrence"] for one in world.records} == {"direct/two"}
+        assert {one["trigger_id"] for one in world.records} == {"direct/two"}

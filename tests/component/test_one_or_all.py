@@ -114,7 +114,7 @@ def test_what_concerns_all_disks_costs_fifteen_calls(world: World, code: str) ->
     tried = [number for number, one in enumerate(records) if one["calls"] == "1"]
     assert tried[:5] == [0, 1, 2, 3, 4]
     assert max(later - sooner for sooner, later in pairwise(tried)) <= 25
-    (end,) = world.recorded("run_finished")
+    (end,) = world.recorded("part_finished")
     assert end["code"] == code
     assert "10 others" in end["reason"]
 
@@ -200,7 +200,7 @@ def test_a_few_disks_that_are_gone_are_no_failure(
     world.tick()
 
     assert not loud
-    assert world.recorded("run_finished")[0]["count_skipped"] == str(gone)
+    assert world.recorded("part_finished")[0]["count_skipped"] == str(gone)
 
 
 @pytest.mark.parametrize(("gone", "of"), [(3, 20), (10, 10), (9, 10)])
@@ -220,7 +220,7 @@ def test_a_run_that_lost_many_disks_fails_loudly(
         with pytest.raises(RunFailedError, match=f"{gone} disks vanished after they were listed"):
             world.tick()
 
-    end = world.recorded("run_finished")[-1]
+    end = world.recorded("part_finished")[-1]
     assert (end["status"], end["code"]) == ("failed", "DisksVanished")
 
 
@@ -325,7 +325,7 @@ def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_refused(
                 world.tick(at="2026-03-01T12:00:00Z")
             world.clock.advance(120)
 
-    assert {world.outcomes[disk]["status"] for disk in good} <= {"created", "existing"}
+    assert {world.outcomes[disk]["status"] for disk in good} <= {"created", "already_exists"}
     assert {world.outcomes[disk]["code"] for disk in bad} == {"Forbidden.RAM"}
     if hand_over:
         assert len([one for one in world.creates() if one.params["DiskId"] in bad]) <= 26

@@ -93,9 +93,12 @@ def test_a_tick_and_an_event_become_snapshots_and_the_second_delivery_adds_none(
     stopped_again = on_event.handler(event, Context312(), clock=world.clock)
 
     assert [run["counts"] for run in first["runs"]] == [{"created": 5}, {"created": 1}]
-    assert [run["counts"] for run in again["runs"]] == [{"existing": 5}, {"existing": 1}]
+    assert [run["counts"] for run in again["runs"]] == [
+        {"already_exists": 5},
+        {"already_exists": 1},
+    ]
     assert stopped["runs"][0]["counts"] == {"created": 5}
-    assert stopped_again["runs"][0]["counts"] == {"existing": 5}
+    assert stopped_again["runs"][0]["counts"] == {"already_exists": 5}
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [2] * 5
     assert len(world.cloud.ecs(REGION_2).snapshots) == 1
     on_record = {one["snapshot_id"] for one in world.recorded("disk")}

@@ -1,4 +1,4 @@
-"""A slot that one invocation cannot finish goes on in the next, and ends as one."""
+"""A run that one invocation cannot finish goes on in the next, and ends as one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ SLOW = {"max_calls_per_minute": 60, "max_in_flight": 2}
 """One call a second: 45 of them in the time of a function that may run for a minute."""
 
 
-def a_large_slot(world: World, number: int = 100) -> list[str]:
+def a_large_run(world: World, number: int = 100) -> list[str]:
     world.policies(limits=SLOW)
     world.timeout_s = 60
     return world.disks(number)
 
 
 @BOTH
-def test_a_slot_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
+def test_a_run_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
     world: World, api: Api
 ) -> None:
     """L7, L11, D8: what time leaves is handed over, and every disk ends as created, once."""
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world, api) as parts:
         answer = world.tick()
@@ -41,40 +41,40 @@ def test_a_slot_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
     assert (answer["status"], counts(answer)["created"]) == ("continued", 45)
     assert [link["part"] for link in parts.links] == [2, 3]
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
-    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
-    assert [one["status"] for one in world.recorded("run_finished")] == [
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "already_exists"}
+    assert [one["status"] for one in world.recorded("part_finished")] == [
         "continued",
         "continued",
         "ok",
     ]
-    assert [one["part"] for one in world.recorded("run_started")] == ["1", "2", "3"]
-    assert len({one["chain"] for one in world.recorded("run_finished")}) == 1
+    assert [one["part"] for one in world.recorded("part_started")] == ["1", "2", "3"]
+    assert len({one["chain"] for one in world.recorded("part_finished")}) == 1
 
 
-def test_the_payload_names_the_slot_and_what_is_left(world: World) -> None:
+def test_the_payload_names_the_run_and_what_is_left(world: World) -> None:
     """The next part looks at the disks that are left, and at no other."""
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world) as parts:
         world.tick()
 
     (invocation,) = parts.all
-    (started,) = world.recorded("run_started")
+    (started,) = world.recorded("part_started")
     done = {disk for disk in disks if world.snapshots_of(disk)}
     payload = json.loads(invocation.event)
     left = payload["continuation"].pop("left")
-    assert set(left) == {"OutOfTime"}
-    assert sorted(left["OutOfTime"]) == sorted(set(disks) - done)
+    assert set(left) == {"DeadlineExceeded"}
+    assert sorted(left["DeadlineExceeded"]) == sorted(set(disks) - done)
     assert payload == {
         "continuation": {
             "deployment": "test",
             "policy": "nightly",
             "region": REGION,
-            "slot": started["slot"],
+            "run_id": started["run_id"],
             "part": 2,
             "chain": "req-1",
             "began_at": "2026-03-01T12:00:00Z",
-            "due_at": world.recorded("run_finished")[0]["next_at"],
+            "due_at": world.recorded("part_finished")[0]["next_at"],
             "counts": {"created": 45},
         },
         "event": json.loads(started["event"]),
@@ -83,7 +83,7 @@ def test_the_payload_names_the_slot_and_what_is_left(world: World) -> None:
 
 def test_a_later_part_records_only_what_changed(world: World) -> None:
     """L11: each disk has one final record, whatever the number of parts; nothing is said twice."""
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world) as parts:
         world.tick()
@@ -93,7 +93,7 @@ def test_a_later_part_records_only_what_changed(world: World) -> None:
     assert Counter(one["disk_id"] for one in finals) == dict.fromkeys(disks, 1)
     deferred = [one for one in world.recorded("disk") if one["status"] == "deferred"]
     assert {Counter(one["disk_id"] for one in deferred)[disk] for disk in disks} <= {0, 1}
-    last = world.recorded("run_finished")[-1]
+    last = world.recorded("part_finished")[-1]
     assert (last["status"], last["in_all_created"]) == ("ok", "100")
 
 
@@ -102,7 +102,7 @@ def test_more_disks_than_a_payload_holds_are_left_without_their_names(
 ) -> None:
     """An asynchronous payload has 128 KB: then the next part looks at all disks again."""
     monkeypatch.setattr(progress, "MAX_LEFT", 20)
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world) as parts:
         world.tick()
@@ -110,7 +110,7 @@ def test_more_disks_than_a_payload_holds_are_left_without_their_names(
 
     assert ["left" in link for link in parts.links] == [False, True]
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
-    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "already_exists"}
 
 
 @pytest.mark.parametrize("change", ["released", "excluded"])
@@ -132,13 +132,13 @@ def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
 
     record = world.record_of(busy)
     assert (record["status"], record["code"]) == ("skipped", "InvalidDiskId.NotFound")
-    assert world.recorded("run_finished")[-1]["status"] == "ok"
+    assert world.recorded("part_finished")[-1]["status"] == "ok"
 
 
 @BOTH
 def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api: Api) -> None:
     """That FC refuses a second invocation of an id is an optimisation, and may be missing."""
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world, api, task_mode=False) as parts:
         world.tick()
@@ -149,7 +149,7 @@ def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api:
 
 def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) -> None:
     """D4: the id of the next part is the same, and FC's refusal of it is no failure."""
-    a_large_slot(world)
+    a_large_run(world)
 
     with handing_over(world) as parts:
         first, second = world.tick(), world.tick()
@@ -158,9 +158,9 @@ def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) 
     assert len(parts.all) == 1
 
 
-def test_a_slot_that_is_started_again_later_is_another_chain(world: World) -> None:
+def test_a_run_that_is_started_again_later_is_another_chain(world: World) -> None:
     """A refused id counts as handed over within its own chain only: another may be dead."""
-    a_large_slot(world)
+    a_large_run(world)
 
     with handing_over(world) as parts:
         world.tick(at="2026-03-01T12:00:00Z")
@@ -174,18 +174,18 @@ def test_where_no_hand_over_is_set_up_the_run_fails_so_that_fc_delivers_it_again
     world: World,
 ) -> None:
     """L7: without FC_API what is left is deferred, and the run raises."""
-    a_large_slot(world)
+    a_large_run(world)
 
     with pytest.raises(RunFailedError, match="55 deferred"):
         world.tick()
 
-    assert world.recorded("run_finished")[0]["status"] == "partial"
+    assert world.recorded("part_finished")[0]["status"] == "partially_failed"
 
 
 @BOTH
 def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
     """FC delivers an invocation that raised again, and then the hand-over is tried again."""
-    a_large_slot(world)
+    a_large_run(world)
     with handing_over(world, api) as parts:
         world.cloud.faults.add(
             emulator.Fault(kind="error", service="fc", action="InvokeFunction", times=None)
@@ -195,7 +195,7 @@ def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
         world.cloud.faults.clear()
         world.tick(at="2026-03-01T12:00:00Z")
 
-    assert [one["code"] for one in world.recorded("run_finished")] == ["NotHandedOver", ""]
+    assert [one["code"] for one in world.recorded("part_finished")] == ["ContinuationFailed", ""]
     assert [link["part"] for link in parts.links] == [2]
 
 
@@ -238,7 +238,7 @@ class _LateClock:
 
 @BOTH
 def test_a_policy_over_several_regions_gets_an_invocation_for_each(world: World, api: Api) -> None:
-    """Regions do not share their time: each has an invocation of its own, and its own slot."""
+    """Regions do not share their time: each has an invocation of its own, and its own run."""
     regions = [REGION, "cn-shanghai", "cn-beijing"]
     world.policies(policy(regions=regions))
     disks = {
@@ -261,7 +261,7 @@ def test_a_policy_over_several_regions_gets_an_invocation_for_each(world: World,
     ]
     for name in regions:
         assert [one.disk_id for one in world.cloud.ecs(name).snapshots.values()] == [disks[name]]
-    parts_of = {(one["region"], one["part"]) for one in world.recorded("run_started")}
+    parts_of = {(one["region"], one["part"]) for one in world.recorded("part_started")}
     assert parts_of == {(name, part) for name in regions for part in ("0", "1")}
 
 
@@ -282,7 +282,7 @@ def test_a_direct_request_says_in_its_answer_that_another_part_does_the_rest(
     world: World,
 ) -> None:
     """Who asks directly learns what is done by now, and that somebody goes on."""
-    disks = a_large_slot(world)
+    disks = a_large_run(world)
 
     with handing_over(world) as parts:
         answer = world.schedule({"key": "k-1", "policy": "nightly"})
@@ -294,13 +294,13 @@ def test_a_direct_request_says_in_its_answer_that_another_part_does_the_rest(
 
 def test_a_request_too_large_to_be_handed_over_is_left_to_who_asked(world: World) -> None:
     """An asynchronous invocation takes 128 KB; the answer says what is left, and stays good."""
-    a_large_slot(world, 1)
+    a_large_run(world, 1)
     named = [f"d-{number:0>40}" for number in range(3000)]
 
     with handing_over(world) as parts:
         answer = world.schedule({"key": "k-1", "disk_ids": [*world.ecs.disks, *named]})
 
-    assert (parts.all, answer["status"]) == ([], "partial")
+    assert (parts.all, answer["status"]) == ([], "partially_failed")
 
 
 # --- payloads that somebody made up ---------------------------------------------------------
@@ -308,7 +308,7 @@ def test_a_request_too_large_to_be_handed_over_is_left_to_who_asked(world: World
 
 def forged(world: World, **about: Any) -> dict[str, Any]:
     """Return a continuation as the first part would make it, but for some of what it says."""
-    a_large_slot(world)
+    a_large_run(world)
     with handing_over(world) as parts:
         world.tick(at=about.pop("at", None))
     payload: dict[str, Any] = json.loads(parts.all[0].event)
@@ -322,8 +322,8 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
         ({"policy": "other"}, "continuation.policy"),
         ({"region": "cn-shanghai"}, "continuation.region"),
         ({"deployment": "theirs"}, "continuation.deployment"),
-        ({"slot": "0" * 32}, "continuation.slot"),
-        ({"slot": "nonsense"}, "continuation.slot"),
+        ({"run_id": "0" * 32}, "continuation.run"),
+        ({"run_id": "nonsense"}, "continuation.run"),
         ({"part": 0}, "continuation.part"),
         ({"part": MAX_PARTS + 1}, "continuation.part"),
         ({"part": "2"}, "continuation.part"),
@@ -334,8 +334,8 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
         ({"began_at": "2026-03-01T12:30:00Z"}, "continuation.began_at"),
         ({"due_at": 12}, "continuation.due_at"),
         ({"left": ["d-1"]}, "continuation.left"),
-        ({"left": {"OutOfTime": "d-1"}}, "continuation.left.OutOfTime"),
-        ({"left": {"OutOfTime": ["d 1"]}}, "continuation.left.OutOfTime[0]"),
+        ({"left": {"DeadlineExceeded": "d-1"}}, "continuation.left.DeadlineExceeded"),
+        ({"left": {"DeadlineExceeded": ["d 1"]}}, "continuation.left.DeadlineExceeded[0]"),
         ({"unknown": [{}]}, "continuation.unknown[0]"),
         ({"counts": {"created": -1}}, "continuation.counts.created"),
         ({"counts": {"made": 1}}, "continuation.counts.made"),
@@ -351,10 +351,10 @@ def test_a_forged_continuation_is_refused(world: World, about: dict[str, Any], p
         world.schedule(payload)
 
     assert len(world.writes()) == writes
-    assert world.recorded("refused")
+    assert world.recorded("rejected")
 
 
-def test_a_continuation_of_an_old_slot_ends_it_and_asks_for_nothing(world: World) -> None:
+def test_a_continuation_of_an_old_run_ends_it_and_asks_for_nothing(world: World) -> None:
     """Its tokens may be forgotten and its snapshots pruned, whoever sent it."""
     payload = forged(world)
     writes = len(world.writes())
@@ -367,7 +367,7 @@ def test_a_continuation_of_an_old_slot_ends_it_and_asks_for_nothing(world: World
     outcomes = world.outcomes.values()
     assert {(one["status"], one["code"]) for one in outcomes} == {
         ("created", ""),
-        ("failed", "SlotExpired"),
+        ("failed", "RunExpired"),
     }
 
 

@@ -64,7 +64,7 @@ def test_a_stdout_that_takes_only_some_characters_takes_all_records(
     assert b"RunFailedError" in done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(b"{")]
     kinds = [line["record"] for line in lines]
-    assert kinds == ["sls_failed", "run_started", *["disk"] * 3, "run_finished"]
+    assert kinds == ["sls_write_failed", "part_started", *["disk"] * 3, "part_finished"]
     assert {line["disk_id"] for line in lines if line["record"] == "disk"} == disks
     (failed,) = [line for line in lines if line.get("status") == "failed" and "disk_id" in line]
     assert CHINESE in failed["reason"]
@@ -149,7 +149,7 @@ def test_what_was_printed_is_read_again(world: World, capsys: pytest.CaptureFixt
         world.fault("error", service="sls", action="PutLogs", status=403, times=None)
         kill(world, after=1)
         printed = capsys.readouterr().out.splitlines()
-        started = next(line for line in printed if "run_started" in line)
+        started = next(line for line in printed if "part_started" in line)
         world.cloud.sls.write(PROJECT, LOGSTORE, topic="FCLogs", logs=[{"message": started}])
         world.clock.advance(15 * MINUTE_S)
 

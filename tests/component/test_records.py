@@ -47,7 +47,7 @@ def sls_fails(
 
 
 def test_a_run_is_told_from_its_start_to_its_end(world: World) -> None:
-    """run_started, one record a disk, run_finished with the counts; all with the slot's fields."""
+    """part_started, one record a disk, part_finished with the counts; all with the run's fields."""
     good, bad = world.disks(2)
     world.ecs.disks[bad].in_arrears = True
     event = {"triggerName": "nightly", "triggerTime": world.minute, "payload": ""}
@@ -56,7 +56,7 @@ def test_a_run_is_told_from_its_start_to_its_end(world: World) -> None:
         world.schedule(event)
 
     records = world.records
-    assert [one["record"] for one in records] == ["run_started", "disk", "disk", "run_finished"]
+    assert [one["record"] for one in records] == ["part_started", "disk", "disk", "part_finished"]
     assert json.loads(records[0]["event"]) == event
     assert {one["disk_id"] for one in records[1:3]} == {good, bad}
     end = records[3]
@@ -69,11 +69,11 @@ def test_a_run_is_told_from_its_start_to_its_end(world: World) -> None:
         "deployment": "test",
         "policy": "nightly",
         "region": REGION,
-        "occurrence": f"timer/nightly/{world.minute}",
+        "trigger_id": f"timer/nightly/{world.minute}",
         "dry_run": "false",
     }
     assert all(common.items() <= one.items() for one in records)
-    assert len({one["slot"] for one in records}) == 1
+    assert len({one["run_id"] for one in records}) == 1
 
 
 def test_the_start_is_in_sls_before_the_first_snapshot_is_asked_for(world: World) -> None:
@@ -85,7 +85,7 @@ def test_the_start_is_in_sls_before_the_first_snapshot_is_asked_for(world: World
     world.tick()
 
     assert len(seen) == 3
-    assert all("run_started" in records for records in seen)
+    assert all("part_started" in records for records in seen)
     actions = [call.action for call in world.cloud.calls.all()]
     assert actions.index("PutLogs") < actions.index("CreateSnapshot")
 
@@ -176,7 +176,7 @@ def test_with_sls_failing_the_records_are_on_stdout_and_the_result_is_the_same(
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1] * 5
     lines = printed(capsys)
     kinds = [one["record"] for one in lines]
-    assert kinds == ["sls_failed", "run_started", *["disk"] * 5, "run_finished"]
+    assert kinds == ["sls_write_failed", "part_started", *["disk"] * 5, "part_finished"]
     assert {one["disk_id"] for one in lines if one["record"] == "disk"} == set(disks)
     assert lines[0]["reason"] != ""
     assert len(world.cloud.calls.of("PutLogs")) == attempts
@@ -191,7 +191,7 @@ def test_a_failed_run_fails_in_the_same_way_without_sls(
     world.ecs.disks[bad].in_arrears = True
     sls_fails(world, "drop")
 
-    with pytest.raises(RunFailedError, match="partial; 1 created, 1 failed"):
+    with pytest.raises(RunFailedError, match="partially_failed; 1 created, 1 failed"):
         world.tick()
 
     assert len(world.snapshots_of(good)) == 1
@@ -207,7 +207,7 @@ def test_an_answer_of_sls_that_is_lost_may_double_records_and_loses_none(world: 
 
     world.tick()
 
-    assert [one["record"] for one in world.records].count("run_started") == 2
+    assert [one["record"] for one in world.records].count("part_started") == 2
     assert {disk: one["status"] for disk, one in world.outcomes.items()} == dict.fromkeys(
         disks, "created"
     )
@@ -222,10 +222,10 @@ def test_sls_that_fails_in_the_middle_loses_no_record(
 
     world.tick()
 
-    assert [one["record"] for one in world.records] == ["run_started"]
+    assert [one["record"] for one in world.records] == ["part_started"]
     lines = printed(capsys)
     assert {one["disk_id"] for one in lines if one["record"] == "disk"} == set(disks)
-    assert lines[-1]["record"] == "run_finished"
+    assert lines[-1]["record"] == "part_finished"
 
 
 def test_a_function_without_a_logstore_writes_to_stdout(
@@ -238,7 +238,7 @@ def test_a_function_without_a_logstore_writes_to_stdout(
     world.tick()
 
     lines = printed(capsys)
-    assert [one["record"] for one in lines] == ["run_started", "disk", "run_finished"]
+    assert [one["record"] for one in lines] == ["part_started", "disk", "part_finished"]
     assert lines[1]["disk_id"] == disk_id
     assert world.cloud.calls.of("PutLogs") == []
 
@@ -252,7 +252,7 @@ def test_refused_input_is_on_stdout_too_where_sls_fails(
     with pytest.raises(Exception, match=r"no policy has this on\.timer"):
         world.tick("nobody")
 
-    assert [one["record"] for one in printed(capsys)] == ["sls_failed", "refused"]
+    assert [one["record"] for one in printed(capsys)] == ["sls_write_failed", "rejected"]
 
 
 # --- SLS hangs -----------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_sls_that_hangs_costs_a_run_ten_seconds_at_most(
         assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1] * 3
     lines = printed(capsys)
     assert {one["disk_id"] for one in lines if one["record"] == "disk"} == set(disks)
-    assert lines[-1]["record"] == "run_finished"
+    assert lines[-1]["record"] == "part_finished"
 
 
 # --- secrets -------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ def test_an_accident_says_nothing_secret(world: World) -> None:
 
 
 def test_a_process_that_is_told_to_end_says_that_the_run_did_not(world: World) -> None:
-    """D8: its last record is no end of the slot, so that somebody starts it again."""
+    """D8: its last record is no end of the run, so that somebody starts it again."""
     world.disk()
 
     def end(_: str) -> None:
@@ -345,4 +345,4 @@ def test_a_process_that_is_told_to_end_says_that_the_run_did_not(world: World) -
     with pytest.raises(SystemExit):
         world.tick()
 
-    assert [one["code"] for one in world.recorded("run_finished")] == ["Interrupted"]
+    assert [one["code"] for one in world.recorded("part_finished")] == ["Interrupted"]

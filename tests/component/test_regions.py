@@ -40,7 +40,7 @@ def test_a_host_that_answers_for_another_region_fails_the_run(world: World, acti
     with pytest.raises(RunFailedError, match=f"set ECS_ENDPOINT to {REGION}'s host"):
         world.tick()
 
-    [end] = world.recorded("run_finished")
+    [end] = world.recorded("part_finished")
     assert (end["status"], end["code"]) == ("failed", "WrongRegion")
     assert ELSEWHERE in end["reason"]
     assert world.writes() == []

@@ -24,7 +24,7 @@ def test_a_request_for_disks_makes_their_snapshots_and_says_which(world: World, 
 
     assert answer["status"] == "ok"
     [run] = answer["runs"]
-    assert run["occurrence"] == ["direct", "ticket-1"]
+    assert run["trigger_id"] == ["direct", "ticket-1"]
     assert {one["disk_id"]: [one["snapshot_id"]] for one in run["disks"]} == {
         disk_id: world.snapshots_of(disk_id) for disk_id in disks
     }
@@ -66,19 +66,19 @@ def test_the_same_key_again_adds_nothing(world: World) -> None:
 
     answer = world.schedule(request)
 
-    assert answer["runs"][0]["counts"] == {"existing": 1}
+    assert answer["runs"][0]["counts"] == {"already_exists": 1}
     assert answer["runs"][0]["disks"][0]["snapshot_id"] == world.snapshots_of(disk_id)[0]
     assert len(world.creates()) == 1
 
 
 def test_the_same_key_by_the_other_function_adds_nothing(world: World) -> None:
-    """The slot does not depend on which function was asked."""
+    """The run does not depend on which function was asked."""
     disk_id = world.disk()
     request = {"key": "ticket-1", "disk_ids": [disk_id]}
     world.schedule(request)
     world.clock.advance(60)
 
-    assert world.event(request)["runs"][0]["counts"] == {"existing": 1}
+    assert world.event(request)["runs"][0]["counts"] == {"already_exists": 1}
     assert len(world.snapshots_of(disk_id)) == 1
 
 
@@ -93,19 +93,19 @@ def test_another_key_is_another_request(world: World) -> None:
 
 
 def test_more_disks_under_the_same_key_adds_only_theirs(world: World) -> None:
-    """What the slot has is left as it is; what it lacks is made."""
+    """What the run has is left as it is; what it lacks is made."""
     first, second = world.disks(2)
     world.schedule({"key": "k", "disk_ids": [first]})
     world.clock.advance(60)
 
     answer = world.schedule({"key": "k", "disk_ids": [first, second]})
 
-    assert answer["runs"][0]["counts"] == {"existing": 1, "created": 1}
+    assert answer["runs"][0]["counts"] == {"already_exists": 1, "created": 1}
     assert [len(world.snapshots_of(disk_id)) for disk_id in (first, second)] == [1, 1]
 
 
 def test_a_request_for_a_policy_takes_the_disks_that_the_policy_selects(world: World) -> None:
-    """By its name, on the caller's key; the timer's own slot is another one."""
+    """By its name, on the caller's key; the timer's own run is another one."""
     disks = world.disks(2)
     world.disk(tags={"env": "test"})
 
@@ -115,7 +115,7 @@ def test_a_request_for_a_policy_takes_the_disks_that_the_policy_selects(world: W
     world.tick()
 
     assert answer["runs"][0]["counts"] == {"created": 2}
-    assert again["runs"][0]["counts"] == {"existing": 2}
+    assert again["runs"][0]["counts"] == {"already_exists": 2}
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [2, 2]
 
 
@@ -126,7 +126,7 @@ def test_a_request_is_partial_where_some_disks_failed_and_does_not_raise(world: 
 
     answer = world.schedule({"key": "k", "disk_ids": [good, bad, "d-bp1gone"]})
 
-    assert answer["status"] == "partial"
+    assert answer["status"] == "partially_failed"
     disks = {one["disk_id"]: one for one in answer["runs"][0]["disks"]}
     assert {disk_id: (one["status"], one["code"]) for disk_id, one in disks.items()} == {
         good: ("created", ""),
@@ -190,7 +190,9 @@ def test_a_dry_run_takes_nothing_from_the_real_one(world: World) -> None:
     world.schedule({**request, "dry_run": True})
 
     assert world.schedule(request)["runs"][0]["counts"] == {"created": 1}
-    assert world.schedule({**request, "dry_run": True})["runs"][0]["counts"] == {"existing": 1}
+    assert world.schedule({**request, "dry_run": True})["runs"][0]["counts"] == {
+        "already_exists": 1
+    }
 
 
 # --- payloads ------------------------------------------------------------------------------------
@@ -211,14 +213,14 @@ def test_a_timer_without_a_payload_runs_the_policies_on_its_name(
 
 
 def test_a_payload_names_the_policy_in_the_place_of_the_timers_name(world: World) -> None:
-    """The slot still is the timer and its time."""
+    """The run still is the timer and its time."""
     disk_id = world.disk()
 
     answer = world.tick("before-release", payload='{"policy": "nightly"}')
 
     [run] = answer["runs"]
     assert run["policy"] == "nightly"
-    assert run["occurrence"] == ["timer", "before-release", world.minute]
+    assert run["trigger_id"] == ["timer", "before-release", world.minute]
     assert len(world.snapshots_of(disk_id)) == 1
 
 
@@ -235,7 +237,7 @@ def test_a_payload_may_be_a_whole_policy(world: World, wrapped: bool) -> None:  
     second = world.tick("quarterly", at=tick, payload=payload)
 
     assert first["runs"][0]["counts"] == {"created": 1}
-    assert second["runs"][0]["counts"] == {"existing": 1}
+    assert second["runs"][0]["counts"] == {"already_exists": 1}
     [snapshot] = world.ecs.snapshots.values()
     assert (snapshot.disk_id, snapshot.retention_days) == (disk_id, 3)
 
@@ -255,7 +257,7 @@ def stopped(world: World, disk_id: str, event_id: str, **more: Any) -> dict[str,
 
 
 def test_a_list_of_events_is_a_run_for_each(stopped_world: World) -> None:
-    """Each has its own slot."""
+    """Each has its own run."""
     first, second = stopped_world.disk(), stopped_world.disk()
 
     answer = stopped_world.event(
@@ -263,7 +265,7 @@ def test_a_list_of_events_is_a_run_for_each(stopped_world: World) -> None:
     )
 
     assert answer["status"] == "ok"
-    assert len({run["slot"] for run in answer["runs"]}) == 2
+    assert len({run["run_id"] for run in answer["runs"]}) == 2
     assert [len(stopped_world.snapshots_of(disk)) for disk in (first, second)] == [1, 1]
 
 
@@ -279,8 +281,8 @@ def test_a_bad_event_costs_no_good_one_and_still_raises(stopped_world: World, pl
 
     assert [problem.path for problem in caught.value.problems] == [f"[{place}].aliyunregionid"]
     assert [len(stopped_world.snapshots_of(disk)) for disk in disks] == [1, 1]
-    assert len(stopped_world.recorded("refused")) == 1
-    assert len(stopped_world.recorded("run_finished")) == 2
+    assert len(stopped_world.recorded("rejected")) == 1
+    assert len(stopped_world.recorded("part_finished")) == 2
 
 
 def test_an_event_that_is_too_old_costs_no_good_one(stopped_world: World) -> None:

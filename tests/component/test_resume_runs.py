@@ -1,4 +1,4 @@
-"""Slots that began and did not end are started again, and end as if nothing had been."""
+"""Runs that began and did not end are started again, and end as if nothing had been."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def parts(world: World) -> Iterator[Parts]:
 def ends_well(world: World, disks: list[str]) -> None:
     """Every disk has one snapshot, every outcome is good, and nothing is left open."""
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
-    assert {one["status"] for one in world.outcomes.values()} <= {"created", "existing"}
+    assert {one["status"] for one in world.outcomes.values()} <= {"created", "already_exists"}
     assert set(world.outcomes) == set(disks)
-    assert world.recorded("run_finished")[-1]["status"] == "ok"
+    assert world.recorded("part_finished")[-1]["status"] == "ok"
     world.clock.advance(2 * HOUR_S)
     assert world.resume()["resumed"] == []
 
@@ -60,7 +60,7 @@ def ends_well(world: World, disks: list[str]) -> None:
 def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
     world: World, api: Api, after: int
 ) -> None:
-    """D1, D8: the same slot begins again, makes what is missing, and nothing a second time."""
+    """D1, D8: the same run begins again, makes what is missing, and nothing a second time."""
     with deployed(world, api) as parts:
         disks = world.disks(5)
         kill(world, after=after)
@@ -69,10 +69,10 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
         answer = world.resume()
         parts.go_on()
 
-        slots = {one["slot"] for one in world.recorded("run_started")}
+        slots = {one["run_id"] for one in world.recorded("part_started")}
         assert answer["resumed"] == list(slots)
-        (resumed,) = world.recorded("resumed")
-        assert (resumed["slot"], resumed["reason"]) == (*slots, "its run did not end")
+        (resumed,) = world.recorded("run_resumed")
+        assert (resumed["run_id"], resumed["reason"]) == (*slots, "its run did not end")
         ends_well(world, disks)
 
 
@@ -86,7 +86,7 @@ def test_a_dry_run_that_was_killed_is_left_alone(
     world.fault("error", service="sls", action="PutLogs", status=403, skip=1, times=None)
     world.schedule({"key": "k", "policy": "nightly", "dry_run": True})
     world.cloud.faults.clear()
-    assert [one["record"] for one in world.records] == ["run_started"]
+    assert [one["record"] for one in world.records] == ["part_started"]
     world.policies()
 
     for _ in range(3):
@@ -98,7 +98,7 @@ def test_a_dry_run_that_was_killed_is_left_alone(
 
 
 def test_a_real_run_is_not_resumed_as_a_dry_one(world: World, parts: Parts) -> None:
-    """Its slot would stay open: a dry run ends none. What it lacks waits for the policy."""
+    """Its run would stay open: a dry run ends none. What it lacks waits for the policy."""
     world.disks(2)
     kill(world, after=1)
     world.policies(policy(dry_run=True))
@@ -107,7 +107,7 @@ def test_a_real_run_is_not_resumed_as_a_dry_one(world: World, parts: Parts) -> N
         world.clock.advance(15 * MINUTE_S)
         assert world.resume()["resumed"] == []
 
-    [record] = world.recorded("not_resumed")
+    [record] = world.recorded("resume_failed")
     assert (record["code"], record["status"]) == ("DryRun", "skipped")
     assert parts.all == []
 
@@ -142,7 +142,7 @@ def test_a_part_that_never_began_is_found_too(world: World, parts: Parts) -> Non
     world.resume()
     parts.go_on()
 
-    (resumed,) = world.recorded("resumed")
+    (resumed,) = world.recorded("run_resumed")
     assert resumed["reason"] == "what it was handed over to did not begin"
     ends_well(world, disks)
 
@@ -174,7 +174,10 @@ def test_what_sls_did_not_take_is_found_in_the_functions_log(
     world.fault("error", service="sls", action="PutLogs", status=403, times=None)
     kill(world, after=1)
     printed = capsys.readouterr().out.splitlines()
-    assert [json.loads(line)["record"] for line in printed][:2] == ["sls_failed", "run_started"]
+    assert [json.loads(line)["record"] for line in printed][:2] == [
+        "sls_write_failed",
+        "part_started",
+    ]
     log = [{"functionName": "snapshot_on_schedule", "message": line} for line in printed[:2]]
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="FCLogs", logs=log)
 
@@ -200,19 +203,19 @@ def test_a_run_that_may_be_at_work_is_left_alone(world: World, parts: Parts) -> 
     assert parts.all == []
 
 
-def test_any_record_of_the_slot_is_a_sign_of_life(world: World, parts: Parts) -> None:
+def test_any_record_of_the_run_is_a_sign_of_life(world: World, parts: Parts) -> None:
     """A run that makes snapshots is at work, however long ago it began."""
     world.timeout_s = 7200
     (disk,) = world.disks(1)
     kill(world)
-    (started,) = world.recorded("run_started")
+    (started,) = world.recorded("part_started")
     world.clock.advance(30 * MINUTE_S)
     fingerprint = {**started, "record": "disk", "disk_id": disk, "at": world.minute}
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[fingerprint])
 
     assert world.resume()["waiting"] == 1
     world.clock.advance(11 * MINUTE_S)
-    assert world.resume()["resumed"] == [started["slot"]]
+    assert world.resume()["resumed"] == [started["run_id"]]
     assert len(parts.all) == 1
 
 
@@ -262,10 +265,10 @@ def test_one_that_dies_each_time_is_given_twice_as_long_each_time(
         world.resume()
         lose_what_waits(parts)
 
-    assert 5 <= len(world.recorded("resumed")) <= 8
+    assert 5 <= len(world.recorded("run_resumed")) <= 8
 
 
-# --- slots that nobody can start again -----------------------------------------------------------
+# --- runs that nobody can start again -----------------------------------------------------------
 
 
 def grown_too_old(world: World) -> None:
@@ -278,24 +281,24 @@ def edited(world: World) -> None:
 
 
 def at_a_function_of_others(world: World) -> None:
-    (started,) = world.recorded("run_started")
-    strange = {**started, "slot": "0" * 32, "function": "theirs"}
+    (started,) = world.recorded("part_started")
+    strange = {**started, "run_id": "0" * 32, "function": "theirs"}
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
     world.tick(at=NOON)
     world.clock.advance(15 * MINUTE_S)
 
 
 def made_up(world: World) -> None:
-    (started,) = world.recorded("run_started")
-    strange = {**started, "slot": "0" * 32, "region": "cn-shanghai"}
+    (started,) = world.recorded("part_started")
+    strange = {**started, "run_id": "0" * 32, "region": "cn-shanghai"}
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
     world.tick(at=NOON)
     world.clock.advance(15 * MINUTE_S)
 
 
 def cut(world: World) -> None:
-    (started,) = world.recorded("run_started")
-    strange = {**started, "slot": "0" * 32, "event": started["event"][:20]}
+    (started,) = world.recorded("part_started")
+    strange = {**started, "run_id": "0" * 32, "event": started["event"][:20]}
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[strange])
     world.tick(at=NOON)
     world.clock.advance(15 * MINUTE_S)
@@ -304,14 +307,14 @@ def cut(world: World) -> None:
 @pytest.mark.parametrize(
     ("spoil", "code"),
     [
-        (grown_too_old, "TooOld"),
-        (edited, "NotStartable"),
-        (at_a_function_of_others, "NoFunction"),
-        (made_up, "NotStartable"),
-        (cut, "NotStartable"),
+        (grown_too_old, "RunExpired"),
+        (edited, "CannotRestart"),
+        (at_a_function_of_others, "UnknownFunction"),
+        (made_up, "CannotRestart"),
+        (cut, "CannotRestart"),
     ],
 )
-def test_a_slot_that_cannot_be_started_again_is_said_once_and_aloud(
+def test_a_run_that_cannot_be_started_again_is_said_once_and_aloud(
     world: World, parts: Parts, spoil: Any, code: str
 ) -> None:
     """L1: neither silence, nor an alarm at every look; nothing that was made up is started."""
@@ -325,12 +328,12 @@ def test_a_slot_that_cannot_be_started_again_is_said_once_and_aloud(
         world.clock.advance(10 * MINUTE_S)
         assert world.resume()["resumed"] == []
 
-    (told,) = world.recorded("not_resumed")
+    (told,) = world.recorded("resume_failed")
     assert (told["status"], told["code"]) == ("failed", code)
     assert parts.all == []
 
 
-def test_a_slot_whose_policy_was_switched_off_is_no_failure(world: World, parts: Parts) -> None:
+def test_a_run_whose_policy_was_switched_off_is_no_failure(world: World, parts: Parts) -> None:
     """Somebody decided that: a record, and no alarm."""
     world.disks(3)
     kill(world)
@@ -338,7 +341,7 @@ def test_a_slot_whose_policy_was_switched_off_is_no_failure(world: World, parts:
     world.clock.advance(15 * MINUTE_S)
 
     assert world.resume()["resumed"] == []
-    (told,) = world.recorded("not_resumed")
+    (told,) = world.recorded("resume_failed")
     assert (told["status"], told["code"]) == ("skipped", "Disabled")
     assert parts.all == []
 
@@ -347,7 +350,7 @@ def test_an_event_that_fc_would_not_take_is_said(world: World, parts: Parts) -> 
     """What comes asynchronously has 128 KB at most, and the payload is a little more."""
     (disk,) = world.disks(1)
     kill(world)
-    (started,) = world.recorded("run_started")
+    (started,) = world.recorded("part_started")
     event = json.dumps({**json.loads(started["event"]), "more": "x" * (128 * 1024 - 100)})
     world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, "event": event}])
     world.clock.advance(15 * MINUTE_S)
@@ -363,20 +366,20 @@ def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: 
     """L5: after an outage of FC hundreds of large events may be open, in a function of 128 MB."""
     world.disks(1)
     kill(world)
-    (started,) = world.recorded("run_started")
+    (started,) = world.recorded("part_started")
     number = MAX_EVENT_CHARS // 100_000 + 3
     for one in range(number):
         at = utc(world.clock.now() - timedelta(hours=2, minutes=one))
         event = {"triggerName": "nightly", "triggerTime": at, "more": "x" * 100_000}
-        slot = RunKey(
+        run_key = RunKey(
             deployment="test",
             policy="nightly",
             region=REGION,
-            occurrence=("timer", "nightly", at),
-            occurred_at=world.clock.now(),
+            trigger_id=("timer", "nightly", at),
+            trigger_time=world.clock.now(),
         )
-        about = {"at": at, "occurred_at": at, "occurrence": "/".join(slot.occurrence)}
-        about |= {"slot": slot.run_id, "event": json.dumps(event), "ends_at": at}
+        about = {"at": at, "trigger_time": at, "trigger_id": "/".join(run_key.trigger_id)}
+        about |= {"run_id": run_key.run_id, "event": json.dumps(event), "ends_at": at}
         world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[{**started, **about}])
 
     world.clock.advance(15 * MINUTE_S)
@@ -384,13 +387,13 @@ def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: 
     answer = world.resume()
 
     assert len(answer["resumed"]) == number + 1
-    assert len(world.recorded("resumed")) == len(parts.all) == number + 1
+    assert len(world.recorded("run_resumed")) == len(parts.all) == number + 1
 
 
-# --- several looks, and several slots ------------------------------------------------------------
+# --- several looks, and several runs ------------------------------------------------------------
 
 
-def test_two_looks_at_the_same_time_start_a_slot_once(world: World, parts: Parts) -> None:
+def test_two_looks_at_the_same_time_start_a_run_once(world: World, parts: Parts) -> None:
     """D4: both come to the same id, and FC takes it once."""
     disks = world.disks(3)
     kill(world, after=1)
@@ -419,7 +422,7 @@ def test_two_looks_at_the_same_time_start_a_slot_once(world: World, parts: Parts
 
 def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
     """L4: the others are, a record says so, the look fails, and the next one tries again."""
-    world.cloud.ecs_settings.snapshot_duration_s = 0  # else one slot's would serve the others too
+    world.cloud.ecs_settings.snapshot_duration_s = 0  # else one run's would serve the others too
     disks = world.disks(2)
     for hour in (10, 11, 12):
         kill(world, at=f"2026-03-01T{hour}:00:00Z")
@@ -429,8 +432,8 @@ def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts
     with pytest.raises(ReconcileError, match="AccessDenied"):
         world.resume()
     assert len(parts.all) == 2
-    assert [one["status"] for one in world.recorded("not_resumed")] == ["deferred"]
-    assert world.recorded("looked")[-1]["status"] == "failed"
+    assert [one["status"] for one in world.recorded("resume_failed")] == ["deferred"]
+    assert world.recorded("reconciled")[-1]["status"] == "failed"
 
     parts.go_on()
     world.clock.advance(10 * MINUTE_S)
@@ -439,7 +442,7 @@ def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts
     assert {len(world.snapshots_of(disk)) for disk in disks} == {3}
 
 
-def test_a_look_that_ends_between_two_slots_costs_nothing(world: World, parts: Parts) -> None:
+def test_a_look_that_ends_between_two_runs_costs_nothing(world: World, parts: Parts) -> None:
     """D8: what it had started is not started again, what it had not is."""
     world.disks(2)
     for hour in (10, 11, 12):
@@ -464,7 +467,7 @@ def test_a_look_that_ends_between_two_slots_costs_nothing(world: World, parts: P
     assert len(parts.all) == 3
 
 
-def test_more_slots_than_one_answer_of_sls_holds(world: World, parts: Parts) -> None:
+def test_more_runs_than_one_answer_of_sls_holds(world: World, parts: Parts) -> None:
     """D6: 100 records a page; the one that did not end may be on any of them."""
     disks = world.disks(1)
     kill(world)
@@ -556,7 +559,7 @@ def test_another_event_is_refused(world: World, parts: Parts, event: Any) -> Non
     with pytest.raises(InvalidEventError):
         world.resume(event)
 
-    (refused,) = world.recorded("refused")
+    (refused,) = world.recorded("rejected")
     assert refused["function"] == "resume_runs"
     assert parts.all == []
 
@@ -568,7 +571,7 @@ def test_policies_that_are_wrong_stop_it(world: World, parts: Parts) -> None:
     with pytest.raises(InvalidPolicyError):
         world.resume()
 
-    assert [one["code"] for one in world.recorded("refused")] == ["InvalidPolicyError"]
+    assert [one["code"] for one in world.recorded("rejected")] == ["InvalidPolicyError"]
     assert parts.all == []
 
 
@@ -597,8 +600,8 @@ def test_a_dry_run_says_what_would_be_started(world: World, parts: Parts) -> Non
 
     assert (len(answer["resumed"]), answer["dry_run"]) == (1, True)
     assert parts.all == []
-    assert world.recorded("resumed") == []
-    assert [one["dry_run"] for one in world.recorded("looked")] == ["true"]
+    assert world.recorded("run_resumed") == []
+    assert [one["dry_run"] for one in world.recorded("reconciled")] == ["true"]
     assert len(world.resume()["resumed"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""A slot whose snapshots may be deleted by their retention is too old: it looks untouched."""
+"""A run whose snapshots may be deleted by their retention is too old: it looks untouched."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_late_delivery_takes_nothing_again(
 
 
 @pytest.mark.parametrize(("hours", "days"), [(22.9, 1), (24.9, 2), (24.9, None)])
-def test_a_delivery_in_time_is_answered_from_the_ledger(
+def test_a_delivery_in_time_is_answered_from_the_listing(
     world: World, hours: float, days: int | None
 ) -> None:
     """D1: until an hour before the retention ends, the first one's snapshot is listed."""
@@ -102,7 +102,7 @@ def test_a_delivery_in_time_is_answered_from_the_ledger(
     deliver()
     world.clock.advance(hours * HOUR_S)
 
-    assert deliver()["runs"][0]["counts"] == {"existing": 1}
+    assert deliver()["runs"][0]["counts"] == {"already_exists": 1}
 
 
 def test_one_policys_retention_costs_no_other_policy_its_run(world: World) -> None:
@@ -118,10 +118,10 @@ def test_one_policys_retention_costs_no_other_policy_its_run(world: World) -> No
     [record] = world.recorded("disk")
     assert (record["policy"], record["status"]) == ("also", "created")
     assert len(world.snapshots_of(disk_id)) == 1
-    assert len(world.recorded("refused")) == 1
+    assert len(world.recorded("rejected")) == 1
 
 
-def test_a_slot_that_was_killed_is_not_resumed_past_its_retention(
+def test_a_run_that_was_killed_is_not_resumed_past_its_retention(
     world: World, parts: Parts
 ) -> None:
     """D4, D8: what it took may be deleted by now; a person is told, once."""
@@ -135,8 +135,8 @@ def test_a_slot_that_was_killed_is_not_resumed_past_its_retention(
     world.clock.advance(10 * MINUTE_S)
     assert world.resume()["resumed"] == []
 
-    [record] = world.recorded("not_resumed")
-    assert record["code"] == "TooOld"
+    [record] = world.recorded("resume_failed")
+    assert record["code"] == "RunExpired"
     assert parts.all == []
     assert len(world.creates()) == 2
 
@@ -152,7 +152,7 @@ def test_a_direct_request_is_not_resumed_past_its_own_retention(world: World, pa
     with pytest.raises(ReconcileError, match="retention_days: 1"):
         world.resume()
 
-    assert world.recorded("not_resumed")[0]["code"] == "TooOld"
+    assert world.recorded("resume_failed")[0]["code"] == "RunExpired"
     assert parts.all == []
 
 
@@ -167,8 +167,8 @@ def test_a_tick_that_was_missed_long_ago_is_not_caught_up(world: World, parts: P
     with pytest.raises(ReconcileError, match="retention_days: 1"):
         world.resume()
 
-    [record] = world.recorded("not_caught_up")
-    assert (record["code"], record["due_at"]) == ("TooOld", "2026-03-02T02:00:00Z")
+    [record] = world.recorded("catch_up_failed")
+    assert (record["code"], record["due_at"]) == ("RunExpired", "2026-03-02T02:00:00Z")
     assert parts.all == []
 
 
@@ -177,13 +177,13 @@ def test_a_snapshot_that_failed_is_not_repeated_past_its_retention(
     world: World, retention: dict[str, Any]
 ) -> None:
     """L6: the next attempt may have been made and deleted, also under an edited policy."""
-    world.policies(policy(repeat_failed=3, snapshot=DAY))
+    world.policies(policy(retry_failed_snapshots=3, snapshot=DAY))
     disk_id = world.disk()
     world.ecs.fail_next(disk_id)
     world.tick()
     world.clock.advance(60)
     [event] = world.completions()
-    world.policies(policy(repeat_failed=3, **retention))
+    world.policies(policy(retry_failed_snapshots=3, **retention))
     world.clock.advance(23.5 * HOUR_S)
 
     world.complete(event)

@@ -62,8 +62,8 @@ WORKS: dict[str, tuple[str, set[str]]] = {
     "record_completion/list_of_two.json": ("ok", {WEB_DATA}),
     "record_completion/unlisted.json": ("ok", set()),
     "snapshot_on_schedule/direct_disks.json": ("ok", WEB),
-    "snapshot_on_schedule/direct_dry_run.json": ("partial", set()),
-    "snapshot_on_schedule/direct_policy.json": ("partial", GOOD),
+    "snapshot_on_schedule/direct_dry_run.json": ("partially_failed", set()),
+    "snapshot_on_schedule/direct_policy.json": ("partially_failed", GOOD),
     "snapshot_on_event/actiontrail_api_call.json": ("no_match", set()),
     "snapshot_on_event/direct_disks.json": ("ok", {WEB_SYSTEM}),
     "snapshot_on_event/disk_attached.json": ("no_match", set()),
@@ -91,7 +91,7 @@ REFUSED = {
     "snapshot_on_schedule/direct_with_mistakes.json",
 }
 
-NOTHING_DONE = ("refused", "no_match", "disabled")
+NOTHING_DONE = ("rejected", "no_match", "disabled")
 
 SAMPLES = {
     path.relative_to(EVENTS).as_posix(): path.read_bytes()
@@ -122,7 +122,7 @@ def start(world: World, sample: str, event: Any) -> dict[str, Any]:
 
 def new_snapshots(world: World) -> list[str]:
     """The disks of which the functions made a snapshot, sorted; without what the fleet has."""
-    own = "snapshot-automation-slot"
+    own = "snapshot-automation-run-id"
     made = [s for s in world.ecs.snapshots.values() if own in s.tags]
     return sorted(s.disk_id for s in made if not s.snapshot_id.startswith("s-bp1own"))
 
@@ -219,19 +219,19 @@ def _outcome(world: World, sample: str, event: Any) -> str:
         answer = start(world, sample, event)
     except InvalidEventError as refusal:
         _hold_refusal(refusal)
-        assert any(one["record"] == "refused" for one in world.records[recorded:])
+        assert any(one["record"] == "rejected" for one in world.records[recorded:])
         # Of a list the good ones ran; see the last test.
         if not (isinstance(event, list) or "list" in sample):
             assert len(world.writes()) == written
-        return "refused"
+        return "rejected"
     except RunFailedError:
-        assert any(one["record"] in ("run_started", "disk") for one in world.records[recorded:])
+        assert any(one["record"] in ("part_started", "disk") for one in world.records[recorded:])
         return "failed"
     # Of other people's snapshots, which are told of in their thousands, nothing is recorded.
     silent = sample.startswith("record_completion/") and answer["status"] == "no_match"
     assert silent or len(world.records) > recorded
-    assert answer["status"] in ("ok", "partial", "failed", "no_match", "disabled")
-    if answer["status"] in ("ok", "partial", "failed"):
+    assert answer["status"] in ("ok", "partially_failed", "failed", "no_match", "disabled")
+    if answer["status"] in ("ok", "partially_failed", "failed"):
         assert answer["runs"]
     return str(answer["status"])
 
@@ -314,7 +314,7 @@ def test_whatever_a_sample_becomes_a_handler_works_or_refuses_it(mutated: tuple[
 def test_whatever_bytes_come_a_handler_refuses_them(function: str, event: bytes) -> None:
     """No bytes that nobody meant as an event come to anything but InvalidEventError."""
     with TemporaryDirectory() as folder, demo(Path(folder)) as world:
-        assert _outcome(world, f"{function}/any", event) == "refused"
+        assert _outcome(world, f"{function}/any", event) == "rejected"
         assert world.writes() == []
 
 

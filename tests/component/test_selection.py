@@ -338,7 +338,7 @@ def test_more_instances_by_tag_than_the_cap_are_all_meant(world: World) -> None:
 
 
 def test_a_policy_over_two_regions_is_a_run_in_each(world: World) -> None:
-    """Each region's disks, each region's slot; the token of one is never the other's."""
+    """Each region's disks, each region's run; the token of one is never the other's."""
     here = world.disk()
     there = world.cloud.ecs(REGION_2).add_disk(tags={"env": "prod"}).disk_id
     world.policies(policy(regions=["cn-hangzhou", REGION_2]))
@@ -346,7 +346,7 @@ def test_a_policy_over_two_regions_is_a_run_in_each(world: World) -> None:
     answer = world.tick()
 
     assert [run["region"] for run in answer["runs"]] == ["cn-hangzhou", REGION_2]
-    assert len({run["slot"] for run in answer["runs"]}) == 2
+    assert len({run["run_id"] for run in answer["runs"]}) == 2
     assert [s.disk_id for s in world.ecs.snapshots.values()] == [here]
     assert [s.disk_id for s in world.cloud.ecs(REGION_2).snapshots.values()] == [there]
     assert {one["region"] for one in world.recorded("disk")} == {"cn-hangzhou", REGION_2}
@@ -357,7 +357,7 @@ def test_another_region_alone_is_not_the_functions_own(world: World) -> None:
     world.disk()
     world.policies(policy(regions=[REGION_2], allow_empty=True))
 
-    assert world.tick()["runs"][0]["code"] == "MatchedNothing"
+    assert world.tick()["runs"][0]["code"] == "NoDisksMatched"
     assert world.writes() == []
 
 

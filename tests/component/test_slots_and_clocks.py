@@ -1,4 +1,4 @@
-"""One occurrence is one slot, whatever the clocks of the place do."""
+"""One trigger is one run, whatever the clocks of the place do."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def fires(world: World, *times: str) -> list[str]:
     return [snapshot.name for snapshot in world.ecs.snapshots.values()]
 
 
-def test_an_hour_that_comes_twice_is_two_slots(world: World) -> None:
+def test_an_hour_that_comes_twice_is_two_runs(world: World) -> None:
     """D7: 02:30 in summer time and 02:30 in winter time are two instants, with two names."""
-    world.policies(policy(snapshot={"name": "n-{occurrence_at}"}))
+    world.policies(policy(snapshot={"name": "n-{trigger_time}"}))
     disk_id = world.disk()
 
     names = fires(world, "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00")
@@ -29,8 +29,8 @@ def test_an_hour_that_comes_twice_is_two_slots(world: World) -> None:
     assert len(world.snapshots_of(disk_id)) == 2
 
 
-def test_one_instant_is_one_slot_in_whatever_zone_it_is_written(world: World) -> None:
-    """D7: the slot is the instant in UTC, not the text."""
+def test_one_instant_is_one_run_in_whatever_zone_it_is_written(world: World) -> None:
+    """D7: the run is the instant in UTC, not the text."""
     disk_id = world.disk()
 
     fires(
@@ -40,7 +40,7 @@ def test_one_instant_is_one_slot_in_whatever_zone_it_is_written(world: World) ->
     assert len(world.snapshots_of(disk_id)) == 1
 
 
-def test_an_hour_that_is_skipped_is_no_slot_and_costs_none(world: World) -> None:
+def test_an_hour_that_is_skipped_is_no_run_and_costs_none(world: World) -> None:
     """D7: around the night without 02:30 each tick that came has its own snapshot and name."""
     disk_id = world.disk()
 
@@ -52,7 +52,7 @@ def test_an_hour_that_is_skipped_is_no_slot_and_costs_none(world: World) -> None
     assert len(set(names)) == 3
 
 
-def test_two_policies_on_one_timer_are_two_slots_with_two_names(world: World) -> None:
+def test_two_policies_on_one_timer_are_two_runs_with_two_names(world: World) -> None:
     """D7: names that clash would be no reason for ECS, but one for people to lose a snapshot."""
     world.cloud.ecs_settings.snapshot_duration_s = 0
     world.policies(NIGHTLY, policy(name="also"))

@@ -138,7 +138,7 @@ def of(world: World, kind: str) -> list[str]:
 
 
 def test_each_starts_its_own_killed_runs_again(both: tuple[Deployment, Deployment]) -> None:
-    """L1, R4: neither marks the other's open slots, nor starts them."""
+    """L1, R4: neither marks the other's open runs, nor starts them."""
     for deployment in both:
         deployment.kill()
     both[0].clock.advance(15 * MINUTE_S)
@@ -148,8 +148,8 @@ def test_each_starts_its_own_killed_runs_again(both: tuple[Deployment, Deploymen
         (name,) = deployment.go_on()
         assert name == deployment.functions["snapshot_on_schedule"].name
 
-    assert of(both[0], "resumed") == ["main", "main-2"]
-    assert both[0].recorded("not_resumed") == []
+    assert of(both[0], "run_resumed") == ["main", "main-2"]
+    assert both[0].recorded("resume_failed") == []
     assert len(both[0].ecs.snapshots) == 2
     both[0].clock.advance(15 * MINUTE_S)
     assert [one.look()["resumed"] for one in both] == [[], []]
@@ -169,7 +169,7 @@ def test_each_catches_up_its_own_missed_tick(both: tuple[Deployment, Deployment]
     assert other.look()["caught_up"] == [f"timer/nightly/{NIGHT}"]
     assert other.go_on() == [other.functions["snapshot_on_schedule"].name]
 
-    assert of(one, "caught_up") == ["main-2"]
+    assert of(one, "catch_up_started") == ["main-2"]
     assert len(one.ecs.snapshots) == 2
     one.clock.advance(10 * MINUTE_S)
     assert [it.look()["caught_up"] for it in both] == [[], []]
@@ -188,11 +188,11 @@ def test_a_look_of_one_says_nothing_of_the_others_timers(
     assert one.look()["caught_up"] == [f"timer/nightly/{NIGHT}"]
 
 
-@pytest.mark.parametrize("kind", ["refused", "paused", "disabled"])
+@pytest.mark.parametrize("kind", ["rejected", "paused", "disabled"])
 def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     both: tuple[Deployment, Deployment], kind: str
 ) -> None:
-    """L18: a record that knows no slot is its deployment's too, also where policies are broken."""
+    """L18: a record that knows no run is its deployment's too, also where policies are broken."""
     one, other = both
     one.clock.advance(13.5 * HOUR_S)
     one.look()
@@ -201,7 +201,7 @@ def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     with other.acting(), environment(**paused):
         if kind == "disabled":
             other.policies(policy(enabled=False))
-        if kind == "refused":
+        if kind == "rejected":
             other.policies_path.write_text('{"deployment": "main-2", "policies": [')
         with suppress(InvalidPolicyError):
             other.tick(at=NIGHT)
@@ -220,7 +220,7 @@ def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deploy
     old = [{**record} for record in one.records]
     for record in old:
         del record["deployment"]
-    assert {record["record"] for record in old} == {"looked", "run_started"}
+    assert {record["record"] for record in old} == {"reconciled", "part_started"}
     one.cloud.sls.create_logstore(PROJECT, "old")
     one.cloud.sls.write(PROJECT, "old", topic="", logs=old)
     one.clock.advance(HOUR_S)
@@ -239,14 +239,14 @@ def test_a_deployment_that_only_yaml_can_tell_is_in_every_record(world: World) -
     with environment(POLICIES_FILE=str(world.policies_path)), pytest.raises(InvalidEventError):
         world.tick("nobody's")
 
-    assert of(world, "refused") == ["d"]
+    assert of(world, "rejected") == ["d"]
 
 
 def test_a_record_can_name_no_function_to_start(both: tuple[Deployment, Deployment]) -> None:
     """R4: names come from the settings; who can write records cannot have others started."""
     one, other = both
     one.kill()
-    (started,) = one.recorded("run_started")
+    (started,) = one.recorded("part_started")
     theirs = other.functions["snapshot_on_schedule"]
     named = {"fc_function": theirs.name, "fc_service": theirs.service_name or ""}
     later = {**started, **named, "at": started["at"].replace("Z", ".5Z")}
@@ -291,5 +291,5 @@ def test_every_record_carries_deployment_and_version(both: tuple[Deployment, Dep
 
     assert {record["deployment"] for record in records} == {"main", "main-2"}
     assert {record["version"] for record in records} == {identity_of(one.policies_path).version}
-    kinds = {"run_started", "disk", "run_finished", "resumed", "looked", "refused"}
+    kinds = {"part_started", "disk", "part_finished", "run_resumed", "reconciled", "rejected"}
     assert {record["record"] for record in records} == kinds

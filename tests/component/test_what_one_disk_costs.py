@@ -86,7 +86,7 @@ def test_an_old_event_costs_no_more(world: World) -> None:
 
 
 @pytest.mark.parametrize("number", [FEW, FEW + 1])
-def test_of_more_than_four_disks_the_ledger_is_one_listing(world: World, number: int) -> None:
+def test_of_more_than_four_disks_the_listing_is_one_listing(world: World, number: int) -> None:
     """Four listings are cheap for any account; of more disks one by time is, as a rule."""
     disk_ids = world.disks(number)
     world.policies(policy(select={"disk_ids": disk_ids}))
@@ -104,7 +104,7 @@ def test_another_delivery_costs_listings_of_the_disk_and_no_snapshot(world: Worl
     others(world, world.disk())
     world.cloud.calls.clear()
 
-    assert counts(by_instance_event(world, [disk_id])) == {"existing": 1}
+    assert counts(by_instance_event(world, [disk_id])) == {"already_exists": 1}
     assert calls(world) == {"DescribeInstances": 1, "DescribeDisks": 1, "DescribeSnapshots": 1}
 
 
@@ -116,7 +116,7 @@ def test_a_disk_that_was_detached_in_between_has_its_earlier_record(world: World
     world.ecs.disks[detached].instance_id = ""
     world.ecs.disks[detached].status = "Available"
 
-    assert counts(by_instance_event(world, [kept])) == {"existing": 1}
+    assert counts(by_instance_event(world, [kept])) == {"already_exists": 1}
 
     assert len(world.snapshots_of(kept)) == len(world.snapshots_of(detached)) == 1
     assert world.outcomes[detached]["status"] == "created"
@@ -138,21 +138,21 @@ def test_a_disk_that_went_to_another_instance_is_not_taken_for_either_twice(worl
     assert len(world.snapshots_of(moved)) == 1
 
 
-def test_an_instance_whose_disks_are_all_gone_is_answered_by_the_whole_ledger(
+def test_an_instance_whose_disks_are_all_gone_is_answered_by_the_whole_listing(
     world: World,
 ) -> None:
-    """D3: nothing leads to them any more but the slot's own tags."""
+    """D3: nothing leads to them any more but the run's own tags."""
     [disk_id] = world.disks(1)
     event = world.stopped(str(world.ecs.disks[disk_id].instance_id))
     world.policies(STOPPED)
     world.event(event)
     world.ecs.disks[disk_id].instance_id = ""
 
-    assert counts(world.event(event)) == {"existing": 1}
+    assert counts(world.event(event)) == {"already_exists": 1}
 
 
-def test_a_lost_answer_costs_a_look_at_the_slots_own(world: World) -> None:
-    """D2: the disk has a history of three pages; one page of it can be the slot's."""
+def test_a_lost_answer_costs_a_look_at_the_runs_own(world: World) -> None:
+    """D2: the disk has a history of three pages; one page of it can be the run's."""
     [disk_id] = world.disks(1)
     others(world, disk_id, hours_ago=48)
     world.fault("drop", after_effect=True)
@@ -164,9 +164,9 @@ def test_a_lost_answer_costs_a_look_at_the_slots_own(world: World) -> None:
     assert len(world.snapshots_of(disk_id)) == OTHERS + 1
 
 
-def test_a_snapshot_that_is_repeated_costs_a_look_at_the_slots_own(world: World) -> None:
-    """T8: two looks, by its id and by its disk and slot, whatever the disk's history."""
-    world.policies(policy(repeat_failed=2))
+def test_a_snapshot_that_is_repeated_costs_a_look_at_the_runs_own(world: World) -> None:
+    """T8: two looks, by its id and by its disk and run, whatever the disk's history."""
+    world.policies(policy(retry_failed_snapshots=2))
     [disk_id] = world.disks(1)
     others(world, disk_id, hours_ago=1)
     world.ecs.fail_next(disk_id)

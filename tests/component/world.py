@@ -232,7 +232,7 @@ class World:
         return self.cloud.sls.records(PROJECT, LOGSTORE)
 
     def recorded(self, kind: str) -> list[dict[str, str]]:
-        """The records of one kind: disk, run_started, run_finished, refused."""
+        """The records of one kind: disk, part_started, part_finished, refused."""
         return [record for record in self.records if record.get("record") == kind]
 
     def record_of(self, disk_id: str) -> dict[str, str]:
@@ -241,7 +241,7 @@ class World:
 
     @property
     def outcomes(self) -> dict[str, Mapping[str, str]]:
-        """By disk the outcome that holds, of the one slot that ran."""
+        """By disk the outcome that holds, of the one run that ran."""
         return {disk_id: record for (_, disk_id), record in merge_outcomes(self.records).items()}
 
     def snapshots_of(self, disk_id: str) -> list[str]:

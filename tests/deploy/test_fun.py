@@ -288,5 +288,5 @@ def snapshots_in_records(cloud: Cloud) -> set[str]:
     return {
         one["snapshot_id"]
         for one in records
-        if one.get("record") == "disk" and one["dry_run"] == "false" and one.get("slot")
+        if one.get("record") == "disk" and one["dry_run"] == "false" and one.get("run_id")
     }

@@ -158,7 +158,7 @@ FAST = {"max_calls_per_minute": 900, "max_in_flight": 4}
 
 
 @pytest.mark.parametrize("api", TEMPLATES)
-def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
+def test_a_run_too_large_for_one_invocation_goes_on_in_the_next(
     cloud: Cloud, packages: dict[str, Path], tmp_path: Path, api: str
 ) -> None:
     """L7, T10: parts in processes of their own; each disk ends with one snapshot, told once."""
@@ -189,10 +189,10 @@ def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
     records = cloud.sls.records(PROJECT, LOGSTORE)
     held = merge_outcomes(records)
     assert {disk for _, disk in held} == disks
-    assert {one["status"] for one in held.values()} <= {"created", "existing"}
+    assert {one["status"] for one in held.values()} <= {"created", "already_exists"}
     assert {one["snapshot_id"] for one in held.values()} == set(ecs.snapshots)
 
-    ends = [one for one in records if one.get("record") == "run_finished"]
+    ends = [one for one in records if one.get("record") == "part_finished"]
     parts = [str(number) for number in range(1, len(fc.invocations) + 1)]
     assert [one["part"] for one in ends] == parts
     assert [one["status"] for one in ends] == ["continued"] * len(others) + ["ok"]
@@ -202,7 +202,7 @@ def test_a_slot_too_large_for_one_invocation_goes_on_in_the_next(
             deployment="test",
             policy="nightly",
             region="cn-hangzhou",
-            run_id=ends[0]["slot"],
+            run_id=ends[0]["run_id"],
             part=int(part),
             chain=first.request_id,
         ).invocation_id

@@ -12,9 +12,9 @@ from cli.effective_outcomes import RANKS
 from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.completions.decision import SNAPSHOT_FAILED
 from shared.records.outcome import (
+    DEADLINE_EXCEEDED,
     DISKS_VANISHED,
-    OUT_OF_TIME,
-    SLOT_EXPIRED,
+    RUN_EXPIRED,
     SUPERSEDED,
     TOO_MANY_ATTEMPTS,
     UNREADABLE_ID,
@@ -39,7 +39,7 @@ def test_every_code_that_needs_somebody_has_a_row(code: str) -> None:
 
 def test_every_code_of_the_table_exists() -> None:
     """No row about something that can never be met."""
-    ours = {OUT_OF_TIME, SNAPSHOT_FAILED, TOO_MANY_ATTEMPTS, UNREADABLE_ID, SLOT_EXPIRED}
+    ours = {DEADLINE_EXCEEDED, SNAPSHOT_FAILED, TOO_MANY_ATTEMPTS, UNREADABLE_ID, RUN_EXPIRED}
     ours |= {SUPERSEDED, DISKS_VANISHED}
     assert ours <= set(first_cells("When a disk fails"))
     for known in set(first_cells("When a disk fails")) - ours:

@@ -35,7 +35,7 @@ def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
     fc.add_timer(on_schedule, "nightly", expression)
     fc.add_timer(on_schedule, "hourly", "0 10 * * * *")
     earlier = {
-        "record": "looked",
+        "record": "reconciled",
         "function": "resume_runs",
         "deployment": "main",
         "at": utc(due - timedelta(minutes=5)),
@@ -49,8 +49,8 @@ def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
         looks.append(fc.invoke(resumes, LOOK.encode()))
         cloud.run_until(cloud.clock.now() + timedelta(seconds=1))
 
-    occurrence = f"timer/nightly/{utc(due)}"
-    assert [json.loads(one.body)["caught_up"] for one in looks] == [[occurrence], []]
+    trigger_id = f"timer/nightly/{utc(due)}"
+    assert [json.loads(one.body)["caught_up"] for one in looks] == [[trigger_id], []]
     (run,) = [one for one in fc.invocations if one.function is on_schedule]
     assert run.status == "Succeeded", run.results[-1].body
     assert [one.disk_id for one in ecs.snapshots.values()] == [disk.disk_id]

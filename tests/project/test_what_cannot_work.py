@@ -180,7 +180,7 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
     policies(
         project,
         {"name": "Not Good", "on": {"timer": "nightli"}, "select": {"all": True}},
-        {**NIGHTLY, "name": "far", "regions": ["cn-hanghzou"], "repeat_failed": 1},
+        {**NIGHTLY, "name": "far", "regions": ["cn-hanghzou"], "retry_failed_snapshots": 1},
         {"name": "no-select", "on": {"event": STATE, "where": {"data.stat": "Stopped"}}},
         "no policy",  # type: ignore[arg-type] # what somebody wrote
         {**NIGHTLY, "on": {"event": "ecs:Disk:Stalled"}},
@@ -194,7 +194,7 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
         "policy Not Good: policies[0].name: ",
         "policies[0].on.timer: s.yaml: no timer 'nightli': it would never run",
         "policies[1].regions: 'cn-hanghzou': there is no such region",
-        "policies[1].repeat_failed: 1: record_completion hears of cn-hangzhou only",
+        "policies[1].retry_failed_snapshots: 1: record_completion hears of cn-hangzhou only",
         "policies[2].on.where.data.stat: no event of type",
         "policies[3]: 'no policy': must be a mapping",
         "policies[4].on.event: s.yaml: the rule's pattern lacks 'ecs:Disk:Stalled'",
@@ -356,14 +356,16 @@ def test_a_region_that_sources_disagree_about_is_a_warning(project: Path) -> Non
 
 def test_failed_snapshots_that_nobody_hears_of_are_not_repeated(project: Path) -> None:
     """`record_completion` hears of its own region only."""
-    policies(project, {**HOURLY, "repeat_failed": 1, "regions": ["cn-hangzhou", "cn-beijing"]})
+    policies(
+        project, {**HOURLY, "retry_failed_snapshots": 1, "regions": ["cn-hangzhou", "cn-beijing"]}
+    )
     assert (
-        "policies.yaml line 3: policy h: policies[0].repeat_failed: 1: record_completion hears of "
-        "cn-hangzhou only, and not of cn-beijing"
+        "policies.yaml line 3: policy h: policies[0].retry_failed_snapshots: 1: "
+        "record_completion hears of cn-hangzhou only, and not of cn-beijing"
     ) in problems_of(project)
 
-    policies(project, {**HOURLY, "repeat_failed": 1, "regions": ["cn-hangzhou"]})
-    assert "repeat_failed" not in problems_of(project)
+    policies(project, {**HOURLY, "retry_failed_snapshots": 1, "regions": ["cn-hangzhou"]})
+    assert "retry_failed_snapshots" not in problems_of(project)
 
 
 # --- events --------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from shared.snapshots.execution import Execution
 from shared.snapshots.request import plan_snapshot
 from shared.snapshots.requester import Requester
 from tests.clocks import FakeClock
-from tests.unit.builders import settings, slot
+from tests.unit.builders import run_key, settings
 from tests.unit.fakes import Answer, FakeEcs
 
 NOTHING = DiskState()
@@ -24,7 +24,7 @@ MADE = DiskState(snapshot_id="s-made", attempt=1)
 
 
 def plan(disk_id: str, attempt: int) -> SnapshotRequest:
-    return plan_snapshot(slot(), settings(), disk_id, attempt=attempt)
+    return plan_snapshot(run_key(), settings(), disk_id, attempt=attempt)
 
 
 class Bench:

@@ -32,14 +32,14 @@ def lines(problems: Iterable[Problem]) -> list[str]:
     return [str(problem) for problem in problems]
 
 
-def slot(**about: Any) -> RunKey:
+def run_key(**about: Any) -> RunKey:
     return RunKey(
         **{
             "deployment": "main",
             "policy": "nightly",
             "region": REGION,
-            "occurrence": ("timer", "nightly", "2026-03-01T12:00:00Z"),
-            "occurred_at": NOON,
+            "trigger_id": ("timer", "nightly", "2026-03-01T12:00:00Z"),
+            "trigger_time": NOON,
             **about,
         }
     )
@@ -75,12 +75,12 @@ def snapshot(
     snapshot_id: str = "s-1",
     *,
     of: str = "d-1",
-    in_slot: RunKey | None = None,
+    in_run: RunKey | None = None,
     attempt: int = 1,
     **about: Any,
 ) -> Snapshot:
-    """A snapshot as a run of the slot makes it."""
-    tags = dict(tracking_tags(in_slot or slot(), of, attempt=attempt))
+    """A snapshot as a run of the run makes it."""
+    tags = dict(tracking_tags(in_run or run_key(), of, attempt=attempt))
     return Snapshot(
         snapshot_id=snapshot_id,
         **{"disk_id": of, "status": "accomplished", "tags": tags, **about},
@@ -114,7 +114,7 @@ def policies(*of: Mapping[str, Any], **top: Any) -> PolicyFile:
 
 
 def timer(name: str = "nightly", **about: Any) -> Timer:
-    return Timer(name=name, **{"occurred_at": NOON, "content": {}, **about})
+    return Timer(name=name, **{"trigger_time": NOON, "content": {}, **about})
 
 
 def event(**about: Any) -> Event:
@@ -124,7 +124,7 @@ def event(**about: Any) -> Event:
             "source": "acs.ecs",
             "event_id": "e-1",
             "type": "ecs:Instance:StateChange",
-            "occurred_at": NOON,
+            "trigger_time": NOON,
             "instance_ids": ("i-1",),
             "disk_ids": (),
             "content": {"data": {"resourceId": "i-1", "state": "Stopped"}},

@@ -33,7 +33,7 @@ POLICIES = {
             "on": {"timer": "nightly"},
             "select": {"tags": {"backup": "nightly"}},
             "snapshot": {
-                "name": "{policy}-{disk_id}-{occurrence_at}",
+                "name": "{policy}-{disk_id}-{trigger_time}",
                 "description": "taken by the nightly policy",
                 "retention_days": 7,
                 "tags": {"team": "storage", "cost-centre": "42"},
@@ -64,7 +64,7 @@ EVENT = {
 DIRECT = {
     "key": "before-upgrade-17",
     "disk_ids": [DISK_ID],
-    "snapshot": {"name": "upgrade-{disk_id}-{occurrence}", "retention_days": 3},
+    "snapshot": {"name": "upgrade-{disk_id}-{trigger_id}", "retention_days": 3},
 }
 
 
@@ -88,7 +88,7 @@ TIMER_RUN: dict[str, Any] = {
     "tags": (
         ("snapshot-automation-deployment", "production"),
         ("snapshot-automation-policy", "nightly"),
-        ("snapshot-automation-slot", "dbb1aa3f4758263a9d1d6c5a00ad8fa3"),
+        ("snapshot-automation-run-id", "dbb1aa3f4758263a9d1d6c5a00ad8fa3"),
         ("snapshot-automation-disk", "d-bp1golden0000000001"),
         ("snapshot-automation-attempt", "1"),
         ("cost-centre", "42"),
@@ -108,7 +108,7 @@ EVENT_RUN: dict[str, Any] = {
     "tags": (
         ("snapshot-automation-deployment", "production"),
         ("snapshot-automation-policy", "disk-attached"),
-        ("snapshot-automation-slot", "26d96e963a22fc631486e97232a597f5"),
+        ("snapshot-automation-run-id", "26d96e963a22fc631486e97232a597f5"),
         ("snapshot-automation-disk", "d-bp1golden0000000001"),
         ("snapshot-automation-attempt", "1"),
     ),
@@ -126,7 +126,7 @@ DIRECT_RUN: dict[str, Any] = {
     "tags": (
         ("snapshot-automation-deployment", "production"),
         ("snapshot-automation-policy", "direct"),
-        ("snapshot-automation-slot", "819e07d1ad84e83fc51f1150c371071a"),
+        ("snapshot-automation-run-id", "819e07d1ad84e83fc51f1150c371071a"),
         ("snapshot-automation-disk", "d-bp1golden0000000001"),
         ("snapshot-automation-attempt", "1"),
     ),
@@ -176,8 +176,8 @@ def test_the_whole_request(
     """D2: the same trigger gives the same request in every process and every release."""
     run = run_of(event, kind)
 
-    request = plan_snapshot(run.slot, run.policy.snapshot, DISK_ID, attempt=1)
+    request = plan_snapshot(run.run_key, run.policy.snapshot, DISK_ID, attempt=1)
 
-    assert run.slot.run_id == run_id
+    assert run.run_key.run_id == run_id
     assert asdict(request) == request_for_the_disk
-    assert client_token(run.slot, DISK_ID, attempt=2) == second_token
+    assert client_token(run.run_key, DISK_ID, attempt=2) == second_token

@@ -254,7 +254,7 @@ def test_a_tag_key_has_no_reserved_prefix_in_whatever_case(
 
 def test_a_tag_key_is_not_one_of_the_tracking_tags() -> None:
     """Whoever could set a tracking tag could make a run lose its snapshot."""
-    assert found(TAG_KEY.read, "snapshot-automation-slot") == [
+    assert found(TAG_KEY.read, "snapshot-automation-run-id") == [
         "key must not start with 'snapshot-automation-': a tracking tag"
     ]
 

@@ -14,11 +14,11 @@ from shared.clients.ecs_errors import EcsError, EcsUnknownError
 from shared.clients.ecs_listings import MAX_LISTINGS_BY_INSTANCE, Inventory
 from shared.clients.ecs_types import Disk, Page
 from shared.clients.pacing import OutOfTimeError, Pacer
-from shared.identity import SLOT_TAG
+from shared.identity import RUN_ID_TAG
 from shared.policies.selection import Select
 from shared.runtime.context import Credentials
 from tests.clocks import NOON, FakeClock
-from tests.unit.builders import disk, instance, refused, slot, snapshot
+from tests.unit.builders import disk, instance, refused, run_key, snapshot
 from tests.unit.fakes import FakeEcs, Listing
 
 ALL = Select(all=True)
@@ -57,7 +57,7 @@ def test_snapshots_are_listed_to_the_last_page() -> None:
     snapshots = [snapshot(f"s-{n}", of=f"d-{n}") for n in range(501)]
     ecs = FakeEcs(snapshots=snapshots)
 
-    assert list(inventory(ecs).slot_snapshots(slot())) == snapshots
+    assert list(inventory(ecs).run_snapshots(run_key())) == snapshots
     assert len(ecs.listings) == 6
 
 
@@ -273,11 +273,11 @@ def test_disks_of_few_instances_are_listed_by_instance(number: int, calls: int) 
 # --- the ledger's listing ------------------------------------------------------------------------
 
 
-def test_a_slots_snapshots_are_listed_from_its_occurrence_on() -> None:
+def test_a_runs_snapshots_are_listed_from_its_trigger_on() -> None:
     """The ledger goes by creation time, less a margin for clocks, and by no tag: no cap."""
     ecs = FakeEcs()
 
-    list(inventory(ecs).slot_snapshots(slot()))
+    list(inventory(ecs).run_snapshots(run_key()))
 
     assert ecs.listings == [
         Listing(api="DescribeSnapshots", created_from=NOON - timedelta(minutes=15))
@@ -286,14 +286,14 @@ def test_a_slots_snapshots_are_listed_from_its_occurrence_on() -> None:
 
 def test_a_direct_requests_snapshots_are_listed_by_their_tag() -> None:
     """A key has no instant: all that still exist, past the cap if need be."""
-    where = slot(occurrence=("direct", "k-1"), occurred_at=None)
-    snapshots = [snapshot(f"s-{n}", of=f"d-{n}", in_slot=where) for n in range(1100)]
+    where = run_key(trigger_id=("direct", "k-1"), trigger_time=None)
+    snapshots = [snapshot(f"s-{n}", of=f"d-{n}", in_run=where) for n in range(1100)]
     ecs = FakeEcs(snapshots=snapshots)
 
-    found = {one.snapshot_id for one in inventory(ecs).slot_snapshots(where)}
+    found = {one.snapshot_id for one in inventory(ecs).run_snapshots(where)}
 
     assert len(found) == 1100
-    assert ecs.listings[0].tags == ((SLOT_TAG, where.run_id),)
+    assert ecs.listings[0].tags == ((RUN_ID_TAG, where.run_id),)
     assert ecs.listings[-1].tags == ()
 
 
@@ -313,10 +313,10 @@ def test_one_snapshot_is_looked_up_by_its_id() -> None:
 
 
 def test_a_disks_snapshots_are_listed_alone() -> None:
-    """What is looked at before asking again is one disk's, and of the slot: one page, for any."""
+    """What is looked at before asking again is one disk's, and of the run: one page, for any."""
     ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", of="d-2")])
 
-    found = list(inventory(ecs).slot_snapshots(slot(), "d-1"))
+    found = list(inventory(ecs).run_snapshots(run_key(), "d-1"))
 
     assert [one.snapshot_id for one in found] == ["s-1"]
     since = NOON - timedelta(minutes=15)
@@ -325,11 +325,11 @@ def test_a_disks_snapshots_are_listed_alone() -> None:
 
 def test_a_direct_requests_snapshots_of_one_disk_are_listed_by_both() -> None:
     """A key has no instant, and a disk may have any number of snapshots: the tag narrows them."""
-    where = slot(occurrence=("direct", "k-1"), occurred_at=None)
-    ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", in_slot=where)])
+    where = run_key(trigger_id=("direct", "k-1"), trigger_time=None)
+    ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", in_run=where)])
 
-    found = list(inventory(ecs).slot_snapshots(where, "d-1"))
+    found = list(inventory(ecs).run_snapshots(where, "d-1"))
 
     assert [one.snapshot_id for one in found] == ["s-2"]
-    tags = ((SLOT_TAG, where.run_id),)
+    tags = ((RUN_ID_TAG, where.run_id),)
     assert ecs.listings == [Listing(api="DescribeSnapshots", about="d-1", tags=tags)]

@@ -51,7 +51,7 @@ def failed(**about: Any) -> Snapshot:
 
 
 def file(repeats: int = 1, **about: Any) -> PolicyFile:
-    return policies({**NIGHTLY, "repeat_failed": repeats, **about})
+    return policies({**NIGHTLY, "retry_failed_snapshots": repeats, **about})
 
 
 def decided(snapshot: Snapshot, of: PolicyFile | None = None, **about: Any) -> Any:
@@ -101,10 +101,10 @@ def test_whatever_an_event_says_it_is_good_or_told_what_is_wrong(data: dict[str,
     assert bool(found) != bool(problems)
 
 
-def test_a_slot_that_was_handed_over_is_not_for_this_function() -> None:
+def test_a_run_that_was_handed_over_is_not_for_this_function() -> None:
     """A payload that somebody sent to the wrong function is refused, not ignored."""
     link = {
-        "deployment": "main", "policy": "nightly", "region": REGION, "slot": "0" * 32,
+        "deployment": "main", "policy": "nightly", "region": REGION, "run_id": "0" * 32,
         "part": 2, "chain": "c",
     }  # fmt: skip
     event = cloud_event(DATA, type="ecs:Snapshot:CreateSnapshotCompleted")
@@ -113,7 +113,7 @@ def test_a_slot_that_was_handed_over_is_not_for_this_function() -> None:
     found, problems = read_completions(payload, account_id=ACCOUNT_ID, region=REGION)
 
     assert found == ()
-    assert "is a slot that was handed over" in str([str(one) for one in problems])
+    assert "is a run that was handed over" in str([str(one) for one in problems])
 
 
 # --- deciding ------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_another_deployments_snapshot_is_nobodys() -> None:
 
 @given(attempt=st.integers(1, 9), repeats=st.integers(0, MAX_ATTEMPTS - 1))
 def test_it_is_repeated_while_the_policy_has_attempts_left(attempt: int, repeats: int) -> None:
-    """D11: after attempt n while n is at most repeat_failed, and never beyond the cap."""
+    """D11: after attempt n while n is at most retry_failed_snapshots, and never beyond the cap."""
     decision = decided(failed(attempt=attempt), file(repeats))
 
     assert (decision.repeat is not None) == (attempt <= repeats)
@@ -145,12 +145,14 @@ def test_what_is_final_in_the_listing_holds(result: str, status: str) -> None:
     decision = decided(failed(status=status), told=completion(result=result))
 
     truth = status if status in ("accomplished", "failed") else result
-    assert decision.outcome.status == ("completed" if truth == "accomplished" else "broken")
+    assert decision.outcome.status == (
+        "completed" if truth == "accomplished" else "snapshot_failed"
+    )
     assert (decision.repeat is not None) == (truth == "failed")
 
 
 def test_its_age_counts_from_its_creation() -> None:
-    """An old one is on record, and its slot may be forgotten everywhere."""
+    """An old one is on record, and its run may be forgotten everywhere."""
     old = NOON + timedelta(hours=25, seconds=1)
 
     assert "hours old" in decided(failed(), now=old).outcome.reason

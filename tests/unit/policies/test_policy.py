@@ -117,11 +117,11 @@ def test_a_status_is_asked_of_maintenance_only() -> None:
     ("limit", "days", "expected"),
     [(25, None, 25), (25, 1, 23), (25, 2, 25), (168, 7, 167), (168, 8, 168), (23, 1, 23)],
 )
-def test_a_slot_is_too_old_an_hour_before_its_snapshots_may_be_gone(
+def test_a_run_is_too_old_an_hour_before_its_snapshots_may_be_gone(
     limit: int, days: int | None, expected: int
 ) -> None:
     """D4: a delivery that comes when the first one's snapshot was pruned would take another."""
     about = {"name": "p", "on": {"timer": "t"}, "select": {"all": True}}
     (policy,) = policies({**about, "snapshot": {"retention_days": days}}).policies
 
-    assert max_age(Limits(max_slot_age_hours=limit), policy) == timedelta(hours=expected)
+    assert max_age(Limits(max_trigger_age_hours=limit), policy) == timedelta(hours=expected)

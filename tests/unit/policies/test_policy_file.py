@@ -35,10 +35,10 @@ def test_what_a_policy_does_not_say_is_the_boring_case() -> None:
         where=(),
         regions=(),
         select=Select(tags=(("env", ("prod",)),)),
-        snapshot=SnapshotSettings(name="{policy}-{disk_id}-{occurrence}"),
+        snapshot=SnapshotSettings(name="{policy}-{disk_id}-{trigger_id}"),
         allow_empty=False,
         dry_run=False,
-        repeat_failed=0,
+        retry_failed_snapshots=0,
     )
 
 
@@ -67,7 +67,7 @@ def test_everything_that_a_policy_says_is_read() -> None:
             },
             "allow_empty": True,
             "dry_run": True,
-            "repeat_failed": 3,
+            "retry_failed_snapshots": 3,
         }
     )
 
@@ -95,7 +95,7 @@ def test_everything_that_a_policy_says_is_read() -> None:
         ),
         allow_empty=True,
         dry_run=True,
-        repeat_failed=3,
+        retry_failed_snapshots=3,
     )
     assert one({"regions": ["cn-beijing", "cn-shanghai"]}).regions == ("cn-beijing", "cn-shanghai")
     assert one({"select": {"all": True}}).select == Select(all=True)
@@ -134,7 +134,7 @@ def test_a_policy_is_laid_over_the_defaults_key_by_key() -> None:
 def test_limits_have_defaults() -> None:
     """A file without limits is limited all the same."""
     assert policies().limits == Limits(
-        max_calls_per_minute=600, max_in_flight=16, max_disks=10_000, max_slot_age_hours=25
+        max_calls_per_minute=600, max_in_flight=16, max_disks=10_000, max_trigger_age_hours=25
     )
     assert policies(limits={"max_disks": 5}).limits == Limits(max_disks=5)
 

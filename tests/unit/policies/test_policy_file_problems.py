@@ -232,7 +232,7 @@ def test_a_name_that_may_be_anything_counts_as_every_disk(names: object) -> None
         ("acs:autoscaling:scalingGroupId", "asg-bp1"),
         ("aliyun-x", "acs:y"),
         ("seen-at", "https://example.com"),
-        ("snapshot-automation-slot", "*"),
+        ("snapshot-automation-run-id", "*"),
         ("k" * 128, ""),
     ],
 )
@@ -270,12 +270,12 @@ def test_what_an_event_is_about_lies_in_the_functions_own_region() -> None:
         ({"name": "{policy!r}-x"}, "name"),
         ({"name": "{policy:>9}-x"}, "name"),
         ({"name": 5}, "name"),
-        ({"name": "{occurrence}-x"}, "name"),
+        ({"name": "{trigger_id}-x"}, "name"),
         ({"description": "x"}, "description"),
         ({"retention_days": 65537}, "retention_days"),
         ({"retention_days": "7"}, "retention_days"),
         ({"tags": {f"k{n}": "v" for n in range(16)}}, "tags"),
-        ({"tags": {"snapshot-automation-slot": "x"}}, "tags.snapshot-automation-slot"),
+        ({"tags": {"snapshot-automation-run-id": "x"}}, "tags.snapshot-automation-run-id"),
         ({"resource_group_id": "group"}, "resource_group_id"),
         ({"resource_group_id": 5}, "resource_group_id"),
         ({"category": "Fast"}, "category"),
@@ -307,7 +307,7 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
         ({"on": {"timer": "x"}}, "defaults.on"),
         ({"enabled": "maybe"}, "defaults.enabled"),
         ({"dry_run": 1}, "defaults.dry_run"),
-        ({"repeat_failed": MAX_ATTEMPTS}, "defaults.repeat_failed"),
+        ({"retry_failed_snapshots": MAX_ATTEMPTS}, "defaults.retry_failed_snapshots"),
         ({"regions": ["nowhere"]}, "defaults.regions[0]"),
         ({"select": "all"}, "defaults.select"),
         ({"select": {"all": True}}, "defaults.select.all"),
@@ -322,7 +322,7 @@ def test_mistakes_in_the_defaults_are_named_once(defaults: Any, path: str) -> No
     overriding = {
         "enabled": True,
         "dry_run": False,
-        "repeat_failed": 0,
+        "retry_failed_snapshots": 0,
         "regions": ["cn-beijing"],
         "select": {"all": True, "exclude_tags": {"a": "b"}, "disk_types": ["data"]},
         "snapshot": {"retention_days": 5},
@@ -337,13 +337,13 @@ def test_mistakes_in_the_defaults_are_named_once(defaults: Any, path: str) -> No
 @pytest.mark.parametrize("number", [-1, MAX_ATTEMPTS, True, "1", 1.0])
 def test_failed_snapshots_are_repeated_fewer_times_than_there_are_attempts(number: object) -> None:
     """D11: the last attempt is not followed by another; a text or a flag is no number."""
-    assert problems_in({"repeat_failed": number}) == [
-        f"policies[0].repeat_failed: {number!r}: must be a whole number from 0 to 4"
+    assert problems_in({"retry_failed_snapshots": number}) == [
+        f"policies[0].retry_failed_snapshots: {number!r}: must be a whole number from 0 to 4"
     ]
 
 
 def test_a_name_is_one_policys_only() -> None:
-    """Two policies of one name would share their slots: each disk would be taken once."""
+    """Two policies of one name would share their runs: each disk would be taken once."""
     assert problems_of({"deployment": "main", "policies": [NIGHTLY, NIGHTLY]}) == [
         "policies[1].name: 'nightly': must be the name of one policy only"
     ]

@@ -31,13 +31,13 @@ def test_a_run_is_ok_exactly_if_nothing_is_left_undone(counts: dict[str, int]) -
 def test_a_run_that_did_something_else_is_partial(left: str) -> None:
     """L4: some done and some not is neither ok nor failed."""
     assert overall_status({left: 1}) == "failed"
-    assert overall_status({left: 1, "created": 1}) == "partial"
-    assert overall_status({left: 1, "skipped": 1}) == "partial"
+    assert overall_status({left: 1, "created": 1}) == "partially_failed"
+    assert overall_status({left: 1, "skipped": 1}) == "partially_failed"
 
 
 def test_every_status_has_its_side() -> None:
     """No status is forgotten: each is done, left undone, or needs nothing."""
-    taken = {"created", "existing", "completed"}
+    taken = {"created", "already_exists", "completed"}
     assert taken | set(UNSUCCESSFUL) | {"skipped", "planned"} == set(STATUSES)
 
 
@@ -92,6 +92,6 @@ def test_only_the_event_from_which_a_run_can_start_again_is_kept_whole() -> None
     """It would be of no use otherwise; that of a refusal is for reading only."""
     long = "x" * (MAX_VALUE_BYTES + 1)
 
-    assert clipped({"record": "run_started", "event": long})["event"] == long
-    assert clipped({"record": "run_started", "reason": long})["reason"] != long
-    assert clipped({"record": "refused", "event": long})["event"] != long
+    assert clipped({"record": "part_started", "event": long})["event"] == long
+    assert clipped({"record": "part_started", "reason": long})["reason"] != long
+    assert clipped({"record": "rejected", "event": long})["event"] != long

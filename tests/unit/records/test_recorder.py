@@ -215,7 +215,7 @@ def test_what_sls_does_not_take_goes_to_stdout(fail: Callable[[int], None]) -> N
         records.add({"n": "2"})
 
     note, *rest = printed(out)
-    assert note["record"] == "sls_failed"
+    assert note["record"] == "sls_write_failed"
     assert note["function"] == "f"
     assert note["records"] == "2"
     assert "no" in note["reason"]

@@ -145,7 +145,7 @@ def test_nothing_is_owed_of_the_last_minutes() -> None:
     assert owed(timer(), now=TWO + GRACE) is not None
 
 
-def test_nothing_older_than_a_slot_may_be_is_owed() -> None:
+def test_nothing_older_than_a_run_may_be_is_owed() -> None:
     """Its run would be refused."""
     sunday = timer("0 0 2 * * SUN")
     assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
@@ -186,7 +186,7 @@ def test_the_event_is_the_one_that_fc_would_have_sent() -> None:
         "triggerTime": "2026-03-02T02:00:00Z",
         "payload": payload,
     }
-    assert found.occurrence == "timer/t/2026-03-02T02:00:00Z"
+    assert found.trigger_id == "timer/t/2026-03-02T02:00:00Z"
 
 
 def test_what_cannot_be_read_is_said() -> None:
@@ -233,20 +233,21 @@ def test_an_interval_that_never_fired_is_judged_from_the_first_look_that_saw_it(
 
 
 def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
-    """By their occurrence, or by what came where it was refused or handed over."""
+    """By their trigger, or by what came where it was refused or handed over."""
     came = {"triggerName": "a/b", "triggerTime": "2026-03-02T03:00:00Z", "payload": ""}
     records = [
-        record("run_started", occurrence="timer/t/2026-03-02T02:00:00Z"),
-        record("run_finished", occurrence="timer/t/2026-03-02T02:00:00Z", status="failed"),
-        record("caught_up", occurrence="timer/a/b/2026-03-02T02:00:00Z"),
-        record("refused", event=json.dumps(came)),
+        record("part_started", trigger_id="timer/t/2026-03-02T02:00:00Z"),
+        record("part_finished", trigger_id="timer/t/2026-03-02T02:00:00Z", status="failed"),
+        record("catch_up_started", trigger_id="timer/a/b/2026-03-02T02:00:00Z"),
+        record("rejected", event=json.dumps(came)),
         record(
-            "refused", event=json.dumps({"continuation": {}, "event": {**came, "triggerName": "c"}})
+            "rejected",
+            event=json.dumps({"continuation": {}, "event": {**came, "triggerName": "c"}}),
         ),
         record("paused", event=json.dumps([came])),
-        record("refused", event='{"triggerName": "cut', occurrence="event/acs.ecs/timer"),
-        record("run_started", occurrence="direct/timer/t/2026-03-02T02:00:00Z"),
-        record("disabled", occurrence="timer/t/yesterday"),
+        record("rejected", event='{"triggerName": "cut', trigger_id="event/acs.ecs/timer"),
+        record("part_started", trigger_id="direct/timer/t/2026-03-02T02:00:00Z"),
+        record("disabled", trigger_id="timer/t/yesterday"),
     ]
 
     assert ticks_in(records) == {
@@ -261,10 +262,10 @@ def test_looks_are_the_functions_own_and_not_dry() -> None:
     until = utc(NOW - GRACE)
     good = {"until": until, "timers": fingerprints([timer(), timer(name="off", enabled=False)])}
     records = [
-        record("looked", **good),
-        record("looked", **good, dry_run="true"),
-        record("looked", status="failed"),
-        record("looked", until=until, timers='{"cut'),
+        record("reconciled", **good),
+        record("reconciled", **good, dry_run="true"),
+        record("reconciled", status="failed"),
+        record("reconciled", until=until, timers='{"cut'),
         {**record("paused"), "at": utc(NOW - DAY)},
         {**record("paused"), "function": "snapshot_on_event"},
     ]
@@ -298,7 +299,7 @@ def policies(*, enabled: bool = True) -> object:
     ("timers", "expected"),
     [
         ([timer()], []),
-        ([timer(enabled=False)], ["TimerOff"]),
+        ([timer(enabled=False)], ["TimerDisabled"]),
         ([timer(name="other")], ["TimerMissing"]),
         ([], ["TimerMissing"]),
     ],
@@ -322,5 +323,5 @@ def test_a_tick_asks_for_the_runs_of_its_policies() -> None:
     off = load_policies(policies(enabled=False))
     none, no_problems = runs_for(found, off, region="cn-hangzhou")
 
-    assert [run.slot.policy for run in runs] == ["p"]
+    assert [run.run_key.policy for run in runs] == ["p"]
     assert (problems, none, no_problems) == ([], [], [])

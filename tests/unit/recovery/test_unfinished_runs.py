@@ -1,4 +1,4 @@
-"""Which slots began and did not end, whatever order their records come in."""
+"""Which runs began and did not end, whatever order their records come in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.recovery.unfinished_runs import (
     MAX_EVENT_CHARS,
     STALE_AFTER,
     TIMEOUT_GRACE,
-    SlotFold,
+    RunHistory,
     UnfinishedRun,
     again,
     unfinished_runs,
@@ -30,12 +30,12 @@ UTC = timezone.utc
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 EVENT = {"triggerName": "t", "triggerTime": utc(NOON), "payload": ""}
-SLOT = RunKey(
+RUN_ID = RunKey(
     deployment="test",
     policy="p",
     region="cn-hangzhou",
-    occurrence=("timer", "t", utc(NOON)),
-    occurred_at=NOON,
+    trigger_id=("timer", "t", utc(NOON)),
+    trigger_time=NOON,
 )
 
 
@@ -46,19 +46,19 @@ def record(kind: str, *, after: timedelta = timedelta(0), **fields: str) -> Reco
         "function": "snapshot_on_schedule",
         "request_id": "r-1",
         "policy": "p",
-        "slot": SLOT.run_id,
-        "occurred_at": utc(NOON),
+        "run_id": RUN_ID.run_id,
+        "trigger_time": utc(NOON),
         "dry_run": "false",
         **fields,
     }
 
 
 def start(*, after: timedelta = timedelta(0), **fields: str) -> Record:
-    return record("run_started", after=after, event=json.dumps(EVENT), **fields)
+    return record("part_started", after=after, event=json.dumps(EVENT), **fields)
 
 
 def end(status: str = "ok", *, after: timedelta = timedelta(0), **fields: str) -> Record:
-    return record("run_finished", after=after, status=status, **fields)
+    return record("part_finished", after=after, status=status, **fields)
 
 
 def only(*records: Record) -> UnfinishedRun:
@@ -72,17 +72,17 @@ ENDED = [
     end("ok"),
     end("skipped"),
     end("no_match"),
-    end("failed", code="MatchedNothing"),
+    end("failed", code="NoDisksMatched"),
     end("failed", code="Forbidden.RAM", count_failed="3"),
     end("failed", code="TooManyParts", count_failed="3"),
-    end("partial", count_failed="1", count_created="4", count_deferred="0"),
+    end("partially_failed", count_failed="1", count_created="4", count_deferred="0"),
 ]
 NOT_ENDED = [
     end("continued", count_deferred="5"),
     end("continued"),
-    end("partial", count_deferred="1", count_created="4"),
-    end("failed", code="NotHandedOver"),
-    end("failed", code="OutOfTime"),
+    end("partially_failed", count_deferred="1", count_created="4"),
+    end("failed", code="ContinuationFailed"),
+    end("failed", code="DeadlineExceeded"),
     end("failed", code="ServiceUnavailable"),
     end("failed", code="Throttling.User"),
     end("failed", code="UnknownOutcome"),
@@ -90,15 +90,15 @@ NOT_ENDED = [
 
 
 @pytest.mark.parametrize("ended", ENDED)
-def test_a_slot_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
+def test_a_run_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
     """A failure that a person has to look at is not for us to repeat."""
     assert unfinished_runs([start(), ended]) == []
 
 
 @pytest.mark.parametrize("ended", NOT_ENDED)
-def test_a_slot_to_which_somebody_has_to_come_back_is_open(ended: Record) -> None:
+def test_a_run_to_which_somebody_has_to_come_back_is_open(ended: Record) -> None:
     """L13: handed over, disks left, or kept from beginning by what passes by itself."""
-    assert only(start(), ended).run_id == SLOT.run_id
+    assert only(start(), ended).run_id == RUN_ID.run_id
 
 
 happenings = st.lists(
@@ -110,7 +110,7 @@ happenings = st.lists(
 
 
 @given(happened=happenings, shuffled=st.randoms(use_true_random=False))
-def test_a_slot_is_open_if_its_last_start_is_later_than_its_last_real_end(
+def test_a_run_is_open_if_its_last_start_is_later_than_its_last_real_end(
     happened: list[tuple[int, Record | None]], shuffled: Any
 ) -> None:
     """Whatever order the records come in, and however often SLS holds one."""
@@ -124,7 +124,7 @@ def test_a_slot_is_open_if_its_last_start_is_later_than_its_last_real_end(
     shuffled.shuffle(doubled)
 
     expected = bool(starts) and max(starts) > max(ends, default=-1)
-    assert [one.run_id for one in unfinished_runs(doubled)] == [SLOT.run_id] * expected
+    assert [one.run_id for one in unfinished_runs(doubled)] == [RUN_ID.run_id] * expected
     assert unfinished_runs(doubled) == unfinished_runs(records)
 
 
@@ -134,8 +134,8 @@ def test_records_of_one_instant_count_in_the_order_of_their_arrival() -> None:
     assert len(unfinished_runs([start(), end(), start()])) == 1
 
 
-def test_a_dry_run_does_not_end_the_slot_that_it_was_tried_on() -> None:
-    """A direct request may be tried with its key first; both are the same slot."""
+def test_a_dry_run_does_not_end_the_run_that_it_was_tried_on() -> None:
+    """A direct request may be tried with its key first; both are the same run."""
     dry = end(after=MINUTE, dry_run="true")
 
     assert only(start(), start(dry_run="true"), dry).started["dry_run"] == "false"
@@ -148,10 +148,10 @@ def test_a_dry_run_that_was_killed_opens_nothing() -> None:
 
 
 def test_an_end_alone_and_records_of_other_kinds_open_nothing() -> None:
-    """Nor does one without a slot, or a time that can be read."""
-    broken = [{**start(), "slot": ""}, {**start(), "at": "today"}, {**start(), "record": "disk"}]
+    """Nor does one without a run, or a time that can be read."""
+    broken = [{**start(), "run_id": ""}, {**start(), "at": "today"}, {**start(), "record": "disk"}]
 
-    assert unfinished_runs([end("continued"), record("resumed"), *broken]) == []
+    assert unfinished_runs([end("continued"), record("run_resumed"), *broken]) == []
 
 
 # --- when nobody is at work any more -------------------------------------------------------------
@@ -168,22 +168,22 @@ def test_a_run_is_dead_when_nothing_is_recorded_or_its_time_is_over() -> None:
 
 
 def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
-    """A part that was handed over, or a slot that was started again, has a time of its own."""
+    """A part that was handed over, or a run that was started again, has a time of its own."""
     first = start(ends_at=utc(NOON + MINUTE))
-    handed, resumed = end("continued", after=MINUTE), record("resumed", after=MINUTE)
+    handed, resumed = end("continued", after=MINUTE), record("run_resumed", after=MINUTE)
 
     assert only(first, handed).stale_at(NOON + MINUTE) == NOON + MINUTE + STALE_AFTER
     assert only(first, resumed).stale_at(NOON + MINUTE) == NOON + MINUTE + 2 * STALE_AFTER
 
 
 def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
-    """T10: a slot that kills every run is not started at every look."""
+    """T10: a run that kills every run is not started at every look."""
     at, starts = NOON, 0
     records = [start()]
     while at < NOON + timedelta(hours=25):
         one = only(*records)
         at = one.stale_at(one.last_at)
-        records.append({**record("resumed", chain=one.chain), "at": utc(at)})
+        records.append({**record("run_resumed", chain=one.chain), "at": utc(at)})
         starts += 1
 
     assert starts == MAX_DOUBLINGS + 1
@@ -193,7 +193,7 @@ def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
 def test_two_looks_at_one_time_name_a_start_alike_and_the_next_look_does_not() -> None:
     """FC takes each name once; a name that was taken and came to nothing must not stay."""
     first = only(start())
-    resumed = record("resumed", after=MINUTE, chain=first.chain)
+    resumed = record("run_resumed", after=MINUTE, chain=first.chain)
 
     assert first.chain == only(start(), start()).chain
     assert only(start(), resumed).chain != first.chain
@@ -201,7 +201,7 @@ def test_two_looks_at_one_time_name_a_start_alike_and_the_next_look_does_not() -
 
 def test_what_was_said_is_not_said_again_until_something_happens() -> None:
     """One record, and one alarm."""
-    told = record("not_resumed", after=MINUTE, status="failed")
+    told = record("resume_failed", after=MINUTE, status="failed")
     later = start(after=HOUR)
 
     assert only(start(), told).told
@@ -221,33 +221,33 @@ def given_back(one: UnfinishedRun, file: Any = None, *, now: datetime = NOON + H
     return again(one, file or policies(), account_id="1", region="cn-hangzhou", now=now)
 
 
-def test_a_slot_is_started_again_with_its_own_event() -> None:
-    """Its slot is made anew and must be the same: a record by itself starts nothing."""
+def test_a_run_is_started_again_with_its_own_event() -> None:
+    """Its run is made anew and must be the same: a record by itself starts nothing."""
     found = given_back(only(start()))
 
-    assert found.slot == SLOT
+    assert found.run_key == RUN_ID
     assert found.content == EVENT
 
 
-def test_of_several_regions_the_one_of_the_slot_is() -> None:
-    """The others have slots of their own, which may have ended."""
+def test_of_several_regions_the_one_of_the_run_is() -> None:
+    """The others have runs of their own, which may have ended."""
     found = given_back(only(start()), policies(regions=["cn-shanghai", "cn-hangzhou"]))
 
-    assert found.slot == SLOT
+    assert found.run_key == RUN_ID
 
 
 @pytest.mark.parametrize(
     ("spoilt", "file", "code", "status"),
     [
-        (start(), policies(name="q"), "NotStartable", "failed"),
+        (start(), policies(name="q"), "CannotRestart", "failed"),
         (start(), policies(enabled=False), "Disabled", "skipped"),
         (start(), policies(dry_run=True), "DryRun", "skipped"),
-        (start(), policies(regions=["cn-shanghai"]), "NotStartable", "failed"),
-        (start(slot="0" * 32), policies(), "NotStartable", "failed"),
-        (start(function="theirs"), policies(), "NoFunction", "failed"),
-        ({**start(), "event": "{"}, policies(), "NotStartable", "failed"),
-        ({**start(), "event": "[]"}, policies(), "NotStartable", "failed"),
-        (start(function="snapshot_on_event"), policies(), "NotStartable", "failed"),
+        (start(), policies(regions=["cn-shanghai"]), "CannotRestart", "failed"),
+        (start(run_id="0" * 32), policies(), "CannotRestart", "failed"),
+        (start(function="theirs"), policies(), "UnknownFunction", "failed"),
+        ({**start(), "event": "{"}, policies(), "CannotRestart", "failed"),
+        ({**start(), "event": "[]"}, policies(), "CannotRestart", "failed"),
+        (start(function="snapshot_on_event"), policies(), "CannotRestart", "failed"),
     ],
 )
 def test_what_cannot_be_started_again_says_why(
@@ -256,70 +256,70 @@ def test_what_cannot_be_started_again_says_why(
     """L1: and whether somebody has to look."""
     found = given_back(only(spoilt), file)
 
-    assert (found.slot, found.code, found.status) == (None, code, status)
+    assert (found.run_key, found.code, found.status) == (None, code, status)
     assert found.reason
 
 
-def test_nothing_older_than_a_slot_may_be_is_started_again() -> None:
+def test_nothing_older_than_a_run_may_be_is_started_again() -> None:
     """Its token may be forgotten, and its snapshot pruned: it could be taken twice."""
     limit = NOON + timedelta(hours=25)
 
-    assert given_back(only(start()), now=limit).slot == SLOT
-    assert given_back(only(start()), now=limit + MINUTE).code == "TooOld"
+    assert given_back(only(start()), now=limit).run_key == RUN_ID
+    assert given_back(only(start()), now=limit + MINUTE).code == "RunExpired"
 
 
 def test_nothing_is_started_again_whose_snapshots_may_be_deleted() -> None:
-    """D4: ECS deletes them by their retention, and then the slot looks untouched."""
+    """D4: ECS deletes them by their retention, and then the run looks untouched."""
     file = policies(snapshot={"retention_days": 1})
     limit = NOON + timedelta(hours=23)
 
-    assert given_back(only(start()), file, now=limit).slot == SLOT
+    assert given_back(only(start()), file, now=limit).run_key == RUN_ID
     found = given_back(only(start()), file, now=limit + MINUTE)
-    assert (found.slot, found.code) == (None, "TooOld")
+    assert (found.run_key, found.code) == (None, "RunExpired")
     assert "retention_days: 1" in found.reason
 
 
 def test_a_direct_request_is_as_old_as_its_first_start() -> None:
     """It has no instant of its own."""
     event = json.dumps({"key": "k", "policy": "p"})
-    slot = RunKey(
+    run_key = RunKey(
         deployment="test",
         policy="p",
         region="cn-hangzhou",
-        occurrence=("direct", "k"),
-        occurred_at=None,
+        trigger_id=("direct", "k"),
+        trigger_time=None,
     )
-    first = {**start(slot=slot.run_id), "event": event, "occurred_at": ""}
+    first = {**start(run_id=run_key.run_id), "event": event, "trigger_time": ""}
     second = {**first, "at": utc(NOON + 20 * HOUR)}
 
-    assert given_back(only(first, second), now=NOON + 24 * HOUR).slot == slot
-    assert given_back(only(first, second), now=NOON + 26 * HOUR).code == "TooOld"
+    assert given_back(only(first, second), now=NOON + 24 * HOUR).run_key == run_key
+    assert given_back(only(first, second), now=NOON + 26 * HOUR).code == "RunExpired"
 
 
 @given(st.dictionaries(st.sampled_from([*start(), "part"]), st.text(max_size=20)))
 def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
-    """L4: a record that somebody made up costs no other slot its start."""
-    other = start(slot="f" * 32)
+    """L4: a record that somebody made up costs no other run its start."""
+    other = start(run_id="f" * 32)
 
     found = unfinished_runs([{**start(), **strange}, other])
 
     assert "f" * 32 in {one.run_id for one in found}
     for one in found:
-        assert given_back(one).reason or given_back(one).slot
+        assert given_back(one).reason or given_back(one).run_key
 
 
 # --- many records --------------------------------------------------------------------------------
 
 
-def test_of_slots_that_ended_hardly_anything_is_kept() -> None:
+def test_of_runs_that_ended_hardly_anything_is_kept() -> None:
     """L5: a look reads the records of 27 hours, in a function of 128 MB."""
     number = 2_000
-    fold = SlotFold()
+    fold = RunHistory()
     tracemalloc.start()
     try:
         for one in range(number):
-            fold.add({**start(slot=f"{one:032x}"), "event": "x" * 1_000})
-            fold.add(end(slot=f"{one:032x}"))
+            fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 1_000})
+            fold.add(end(run_id=f"{one:032x}"))
         size_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -328,12 +328,12 @@ def test_of_slots_that_ended_hardly_anything_is_kept() -> None:
     assert size_bytes / number < 300
 
 
-def test_events_of_open_slots_are_kept_up_to_a_bound() -> None:
-    """L5: hundreds of open slots may have an event of 128 KB each; those beyond are read again."""
-    fold = SlotFold()
+def test_events_of_open_runs_are_kept_up_to_a_bound() -> None:
+    """L5: hundreds of open runs may have an event of 128 KB each; those beyond are read again."""
+    fold = RunHistory()
     number = MAX_EVENT_CHARS // 100_000 + 20
     for one in range(number):
-        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
+        fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
 
     found = fold.unfinished_runs()
     assert len(found) == number
@@ -342,12 +342,12 @@ def test_events_of_open_slots_are_kept_up_to_a_bound() -> None:
     assert 0 < len(held) < number
 
 
-def test_room_for_events_comes_back_when_slots_end() -> None:
+def test_room_for_events_comes_back_when_runs_end() -> None:
     """What ended needs no event; a day of short runs is no outage."""
-    fold = SlotFold()
+    fold = RunHistory()
     for one in range(3 * MAX_EVENT_CHARS // 100_000):
-        fold.add({**start(slot=f"{one:032x}"), "event": "x" * 100_000})
-        fold.add(end(slot=f"{one:032x}"))
-    fold.add({**start(slot="f" * 32), "event": "x" * 100_000})
+        fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
+        fold.add(end(run_id=f"{one:032x}"))
+    fold.add({**start(run_id="f" * 32), "event": "x" * 100_000})
 
     assert [len(one.started["event"]) for one in fold.unfinished_runs()] == [100_000]

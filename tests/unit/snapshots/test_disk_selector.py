@@ -33,7 +33,7 @@ from shared.snapshots.selected_disks import SelectedDisks
 from shared.snapshots.snapshot_index import SnapshotIndex
 from shared.triggers.routing import Run
 from tests.clocks import FakeClock
-from tests.unit.builders import disk, instance, settings, slot, snapshot
+from tests.unit.builders import disk, instance, run_key, settings, snapshot
 from tests.unit.fakes import FakeEcs
 
 ALL = Select(all=True)
@@ -46,12 +46,12 @@ def choose(
     pacer = Pacer(clock=clock, deadline=1e9, calls_per_minute=1_000_000)
     inventory = Inventory(ecs, pacer)
     run = Run(
-        slot=slot(),
+        run_key=run_key(),
         policy=Policy(name="nightly", select=select, snapshot=settings()),
         select=select,
         **{"trigger_kind": "timer", "dry_run": False, "content": {}, **about},
     )
-    ledger = SnapshotIndex(run.slot, inventory, clock)
+    ledger = SnapshotIndex(run.run_key, inventory, clock)
     return DiskSelector(run, inventory, ledger, max_disks=max_disks).choose()
 
 
@@ -98,7 +98,7 @@ def test_a_disk_that_a_listing_by_tag_and_the_one_after_it_show_is_one_disk() ->
 
 
 def busy_account() -> list[Snapshot]:
-    return [snapshot(f"s-x{n}", of=f"d-x{n}", in_slot=slot(policy="other")) for n in range(3000)]
+    return [snapshot(f"s-x{n}", of=f"d-x{n}", in_run=run_key(policy="other")) for n in range(3000)]
 
 
 @pytest.mark.parametrize("number", [1, FEW_DISKS, FEW_DISKS + 1])
@@ -112,7 +112,7 @@ def test_few_disks_by_id_cost_a_listing_each_whatever_the_account_has(number: in
 
 
 @pytest.mark.parametrize("number", [1, FEW_DISKS, FEW_DISKS + 1])
-def test_an_events_instance_is_listed_before_the_ledger(number: int) -> None:
+def test_an_events_instance_is_listed_before_the_listing(number: int) -> None:
     """L2: its disks tell whose snapshots matter."""
     disks = [*fleet(number, instance_ids=("i-1",)), disk("d-other", instance_ids=("i-2",))]
     ecs = FakeEcs(disks=disks, instances=[instance("i-1")], snapshots=busy_account())
@@ -124,7 +124,7 @@ def test_an_events_instance_is_listed_before_the_ledger(number: int) -> None:
 
 
 @pytest.mark.parametrize("instances", [[instance("i-1")], []])
-def test_an_event_whose_instance_has_no_disk_any_more_is_answered_by_the_whole_ledger(
+def test_an_event_whose_instance_has_no_disk_any_more_is_answered_by_the_whole_listing(
     instances: list[Instance],
 ) -> None:
     """D3: what its first delivery made is reported, though nothing leads there any more."""
@@ -134,7 +134,7 @@ def test_an_event_whose_instance_has_no_disk_any_more_is_answered_by_the_whole_l
     chosen = choose(ecs, Select(instance_ids=("i-1",)), trigger_kind="event")
 
     found = [(one.disk_id, one.status) for one in chosen.outcomes() if one.disk_id]
-    assert found == [("d-gone", "existing")]
+    assert found == [("d-gone", "already_exists")]
 
 
 def test_instances_that_are_many_are_not_all_remembered() -> None:

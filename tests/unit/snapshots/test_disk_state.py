@@ -1,4 +1,4 @@
-"""What a slot already has of each disk."""
+"""What a run already has of each disk."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from shared.snapshots.disk_state import (
     later_snapshot,
 )
 from tests.clocks import NOON
-from tests.unit.builders import slot, snapshot
+from tests.unit.builders import run_key, snapshot
 
 
-def test_an_empty_listing_is_an_empty_ledger() -> None:
-    """A disk of which the slot has nothing is asked for with attempt 1."""
-    assert group_by_disk([], slot()) == {}
+def test_an_empty_listing_is_an_empty_listing() -> None:
+    """A disk of which the run has nothing is asked for with attempt 1."""
+    assert group_by_disk([], run_key()) == {}
     assert DiskState().next_attempt == 1
 
 
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "", "something-new"])
 def test_what_has_not_failed_is_there(status: str) -> None:
     """D1: nothing is asked for that is there, also while it is being made."""
-    entry = group_by_disk([snapshot("s-1", status=status)], slot())["d-1"]
+    entry = group_by_disk([snapshot("s-1", status=status)], run_key())["d-1"]
 
     assert (entry.snapshot_id, entry.attempt) == ("s-1", 1)
     assert entry.next_attempt == 1
@@ -38,7 +38,7 @@ def test_what_has_not_failed_is_there(status: str) -> None:
 
 def test_a_failed_snapshot_is_not_there() -> None:
     """L13, D11: after a terminal failure the disk is asked for with the next attempt."""
-    entry = group_by_disk([snapshot("s-1", status="failed")], slot())["d-1"]
+    entry = group_by_disk([snapshot("s-1", status="failed")], run_key())["d-1"]
 
     assert entry.snapshot_id == ""
     assert entry.failed_ids == {"s-1"}
@@ -49,7 +49,7 @@ def test_the_attempt_rises_from_the_highest_that_failed() -> None:
     """D11: one more than the highest attempt that ended as failed."""
     snapshots = [snapshot(f"s-{n}", attempt=n, status="failed") for n in (2, 3, 1)]
 
-    entry = group_by_disk(snapshots, slot())["d-1"]
+    entry = group_by_disk(snapshots, run_key())["d-1"]
 
     assert entry.next_attempt == 4
     assert (entry.failed_attempt, entry.failed_id) == (3, "s-3")
@@ -59,10 +59,10 @@ def test_the_attempt_rises_from_the_highest_that_failed() -> None:
 def test_other_peoples_snapshots_do_not_count() -> None:
     """R3, R4: only our own tags make a snapshot ours, whatever its name or disk."""
     foreign = snapshot("s-1", tags={})
-    other_policy = snapshot("s-2", in_slot=slot(policy="hourly"))
-    other_tick = snapshot("s-3", in_slot=slot(occurrence=("timer", "nightly", "later")))
+    other_policy = snapshot("s-2", in_run=run_key(policy="hourly"))
+    other_tick = snapshot("s-3", in_run=run_key(trigger_id=("timer", "nightly", "later")))
 
-    assert group_by_disk([foreign, other_policy, other_tick], slot()) == {}
+    assert group_by_disk([foreign, other_policy, other_tick], run_key()) == {}
 
 
 @pytest.mark.parametrize("status", ["accomplished", "failed"])
@@ -71,14 +71,14 @@ def test_a_snapshot_of_another_disk_counts_for_neither(status: str) -> None:
     copied = snapshot("s-1", of="d-1", disk_id="d-2", status=status)
     imported = snapshot("s-2", of="d-1", disk_id="", status=status)
 
-    assert group_by_disk([copied, imported], slot()) == {}
+    assert group_by_disk([copied, imported], run_key()) == {}
 
 
 def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:
-    """D1: whatever its attempt's tag says, a snapshot of the slot is there."""
+    """D1: whatever its attempt's tag says, a snapshot of the run is there."""
     tags = {**snapshot().tags, "snapshot-automation-attempt": "0"}
 
-    assert group_by_disk([snapshot("s-1", tags=tags)], slot())["d-1"].snapshot_id == "s-1"
+    assert group_by_disk([snapshot("s-1", tags=tags)], run_key())["d-1"].snapshot_id == "s-1"
 
 
 SNAPSHOTS = st.lists(
@@ -103,12 +103,12 @@ def test_order_and_repetition_of_a_listing_do_not_matter(
     """D6: pages may overlap and come in any order."""
     listed = data.draw(st.permutations(snapshots * 2))
 
-    assert group_by_disk(listed, slot()) == group_by_disk(snapshots, slot())
+    assert group_by_disk(listed, run_key()) == group_by_disk(snapshots, run_key())
 
 
 def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
     """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
-    ledger = ExistingSnapshots(slot())
+    ledger = ExistingSnapshots(run_key())
     states = []
     for status in ("progressing", "failed", "accomplished"):
         ledger.add(snapshot("s-1", status=status))
@@ -117,12 +117,12 @@ def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_di
     assert states == [("s-1", set(), ["d-1"]), ("", {"s-1"}, ["d-1"]), ("s-1", set(), ["d-1"])]
 
 
-def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
+def test_a_large_listing_keeps_two_texts_for_each_disk() -> None:
     """A run may be about 100,000 disks, in a function of 128 MB: no snapshot is kept whole."""
     made = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(1_000)]
     tracemalloc.start()
     try:
-        ledger = group_by_disk(made, slot())
+        ledger = group_by_disk(made, run_key())
         size_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -131,21 +131,21 @@ def test_a_large_ledger_keeps_two_texts_for_each_disk() -> None:
     assert size_bytes / len(ledger) < 150
 
 
-# --- a later snapshot that serves the slot, too --------------------------------------------------
+# --- a later snapshot that serves the run, too --------------------------------------------------
 
-LATER = slot(occurrence=("timer", "nightly", "2026-03-01T13:00:00Z"))
+LATER = run_key(trigger_id=("timer", "nightly", "2026-03-01T13:00:00Z"))
 
 
 def in_the_making(**about: Any) -> Snapshot:
-    """A snapshot that keeps the disk busy: of a later slot of the policy, begun since."""
+    """A snapshot that keeps the disk busy: of a later run of the policy, begun since."""
     began_at = NOON + timedelta(seconds=1)
-    made = {"in_slot": LATER, "status": "progressing", "created_at": began_at}
+    made = {"in_run": LATER, "status": "progressing", "created_at": began_at}
     return snapshot("s-9", **{**made, **about})
 
 
-def test_a_later_snapshot_of_the_policy_serves_the_slot() -> None:
+def test_a_later_snapshot_of_the_policy_serves_the_run() -> None:
     """An hourly policy whose snapshots take two hours settles."""
-    assert later_snapshot([snapshot("s-1"), in_the_making()], slot(), "d-1") == "s-9"
+    assert later_snapshot([snapshot("s-1"), in_the_making()], run_key(), "d-1") == "s-9"
 
 
 @pytest.mark.parametrize(
@@ -158,20 +158,20 @@ def test_a_later_snapshot_of_the_policy_serves_the_slot() -> None:
         {"status": "failed"},
         {"of": "d-2"},
         {"disk_id": "d-2"},
-        {"in_slot": slot()},
-        {"in_slot": slot(policy="hourly")},
-        {"in_slot": slot(deployment="other")},
+        {"in_run": run_key()},
+        {"in_run": run_key(policy="hourly")},
+        {"in_run": run_key(deployment="other")},
         {"tags": {}},
     ],
     ids=str,
 )
 def test_no_other_snapshot_serves_it(about: dict[str, Any]) -> None:
     """N3: not an earlier one, nor one that ended, nor of another disk, policy or deployment."""
-    assert later_snapshot([in_the_making(**about)], slot(), "d-1") == ""
+    assert later_snapshot([in_the_making(**about)], run_key(), "d-1") == ""
 
 
 def test_nothing_else_serves_a_direct_request() -> None:
     """It asks for a snapshot of its own, and has no instant."""
-    direct = slot(occurrence=("direct", "ticket-1"), occurred_at=None)
+    direct = run_key(trigger_id=("direct", "ticket-1"), trigger_time=None)
 
     assert later_snapshot([in_the_making()], direct, "d-1") == ""

@@ -209,7 +209,7 @@ def test_a_disk_that_is_throttled_to_the_end_is_deferred() -> None:
 
     assert {(o.status, o.code) for o in outcomes.values()} <= {
         ("deferred", "Throttling.Api"),
-        ("deferred", "OutOfTime"),
+        ("deferred", "DeadlineExceeded"),
     }
     assert ("deferred", "Throttling.Api") in {(o.status, o.code) for o in outcomes.values()}
     assert 500 < bench.clock.monotonic() < 600
@@ -339,7 +339,7 @@ def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code:
 
     outcome = Bench(refused(code, 404)).run([job])["d-0"]
 
-    assert (outcome.status, outcome.code) == ("broken", code)
+    assert (outcome.status, outcome.code) == ("snapshot_failed", code)
     assert (outcome.snapshot_id, outcome.attempt) == ("s-1", 1)
 
 

@@ -102,7 +102,7 @@ def test_what_does_not_fit_before_the_deadline_is_deferred() -> None:
     assert sorted(statuses(outcomes).values()) == ["created"] * 10 + ["deferred"] * 20
     assert bench.clock.monotonic() <= 10
     left = next(o for o in outcomes.values() if o.status == "deferred")
-    assert (left.code, left.calls) == ("OutOfTime", 0)
+    assert (left.code, left.calls) == ("DeadlineExceeded", 0)
     assert left.reason == "no time was left to request it"
 
 

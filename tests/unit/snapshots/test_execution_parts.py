@@ -25,17 +25,17 @@ def test_in_the_last_part_what_is_left_is_failed(deadline: float) -> None:
     """A disk that is still deferred after the last part is failed, with the reason of both."""
     outcome = Bench(*[BUSY] * 99, is_last_part=True, deadline=deadline).outcome()
 
-    assert (outcome.status, outcome.code) == ("failed", "SlotExpired")
+    assert (outcome.status, outcome.code) == ("failed", "RunExpired")
     assert "reached its maximum age" in outcome.reason
 
 
-def test_a_run_that_waits_inside_asks_a_last_time_before_its_slot_is_too_old() -> None:
+def test_a_run_that_waits_inside_asks_a_last_time_before_its_run_is_too_old() -> None:
     """L15: the age bounds it, not the tries; nothing stays deferred where nobody comes back."""
     bench = Bench(answer=lambda *_: BUSY, expires=10_000.0)
 
     outcome = bench.outcome()
 
-    assert (outcome.status, outcome.code) == ("failed", "SlotExpired")
+    assert (outcome.status, outcome.code) == ("failed", "RunExpired")
     assert bench.clock.monotonic() == 9940
 
 
@@ -62,7 +62,7 @@ def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
     """D4: the ledger is looked at after the wait for the turn, right before the call."""
     bench = Bench(known=lambda _: MADE)
 
-    assert bench.outcome().status == "existing"
+    assert bench.outcome().status == "already_exists"
     assert bench.ecs.created == []
 
 
@@ -81,14 +81,14 @@ def test_a_mismatch_is_looked_into_again_for_a_listing_that_lags() -> None:
 
     outcome = bench.outcome()
 
-    assert (outcome.status, outcome.snapshot_id) == ("existing", "s-made")
+    assert (outcome.status, outcome.snapshot_id) == ("already_exists", "s-made")
     assert len(bench.ecs.created) == 1
 
 
-# --- a later slot's snapshot ---------------------------------------------------------------------
+# --- a later run's snapshot ---------------------------------------------------------------------
 
 
-def test_a_later_snapshot_of_the_policy_serves_a_slot_that_waits_for_it() -> None:
+def test_a_later_snapshot_of_the_policy_serves_a_run_that_waits_for_it() -> None:
     """L15: an hourly policy whose snapshots take longer settles, and piles nothing up."""
     bench = Bench(BUSY, ledger=lambda _: DiskState(later_id="s-later"))
 

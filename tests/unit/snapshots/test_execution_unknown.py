@@ -123,7 +123,7 @@ def test_an_attempt_beyond_the_last_is_not_asked_for() -> None:
 
     outcome = bench.outcome()
 
-    assert (outcome.status, outcome.code) == ("broken", "TooManyAttempts")
+    assert (outcome.status, outcome.code) == ("snapshot_failed", "TooManyAttempts")
     assert (outcome.snapshot_id, outcome.attempt) == ("s-last", MAX_ATTEMPTS)
     assert len(bench.ecs.created) == 1
 
@@ -136,7 +136,7 @@ def test_the_cap_names_the_last_snapshot_that_failed() -> None:
     outcome = bench.run([DiskTask(disk_id="d-0", failed_ids=failed_ids)])["d-0"]
 
     assert (outcome.status, outcome.code, outcome.attempt) == (
-        "broken",
+        "snapshot_failed",
         "TooManyAttempts",
         MAX_ATTEMPTS,
     )
@@ -145,17 +145,17 @@ def test_the_cap_names_the_last_snapshot_that_failed() -> None:
 
 
 def test_fewer_attempts_may_be_allowed() -> None:
-    """A policy's `repeat_failed` is such a limit."""
+    """A policy's `retry_failed_snapshots` is such a limit."""
     entry = DiskState(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
     bench = Bench(ledger=lambda _: entry, max_attempts=2)
 
     outcome = bench.run([DiskTask(disk_id="d-0", attempt=2, may_exist=True)])["d-0"]
 
-    assert (outcome.status, outcome.attempt) == ("broken", 2)
+    assert (outcome.status, outcome.attempt) == ("snapshot_failed", 2)
     assert bench.ecs.created == []
 
 
-def test_what_the_ledger_knows_less_of_takes_no_attempt_back() -> None:
+def test_what_the_listing_knows_less_of_takes_no_attempt_back() -> None:
     """D11: a listing that lags does not undo a failure that is known."""
     bench = Bench(ledger=lambda _: DiskState(failed_attempt=1, failed_ids={"s-1"}))
 
@@ -170,13 +170,13 @@ BUSY = ["IncorrectDiskStatus.CreatingSnapshot", "DISK_HAS_CREATING_SNAPSHOT"]
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_a_snapshot_in_the_making_may_be_the_slots_own(code: str) -> None:
+def test_a_snapshot_in_the_making_may_be_the_runs_own(code: str) -> None:
     """D4: made by another delivery of the same event: it is found, not waited for."""
     bench = Bench(refused(code), ledger=lambda _: MADE)
 
     outcome = bench.outcome()
 
-    assert (outcome.status, outcome.snapshot_id) == ("existing", "s-made")
+    assert (outcome.status, outcome.snapshot_id) == ("already_exists", "s-made")
     assert len(bench.ecs.created) == 1
 
 
@@ -212,7 +212,11 @@ def test_a_mismatch_is_what_exists_already() -> None:
 
     outcome = bench.outcome()
 
-    assert (outcome.status, outcome.snapshot_id, outcome.code) == ("existing", "s-made", MISMATCH)
+    assert (outcome.status, outcome.snapshot_id, outcome.code) == (
+        "already_exists",
+        "s-made",
+        MISMATCH,
+    )
     assert "another text of the policy" in outcome.reason
 
 
@@ -239,7 +243,7 @@ def test_a_mismatch_that_cannot_be_looked_into_is_tried_again_with_the_same_toke
 
     bench = Bench(refused(MISMATCH), refused(MISMATCH), ledger=ledger)
 
-    assert bench.outcome().status == "existing"
+    assert bench.outcome().status == "already_exists"
     assert len(set(bench.tokens)) == 1
 
 
@@ -262,7 +266,7 @@ def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() 
     bench = Bench(answer=lambda *_: "s-failed")
     job = DiskTask(disk_id="d-0", failed_ids=frozenset({"s-failed"}))
 
-    assert bench.run([job])["d-0"].status == "broken"
+    assert bench.run([job])["d-0"].status == "snapshot_failed"
     assert len(bench.ecs.created) == MAX_ATTEMPTS
 
 
@@ -287,7 +291,7 @@ EVENTS = st.one_of(
 def test_whatever_happens_each_disk_has_one_outcome_and_one_snapshot(
     events: list[list[Exception | None]], deadline: float, in_flight: int, *, kept: bool
 ) -> None:
-    """D1, D2: whatever ECS answers, no disk is lost, and none has two snapshots of the slot."""
+    """D1, D2: whatever ECS answers, no disk is lost, and none has two snapshots of the run."""
     made: dict[str, str] = {}
     ids: dict[str, set[str]] = {}
 
@@ -309,7 +313,7 @@ def test_whatever_happens_each_disk_has_one_outcome_and_one_snapshot(
     for disk_id, outcome in outcomes.items():
         there = ids.get(disk_id, set())
         assert len(there) <= 1
-        if outcome.status in ("created", "existing"):
+        if outcome.status in ("created", "already_exists"):
             assert there == {outcome.snapshot_id}
         assert outcome.calls <= len(events[int(disk_id[2:])]) + 1
         assert outcome.reason

@@ -1,4 +1,4 @@
-"""What the parts of a slot hand on, and when the next one is due."""
+"""What the parts of a run hand on, and when the next one is due."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(*, kind: str = "timer", so_far: Chain | None = None, part: int = 2) -> R
     assert not problems
     if so_far is None:
         return one
-    return replace(one, link=link_of(one.slot, part=part, chain="c", so_far=so_far))
+    return replace(one, link=link_of(one.run_key, part=part, chain="c", so_far=so_far))
 
 
 def progress(*, now: Any = NOON, **about: Any) -> Progress:
@@ -56,7 +56,7 @@ def after(one: Progress, *, now: Any = NOON, **about: Any) -> tuple[Chain, int]:
 
 
 def test_the_delays_double_up_to_an_hour() -> None:
-    """L15: and the last part is due ten minutes before the slot is too old."""
+    """L15: and the last part is due ten minutes before the run is too old."""
     so_far, now, delays = Chain(), NOON, []
     while True:
         one = progress(now=now, so_far=so_far)
@@ -77,14 +77,14 @@ def test_the_delays_double_up_to_an_hour() -> None:
     waits=st.booleans(),
     hint=st.floats(0, 60),
 )
-def test_whatever_the_parts_take_the_last_one_is_due_before_the_slot_is_too_old(
+def test_whatever_the_parts_take_the_last_one_is_due_before_the_run_is_too_old(
     ages: list[float], hint: float, *, waits: bool
 ) -> None:
     """T10: a chain ends, and no part of it is due when nothing may be asked for any more."""
     so_far, now = Chain(), NOON
     for took in ages:
         one = progress(now=now, so_far=so_far)
-        one.add(outcome("deferred", code="OutOfTime" if waits else BUSY))
+        one.add(outcome("deferred", code="DeadlineExceeded" if waits else BUSY))
         end = now + timedelta(seconds=took)
         if not one.can_follow:
             assert one.is_last_part
@@ -92,7 +92,7 @@ def test_whatever_the_parts_take_the_last_one_is_due_before_the_slot_is_too_old(
         so_far, delay = after(one, now=end, hint_s=hint)
         assert 0 <= delay <= 3600
         now = end + timedelta(seconds=delay)
-        # One that took too long itself is followed at once, by a part that only ends the slot.
+        # One that took too long itself is followed at once, by a part that only ends the run.
         assert now < one.expires_at or delay == 0
 
 
@@ -101,7 +101,7 @@ def test_what_waits_for_time_alone_goes_on_at_once_if_something_was_done() -> No
     moving, standing = progress(), progress()
     moving.add(outcome("created", "d-2"))
     for one in (moving, standing):
-        one.add(outcome("deferred", code="OutOfTime"))
+        one.add(outcome("deferred", code="DeadlineExceeded"))
 
     assert after(moving)[1] == 0
     assert after(standing)[1] == 60
@@ -111,7 +111,7 @@ def test_busy_disks_are_asked_again_at_their_time_however_many_parts_others_take
     """L15: a part that others need costs them no call."""
     one = progress()
     one.add(outcome("created", "d-2"))
-    one.add(outcome("deferred", "d-3", code="OutOfTime"))
+    one.add(outcome("deferred", "d-3", code="DeadlineExceeded"))
     one.add(outcome("deferred", "d-1", code=BUSY))
 
     so_far, delay = after(one, pause_s=80.0, ask_in_s=70.5)
@@ -123,7 +123,7 @@ def test_busy_disks_are_asked_again_at_their_time_however_many_parts_others_take
 
 def test_the_same_is_no_news() -> None:
     """A later part records only what changed."""
-    so_far = Chain(left={BUSY: ("d-1", "d-2"), "OutOfTime": ("d-3",)}, counts={"created": 7})
+    so_far = Chain(left={BUSY: ("d-1", "d-2"), "DeadlineExceeded": ("d-3",)}, counts={"created": 7})
     one = progress(so_far=so_far)
 
     assert not one.add(outcome("deferred", "d-1", BUSY))
@@ -137,7 +137,7 @@ def test_more_than_a_payload_holds_is_not_handed_on() -> None:
     """Then the next part looks at all disks, and counts them anew."""
     one = progress()
     for number in range(MAX_LEFT + 1):
-        one.add(outcome("deferred", f"d-{number}", "OutOfTime"))
+        one.add(outcome("deferred", f"d-{number}", "DeadlineExceeded"))
     one.add(outcome("created", "d-x"))
 
     so_far, _ = after(one)
@@ -185,7 +185,7 @@ def test_many_that_vanished_are_a_failure(vanished: int, others: int, *, lost: b
         one.add(outcome("created", f"d-{number}"))
     one.add(outcome("skipped", "g-0", gone, calls=1))
     so_far, _ = after(one)
-    two = progress(so_far=replace(so_far, left={"OutOfTime": ("g-1",)}))
+    two = progress(so_far=replace(so_far, left={"DeadlineExceeded": ("g-1",)}))
     for number in range(1, vanished):
         two.add(outcome("skipped", f"g-{number}", gone, calls=1))
     two.add(outcome("skipped", "n-1", gone))  # was gone before this part: nobody asked for it

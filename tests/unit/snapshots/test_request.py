@@ -1,4 +1,4 @@
-"""The request is a function of slot, policy, disk and attempt, and of nothing else."""
+"""The request is a function of run, policy, disk and attempt, and of nothing else."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from shared.identity import (
     DISK_TAG,
     RunKey,
     TaggedRun,
-    attempt_in_slot,
+    attempt_in_run,
     client_token,
-    slot_of,
+    read_run_tags,
     tracking_tags,
 )
 from shared.policies.name_template import PLACEHOLDERS, placeholders_of
@@ -36,7 +36,7 @@ from shared.validation import (
     TAG_KEY,
     TAG_VALUE,
 )
-from tests.unit.builders import at, found, slot, snapshot
+from tests.unit.builders import at, found, run_key, snapshot
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -44,16 +44,16 @@ LETTERS = st.text("abcxyz0189", min_size=1, max_size=20)
 INSTANTS = st.datetimes(at("2000-01-01"), at("2100-01-01"), timezones=st.just(timezone.utc))
 POLICY_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,39}", fullmatch=True)
 DISK_IDS = st.from_regex(r"d-[0-9A-Za-z]{1,62}", fullmatch=True)
-OCCURRENCES = st.tuples(st.sampled_from(["timer", "event"]), st.text(), st.text()) | st.tuples(
+TRIGGER_IDS = st.tuples(st.sampled_from(["timer", "event"]), st.text(), st.text()) | st.tuples(
     st.just("direct"), st.text()
 )
-SLOTS = st.builds(
+RUN_KEYS = st.builds(
     RunKey,
     deployment=POLICY_NAMES,
     policy=POLICY_NAMES,
     region=st.sampled_from(["cn-hangzhou", "cn-shanghai"]),
-    occurrence=OCCURRENCES,
-    occurred_at=INSTANTS,
+    trigger_id=TRIGGER_IDS,
+    trigger_time=INSTANTS,
 )
 SETTINGS = st.builds(
     SnapshotSettings,
@@ -66,7 +66,7 @@ SETTINGS = st.builds(
 # --- The same arguments, the same request ------------------------------------------------------
 
 
-@given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
+@given(where=RUN_KEYS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
 def test_the_same_arguments_give_the_same_request(
     where: RunKey, settings: SnapshotSettings, disk_id: str, attempt: int
 ) -> None:
@@ -75,9 +75,9 @@ def test_the_same_arguments_give_the_same_request(
         deployment=where.deployment,
         policy=where.policy,
         region=where.region,
-        occurrence=tuple(where.occurrence),
-        occurred_at=where.occurred_at
-        and where.occurred_at.astimezone(timezone(timedelta(hours=8))),
+        trigger_id=tuple(where.trigger_id),
+        trigger_time=where.trigger_time
+        and where.trigger_time.astimezone(timezone(timedelta(hours=8))),
     )
 
     assert plan_snapshot(where, settings, disk_id, attempt=attempt) == plan_snapshot(
@@ -91,15 +91,15 @@ from shared.identity import RunKey
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import plan_snapshot
 
-slot = RunKey(
+run = RunKey(
     deployment="main",
     policy="nightly",
     region="cn-hangzhou",
-    occurrence=("event", "acs.ecs", "é/1"),
-    occurred_at=datetime(2026, 3, 1, 12, tzinfo=timezone.utc),
+    trigger_id=("event", "acs.ecs", "é/1"),
+    trigger_time=datetime(2026, 3, 1, 12, tzinfo=timezone.utc),
 )
-settings = SnapshotSettings(name="{policy}-{disk_id}-{occurrence}", tags=(("b", "1"), ("a", "2")))
-print(plan_snapshot(slot, settings, "d-1", attempt=1))
+settings = SnapshotSettings(name="{policy}-{disk_id}-{trigger_id}", tags=(("b", "1"), ("a", "2")))
+print(plan_snapshot(run, settings, "d-1", attempt=1))
 """
 
 
@@ -126,7 +126,7 @@ TOKEN = "2df32bb503111ee01893cef3f32b51ea10fc7a291b9542d9dce8bbcd5771fe7b"
 
 def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
     """A deployment in mid-run must not forget what the version before it asked for."""
-    where = slot(occurrence=("event", "acs.ecs", "é/1"))
+    where = run_key(trigger_id=("event", "acs.ecs", "é/1"))
 
     assert client_token(where, "d-1", attempt=1) == TOKEN
 
@@ -134,14 +134,14 @@ def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
 # --- The token -----------------------------------------------------------------------------------
 
 
-@given(data=st.data(), where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
-def test_another_slot_disk_or_attempt_has_another_token(
+@given(data=st.data(), where=RUN_KEYS, disk_id=DISK_IDS, attempt=st.integers(1, 99))
+def test_another_run_disk_or_attempt_has_another_token(
     data: st.DataObject, where: RunKey, disk_id: str, attempt: int
 ) -> None:
     """Two snapshots that are both wanted never share a token, whatever the texts are."""
-    other = data.draw(st.tuples(SLOTS, DISK_IDS, st.integers(1, 99)))
-    one = (where.deployment, where.policy, where.region, where.occurrence, disk_id, attempt)
-    assume(one != (other[0].deployment, other[0].policy, other[0].region, other[0].occurrence,
+    other = data.draw(st.tuples(RUN_KEYS, DISK_IDS, st.integers(1, 99)))
+    one = (where.deployment, where.policy, where.region, where.trigger_id, disk_id, attempt)
+    assume(one != (other[0].deployment, other[0].policy, other[0].region, other[0].trigger_id,
                    other[1], other[2]))  # fmt: skip
 
     assert client_token(where, disk_id, attempt=attempt) != client_token(
@@ -155,24 +155,26 @@ def test_another_slot_disk_or_attempt_has_another_token(
         {"deployment": "other"},
         {"policy": "other"},
         {"region": "cn-shanghai"},
-        {"occurrence": ("timer", "nightly", "2026-03-01T13:00:00Z")},
-        {"occurrence": ("event", "nightly", "2026-03-01T12:00:00Z")},
-        {"occurrence": ("timer", "nightly2026-03-01T12:00:00Z")},
+        {"trigger_id": ("timer", "nightly", "2026-03-01T13:00:00Z")},
+        {"trigger_id": ("event", "nightly", "2026-03-01T12:00:00Z")},
+        {"trigger_id": ("timer", "nightly2026-03-01T12:00:00Z")},
         {"deployment": "mainnightly", "policy": ""},
     ],
 )
-def test_each_part_of_the_slot_is_in_the_token(changed: dict[str, object]) -> None:
-    """D7: the next tick is another slot; and no two lists of parts run into the same text."""
-    assert slot(**changed).run_id != slot().run_id
-    assert client_token(slot(**changed), "d-1", attempt=1) != client_token(slot(), "d-1", attempt=1)
+def test_each_part_of_the_run_is_in_the_token(changed: dict[str, object]) -> None:
+    """D7: the next tick is another run; and no two lists of parts run into the same text."""
+    assert run_key(**changed).run_id != run_key().run_id
+    assert client_token(run_key(**changed), "d-1", attempt=1) != client_token(
+        run_key(), "d-1", attempt=1
+    )
 
 
 def test_the_instant_is_no_part_of_the_identity() -> None:
-    """The occurrence holds it; a second copy could only differ."""
-    assert slot(occurred_at=None).run_id == slot().run_id
+    """The trigger holds it; a second copy could only differ."""
+    assert run_key(trigger_time=None).run_id == run_key().run_id
 
 
-@given(where=SLOTS, disk_id=st.text(), attempt=st.integers())
+@given(where=RUN_KEYS, disk_id=st.text(), attempt=st.integers())
 def test_a_token_is_a_client_token_whatever_it_is_made_of(
     where: RunKey, disk_id: str, attempt: int
 ) -> None:
@@ -191,7 +193,7 @@ def judge(template: str, policy: str, problems: Problems) -> None:
     inline_policy(raw, {}, "payload", problems)
 
 
-@given(where=SLOTS, disk_id=DISK_IDS, pieces=st.lists(PIECES, min_size=1, max_size=8))
+@given(where=RUN_KEYS, disk_id=DISK_IDS, pieces=st.lists(PIECES, min_size=1, max_size=8))
 def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_with(
     where: RunKey, disk_id: str, pieces: list[str]
 ) -> None:
@@ -204,7 +206,7 @@ def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_wit
     assert found(SNAPSHOT_NAME.read, snapshot_name(where, template, disk_id)) == []
 
 
-@given(where=SLOTS, disk_id=DISK_IDS)
+@given(where=RUN_KEYS, disk_id=DISK_IDS)
 def test_the_default_name_is_good_for_every_policy_that_may_have_it(
     where: RunKey, disk_id: str
 ) -> None:
@@ -224,26 +226,26 @@ def test_whatever_a_template_is_it_is_judged(template: str) -> None:
     judge(template, "nightly", problems)
 
     if not problems:
-        assert found(SNAPSHOT_NAME.read, snapshot_name(slot(), template, "d-1")) == []
+        assert found(SNAPSHOT_NAME.read, snapshot_name(run_key(), template, "d-1")) == []
 
 
 @pytest.mark.parametrize(
     ("template", "name"),
     [
         ("{policy}-{disk_id}", "nightly-d-1"),
-        ("x-{occurrence_at}", "x-20260301T120000Z"),
+        ("x-{trigger_time}", "x-20260301T120000Z"),
         ("a{disk_id}:{policy}_{policy}", "ad-1:nightly_nightly"),
     ],
 )
 def test_placeholders_are_filled_in(template: str, name: str) -> None:
     """Each placeholder has its meaning, as often as it stands there."""
-    assert snapshot_name(slot(), template, "d-1") == name
+    assert snapshot_name(run_key(), template, "d-1") == name
 
 
-def test_the_occurrence_in_a_name_tells_two_ticks_apart() -> None:
-    """`{occurrence}`: 8 hexadecimal digits of the occurrence."""
-    one = snapshot_name(slot(), "x{occurrence}", "d-1")
-    other = snapshot_name(slot(occurrence=("timer", "nightly", "later")), "x{occurrence}", "d-1")
+def test_the_trigger_in_a_name_tells_two_ticks_apart() -> None:
+    """`{trigger_id}`: 8 hexadecimal digits of the trigger."""
+    one = snapshot_name(run_key(), "x{trigger_id}", "d-1")
+    other = snapshot_name(run_key(trigger_id=("timer", "nightly", "later")), "x{trigger_id}", "d-1")
 
     assert len(one) == len(other) == 9
     assert one != other
@@ -268,7 +270,7 @@ def test_the_placeholders_of_a_template_are_read_as_they_stand(
 # --- The ledger's tags ---------------------------------------------------------------------------
 
 
-@given(where=SLOTS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
+@given(where=RUN_KEYS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
 def test_the_tags_go_into_the_call_itself_and_fit(
     where: RunKey, settings: SnapshotSettings, disk_id: str, attempt: int
 ) -> None:
@@ -285,15 +287,15 @@ def test_the_tags_go_into_the_call_itself_and_fit(
     assert [rule for rule in rules if "a tracking tag" not in rule] == []
 
 
-@given(where=SLOTS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
+@given(where=RUN_KEYS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))
 def test_a_snapshot_is_known_by_its_tags(where: RunKey, disk_id: str, attempt: int) -> None:
     """What was written is read back."""
-    made = snapshot(of=disk_id, in_slot=where, attempt=attempt)
+    made = snapshot(of=disk_id, in_run=where, attempt=attempt)
 
-    assert attempt_in_slot(made, where) == attempt
-    seen = slot_of(made, where.deployment)
+    assert attempt_in_run(made, where) == attempt
+    seen = read_run_tags(made, where.deployment)
     assert seen == TaggedRun(deployment=where.deployment, policy=where.policy, run_id=where.run_id)
-    assert attempt_in_slot(made, seen) == attempt
+    assert attempt_in_run(made, seen) == attempt
     for number in (attempt, attempt + 1):
         assert client_token(seen, disk_id, attempt=number) == client_token(
             where, disk_id, attempt=number
@@ -306,20 +308,20 @@ def test_a_snapshot_is_known_by_its_tags(where: RunKey, disk_id: str, attempt: i
 @pytest.mark.parametrize(
     "changed", [{"policy": "other"}, {"deployment": "other"}, {"region": "cn-shanghai"}]
 )
-def test_another_slots_snapshot_is_not_ours(changed: dict[str, str]) -> None:
+def test_another_runs_snapshot_is_not_ours(changed: dict[str, str]) -> None:
     """Each stack, policy and region counts its own."""
-    assert attempt_in_slot(snapshot(in_slot=slot(**changed)), slot()) is None
-    assert attempt_in_slot(snapshot(tags={}), slot()) is None
+    assert attempt_in_run(snapshot(in_run=run_key(**changed)), run_key()) is None
+    assert attempt_in_run(snapshot(tags={}), run_key()) is None
 
 
-def test_a_snapshot_of_another_deployment_has_no_slot_here() -> None:
+def test_a_snapshot_of_another_deployment_has_no_run_here() -> None:
     """R4: nor has one without our tags, or with some of them only."""
     tags = snapshot().tags
 
-    assert slot_of(snapshot(), "other") is None
-    assert slot_of(snapshot(tags={}), "main") is None
-    for key in ("snapshot-automation-slot", "snapshot-automation-deployment"):
-        assert slot_of(snapshot(tags={**tags, key: ""}), "main") is None
+    assert read_run_tags(snapshot(), "other") is None
+    assert read_run_tags(snapshot(tags={}), "main") is None
+    for key in ("snapshot-automation-run-id", "snapshot-automation-deployment"):
+        assert read_run_tags(snapshot(tags={**tags, key: ""}), "main") is None
 
 
 @given(listed=st.sampled_from(["d-1", "d-2", ""]), tagged=st.sampled_from(["d-1", "d-2", "", None]))
@@ -331,8 +333,8 @@ def test_whatever_tags_a_snapshot_has_it_is_ours_only_if_its_source_is_their_dis
     made = snapshot(disk_id=listed, tags={key: value for key, value in tags.items() if value})
 
     ours = bool(listed) and listed == tagged
-    assert (slot_of(made, "main") is not None) is ours
-    assert (attempt_in_slot(made, slot()) is not None) is ours
+    assert (read_run_tags(made, "main") is not None) is ours
+    assert (attempt_in_run(made, run_key()) is not None) is ours
 
 
 @pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
@@ -340,4 +342,4 @@ def test_an_edited_attempt_still_is_an_attempt(edited: str) -> None:
     """A tag that somebody edited must not make us take the snapshot a second time."""
     tags = {**snapshot().tags, "snapshot-automation-attempt": edited}
 
-    assert attempt_in_slot(snapshot(tags=tags), slot()) == 1
+    assert attempt_in_run(snapshot(tags=tags), run_key()) == 1

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.clients.ecs_types import Snapshot, SnapshotRequest
-from shared.identity import TaggedRun, client_token, slot_of
+from shared.identity import TaggedRun, client_token, read_run_tags
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import plan_snapshot
 from shared.snapshots.retry_request import Repeat, repeat_request
-from tests.unit.builders import slot
+from tests.unit.builders import run_key
 
 TEXTS = st.text("abcXYZ019-", min_size=2, max_size=12)
 SETTINGS = st.builds(
@@ -49,10 +49,10 @@ def listed(request: SnapshotRequest, tags: list[tuple[str, str]]) -> Snapshot:
 
 
 def repeat_of(failed: Snapshot, settings: SnapshotSettings) -> Repeat:
-    seen = slot_of(failed, "main")
+    seen = read_run_tags(failed, "main")
     assert seen is not None
     return Repeat(
-        slot=seen, failed=failed, disk_id="d-1", attempt=2, max_attempts=5, settings=settings
+        run_key=seen, failed=failed, disk_id="d-1", attempt=2, max_attempts=5, settings=settings
     )
 
 
@@ -61,12 +61,12 @@ def test_whatever_the_policy_says_the_rebuilt_request_is_the_handlers_own(
     settings: SnapshotSettings, attempt: int, data: st.DataObject
 ) -> None:
     """D9, D11: token and parameters are those of a delivery that raises the attempt by itself."""
-    first = plan_snapshot(slot(), settings, "d-1", attempt=1)
+    first = plan_snapshot(run_key(), settings, "d-1", attempt=1)
     tags = data.draw(st.permutations([*first.tags, ("acs:rm:rgId", "rg"), ("Aliyun-x", "y")]))
 
     again = repeat_request(repeat_of(listed(first, tags), settings), attempt)
 
-    assert again == plan_snapshot(slot(), settings, "d-1", attempt=attempt)
+    assert again == plan_snapshot(run_key(), settings, "d-1", attempt=attempt)
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,16 @@ def test_of_an_edited_policy_the_snapshots_own_fields_hold(
     before: SnapshotSettings, now: SnapshotSettings
 ) -> None:
     """D9: what failed is asked for again, not what the policy says by now."""
-    first = plan_snapshot(slot(), before, "d-1", attempt=1)
+    first = plan_snapshot(run_key(), before, "d-1", attempt=1)
 
     again = repeat_request(repeat_of(listed(first, list(first.tags)), now), 2)
 
-    assert again == plan_snapshot(slot(), before, "d-1", attempt=2)
+    assert again == plan_snapshot(run_key(), before, "d-1", attempt=2)
 
 
 def test_category_and_instant_access_are_never_asked_for_together() -> None:
     """ECS refuses the pair, whatever a listing and an edited policy make of it."""
-    first = plan_snapshot(slot(), SnapshotSettings(instant_access=True), "d-1", attempt=1)
+    first = plan_snapshot(run_key(), SnapshotSettings(instant_access=True), "d-1", attempt=1)
     edited = SnapshotSettings(category="Standard")
 
     again = repeat_request(repeat_of(listed(first, list(first.tags)), edited), 2)
@@ -102,15 +102,15 @@ def test_category_and_instant_access_are_never_asked_for_together() -> None:
     assert (again.category, again.instant_access) == (None, True)
 
 
-def test_the_ledgers_tags_are_made_anew() -> None:
-    """D1: a tag that somebody edited does not hide the repeat from its slot."""
-    first = plan_snapshot(slot(), SnapshotSettings(), "d-1", attempt=1)
+def test_the_listings_tags_are_made_anew() -> None:
+    """D1: a tag that somebody edited does not hide the repeat from its run."""
+    first = plan_snapshot(run_key(), SnapshotSettings(), "d-1", attempt=1)
     failed = listed(first, list(first.tags))
     edited = replace(failed, tags={**failed.tags, "snapshot-automation-attempt": "9"})
 
     again = repeat_request(repeat_of(edited, SnapshotSettings()), 2)
 
-    where = TaggedRun(deployment="main", policy="nightly", run_id=slot().run_id)
+    where = TaggedRun(deployment="main", policy="nightly", run_id=run_key().run_id)
     assert dict(again.tags)["snapshot-automation-disk"] == "d-1"
     assert dict(again.tags)["snapshot-automation-attempt"] == "2"
     assert again.client_token == client_token(where, "d-1", attempt=2)

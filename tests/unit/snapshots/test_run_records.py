@@ -7,14 +7,14 @@ from shared.policies.selection import Select
 from shared.records.outcome import Outcome
 from shared.snapshots.run_records import MAX_SHOWN, Summary
 from shared.triggers.routing import Run
-from tests.unit.builders import settings, slot
+from tests.unit.builders import run_key, settings
 
 
 def test_an_answer_holds_a_bounded_number_of_disks_and_counts_the_others() -> None:
     """L5: who asks directly for 100,000 disks has them in SLS, and no answer of 40 MB."""
     policy = Policy(name="once", select=Select(all=True), snapshot=settings())
     run = Run(
-        slot=slot(),
+        run_key=run_key(),
         policy=policy,
         select=policy.select,
         trigger_kind="direct",

@@ -1,4 +1,4 @@
-"""One slot's ledger: as recent as it has to be, for as few calls as it can."""
+"""One run's ledger: as recent as it has to be, for as few calls as it can."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.clients.pacing import OutOfTimeError, Pacer
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.snapshot_index import MARGIN, MAX_AGE_S, UNREADABLE_S, SnapshotIndex
 from tests.clocks import NOON, FakeClock
-from tests.unit.builders import refused, slot, snapshot
+from tests.unit.builders import refused, run_key, snapshot
 from tests.unit.fakes import FakeEcs
 
 
@@ -30,7 +30,7 @@ class Desk:
         self.clock = FakeClock()
         self.ecs = FakeEcs(snapshots=self.snapshots)
         pacer = Pacer(clock=self.clock, deadline=self.deadline, calls_per_minute=100_000)
-        self.ledger = SnapshotIndex(slot(), Inventory(self.ecs, pacer), self.clock)
+        self.ledger = SnapshotIndex(run_key(), Inventory(self.ecs, pacer), self.clock)
 
     def listed_from(self) -> list[float]:
         """From when each listing went, in seconds since the start; its further pages left out."""
@@ -80,7 +80,7 @@ def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_
     assert desk.listed_from() == [-15 * 60, -ahead_s - margin_s, -ahead_s - margin_s]
 
 
-def test_where_nothing_was_seen_all_of_the_slot_is_listed_again() -> None:
+def test_where_nothing_was_seen_all_of_the_run_is_listed_again() -> None:
     """Without a snapshot ECS has not told its time; and then it is one call."""
     desk = Desk()
     desk.ledger.read()
@@ -91,8 +91,8 @@ def test_where_nothing_was_seen_all_of_the_slot_is_listed_again() -> None:
 
 
 def test_snapshots_of_others_do_not_count() -> None:
-    """A listing by time holds everybody's; only the slot's tags make one ours."""
-    desk = Desk([snapshot("s-1", of="d-1", in_slot=slot(policy="other"))])
+    """A listing by time holds everybody's; only the run's tags make one ours."""
+    desk = Desk([snapshot("s-1", of="d-1", in_run=run_key(policy="other"))])
 
     assert desk.ledger.read() == {}
 
@@ -107,7 +107,7 @@ def test_a_snapshot_that_failed_since_raises_the_attempt() -> None:
     assert desk.ledger.recent_state("d-1").next_attempt == 2
 
 
-def test_a_look_asks_about_one_disk_however_young_the_ledger_is() -> None:
+def test_a_look_asks_about_one_disk_however_young_the_listing_is() -> None:
     """After an answer that was lost only ECS can say."""
     desk = Desk()
     desk.ledger.read()
@@ -118,7 +118,7 @@ def test_a_look_asks_about_one_disk_however_young_the_ledger_is() -> None:
     assert desk.ecs.listings[-1].about == "d-1"
 
 
-def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
+def test_a_listing_that_cannot_be_read_is_not_an_empty_one() -> None:
     """No call is made on the word of a listing that did not end."""
     desk = Desk(deadline=10.0)
     desk.ledger.read()
@@ -128,15 +128,15 @@ def test_a_ledger_that_cannot_be_read_is_not_an_empty_one() -> None:
         desk.ledger.recent_state("d-1")
 
 
-def test_a_direct_requests_ledger_is_kept_recent_too() -> None:
+def test_a_direct_requests_listing_is_kept_recent_too() -> None:
     """By its tag until a snapshot of it is listed; then by time, as for all others."""
     desk = Desk()
-    asked = slot(occurrence=("direct", "k-1"), occurred_at=None)
+    asked = run_key(trigger_id=("direct", "k-1"), trigger_time=None)
     pacer = Pacer(clock=desk.clock, deadline=1e9, calls_per_minute=100_000)
     index = SnapshotIndex(asked, Inventory(desk.ecs, pacer), desk.clock)
     index.read()
     made = [
-        snapshot(f"s-{number}", of=f"d-{number}", in_slot=asked, created_at=NOON)
+        snapshot(f"s-{number}", of=f"d-{number}", in_run=asked, created_at=NOON)
         for number in range(SNAPSHOTS_PER_PAGE + 2)
     ]
     for number in (1, len(made) - 1, len(made)):

@@ -1,4 +1,4 @@
-"""What is handed over: the slot, its event, and an id that holds the chain."""
+"""What is handed over: the run, its event, and an id that holds the chain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shared.triggers.continuation import (
 )
 from shared.triggers.parsing import parse_trigger
 from tests.clocks import NOON
-from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, slot, tick
+from tests.unit.builders import ACCOUNT_ID, REGION, as_bytes, cloud_event, run_key, tick
 
 parts = st.integers(1, MAX_PARTS)
 chains = st.from_regex(re.compile(r"[0-9A-Za-z_.:-]{1,128}", re.ASCII), fullmatch=True)
@@ -52,44 +52,44 @@ so_fars = st.builds(
 @given(part=parts, chain=chains, so_far=so_fars)
 def test_what_is_handed_over_is_what_arrives(part: int, chain: str, so_far: Chain) -> None:
     """Whatever the part, the chain and what it came to: the next invocation reads just them."""
-    link = link_of(slot(), part=part, chain=chain, so_far=so_far)
+    link = link_of(run_key(), part=part, chain=chain, so_far=so_far)
     parsed = parse_trigger(
         payload_of(link, tick()), kind="timer", account_id=ACCOUNT_ID, region=REGION
     )
 
     assert (parsed.link, list(parsed.problems)) == (link, [])
-    assert [one.occurrence for one in parsed.triggers] == [slot().occurrence]
+    assert [one.trigger_id for one in parsed.triggers] == [run_key().trigger_id]
 
 
 @given(part=parts, chain=chains)
 def test_an_id_is_one_that_fc_takes(part: int, chain: str) -> None:
     """A letter first, at most 128 letters, digits, - and _, whatever the chain is."""
-    name = link_of(slot(), part=part, chain=chain).invocation_id
+    name = link_of(run_key(), part=part, chain=chain).invocation_id
 
     assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", name, re.ASCII)
 
 
 def test_an_id_is_the_same_for_the_same_part_and_for_no_other() -> None:
-    """A second submission of a part is known as such; another slot, part or chain is not."""
-    first = link_of(slot(), part=2, chain="req-1")
+    """A second submission of a part is known as such; another run, part or chain is not."""
+    first = link_of(run_key(), part=2, chain="req-1")
     others = [
-        link_of(slot(), part=3, chain="req-1"),
-        link_of(slot(), part=2, chain="req-2"),
-        link_of(slot(policy="other"), part=2, chain="req-1"),
-        link_of(slot(region="cn-shanghai"), part=2, chain="req-1"),
+        link_of(run_key(), part=3, chain="req-1"),
+        link_of(run_key(), part=2, chain="req-2"),
+        link_of(run_key(policy="other"), part=2, chain="req-1"),
+        link_of(run_key(region="cn-shanghai"), part=2, chain="req-1"),
     ]
 
-    assert link_of(slot(), part=2, chain="req-1").invocation_id == first.invocation_id
+    assert link_of(run_key(), part=2, chain="req-1").invocation_id == first.invocation_id
     assert len({first.invocation_id, *(one.invocation_id for one in others)}) == 5
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     """A payload that somebody made up is refused with all of its mistakes."""
-    _, wrong = read({"part": MAX_PARTS + 1, "slot": "x", "disks": ["d-1"]})
+    _, wrong = read({"part": MAX_PARTS + 1, "run_id": "x", "disks": ["d-1"]})
 
     assert sorted(wrong) == [
         f"{KEY}.{name}"
-        for name in ("chain", "deployment", "disks", "part", "policy", "region", "slot")
+        for name in ("chain", "deployment", "disks", "part", "policy", "region", "run_id")
     ]
 
 
@@ -111,7 +111,7 @@ def test_whatever_stands_there_is_read_or_refused(content: Any) -> None:
 
 def test_a_part_of_an_event_goes_to_the_function_that_takes_events() -> None:
     """What is inside is judged as if it had come by itself."""
-    payload = payload_of(link_of(slot(), part=2, chain="r"), cloud_event())
+    payload = payload_of(link_of(run_key(), part=2, chain="r"), cloud_event())
 
     as_event = parse_trigger(payload, kind="event", account_id=ACCOUNT_ID, region=REGION)
     as_timer = parse_trigger(payload, kind="timer", account_id=ACCOUNT_ID, region=REGION)
@@ -121,8 +121,8 @@ def test_a_part_of_an_event_goes_to_the_function_that_takes_events() -> None:
 
 
 def test_a_list_is_no_continuation() -> None:
-    """One slot of one event: EventBridge's lists never hold one."""
-    payload = json.loads(payload_of(link_of(slot(), part=2, chain="r"), cloud_event()))
+    """One run of one event: EventBridge's lists never hold one."""
+    payload = json.loads(payload_of(link_of(run_key(), part=2, chain="r"), cloud_event()))
     parsed = parse_trigger(as_bytes([payload]), kind="event", account_id=ACCOUNT_ID, region=REGION)
 
     assert [one.path for one in parsed.problems] == ["[0]"]

@@ -38,14 +38,14 @@ def problems_of(event: Any, kind: Kind = "event") -> list[str]:
 
 
 def test_a_timers_identity_is_its_name_and_its_time() -> None:
-    """D7: the occurrence is the tick in UTC, whatever its payload says."""
+    """D7: the trigger is the tick in UTC, whatever its payload says."""
     plain = one(tick(), "timer")
     with_payload = one(tick(payload='{"policy": "hourly"}'), "timer")
     elsewhere = one(tick(triggerTime="2026-03-01T20:00:00+08:00"), "timer")
 
-    assert plain.occurrence == ("timer", "nightly", "2026-03-01T12:00:00Z")
-    assert with_payload.occurrence == elsewhere.occurrence == plain.occurrence
-    assert one(tick(triggerTime="2026-03-01T13:00:00Z"), "timer").occurrence != plain.occurrence
+    assert plain.trigger_id == ("timer", "nightly", "2026-03-01T12:00:00Z")
+    assert with_payload.trigger_id == elsewhere.trigger_id == plain.trigger_id
+    assert one(tick(triggerTime="2026-03-01T13:00:00Z"), "timer").trigger_id != plain.trigger_id
 
 
 @pytest.mark.parametrize("payload", [{}, {"payload": ""}, {"payload": None}])
@@ -55,7 +55,7 @@ def test_a_timer_without_a_payload_asks_for_its_own_policies(payload: dict[str, 
 
     assert isinstance(trigger, Timer)
     assert (trigger.name, trigger.policy, trigger.inline) == ("nightly", None, None)
-    assert trigger.occurred_at == NOON
+    assert trigger.trigger_time == NOON
 
 
 def test_a_payload_names_a_policy_or_is_one() -> None:
@@ -128,18 +128,18 @@ def test_an_events_identity_is_its_source_and_its_id() -> None:
     event = one(cloud_event())
     again = one(cloud_event(time="2026-03-01T12:00:30Z", aliyunpublishtime="x"))
 
-    assert event.occurrence == again.occurrence == ("event", "acs.ecs", "e-1")
-    assert one(cloud_event(id="e-2")).occurrence != event.occurrence
-    assert one(cloud_event(source="acs:ecs")).occurrence != event.occurrence
+    assert event.trigger_id == again.trigger_id == ("event", "acs.ecs", "e-1")
+    assert one(cloud_event(id="e-2")).trigger_id != event.trigger_id
+    assert one(cloud_event(source="acs:ecs")).trigger_id != event.trigger_id
 
 
 def test_an_events_instant_is_its_time_in_utc() -> None:
     """`time` comes with Z and with +08:00; `aliyunpublishtime` is never read."""
     event = one(cloud_event(time="2026-03-01T20:00:00.125+08:00", aliyunpublishtime="…PRC"))
 
-    assert event.occurred_at is not None
-    assert event.occurred_at.tzinfo is timezone.utc
-    assert event.occurred_at == NOON.replace(microsecond=125_000)
+    assert event.trigger_time is not None
+    assert event.trigger_time.tzinfo is timezone.utc
+    assert event.trigger_time == NOON.replace(microsecond=125_000)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_of_a_list_each_event_is_judged_alone() -> None:
         [cloud_event(), cloud_event(id="e-2", time="x"), 5, cloud_event(id="e-3")]
     )
 
-    assert [trigger.occurrence[-1] for trigger in triggers] == ["e-1", "e-3"]
+    assert [trigger.trigger_id[-1] for trigger in triggers] == ["e-1", "e-3"]
     assert [line.split(":")[0] for line in problems] == ["[1].time", "[2]"]
 
 
@@ -332,7 +332,7 @@ def test_an_event_that_is_in_a_list_twice_is_one_event() -> None:
     """D4: the same source and id twice in one delivery."""
     triggers, _ = parse([cloud_event(), cloud_event(id="e-2"), cloud_event()])
 
-    assert [trigger.occurrence[-1] for trigger in triggers] == ["e-1", "e-2"]
+    assert [trigger.trigger_id[-1] for trigger in triggers] == ["e-1", "e-2"]
 
 
 # --- direct requests -----------------------------------------------------------------------------
@@ -351,8 +351,8 @@ def test_a_direct_request_is_taken_by_both_functions(kind: Kind) -> None:
     trigger = one(request, kind)
 
     assert isinstance(trigger, Direct)
-    assert trigger.occurrence == ("direct", "ticket 42")
-    assert trigger.occurred_at is None
+    assert trigger.trigger_id == ("direct", "ticket 42")
+    assert trigger.trigger_time is None
     assert trigger.disk_ids == ("d-1", "d-2")
     assert trigger.snapshot == {"name": "x-{disk_id}"}
     assert trigger.dry_run

@@ -35,7 +35,7 @@ SAMPLES: list[Any] = [
     *(
         json.loads(path.read_bytes())
         for path in sorted(ROOT.glob("events/*/*.json"))
-        if path.parent.name != "resume_runs"  # it has neither runs nor slots
+        if path.parent.name != "resume_runs"  # it has neither runs nor runs
     ),
 ]
 
@@ -47,7 +47,7 @@ def judged(event: bytes, kind: Kind) -> tuple[int, list[str]]:
     for trigger in (*parsed.triggers, *parsed.drafts):
         runs, found = route(trigger, POLICIES, region=REGION, now=NOON)
         assert not (runs and found)
-        assert all(json.dumps(run.content).isascii() and run.slot.run_id for run in runs)
+        assert all(json.dumps(run.content).isascii() and run.run_key.run_id for run in runs)
         problems.extend(found)
     return len(parsed.triggers), [line for line in lines(problems) if line.encode()]
 

@@ -42,35 +42,35 @@ def problem_of(trigger: Trigger, *of: Mapping[str, Any], **top: Any) -> str:
 
 
 def names(runs: tuple[Run, ...]) -> list[tuple[str, str]]:
-    return [(run.slot.policy, run.slot.region) for run in runs]
+    return [(run.run_key.policy, run.run_key.region) for run in runs]
 
 
-# --- slots -----------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------
 
 
-def test_a_run_is_one_slot() -> None:
-    """Deployment, policy, region and occurrence: the identity of what is asked for."""
+def test_a_run_is_one_run() -> None:
+    """Deployment, policy, region and trigger: the identity of what is asked for."""
     trigger = timer(content={"triggerName": "nightly"})
 
     (run,) = runs_of(trigger)
 
-    assert run.slot.deployment == "main"
+    assert run.run_key.deployment == "main"
     assert names((run,)) == [("nightly", REGION)]
-    assert run.slot.occurrence == trigger.occurrence
-    assert run.slot.occurred_at == NOON
+    assert run.run_key.trigger_id == trigger.trigger_id
+    assert run.run_key.trigger_time == NOON
     assert run.select == Select(tags=(("env", ("prod",)),))
     assert (run.trigger_kind, run.dry_run, run.content) == ("timer", False, trigger.content)
 
 
 def test_regions_fan_out() -> None:
-    """Each region is a slot of its own; none named is the function's own."""
+    """Each region is a run of its own; none named is the function's own."""
     (one, two) = runs_of(timer(), {**NIGHTLY, "regions": ["cn-beijing", "cn-shanghai"]})
 
     assert names((one, two)) == [("nightly", "cn-beijing"), ("nightly", "cn-shanghai")]
-    assert one.slot.run_id != two.slot.run_id
+    assert one.run_key.run_id != two.run_key.run_id
 
 
-def test_the_same_trigger_has_the_same_slots_whenever_it_comes() -> None:
+def test_the_same_trigger_has_the_same_runs_whenever_it_comes() -> None:
     """D1, D4: a redelivery is the same runs."""
     first, _ = routed(timer())
     second, _ = routed(timer(), now=NOON + timedelta(hours=3))
@@ -86,7 +86,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.mark.parametrize("trigger", [timer(), event()])
 @pytest.mark.parametrize("age", [25 * HOUR, timedelta(0), timedelta(minutes=-5)])
-def test_an_occurrence_may_be_as_old_as_the_limit(trigger: Trigger, age: timedelta) -> None:
+def test_an_trigger_may_be_as_old_as_the_limit(trigger: Trigger, age: timedelta) -> None:
     """FC keeps events for 24 hours: one more is still taken, and so is a clock that is off."""
     _, problems = routed(trigger, policies(NIGHTLY, STOPPED), now=NOON + age)
 
@@ -96,7 +96,7 @@ def test_an_occurrence_may_be_as_old_as_the_limit(trigger: Trigger, age: timedel
 @pytest.mark.parametrize(
     ("trigger", "path"), [(timer(), "triggerTime"), (event(), "event e-1.time")]
 )
-def test_an_older_occurrence_is_refused(trigger: Trigger, path: str) -> None:
+def test_an_older_trigger_is_refused(trigger: Trigger, path: str) -> None:
     """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
     runs, problems = routed(trigger, policies(NIGHTLY, STOPPED), now=NOON + 25 * HOUR + SECOND)
 
@@ -106,15 +106,15 @@ def test_an_older_occurrence_is_refused(trigger: Trigger, path: str) -> None:
 
 
 def test_the_limit_is_the_operators() -> None:
-    """limits.max_slot_age_hours counts hours."""
-    file = policies(limits={"max_slot_age_hours": 1})
+    """limits.max_trigger_age_hours counts hours."""
+    file = policies(limits={"max_trigger_age_hours": 1})
 
     assert routed(timer(), file, now=NOON + HOUR)[1] == []
     assert len(routed(timer(), file, now=NOON + HOUR + SECOND)[1]) == 1
 
 
-def test_an_occurrence_of_the_future_is_refused() -> None:
-    """The ledger is listed from the occurrence on: it would look past what is there."""
+def test_an_trigger_of_the_future_is_refused() -> None:
+    """The ledger is listed from the trigger on: it would look past what is there."""
     runs, problems = routed(timer(), now=NOON - timedelta(minutes=5) - SECOND)
 
     assert runs == ()
@@ -213,12 +213,12 @@ def test_a_payload_may_be_a_whole_policy() -> None:
         ({**ONCE, "on": {"event": STATE}}, "payload.on"),
         ({**ONCE, "select": {"event_resource": True}}, "payload.select.event_resource"),
         ({**ONCE, "snapshot": {"retention_days": 0}}, "payload.snapshot.retention_days"),
-        ({**ONCE, "repeat_failed": 1}, "payload.repeat_failed"),
+        ({**ONCE, "retry_failed_snapshots": 1}, "payload.retry_failed_snapshots"),
         ({"select": {"all": True}}, "payload.name"),
     ],
 )
 def test_another_inline_policy_is_refused(inline: dict[str, Any], path: str) -> None:
-    """A name that a policy has already would make their slots one."""
+    """A name that a policy has already would make their runs one."""
     assert problem_of(timer("any", inline=inline)).startswith(f"{path}: ")
 
 
@@ -340,7 +340,7 @@ def test_a_direct_request_for_disks_takes_just_these() -> None:
     assert names((run,)) == [("direct", REGION)]
     assert run.select == Select(disk_ids=("d-1", "d-2"))
     assert run.policy.snapshot == SnapshotSettings(retention_days=14, tags=(("a", "1"),))
-    assert (run.trigger_kind, run.dry_run, run.slot.occurred_at) == ("direct", False, None)
+    assert (run.trigger_kind, run.dry_run, run.run_key.trigger_time) == ("direct", False, None)
 
 
 def test_a_direct_requests_settings_are_laid_over_the_defaults() -> None:
@@ -376,7 +376,7 @@ def test_a_direct_request_may_name_any_policy() -> None:
     (run,) = runs_of(direct("k-7", policy="nightly"), {**NIGHTLY, "regions": ["cn-beijing"]})
 
     assert names((run,)) == [("nightly", "cn-beijing")]
-    assert run.slot.occurrence == ("direct", "k-7")
+    assert run.run_key.trigger_id == ("direct", "k-7")
     assert problem_of(direct(policy="x")) == "policy: 'x': no such policy; known: nightly"
 
 
@@ -384,11 +384,11 @@ def test_a_direct_request_may_name_any_policy() -> None:
     "request_",
     [
         direct(policy="nightly"),
-        direct(disk_ids=("d-1",), snapshot={"name": "x-{occurrence_at}"}),
+        direct(disk_ids=("d-1",), snapshot={"name": "x-{trigger_time}"}),
     ],
 )
 def test_a_direct_request_has_no_instant_to_put_into_a_name(request_: Trigger) -> None:
-    """`{occurrence_at}` is refused there: it would be another one on every retry."""
-    policy = {**NIGHTLY, "snapshot": {"name": "{policy}-{occurrence_at}"}}
+    """`{trigger_time}` is refused there: it would be another one on every retry."""
+    policy = {**NIGHTLY, "snapshot": {"name": "{policy}-{trigger_time}"}}
 
-    assert "a direct request has no {occurrence_at}" in problem_of(request_, policy)
+    assert "a direct request has no {trigger_time}" in problem_of(request_, policy)
