@@ -1,9 +1,9 @@
 r"""
-Texts with wildcards: how they are written, and what fits them.
+Patterns with wildcards, and which texts fit them.
 
 ``*`` stands for any characters or none, ``?`` for one; ``\*``, ``\?`` and ``\\`` stand for the
-characters themselves. The whole text has to fit, and case matters, as it does in tags. Never
-builds a regular expression: a match costs at most the product of the two lengths.
+characters themselves. The whole text has to fit, and case matters, as in tags. Never builds a
+regular expression: a match costs at most the product of the two lengths.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Pattern = tuple[str | _Wild, ...]
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Say whether a text fits a pattern; one that is written badly is an error of the caller's."""
+    """Return whether a text fits a pattern, which has to be valid."""
     pieces = _pieces(pattern)
     piece, at = 0, 0
     star, resume = -1, 0
@@ -34,7 +34,7 @@ def fits(pattern: str, text: str) -> bool:
         elif here is _Wild.ONE or here == text[at]:
             piece, at = piece + 1, at + 1
         elif star >= 0:
-            # Only the last star ever has to take more: what came before it fits already.
+            # Only the last star can take more characters: what is before it fits already.
             resume += 1
             piece, at = star + 1, resume
         else:
@@ -43,17 +43,17 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def fits_one_of(patterns: Iterable[str], text: str | None) -> bool:
-    """Say whether a text is there (None is not) and fits one of the patterns."""
+    """Return whether a text fits one of the patterns; None never does."""
     return text is not None and any(fits(pattern, text) for pattern in patterns)
 
 
 def fits_everything(pattern: str) -> bool:
-    """Say whether a pattern rules nothing out: it is stars and nothing else."""
+    """Return whether every text fits a pattern, because it has nothing but stars."""
     return bool(pattern) and not pattern.strip("*")
 
 
 def only_text(pattern: str) -> str | None:
-    """Return the one text that fits a pattern, None if there are several."""
+    """Return the only text that fits a pattern; None if it has wildcards."""
     pieces = _pieces(pattern)
     texts = [piece for piece in pieces if isinstance(piece, str)]
     return "".join(texts) if len(texts) == len(pieces) else None

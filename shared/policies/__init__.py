@@ -1,1 +1,1 @@
-"""What a policy file may contain and which disks it selects. Never calls a service."""
+"""Policy files: their keys and rules, and which disks a policy selects. Never calls a service."""

@@ -56,5 +56,5 @@ KNOWN_EVENT_TYPES = (
 """
 EventBridge, "ECS events" and "ActionTrail events" (and one of EBS).
 
-Another is let through with a warning.
+Another type is a warning.
 """

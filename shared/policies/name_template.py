@@ -1,7 +1,7 @@
 """
-The names of snapshots: a template with placeholders, filled in.
+The names of snapshots: a template and the values of its placeholders.
 
-Never looks at a clock or a disk's own tags: a retry has to make the very same name.
+Never reads a clock or a disk's tags, because a retry has to give the same name.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ NAME_TEMPLATE = NameTemplate(
 
 
 def rendered(template: str, values: Mapping[str, str]) -> str:
-    """Return a template with its placeholders filled in; each must have a value."""
+    """Return a template with the values of its placeholders; each must have one."""
     return _PLACEHOLDER.sub(lambda found: values[found[1]], template)
 
 

@@ -1,8 +1,7 @@
 """
-What an operator decided, and which of it a trigger concerns.
+The records of a policy file, and decisions that need nothing else.
 
-Never reads a clock, a file or a service: `policy_file` makes the records below, and
-everything here is a function of its arguments.
+Pure: never reads a clock, a file or a service. `policy_file` makes the records.
 """
 
 from __future__ import annotations
@@ -17,27 +16,27 @@ from shared.policies.selection import Select
 from shared.policies.snapshot_settings import SnapshotSettings
 
 DIRECT = "direct"
-"""The policy name under which a direct request for disks runs; a file's policy has another."""
+"""The policy name of a direct request for disks; no policy of a file may have it."""
 
 STATUS = "data.eventStatus"
 MAINTENANCE = "ecs:Instance:SystemMaintenance."
 """
-Events of these types are sent again whenever their status changes.
+Prefix of event types that are sent again whenever their status changes.
 
-A policy that names no status means the one that announces the maintenance; the name of
-the event is no guide, and the end of a maintenance is no reason for a snapshot.
+Without a condition on the status, a policy accepts only the announcement, because the end of a
+maintenance is no reason for a snapshot. The type is the same for every status.
 """
 ANNOUNCED = ("Scheduled",)
 
 RETENTION_MARGIN = timedelta(hours=1)
-"""How long before ECS may have deleted a snapshot by its retention its run is too old."""
+"""How long before its snapshots can be deleted by retention a run becomes too old."""
 
 Conditions = tuple[tuple[str, tuple[object, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a run may cost; `max_calls_per_minute` counts each API and region for itself."""
+    """Limits of every run; `policy_keys` describes each."""
 
     max_calls_per_minute: int = 600
     max_in_flight: int = 16
@@ -47,29 +46,29 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy, merged with the defaults; either `timer` or `event_types` says when it runs."""
+    """One policy, merged with the defaults; it has either a `timer` or `event_types`."""
 
     name: str
     enabled: bool = True
     timer: str | None = None
     event_types: tuple[str, ...] = ()
     where: Conditions = ()
-    """Dotted paths into the event, each with the values that are wanted there."""
+    """Dotted paths into the event, each with the values that are accepted there."""
     regions: tuple[str, ...] = ()
-    """Empty is the function's own."""
+    """Empty for the function's own region."""
     select: Select
     snapshot: SnapshotSettings = field(default_factory=SnapshotSettings)
     allow_empty: bool = False
     dry_run: bool = False
     retry_failed_snapshots: int = 0
-    """After how many attempts that ended as failed the next one is asked for at once."""
+    """How many times a snapshot that failed in ECS is attempted again."""
     warnings: tuple[str, ...] = ()
-    """What is allowed in it and should still be looked at."""
+    """What is allowed in it and probably a mistake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
-    """A whole policy file; `warnings` are those of all its policies."""
+    """A policy file; `defaults` are plain values, `warnings` those of all policies."""
 
     deployment: str
     limits: Limits
@@ -78,56 +77,55 @@ class PolicyFile:
     warnings: tuple[str, ...]
 
     def named(self, name: str) -> Policy | None:
-        """Return the policy of a name, None if there is none."""
+        """Return the policy with a name, None if there is none."""
         return next((policy for policy in self.policies if policy.name == name), None)
 
 
 def too_many_disks(select: Select, limits: Limits, path: str, problems: Problems) -> bool:
-    """Say whether a selection names more disks than a run may be about, and add the problem."""
+    """Return whether a selection names more disks than a run may have; if so, add a problem."""
     count = len(select.disk_ids)
     if count <= limits.max_disks:
         return False
-    rule = f"must name at most {limits.max_disks} disks (limits.max_disks); nothing of it was done"
+    rule = f"must name at most {limits.max_disks} disks (limits.max_disks); none was snapshotted"
     problems.add(path, f"{count} disks", rule)
     return True
 
 
 def no_policies(deployment: str) -> PolicyFile:
-    """Return what stands in for a file that cannot be read: whose it is, and no policy."""
+    """Return a file without policies, in place of one that cannot be read."""
     return PolicyFile(deployment=deployment, limits=Limits(), defaults={}, policies=(), warnings=())
 
 
 def max_age(limits: Limits, policy: Policy) -> timedelta:
     """
-    Return how old a run of a policy may be, counted from its trigger.
+    Return how old a run of a policy may be, counted from its trigger time.
 
-    The ledger is what ECS lists: a run that is older than its snapshots are kept would look as
-    if nothing had been taken. Snapshots are created after the trigger, so each of them is
-    listed for at least an hour longer.
+    A run whose snapshots have been deleted by retention would look as if it had created none.
+    Snapshots are created after the trigger time, so ECS lists each for at least an hour longer.
     """
     return max_age_kept(limits, kept_days(policy.snapshot))
 
 
 class Kept(Protocol):
-    """What says how long a snapshot is kept: a policy's settings, or a snapshot as listed."""
+    """A policy's settings or a listed snapshot: both have the days of retention."""
 
     @property
     def retention_days(self) -> int | None:
-        """After so many days ECS deletes it; None is never."""
+        """After so many days ECS deletes the snapshot; None for never."""
 
     @property
     def instant_access_retention_days(self) -> int | None:
-        """After so many days it does so for a snapshot with instant access."""
+        """The same for a snapshot with instant access."""
 
 
 def kept_days(one: Kept) -> int | None:
-    """Return after how many days ECS deletes a snapshot by itself; None is never."""
+    """Return the number of days after which ECS deletes a snapshot; None for never."""
     given = (one.retention_days, one.instant_access_retention_days)
     return min(filter(None, given), default=None)
 
 
 def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
-    """Return how old a run may be whose snapshots are kept so many days; None is for ever."""
+    """Return how old a run may be whose snapshots are kept so many days; None for ever."""
     longest = timedelta(hours=limits.max_trigger_age_hours)
     if retention_days is None:
         return longest
@@ -135,7 +133,7 @@ def max_age_kept(limits: Limits, retention_days: int | None) -> timedelta:
 
 
 def too_old(limits: Limits, retention_days: int | None) -> str:
-    """Return what is said of a run that is older than it may be, and by which rule."""
+    """Return the description of a run that is too old, with the setting that limits its age."""
     longest, kept = (
         timedelta(hours=limits.max_trigger_age_hours),
         max_age_kept(limits, retention_days),
@@ -149,10 +147,10 @@ def too_old(limits: Limits, retention_days: int | None) -> str:
 
 def wants_event(policy: Policy, kind: str, content: Mapping[str, Any]) -> bool:
     """
-    Say whether a policy concerns an event.
+    Return whether a policy runs on an event.
 
     Args:
-        policy: Runs on events of its types that meet all of its conditions.
+        policy: The policy; the event must have one of its types and meet all of its conditions.
         kind: The event's type.
         content: The whole event.
 
@@ -172,5 +170,5 @@ def _at(content: object, path: str) -> object:
 
 
 def comparable(value: object) -> object:
-    """Return a value as conditions compare it: true is 1 to Python, but not to an operator."""
+    """Return a value as conditions compare it, because to Python true equals 1."""
     return ("flag", value) if isinstance(value, bool) else value

@@ -98,8 +98,12 @@ def inline_policy(
     given = INLINE_POLICY.read(raw, path, problems) or {}
     policy = _policy(given, defaults, path, problems)
     if given.get("retry_failed_snapshots"):
-        rule = "is for policies of the file: from a failed snapshot only their names are known"
-        problems.add(f"{path}.retry_failed_snapshots", given["retry_failed_snapshots"], rule)
+        rule = "is for policies of the file, because a failed snapshot names no inline policy"
+        problems.add(
+            f"{path}.retry_failed_snapshots",
+            given["retry_failed_snapshots"],
+            f"{rule}; leave it out",
+        )
     return policy if len(problems) == before else None
 
 
@@ -185,11 +189,11 @@ def _warnings(policy: Mapping[str, Any], path: str) -> Iterator[str]:
     for key, values in (on.get("where") or {}).items():
         for value in values:
             if isinstance(value, str) and {"*", "?"} & {*value}:
-                rule = "is compared as it stands: wildcards are for tags and names"
+                rule = "is compared as it is, because only tags and disk names have wildcards"
                 yield f"{path}.on.where.{key}: '{value}' {rule}"
     for category in (policy.get("select") or {}).get("categories") or ():
         if category not in KNOWN_CATEGORIES:
             yield f"{path}.select.categories: '{category}' is not a known category of disks"
     for key in DEPRECATED:
         if (policy.get("snapshot") or {}).get(key) is not None:
-            yield f"{join(path, 'snapshot')}.{key}: no longer used by ECS; leave it out"
+            yield f"{join(path, 'snapshot')}.{key}: deprecated by ECS; leave it out"

@@ -194,7 +194,7 @@ POLICY = Section(
             "Name of the policy, part of each snapshot's identity: under a new name "
             "its earlier runs are unknown.",
             ("nightly-production",),
-            required="it is part of every snapshot's identity",
+            required="choose one; it is part of every snapshot's identity",
         ),
         "on": Key(
             _ON,

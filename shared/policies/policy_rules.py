@@ -32,7 +32,7 @@ def check_on(given: Mapping[str, Any], path: str, problems: Problems) -> None:
     if ("timer" in given) == ("event" in given):
         problems.add(path, dict(given), TIMER_OR_EVENT)
     if "timer" in given and "where" in given:
-        problems.add(f"{path}.where", given["where"], "is for events only")
+        problems.add(f"{path}.where", given["where"], "is for events only; leave it out")
 
 
 def check_select(given: Mapping[str, Any], path: str, problems: Problems) -> None:
@@ -46,12 +46,12 @@ def check_select(given: Mapping[str, Any], path: str, problems: Problems) -> Non
         every = "disk_names"
     else:
         if not named and all(given.get(key) is None for key in NARROWING):
-            rule = "selects nothing by tag, id, name, type or event; every disk is `all: true`"
+            rule = "selects no disk; choose by tag, id, name, type or event, or set all: true"
             problems.add(path, dict(given), rule)
         return
     others = [key for key in sorted(named) if key != every]
     if others:
-        rule = f"means every disk: leave out {', '.join(others)}"
+        rule = f"selects every disk; leave out {', '.join(others)}"
         problems.add(f"{path}.{every}", given[every], rule)
 
 
@@ -62,7 +62,7 @@ def check_event_resource(policy: Mapping[str, Any], path: str, problems: Problem
     """Check that an event's resource is selected only on events, which are of one region."""
     on, select = policy.get("on") or {}, policy.get("select") or {}
     if select.get("event_resource") and ("event" not in on or policy.get("regions")):
-        rule = "needs a policy on events, of the own region"
+        rule = "needs on.event, and no regions"
         problems.add(join(path, "select.event_resource"), True, rule)  # noqa: FBT003 - the value
 
 
@@ -87,10 +87,10 @@ def check_snapshot_kind(policy: Mapping[str, Any], path: str, problems: Problems
     instant = snapshot.get("instant_access")
     given = [key for key in ("category", "snapshot_type") if snapshot.get(key) is not None]
     for key in given if instant is not None else ():
-        rule = "must not be given together with instant_access"
+        rule = "must not be given together with instant_access; leave both out"
         problems.add(f"{path}.{key}", snapshot[key], rule)
     if len(given) > 1:
-        rule = "is category's old name: give one"
+        rule = "is the former name of category; give one of them"
         problems.add(f"{path}.snapshot_type", snapshot["snapshot_type"], rule)
     days = snapshot.get("instant_access_retention_days")
     if days is not None and instant is not True:
@@ -114,7 +114,7 @@ def check_policy_names(file: PolicyFile, problems: Problems) -> None:
     names = [policy.name for policy in file.policies]
     for number, name in enumerate(names):
         if name and name in names[:number]:
-            rule = "must be the name of one policy only"
+            rule = "is already the name of another policy; choose another"
             problems.add(f"policies[{number}].name", name, rule)
 
 

@@ -1,8 +1,7 @@
 """
-Which of the listed disks a policy means, and why the others not.
+Which of the listed disks a policy selects, and why it does not select the others.
 
-Pure: it is shown disks and instances, and never calls ECS. It also says what a
-listing already shows to be hopeless, in the words of the code that ECS would answer.
+Also foresees rejections that a listing already shows. Pure: never calls ECS.
 """
 
 from __future__ import annotations
@@ -15,43 +14,43 @@ from shared.wildcards import fits_one_of
 
 DISK_TYPES = ("system", "data")
 TagChoice = tuple[str, tuple[str, ...]]
-"""A tag's key, and the patterns of which its value must fit one (see `patterns`)."""
+"""A tag's key, and the patterns of which its value must fit one (see `wildcards`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Select:
-    """Which disks a policy means; every field that says something must agree."""
+    """Which disks a policy selects: those that match every field that is not empty."""
 
     tags: tuple[TagChoice, ...] = ()
     tags_of: str = "disk"
-    """Where `tags` are looked for: on the ``disk`` or on its ``instance``."""
+    """Where `tags` are looked up: on the ``disk`` or on its ``instance``."""
     exclude_tags: tuple[TagChoice, ...] = ()
     disk_ids: tuple[str, ...] = ()
     disk_names: tuple[str, ...] = ()
-    """Patterns, of which the disk's name must fit one; a disk without a name has an empty one."""
+    """Patterns, of which the disk's name must fit one; the name may be empty."""
     instance_ids: tuple[str, ...] = ()
     disk_types: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     event_resource: bool = False
-    """The instance or disk that the event is about."""
+    """The instances or disks that the event names."""
     all: bool = False
 
 
 def why_not(select: Select, disk: Disk, instances: Sequence[Instance]) -> str | None:
     """
-    Say why a policy does not mean a disk; None if it does.
+    Return why a policy does not select a disk; None if it does.
 
     Args:
-        select: The policy's selection; `event_resource` has become ids by now.
-        disk: As listed.
-        instances: Those that the disk is attached to; only `tags_of: instance` looks at them.
+        select: The policy's selection, with ids in place of `event_resource`.
+        disk: The disk, as listed.
+        instances: The instances that it is attached to; only `tags_of: instance` needs them.
 
     """
     return why_not_by_itself(select, disk) or why_not_by_instance(select, instances)
 
 
 def why_not_by_itself(select: Select, disk: Disk) -> str | None:
-    """Say why what is known of the disk alone rules it out; its instances need no look then."""
+    """Return why the disk itself does not match; None if that depends on its instances."""
     rules = (
         (select.disk_ids, (disk.disk_id,), "not among select.disk_ids"),
         (select.instance_ids, disk.instance_ids, "not on an instance of select.instance_ids"),
@@ -64,22 +63,22 @@ def why_not_by_itself(select: Select, disk: Disk) -> str | None:
     if select.disk_names and not fits_one_of(select.disk_names, disk.name):
         return "its name fits none of select.disk_names"
     if select.tags_of == "disk" and not has_all(disk.tags, select.tags):
-        return "its disk has not all of select.tags"
-    # A tag that keeps a disk out does so on the disk itself, wherever it is looked for.
+        return "the disk does not have all of select.tags"
+    # The disk's own tags can exclude it with tags_of: instance, too.
     return _excluded(disk.tags, select)
 
 
 def why_not_by_instance(select: Select, instances: Sequence[Instance]) -> str | None:
-    """Say why the instances that a disk is attached to rule it out."""
+    """Return why the instances that a disk is attached to do not match; None if they do."""
     if select.tags_of != "instance":
         return None
     if select.tags and not any(has_all(one.tags, select.tags) for one in instances):
-        return "its instance has not all of select.tags"
+        return "the instance does not have all of select.tags"
     return next(filter(None, (_excluded(one.tags, select) for one in instances)), None)
 
 
 def has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
-    """Say whether every chosen key is there, with a value that fits one of its patterns."""
+    """Return whether there is every chosen key, with a value that fits one of its patterns."""
     return all(fits_one_of(values, tags.get(key)) for key, values in choices)
 
 
@@ -99,7 +98,7 @@ LOCAL_CATEGORIES = (
     "elastic_ephemeral_disk_standard",
     "elastic_ephemeral_disk_premium",
 )
-"""Disks of a host itself, of which ECS makes no snapshots (EBS snapshot management guide)."""
+"""Local disks of a host, which cannot have snapshots (EBS snapshot management guide)."""
 
 KNOWN_CATEGORIES = (
     "cloud",
@@ -111,7 +110,7 @@ KNOWN_CATEGORIES = (
     "cloud_ssd",
     *LOCAL_CATEGORIES,
 )
-"""DescribeDisks, `Category`; another is let through with a warning."""
+"""DescribeDisks, `Category`; another category is a warning."""
 
 USABLE_DISK_STATUS = ("In_use", "Available")
 """CreateSnapshot, `DiskId`: the disk must be in one of these states."""
@@ -122,11 +121,11 @@ SECURITY_LOCK = "security"
 
 def foreseen_code(disk: Disk, instances: Sequence[Instance]) -> str | None:
     """
-    Return the code with which ECS would refuse a snapshot of this disk; None if it would not.
+    Return the code with which ECS would reject a snapshot of this disk; None if it would not.
 
-    Only what a document says outright is foreseen. That a disk was never attached or its
-    instance never started shows in no documented field, and a wrong guess would skip a good
-    disk in silence: those two are left to ECS, for one call.
+    Foresees only what the documentation states. Whether a disk was ever attached or its instance
+    ever started is in no documented field, and a wrong guess would skip a good disk: ECS
+    answers that, at the cost of one call.
     """
     if disk.category in LOCAL_CATEGORIES:
         return "DiskCategory.OperationNotSupported"

@@ -1,1 +1,1 @@
-"""From an event to the runs it asks for, and from one part of a run to the next. Lists nothing."""
+"""From an event to its runs, and from one part of a run to the next. Never lists resources."""

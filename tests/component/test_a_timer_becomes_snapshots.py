@@ -78,7 +78,7 @@ def test_what_ecs_no_longer_uses_is_sent_with_a_warning(world: World) -> None:
 
     (run,) = world.schedule(request)["runs"]
 
-    warning = "snapshot.snapshot_type: no longer used by ECS; leave it out"
+    warning = "snapshot.snapshot_type: deprecated by ECS; leave it out"
     assert run["warnings"] == [warning]
     assert world.recorded("part_started")[0]["warnings"] == warning
     (call,) = world.cloud.calls.of("CreateSnapshot")

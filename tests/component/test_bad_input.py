@@ -137,7 +137,7 @@ def test_each_function_refuses_what_is_the_others(world: World) -> None:
         ({"payload": '{"policy": "nightly", "dry_run": true}'}, "unknown key"),
         ({"payload": '{"policy": "nightly", "key": "k"}'}, "its name and trigger time"),
         ({"key": "k"}, "its name and trigger time"),
-        ({"payload": '{"name": "inline", "select": {}}'}, "selects nothing"),
+        ({"payload": '{"name": "inline", "select": {}}'}, "selects no disk"),
         (
             {"payload": '{"name": "nightly", "select": {"all": true}}'},
             "already the name of another policy",

@@ -198,7 +198,7 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
         "policies[2].on.where.data.stat: no event of type",
         "policies[3]: 'no policy': must be a mapping",
         "policies[4].on.event: s.yaml: the rule's pattern lacks 'ecs:Disk:Stalled'",
-        "policy n: policies[5].name: 'n': must be the name of one policy only",
+        "policy n: policies[5].name: 'n': is already the name of another policy; choose another",
     ):
         assert found.count(part) == 1, (part, found)
     # What it does not want may be what is not written well.

@@ -164,14 +164,14 @@ def test_another_category_is_refused(key: str, value: object) -> None:
 def test_a_category_excludes_instant_access(key: str, *, instant: bool) -> None:
     """InvalidCategoryAndInstantAccess.Malformed: the two cannot be specified together."""
     assert kind(**{key: "Standard"}, instant_access=instant) == [
-        f"it.{key}: must not be given together with instant_access"
+        f"it.{key}: must not be given together with instant_access; leave both out"
     ]
 
 
 def test_a_category_is_given_under_one_name_only() -> None:
     """SnapshotType is what Category was called: two answers to one question are refused."""
     assert kind(category="Flash", snapshot_type="Standard") == [
-        "it.snapshot_type: is category's old name: give one"
+        "it.snapshot_type: is the former name of category; give one of them"
     ]
 
 

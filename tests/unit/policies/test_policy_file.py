@@ -154,9 +154,7 @@ def test_deprecated_settings_are_allowed_with_a_warning() -> None:
     other = policies({**NIGHTLY, "snapshot": instant})
 
     assert file.policies[0].snapshot.category == "Flash"
-    assert file.warnings == (
-        "policies[0].snapshot.snapshot_type: no longer used by ECS; leave it out",
-    )
+    assert file.warnings == ("policies[0].snapshot.snapshot_type: deprecated by ECS; leave it out",)
     assert other.policies[0].snapshot.instant_access is True
     assert other.policies[0].snapshot.instant_access_retention_days == 3
     assert len(other.warnings) == 2
@@ -199,6 +197,6 @@ def test_a_wildcard_where_none_is_read_is_warned_of() -> None:
     (warning,) = policies({**NIGHTLY, "on": on}).warnings
 
     assert warning == (
-        "policies[0].on.where.data.state: 'S*' is compared as it stands: "
-        "wildcards are for tags and names"
+        "policies[0].on.where.data.state: 'S*' is compared as it is, "
+        "because only tags and disk names have wildcards"
     )

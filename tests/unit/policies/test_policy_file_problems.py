@@ -125,7 +125,7 @@ ON_RULE = "must have either timer: NAME or event: [TYPES]"
         ({"timer": "a", "event": STATE}, [ON_RULE]),
         ({"timer": ""}, ["must be the name of a timer trigger"]),
         ({"timer": 5}, ["must be a text"]),
-        ({"timer": "a", "where": {"data.x": 1}}, ["is for events only"]),
+        ({"timer": "a", "where": {"data.x": 1}}, ["is for events only; leave it out"]),
         ({"event": []}, ["must be a text or a list of texts, and not empty"]),
         ({"event": STATE, "where": []}, ["must be a mapping of keys to values"]),
         (
@@ -163,7 +163,7 @@ def test_a_policy_runs_on_one_timer_or_on_events(on: object, rules: list[str]) -
     assert all(line.endswith(rule) for line, rule in zip(problems, rules, strict=True))
 
 
-NOTHING = "selects nothing by tag, id, name, type or event; every disk is `all: true`"
+NOTHING = "selects no disk; choose by tag, id, name, type or event, or set all: true"
 
 NO_SELECTION = (
     "must be a mapping of keys to values; known: tags, tags_of, exclude_tags, disk_types, "
@@ -193,15 +193,15 @@ LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the
         ({"tags": {"a": "b"}, "tags_of": "disks"}, ["must be 'disk' or 'instance'"]),
         ({"tags": {"a": "b"}, "tags_of": ["instance"]}, ["must be 'disk' or 'instance'"]),
         ({"all": "yes"}, [NOTHING, "must be true or false"]),
-        ({"all": True, "tags": {"a": "b"}}, ["means every disk: leave out tags"]),
+        ({"all": True, "tags": {"a": "b"}}, ["selects every disk; leave out tags"]),
         ({"disk_names": []}, ["must be a text or a list of texts, and not empty"]),
         ({"disk_names": "db\\1"}, [LONE_BACKSLASH]),
         ({"tags": {"a": ["x", "\\y"]}}, [LONE_BACKSLASH]),
         ({"tags": {"k" * 129: "v"}}, ["key must be 1 to 128 characters long"]),
         ({"tags": {"a": "v" * 129}}, ["must fit a text of at most 128 characters"]),
-        ({"disk_names": "*", "tags": {"a": "b"}}, ["means every disk: leave out tags"]),
-        ({"all": True, "disk_names": "db-*"}, ["means every disk: leave out disk_names"]),
-        ({"event_resource": True}, ["needs a policy on events, of the own region"]),
+        ({"disk_names": "*", "tags": {"a": "b"}}, ["selects every disk; leave out tags"]),
+        ({"all": True, "disk_names": "db-*"}, ["selects every disk; leave out disk_names"]),
+        ({"event_resource": True}, ["needs on.event, and no regions"]),
         ([], [NO_SELECTION]),
     ],
 )
@@ -257,7 +257,7 @@ def test_what_an_event_is_about_lies_in_the_functions_own_region() -> None:
     }
 
     assert problems_in(policy) == [
-        "policies[0].select.event_resource: True: needs a policy on events, of the own region"
+        "policies[0].select.event_resource: True: needs on.event, and no regions"
     ]
 
 
@@ -345,7 +345,7 @@ def test_failed_snapshots_are_repeated_fewer_times_than_there_are_attempts(numbe
 def test_a_name_is_one_policys_only() -> None:
     """Two policies of one name would share their runs: each disk would be taken once."""
     assert problems_of({"deployment": "main", "policies": [NIGHTLY, NIGHTLY]}) == [
-        "policies[1].name: 'nightly': must be the name of one policy only"
+        "policies[1].name: 'nightly': is already the name of another policy; choose another"
     ]
 
 

@@ -85,8 +85,8 @@ def test_one_of_several_instances_is_enough_but_must_have_all_tags() -> None:
     halves = [instance("i-2", tags={"env": "prod"}), instance("i-3", tags={"team": "web"})]
 
     assert why_not(select, disk(), [halves[0], both]) is None
-    assert why_not(select, disk(), halves) == "its instance has not all of select.tags"
-    assert why_not(select, disk(), []) == "its instance has not all of select.tags"
+    assert why_not(select, disk(), halves) == "the instance does not have all of select.tags"
+    assert why_not(select, disk(), []) == "the instance does not have all of select.tags"
 
 
 NEVER = Select(exclude_tags=(("snapshot", ("never", "no")),), all=True)
@@ -115,7 +115,7 @@ def test_a_disk_keeps_itself_out_also_where_instances_are_looked_at() -> None:
         (Select(disk_types=("system",)), "a data disk, not of select.disk_types"),
         (Select(categories=("cloud_ssd",)), "cloud_essd is not of select.categories"),
         (Select(disk_names=("db-*", "log")), "its name fits none of select.disk_names"),
-        (Select(tags=(("a", ("b",)),)), "its disk has not all of select.tags"),
+        (Select(tags=(("a", ("b",)),)), "the disk does not have all of select.tags"),
     ],
 )
 def test_a_disk_that_is_not_meant_has_a_reason(select: Select, reason: str) -> None:
