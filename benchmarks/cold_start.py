@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli import package as builder
-from cli.local import local_cloud
+from cli.emulator_session import emulator_session
 from emulator.interpreters import find
 
 ROOT = Path(__file__).parent.parent
@@ -104,7 +104,7 @@ def _variants(work: Path, version: str, python: str) -> list[Variant]:
 
 def _measure(variant: Variant, python: str, *, counts: bool) -> None:
     event = json.dumps({"key": "bench", "disk_ids": [DISK]})
-    with local_cloud(FLEET, ROOT / "policies.yaml", speed=1.0) as local:
+    with emulator_session(FLEET, ROOT / "policies.yaml", speed=1.0) as session:
         # -S: no site-packages; -B: the code folder of a function is read-only.
         command = [
             python,
@@ -123,7 +123,7 @@ def _measure(variant: Variant, python: str, *, counts: bool) -> None:
         done = subprocess.run(  # noqa: S603 - our own arguments
             command, check=True, capture_output=True, text=True, env=environment
         )
-        (first, *_) = local.cloud.calls.of("CreateSnapshot")
+        (first, *_) = session.cloud.calls.of("CreateSnapshot")
     if counts:
         variant.times_s.append((first.at - started_at).total_seconds())
         variant.peaks_kib.append(int(done.stdout.split()[-1]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import messages, say, screen
+from cli.console import new_console, print_line, stderr_console
 
 if TYPE_CHECKING:
     from cli.check import Findings
@@ -26,7 +26,7 @@ def demo() -> None:
     """Let a timer and an event become snapshots, on a local cloud; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    if not show(screen(), POLICIES, messages=messages()):
+    if not show(new_console(), POLICIES, messages=stderr_console()):
         raise typer.Exit(1)
 
 
@@ -46,18 +46,18 @@ def check(
             "; no templates beside it, so nothing says whether its timers and event types are "
             "deployed"
         )
-    say(screen(), f"{policies.name}: good{agreed}", "green")
+    print_line(new_console(), f"{policies.name}: good{agreed}", "green")
 
 
 def _checked(policies: Path, *, built: bool = False) -> Findings:
     """Say what is wrong with a policy file and the project beside it, and end where anything is."""
     from cli.check import check as find  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
-    console, found = messages(), find(policies, built=built)
+    console, found = stderr_console(), find(policies, built=built)
     for warning in (*found.warnings, *(() if built else found.placeholders)):
-        say(console, f"warning: {warning}", "yellow")
+        print_line(console, f"warning: {warning}", "yellow")
     for problem in found.problems:
-        say(console, problem, "red")
+        print_line(console, problem, "red")
     if found.problems:
         raise typer.Exit(1)
     return found
@@ -76,7 +76,7 @@ def invoke(
     from cli.invoke import invoke as call  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     options = {"fleet": fleet, "policies": policies}
-    if not call(screen(), function, event, **options, now=now, messages=messages()):
+    if not call(new_console(), function, event, **options, now=now, messages=stderr_console()):
         raise typer.Exit(1)
 
 
@@ -87,20 +87,20 @@ def package() -> None:
     from emulator.interpreters import find  # noqa: PLC0415 - as above
 
     _checked(POLICIES)
-    console = messages()
+    console = stderr_console()
     try:
         version = builder.target_version()
-        say(console, f"building for Function Compute: Linux on x86_64, Python {version} …")
+        print_line(console, f"building for Function Compute: Linux on x86_64, Python {version} …")
         folders = builder.package(POLICIES)
     except builder.PackageError as exc:
-        say(console, str(exc), "red")
+        print_line(console, str(exc), "red")
         raise typer.Exit(1) from exc
     if find(version) is None:
         warning = "shipped as source: each cold start compiles it, for which the memory suffices"
-        say(console, f"warning: no Python {version} on this machine: {warning}", "yellow")
+        print_line(console, f"warning: no Python {version} on this machine: {warning}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        say(screen(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+        print_line(new_console(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
 
 
 @app.command()
@@ -122,13 +122,13 @@ def smoke(
     from cli.smoke import smoke as ask  # noqa: PLC0415 - the SDKs: `--help` should not wait
 
     done = ask(
-        screen(),
+        new_console(),
         policies,
         fun=fun,
         endpoint=fc_endpoint,
         policy=policy,
         strict=strict,
-        messages=messages(),
+        messages=stderr_console(),
     )
     if not done:
         raise typer.Exit(1)

@@ -1,7 +1,7 @@
 """
 Does everything that has to agree, agree: policies, both templates, functions and events.
 
-What one function's deployment says by itself is `cli.deployment`'s to judge, what policies
+What one function's deployment says by itself is `cli.function_checks`'s to judge, what policies
 ask of the templates and of the cloud `cli.policy_checks`'s. Never shows a variable's value.
 """
 
@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.built import no_longer_built, not_built
-from cli.deployment import Place, remarks, settings_at, variable, wrong_alone
+from cli.build_check import missing_from_build, outdated_build
+from cli.function_checks import Place, function_problems, remarks, settings_at, variable
 from cli.policy_checks import (
-    Named,
+    PolicyPlaces,
     idle_rules,
     idle_timers,
     impossible_events,
@@ -25,10 +25,11 @@ from cli.policy_checks import (
     unknown_region,
     unsure_host,
 )
-from cli.positions import shown
-from cli.schemas import schema_problems
 from cli.template_files import TemplateError, lines_of, load_fun, load_s
-from cli.templates import FUN, OF_THE_API, RESUMES, Function, S, TimerTrigger, read_fun, read_s
+from cli.template_model import FUN, OF_THE_API, RESUMES, Function, S, TimerTrigger
+from cli.template_schema import schema_problems
+from cli.templates import read_fun, read_s
+from cli.yaml_lines import file_line
 from shared.errors import Problems
 from shared.policies.policy import PolicyFile
 from shared.policies.policy_file import drafted
@@ -77,7 +78,7 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     there = [name for name in _READERS if (root / name).exists()]
     problems = Problems()
     raw = read_policies(policies_path, problems)
-    named = Named(policies_path, raw)
+    named = PolicyPlaces(policies_path, raw)
     file = drafted(raw, problems)
     found = _Found()
     found.problems += map(named.problem, problems)
@@ -93,7 +94,7 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
             nothing = "no templates beside it: nothing to deploy"
             found.problems.append(f"{policies_path.name}: {nothing}")
     if built:
-        found.problems += no_longer_built(root, raw, policies_path.name)
+        found.problems += outdated_build(root, raw, policies_path.name)
         found.problems += found.placeholders
     return Findings(
         problems=tuple(_merged(found.problems)),
@@ -118,7 +119,7 @@ def _merged(messages: Iterable[str]) -> Iterator[str]:
 
 
 def _check_project(
-    root: Path, file: PolicyFile, named: Named, found: _Found, *, built: bool, good: bool
+    root: Path, file: PolicyFile, named: PolicyPlaces, found: _Found, *, built: bool, good: bool
 ) -> None:
     """Check the templates, and against them the policies, as far as these could be read."""
     templates = _read(root, found.problems)
@@ -144,7 +145,7 @@ def _check_project(
         found.problems += rules(file, named, templates[S])
         found.problems += idle_rules(file, templates[S]) if good else ()
     for place in places if built else ():
-        found.problems += not_built(place.at("code"), root, place.says)
+        found.problems += missing_from_build(place.at("code"), root, place.says)
     for name in templates:
         found.placeholders += _placeholders([one for one in places if one.template == name])
 
@@ -160,7 +161,7 @@ def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
             lines = lines_of(path)
             misfits = [(lines.at(one.path), one) for one in schema_problems(load(path), schema)]
             misfits.sort(key=lambda found: found[0] or 0)
-            problems += [f"{shown(name, line)}: {one}" for line, one in misfits]
+            problems += [f"{file_line(name, line)}: {one}" for line, one in misfits]
             templates[name] = read(path)
         except TemplateError as exc:
             problems.append(str(exc))
@@ -174,14 +175,14 @@ def _region(functions: Mapping[str, Function], problems: list[str]) -> str:
         line = functions[function].line("region")
         other, of = next(iter(regions.items()))
         rule = f"must be {other}, as that of {of}: they start one another"
-        problems.append(f"{shown(S, line)}: {function}: region: '{region}': {rule}")
+        problems.append(f"{file_line(S, line)}: {function}: region: '{region}': {rule}")
     return next(iter(regions), "")
 
 
 def _check_regions(
     file: PolicyFile,
     hosts: Mapping[str, str],
-    named: Named,
+    named: PolicyPlaces,
     found: _Found,
     own: Sequence[tuple[str, str]] = (),
 ) -> None:
@@ -210,7 +211,7 @@ def _placeholders(places: list[Place]) -> Iterator[str]:
         template, line = min(lines)
         more = f", and on {len(lines) - 1} more lines" if len(lines) > 1 else ""
         rule = "is the placeholder; replace it by your account's id, wherever it stands"
-        yield f"{shown(template, line or None)}{more}: account {PLACEHOLDER}: {rule}"
+        yield f"{file_line(template, line or None)}{more}: account {PLACEHOLDER}: {rule}"
 
 
 def _disagreements(
@@ -224,7 +225,7 @@ def _disagreements(
             folder = root / "functions" / place.function
             started = functions.keys() & FUNCTION_VARIABLES if place.function == RESUMES else ()
             starts = [functions[one].resource for one in sorted(started)]
-            yield from wrong_alone(place, folder, fc_api=_APIS[name], starts=starts)
+            yield from function_problems(place, folder, fc_api=_APIS[name], starts=starts)
             yield from _of_another_account(place, places[0])
             if place.function == RESUMES:
                 yield from _started(place, functions)
@@ -254,13 +255,13 @@ def _started(place: Place, functions: Mapping[str, Function]) -> Iterator[str]:
 
 def _differences(function: str, fun: Function, s: Function) -> Iterator[str]:
     for what, (one, other) in fun.differences(s).items():
-        here, there = shown(FUN, fun.line(what)), shown(S, s.line(what))
+        here, there = file_line(FUN, fun.line(what)), file_line(S, s.line(what))
         yield f"{function}: {what}: {here} says {one!r}, {there} {other!r}"
     for what in ("timers", "environment"):
         mine, its = getattr(fun, what), getattr(s, what)
         for name in sorted({*mine, *its}.difference(OF_THE_API)):
             where = f"{what}.{name}"
-            here, there = shown(FUN, fun.line(where)), shown(S, s.line(where))
+            here, there = file_line(FUN, fun.line(where)), file_line(S, s.line(where))
             if name not in its or name not in mine:
                 has, lacks = (here, S) if name in mine else (there, FUN)
                 yield f"{function}: {where}: is in {has} and not in {lacks}"

@@ -2,7 +2,7 @@
 The main job, to look at: a timer and an event become snapshots on a local cloud.
 
 Everything is real but the cloud: the handlers, the SDKs, HTTP. What is shown is read back
-from the cloud, not remembered. How tables look is `cli.tables`'.
+from the cloud, not remembered. How tables look is `cli.demo_tables`'.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from cli.demo_tables import outcomes_table, records_table
 from cli.effective_outcomes import merge_outcomes
-from cli.local import Invocation, LocalCloud, as_of, local_cloud
-from cli.tables import outcomes_table, records_table
+from cli.emulator_session import EmulatorSession, Invocation, as_of, emulator_session
 from emulator.ecs.settings import EcsSettings
 from shared.errors import RunFailedError
 
@@ -70,19 +70,19 @@ def demo(
         Whether each cloud's first deliveries made snapshots and the second ones none.
 
     """
-    with local_cloud(FLEET, policies, speed=SPEED) as local:
-        deliveries = _deliveries(local)
+    with emulator_session(FLEET, policies, speed=SPEED) as session:
+        deliveries = _deliveries(session)
         _rule(console, "1. A timer fires, and a spot instance is about to be taken away")
-        console.print(_INTRODUCTION.format(regions=len(local.cloud.regions)))
-        if not _show_first(console, local, deliveries):
+        console.print(_INTRODUCTION.format(regions=len(session.cloud.regions)))
+        if not _show_first(console, session, deliveries):
             (messages or console).print(_NOTHING, style="red")
             return False
-        _show_outcomes(console, local)
+        _show_outcomes(console, session)
         _rule(console, "2. The same two events are delivered again")
-        added = [_added(local, deliveries)]
+        added = [_added(session, deliveries)]
         _say_number(console, "New snapshots after the second delivery", added[0])
         for what, ecs_settings in harsh.items():
-            with local_cloud(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as other:
+            with emulator_session(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as other:
                 again = _deliveries(other)
                 if not _added(other, again):
                     (messages or console).print(_NOTHING, style="red")
@@ -91,36 +91,36 @@ def demo(
             _say_number(console, f"The same {what}", added[-1])
         console.print()
         _rule(console, "3. The records, as SLS has them")
-        _show_records(console, local)
+        _show_records(console, session)
     return not any(added)
 
 
-def _deliveries(local: LocalCloud) -> _Deliveries:
+def _deliveries(session: EmulatorSession) -> _Deliveries:
     """Return the sample events, as if they had happened this minute."""
     samples = {
         "timer 'nightly'": ("snapshot_on_schedule", "timer.json"),
         "spot interruption": ("snapshot_on_event", "spot_interruption.json"),
     }
     return {
-        name: (function, as_of((EVENTS / function / sample).read_bytes(), local.clock.now()))
+        name: (function, as_of((EVENTS / function / sample).read_bytes(), session.clock.now()))
         for name, (function, sample) in samples.items()
     }
 
 
-def _added(local: LocalCloud, deliveries: _Deliveries) -> int:
+def _added(session: EmulatorSession, deliveries: _Deliveries) -> int:
     """Deliver; return how many snapshots there are more than before."""
-    before = local.snapshot_count()
+    before = session.snapshot_count()
     for function, event in deliveries.values():
-        local.invoke(function, event)
-    return local.snapshot_count() - before
+        session.invoke(function, event)
+    return session.snapshot_count() - before
 
 
-def _show_first(console: Console, local: LocalCloud, deliveries: _Deliveries) -> bool:
-    before = local.snapshot_count()
+def _show_first(console: Console, session: EmulatorSession, deliveries: _Deliveries) -> bool:
+    before = session.snapshot_count()
     for name, (function, event) in deliveries.items():
-        _show_invocation(console, name, local.invoke(function, event))
+        _show_invocation(console, name, session.invoke(function, event))
     console.print()
-    return local.snapshot_count() > before
+    return session.snapshot_count() > before
 
 
 def _show_invocation(console: Console, name: str, invocation: Invocation) -> None:
@@ -139,8 +139,8 @@ def _show_invocation(console: Console, name: str, invocation: Invocation) -> Non
     console.print(Text(f"  {invocation.error}", "dim"))
 
 
-def _show_outcomes(console: Console, local: LocalCloud) -> None:
-    held = list(merge_outcomes(local.records()).values())
+def _show_outcomes(console: Console, session: EmulatorSession) -> None:
+    held = list(merge_outcomes(session.records()).values())
     console.print("What became of each disk:\n")
     for policy in sorted({record["policy"] for record in held}):
         records = [record for record in held if record["policy"] == policy]
@@ -149,23 +149,23 @@ def _show_outcomes(console: Console, local: LocalCloud) -> None:
     counts = Counter(record["status"] for record in held)
     console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
     key, value = LEFT_OUT_BY
-    for disk_id in _left_out(local, {record["disk_id"] for record in held}):
+    for disk_id in _left_out(session, {record["disk_id"] for record in held}):
         console.print(f"{disk_id} is not among them: its tag {key}: {value} leaves it out.")
     console.print("What each code means: README, 'When a disk fails'.\n")
 
 
-def _left_out(local: LocalCloud, seen: set[str]) -> list[str]:
+def _left_out(session: EmulatorSession, seen: set[str]) -> list[str]:
     key, value = LEFT_OUT_BY
     return [
         disk_id
-        for region in local.cloud.regions
-        for disk_id, disk in local.cloud.ecs(region).disks.items()
+        for region in session.cloud.regions
+        for disk_id, disk in session.cloud.ecs(region).disks.items()
         if disk.tags.get(key) == value and disk_id not in seen
     ]
 
 
-def _show_records(console: Console, local: LocalCloud) -> None:
-    records = local.records()
+def _show_records(console: Console, session: EmulatorSession) -> None:
+    records = session.records()
     console.print(records_table(records, console.width))
     console.print(f"{len(records)} records.")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cli.local import FUNCTIONS, UnusableFleetError, as_of, local_cloud
-from cli.policy_checks import Named
-from cli.positions import Lines, shown
-from cli.screen import say
+from cli.console import print_line
+from cli.emulator_session import FUNCTIONS, InvalidFleetError, as_of, emulator_session
+from cli.policy_checks import PolicyPlaces
+from cli.yaml_lines import Lines, file_line
 from shared.errors import InvalidEventError, InvalidPolicyError, Problems, SnapshotAutomationError
 from shared.runtime.json_yaml import read_policies
 from shared.validation import nearest
@@ -50,29 +50,29 @@ def invoke(
     messages = messages or console
     if function not in FUNCTIONS:
         known = f"{', '.join(FUNCTIONS)}{nearest(function, FUNCTIONS)}"
-        say(messages, f"{function}: no such function; there are {known}", "red")
+        print_line(messages, f"{function}: no such function; there are {known}", "red")
         return False
     try:
         event = event_path.read_bytes()
         # What stands in them is the function's to judge; that they are there is ours.
         policies.read_bytes()
     except OSError as exc:
-        say(messages, f"{exc.filename}: cannot be read: {exc.strerror}", "red")
+        print_line(messages, f"{exc.filename}: cannot be read: {exc.strerror}", "red")
         return False
     try:
-        with local_cloud(fleet, policies.resolve(), speed=SPEED) as local:
+        with emulator_session(fleet, policies.resolve(), speed=SPEED) as session:
             # What a function prints is no result: records do so where SLS took none.
             with redirect_stdout(sys.stderr):
-                dated = as_of(event, local.clock.now()) if now else event
-                invocation = local.invoke(function, dated)
-            records = local.records()
-    except UnusableFleetError as exc:
-        say(messages, str(exc), "red")
+                dated = as_of(event, session.clock.now()) if now else event
+                invocation = session.invoke(function, dated)
+            records = session.records()
+    except InvalidFleetError as exc:
+        print_line(messages, str(exc), "red")
         return False
     if invocation.error is None:
         console.print_json(data=invocation.answer)
     else:
-        say(messages, _said(invocation.error, event_path, policies), "red")
+        print_line(messages, _said(invocation.error, event_path, policies), "red")
     for record in records:
         console.print_json(data={key: value for key, value in record.items() if value})
     return invocation.error is None
@@ -82,11 +82,11 @@ def _said(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
     """Return what a function raised; of a wrong file with the lines that are wrong."""
     kind = type(error).__name__
     if isinstance(error, InvalidPolicyError):
-        named = Named(policies, read_policies(policies, Problems()))
+        named = PolicyPlaces(policies, read_policies(policies, Problems()))
         return "\n  ".join([f"{kind}: {error.what}", *map(named.problem, error.problems)])
     if isinstance(error, InvalidEventError):
         lines = Lines(event.read_bytes())
-        places = [shown(event.name, lines.at_text(one.path)) for one in error.problems]
+        places = [file_line(event.name, lines.at_text(one.path)) for one in error.problems]
         told = [f"{at}: {one}" for at, one in zip(places, error.problems, strict=True)]
         # What became of the other events of a list.
         also = str(error).splitlines()[len(told) + 1 :]

@@ -18,14 +18,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cli.built import (
+from cli.build_check import (
     COMPILING_MB,
     CONTENTS,
     NEVER_SHIPPED,
-    contents_of,
+    build_contents,
     too_small_to_compile,
 )
-from cli.deployment import RUNTIMES
+from cli.function_checks import RUNTIMES
 from cli.templates import read_fun, read_s
 from emulator.interpreters import OWN, SEARCHED, find
 from shared.errors import Problems
@@ -109,7 +109,7 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
         if python is not None:
             compile_for(folders, python)
         content = read_policies(policies, Problems())
-        (build / CONTENTS).write_text(contents_of(build, ROOT, content), encoding="utf-8")
+        (build / CONTENTS).write_text(build_contents(build, ROOT, content), encoding="utf-8")
     except BaseException:
         shutil.rmtree(build, ignore_errors=True)
         raise

@@ -15,9 +15,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from cli.facts import EventType, Values, ecs_hosts, envelope, event_types
-from cli.positions import Lines, shown
-from cli.templates import ON_END, ON_SCHEDULE, Function, S
+from cli.cloud_facts import EventType, Values, ecs_hosts, envelope, event_types
+from cli.template_model import ON_END, ON_SCHEDULE, Function, S
+from cli.yaml_lines import Lines, file_line
 from shared.completions.decision import COMPLETED
 from shared.errors import Problem
 from shared.policies.policy import Policy, PolicyFile
@@ -29,7 +29,7 @@ from shared.validation import nearest
 _POLICY = re.compile(r"policies\[(\d+)\]")
 
 
-class Named:
+class PolicyPlaces:
     """Where the parts of a policy file stand: file, line, and the policy's name."""
 
     def __init__(self, path: Path, raw: object) -> None:
@@ -49,12 +49,12 @@ class Named:
     def at(self, path: str) -> str:
         """Return the place of a path such as ``policies[0].on.timer``, and the path."""
         if path == self._file:
-            return shown(self._file, self._lines.broken_at)
+            return file_line(self._file, self._lines.broken_at)
         if path.startswith(self._file):
             return path
         if path == "policies.yaml":  # what the loader calls a file as a whole
             return self._file
-        place = shown(self._file, self._lines.at_text(path))
+        place = file_line(self._file, self._lines.at_text(path))
         found = _POLICY.match(path)
         policy = self._policies[int(found[1])] if found else None
         name = policy.get("name") if isinstance(policy, Mapping) else None
@@ -70,7 +70,7 @@ class Named:
         return f"{self.at(path)}: {rest}"
 
 
-def impossible_events(policies: Sequence[Policy], named: Named) -> Iterator[str]:
+def impossible_events(policies: Sequence[Policy], named: PolicyPlaces) -> Iterator[str]:
     """Name the conditions of `where` that no event of a type meets: the policy would never run."""
     for number, policy in enumerate(policies):
         known = {kind: event_types()[kind] for kind in policy.event_types if kind in event_types()}
@@ -165,7 +165,7 @@ def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
     )
 
 
-def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterator[str]:
+def other_regions(policies: Sequence[Policy], own: str, named: PolicyPlaces) -> Iterator[str]:
     """Name the policies that repeat failed snapshots in regions whose completions nobody hears."""
     for number, policy in enumerate(policies):
         unheard = [region for region in policy.regions if own and region != own]
@@ -177,7 +177,7 @@ def other_regions(policies: Sequence[Policy], own: str, named: Named) -> Iterato
 
 
 def timers(
-    name: str, file: PolicyFile, named: Named, functions: Mapping[str, Function]
+    name: str, file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
 ) -> Iterator[str]:
     """Hold the timers that policies name against those of a template."""
     says = functions.get(ON_SCHEDULE)
@@ -197,7 +197,7 @@ def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) 
     says = functions.get(ON_SCHEDULE)
     wanted = {policy.timer for policy in file.policies if policy.timer}
     for timer, trigger in says.timers.items() if says else ():
-        place = shown(name, says.line(f"timers.{timer}") if says else None)
+        place = file_line(name, says.line(f"timers.{timer}") if says else None)
         if timer not in wanted and not trigger.payload:
             hint = nearest(timer, wanted)
             yield f"{place}: no policy is on timer '{timer}': it would fail each time{hint}"
@@ -215,11 +215,13 @@ def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Itera
         yield from (f"{where}: {problem}" for problem in problems)
 
 
-def rules(file: PolicyFile, named: Named, functions: Mapping[str, Function]) -> Iterator[str]:
+def rules(
+    file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
+) -> Iterator[str]:
     """Hold the event types that policies name against the rules' patterns."""
     ends = functions.get(ON_END)
     if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
-        place = shown(S, ends.line("rules"))
+        place = file_line(S, ends.line("rules"))
         yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
     has = _let_through(functions)
     for number, policy in enumerate(file.policies):
@@ -240,7 +242,7 @@ def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[
 def _let_through(functions: Mapping[str, Function]) -> dict[str, str]:
     """Return the event types that reach a policy, each with the place of its rule."""
     return {
-        kind: shown(S, says.line(f"rules.{rule.name}"))
+        kind: file_line(S, says.line(f"rules.{rule.name}"))
         for name, says in functions.items()
         if name != ON_END
         for rule in says.rules or ()

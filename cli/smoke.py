@@ -17,11 +17,12 @@ from typing import Any
 
 from rich.console import Console
 
-from cli.calling import Deployed, Door, Fc2, Fc3, NoAnswerError
 from cli.check import check
-from cli.screen import say
+from cli.console import print_line
+from cli.fc_invokers import Deployed, Fc2Invoker, Fc3Invoker, FcInvoker, NoAnswerError
 from cli.template_files import TemplateError, load_fun, load_s
-from cli.templates import FUN, ON_END, RESUMES, S, read_fun, read_s
+from cli.template_model import FUN, ON_END, RESUMES, S
+from cli.templates import read_fun, read_s
 from shared.completions.decision import ACCOMPLISHED, COMPLETED
 from shared.entrypoints.invocation import PAUSED
 from shared.errors import Problems
@@ -71,7 +72,7 @@ def smoke(
     messages = messages or console
     found = check(policies)
     for warning in found.warnings:
-        say(messages, f"warning: {warning}", "yellow")
+        print_line(messages, f"warning: {warning}", "yellow")
     try:
         address = _address(endpoint)
         # A local cloud's account may well be the placeholder.
@@ -80,22 +81,22 @@ def smoke(
         places = _deployed_by_fun(policies.parent) if fun else _deployed_by_s(policies.parent)
         name = _policy(policies, policy)
         keys = _keys()
-        door: Door = Fc2(address, keys) if fun else Fc3(address, keys)
+        invoker: FcInvoker = Fc2Invoker(address, keys) if fun else Fc3Invoker(address, keys)
         hidden = _variables(policies.parent / (FUN if fun else S))
     except (SmokeError, TemplateError) as exc:
-        say(messages, str(exc), "red")
+        print_line(messages, str(exc), "red")
         return False
     good = True
     for place in places:
         try:
-            answer = door.invoke(place, json.dumps(_event(place, name)).encode())
+            answer = invoker.invoke(place, json.dumps(_event(place, name)).encode())
             status, line = _verdict(answer)
         except NoAnswerError as exc:
             status, line = "", str(exc)
         fine = status == "ok" if strict else status not in ("", PAUSED)
         colour = "green" if status == "ok" else "yellow" if fine else "red"
         shown = _hiding(hidden, redacted(line, keys[1:]))
-        say(console, f"{place.function}: {shown}", colour)
+        print_line(console, f"{place.function}: {shown}", colour)
         good = good and fine
     return good
 

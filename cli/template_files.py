@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from cli.positions import Lines, shown
+from cli.yaml_lines import Lines, file_line
 from shared.runtime.json_yaml import as_yaml_1_2
 from shared.validation import nearest
 
@@ -36,14 +36,14 @@ def reading(path: Path) -> Iterator[None]:
     except yaml.YAMLError as exc:
         # Neither the line itself, which PyYAML shows, nor a word of it: `PW: *secret` is an alias.
         mark = getattr(exc, "problem_mark", None)
-        where = shown(path.name, mark.line + 1 if mark else None)
+        where = file_line(path.name, mark.line + 1 if mark else None)
         problem = _QUOTED.sub("'…'", str(getattr(exc, "problem", None) or "is no YAML"))
         what = f"{type(exc).__name__}: {problem}"
         raise TemplateError(f"{where}: cannot be read: {what}") from None
     except NotAsExpectedError as exc:
         raise TemplateError(f"{path.name}: cannot be read: {exc}") from exc
     except UnicodeDecodeError as exc:
-        where = shown(path.name, Lines(exc.object).broken_at)
+        where = file_line(path.name, Lines(exc.object).broken_at)
         raise TemplateError(f"{where}: cannot be read: must be UTF-8") from exc
     except RecursionError as exc:
         raise TemplateError(f"{path.name}: cannot be read: nests too deep") from exc

@@ -21,7 +21,8 @@ from typing import Any
 
 import emulator
 from cli.package import ROOT, package, version_to_try
-from cli.templates import FC_API, read_fun, read_s
+from cli.template_model import FC_API
+from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock
 from emulator.chaos import SeededFaults
 from emulator.fc.results import Result

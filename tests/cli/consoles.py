@@ -6,10 +6,10 @@ import io
 
 from rich.console import Console
 
-from cli.screen import screen
+from cli.console import new_console
 
 
 def console(width: int = 150) -> tuple[Console, io.StringIO]:
     """Return what a command writes on in a terminal of that width, and what it wrote."""
     text = io.StringIO()
-    return screen(text, width=width), text
+    return new_console(text, width=width), text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.demo import demo
-from cli.tables import outcomes_table, records_table
+from cli.demo_tables import outcomes_table, records_table
 from emulator.ecs.settings import EcsSettings
 from tests.cli.consoles import console
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from cli.emulator_session import as_of, emulator_session
 from cli.invoke import invoke
-from cli.local import as_of, local_cloud
 from tests.cli.consoles import console
 
 ROOT = Path(__file__).parent.parent.parent
@@ -75,18 +75,18 @@ def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
         "sls: {project: my-project, logstore: my-records}",
     )
 
-    with local_cloud(fleet, POLICIES, speed=600.0) as local:
-        local.invoke("snapshot_on_event", request_of(tmp_path).read_bytes())
-        records = local.cloud.sls.records("my-project", "my-records")
+    with emulator_session(fleet, POLICIES, speed=600.0) as session:
+        session.invoke("snapshot_on_event", request_of(tmp_path).read_bytes())
+        records = session.cloud.sls.records("my-project", "my-records")
 
-    assert local.cloud.ecs_settings.manual_snapshot_quota == 0
+    assert session.cloud.ecs_settings.manual_snapshot_quota == 0
     assert "QuotaExceed.Snapshot" in {record.get("code") for record in records}
 
 
 def test_the_demo_fleet_has_its_log_where_the_templates_have_it(tmp_path: Path) -> None:
     """One pair of names in templates, roles and samples."""
-    with local_cloud(FLEET, tmp_path, speed=600.0) as local:
-        assert (local.sls_project, local.sls_logstore) == ("snapshot-automation", "records")
+    with emulator_session(FLEET, tmp_path, speed=600.0) as session:
+        assert (session.sls_project, session.sls_logstore) == ("snapshot-automation", "records")
 
 
 @pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "http_proxy"])

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cli.package import target_version
-from cli.schemas import schema_problems
 from cli.template_files import load_s
+from cli.template_schema import schema_problems
 from cli.templates import read_s
 from tests.deploy.tools import Done, run
 from tests.packages import of_an_account, pretend_built

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.check import Findings, check
-from cli.rights import called_actions
+from cli.permissions import called_actions
 
 ROOT = Path(__file__).parent.parent.parent
 PARTS = ("policies.yaml", "template.yml", "s.yaml", "functions", "events")

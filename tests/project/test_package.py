@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.local import as_of, local_cloud
+from cli.emulator_session import as_of, emulator_session
 from cli.package import REACHED_MODELS, UNREACHED, PackageError, package, version_to_try
 from emulator import Fault
 from emulator.fc.state import AsyncConfig
@@ -76,12 +76,12 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
         if folder.name not in EVENTS:
             continue
         event = (ROOT / "events" / folder.name / EVENTS[folder.name]).read_bytes()
-        with local_cloud(FLEET, POLICIES, speed=1.0) as local:
-            before = local.snapshot_count()
+        with emulator_session(FLEET, POLICIES, speed=1.0) as session:
+            before = session.snapshot_count()
             # -S: no site-packages, so that what is missing in the package is missing.
             command = [python, "-I", "-S", "-c", CALL_THE_HANDLER, str(folder), folder.name]
             done = subprocess.run(
-                [*command, as_of(event, local.clock.now()).decode()],
+                [*command, as_of(event, session.clock.now()).decode()],
                 capture_output=True,
                 text=True,
                 check=False,
@@ -90,8 +90,8 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
             )
             assert done.returncode == 0, done.stderr
             said = json.loads(done.stdout)
-            snapshots.append(local.snapshot_count() - before)
-            assert local.records()
+            snapshots.append(session.snapshot_count() - before)
+            assert session.records()
         answers.append(said["answer"]["status"])
         outside += said["outside"]
     shipped = {
@@ -214,22 +214,22 @@ def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
         "snapshot_on_event": "event",
         "snapshot_on_schedule": "timer",
     }
-    with local_cloud(FLEET, POLICIES, speed=1.0) as local:
+    with emulator_session(FLEET, POLICIES, speed=1.0) as session:
         for action in ("CreateSnapshot", "DescribeSnapshots", "DescribeDisks"):
             for fault in TROUBLE:
-                local.cloud.faults.add(Fault(action=action, **fault))
-        local.cloud.faults.add(Fault(kind="error", service="sls", action="PutLogs", status=500))
+                session.cloud.faults.add(Fault(action=action, **fault))
+        session.cloud.faults.add(Fault(kind="error", service="sls", action="PutLogs", status=500))
         for action in ("InvokeFunction", "ListTriggers"):
             for fault in TROUBLE:
-                local.cloud.faults.add(Fault(service="fc", action=action, times=4, **fault))
-        fc = local.cloud.fc()
+                session.cloud.faults.add(Fault(service="fc", action=action, times=4, **fault))
+        fc = session.cloud.fc()
         for service in (fc.add_service("service"), None):
             function = fc.add_function("function", "", service=service)
             function.async_config = AsyncConfig(task_mode=True)
             fc.add_timer(function, "nightly", "@every 1h")
             fc.add_rule(function, "events", '{"source": ["acs.ecs"]}')
         events = [
-            (kinds[path.parent.name], as_of(path.read_bytes(), local.clock.now()).decode())
+            (kinds[path.parent.name], as_of(path.read_bytes(), session.clock.now()).decode())
             for path in sorted((ROOT / "events").glob("*/*.json"))
         ]
         done = subprocess.run(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli.built import COMPILING_MB
+from cli.build_check import COMPILING_MB
 from cli.effective_outcomes import merge_outcomes
 from cli.package import package, version_to_try
 from cli.templates import read_fun, read_s

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from cli.check import check
-from cli.schemas import schema_problems
 from cli.template_files import TemplateError, load_fun, load_s
+from cli.template_schema import schema_problems
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = {"s": load_s(ROOT / "s.yaml"), "template": load_fun(ROOT / "template.yml")}

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cli.deployment import cron_problem
+from cli.function_checks import cron_problem
 from emulator.fc import cron
 from shared.recovery.cron import (
     Cron,

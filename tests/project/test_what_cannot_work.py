@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cli.check import check
-from cli.facts import event_types
+from cli.cloud_facts import event_types
 from shared.policies.event_types import KNOWN_EVENT_TYPES
 from tests.packages import of_an_account
 

@@ -11,7 +11,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.facts import ecs_hosts
+from cli.cloud_facts import ecs_hosts
 from emulator import hosts
 from shared.clients.ecs import Ecs
 from shared.clients.fc3 import Fc3

@@ -46,14 +46,14 @@ class Deployed:
     region: str
 
 
-class Door(Protocol):
+class FcInvoker(Protocol):
     """One of Function Compute's two APIs."""
 
     def invoke(self, deployed: Deployed, event: bytes) -> bytes:
         """Return a function's answer; raises NoAnswerError."""
 
 
-class Fc3:
+class Fc3Invoker:
     """API 2023-03-30."""
 
     def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
@@ -98,7 +98,7 @@ class Fc3:
         return body
 
 
-class Fc2:
+class Fc2Invoker:
     """API 2016-08-15."""
 
     def __init__(self, endpoint: str | None, keys: tuple[str, str, str]) -> None:
@@ -130,7 +130,7 @@ class Fc2:
 
 @contextmanager
 def _without_its_log() -> Iterator[None]:
-    """Fc2 logs what it raises, and every request's headers, to the root logger."""
+    """Fc2Invoker logs what it raises, and every request's headers, to the root logger."""
     was = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

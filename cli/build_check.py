@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.templates import Function
+from cli.template_model import Function
 from shared.runtime.python_check import FILE
 
 COMPILING_MB = 192
@@ -37,7 +37,7 @@ def too_small_to_compile(says: Function) -> bool:
     return not isinstance(says.memory_mb, int) or says.memory_mb < COMPILING_MB
 
 
-def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
+def missing_from_build(where: str, root: Path, says: Function) -> Iterator[str]:
     """
     Name what a deployment would upload and is not there, or cannot start.
 
@@ -73,14 +73,14 @@ def not_built(where: str, root: Path, says: Function) -> Iterator[str]:
         )
 
 
-def contents_of(build: Path, root: Path, policies: object) -> str:
+def build_contents(build: Path, root: Path, policies: object) -> str:
     """Return the digests of what was built, and of what it was made from: a file's text."""
     built = sorted(folder for folder in build.iterdir() if folder.is_dir())
     folders = {folder.name: _digest(folder) for folder in built}
     return json.dumps({"folders": folders, "made_from": _made_from(root, policies)}, indent=1)
 
 
-def no_longer_built(root: Path, policies: object, name: str) -> Iterator[str]:
+def outdated_build(root: Path, policies: object, name: str) -> Iterator[str]:
     """
     Name what was changed since it was built, on either side.
 

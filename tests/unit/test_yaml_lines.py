@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.positions import Lines, shown
+from cli.yaml_lines import Lines, file_line
 
 TEXT = b"""\
 deployment: main
@@ -103,5 +103,5 @@ def test_of_what_is_no_yaml_the_line_is_known_where_it_ceases_to_be(
 
 def test_a_place_without_a_line_is_the_file() -> None:
     """A file that could not be read has none."""
-    assert shown("policies.yaml", None) == "policies.yaml"
-    assert shown("policies.yaml", 7) == "policies.yaml line 7"
+    assert file_line("policies.yaml", None) == "policies.yaml"
+    assert file_line("policies.yaml", 7) == "policies.yaml line 7"

@@ -16,10 +16,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from cli.facts import ecs_hosts
-from cli.positions import shown
-from cli.rights import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
-from cli.templates import FC_API, Function
+from cli.cloud_facts import ecs_hosts
+from cli.permissions import BESIDES_OTHERS, HANDS_OVER, NEVER_CALLS, called_actions
+from cli.template_model import FC_API, Function
+from cli.yaml_lines import file_line
 from shared.errors import Problems
 from shared.recovery.cron import CronError, read_expression
 from shared.runtime.settings import (
@@ -50,10 +50,10 @@ class Place:
 
     def at(self, what: str = "") -> str:
         """Return where a field of the function stands."""
-        return f"{shown(self.template, self.says.line(what))}: {self.function}"
+        return f"{file_line(self.template, self.says.line(what))}: {self.function}"
 
 
-def wrong_alone(
+def function_problems(
     place: Place, folder: Path, *, fc_api: str, starts: Sequence[str] = ()
 ) -> Iterator[str]:
     """
@@ -197,7 +197,7 @@ def _arns(place: Place) -> Iterator[str]:
     """Name resources that are of another region or account: nothing there can be reached."""
     own = {"region": place.region, "account": place.says.account_id}
     for arn in dict.fromkeys(place.says.arns):
-        where = f"{shown(place.template, arn.line)}: {place.function}: {arn.text!r}"
+        where = f"{file_line(place.template, arn.line)}: {place.function}: {arn.text!r}"
         for what, its in (("region", arn.region), ("account", arn.account_id)):
             if its and own[what] and its != own[what]:
                 yield f"{where}: is of the {what} {its}; must be the function's own, {own[what]}"

@@ -16,7 +16,7 @@ from rich.console import Console
 WIDTH_WITHOUT_TERMINAL = 150
 
 
-def screen(file: IO[str] | None = None, *, width: int | None = None) -> Console:
+def new_console(file: IO[str] | None = None, *, width: int | None = None) -> Console:
     """
     Return a console that takes every text literally.
 
@@ -30,11 +30,11 @@ def screen(file: IO[str] | None = None, *, width: int | None = None) -> Console:
     return Console(file=file, width=width, markup=False, emoji=False, highlight=False)
 
 
-def messages() -> Console:
+def stderr_console() -> Console:
     """Return a console on stderr: what is wrong, and how far it got; never a result."""
-    return screen(sys.stderr)
+    return new_console(sys.stderr)
 
 
-def say(console: Console, line: str, style: str | None = None) -> None:
+def print_line(console: Console, line: str, style: str | None = None) -> None:
     """Write a message for people and programs alike: one line stays one line at any width."""
     console.print(line, style=style, soft_wrap=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 from aliyun.log import GetLogsRequest, LogClient
 
-from cli.positions import Lines, shown
+from cli.yaml_lines import Lines, file_line
 from emulator.cloud import DEFAULT_REGION, Cloud
 from emulator.ecs.settings import EcsSettings
 from emulator.fleet import Fleet, load
@@ -42,7 +42,7 @@ PROJECT, LOGSTORE = "snapshot-automation", "records"
 _NO_FLEET = "no fleet can be made of it:"
 
 
-class UnusableFleetError(Exception):
+class InvalidFleetError(Exception):
     """A fleet file that no cloud can be made of; says what is wrong with it, one a line."""
 
 
@@ -85,7 +85,7 @@ class Invocation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LocalCloud:
+class EmulatorSession:
     """A cloud that is being served, and the functions wired to it."""
 
     cloud: Cloud
@@ -153,9 +153,9 @@ def as_of(event: bytes, now: datetime) -> bytes:
 
 
 @contextmanager
-def local_cloud(
+def emulator_session(
     fleet_path: Path, policies_path: Path, *, speed: float, ecs_settings: EcsSettings | None = None
-) -> Iterator[LocalCloud]:
+) -> Iterator[EmulatorSession]:
     """
     Serve a fleet on loopback, with the functions' environment pointing there.
 
@@ -166,7 +166,7 @@ def local_cloud(
         ecs_settings: What holds instead of the ECS settings of the fleet.
 
     Raises:
-        UnusableFleetError: The fleet file is missing or wrong.
+        InvalidFleetError: The fleet file is missing or wrong.
 
     """
     for function in FUNCTIONS:
@@ -177,15 +177,17 @@ def local_cloud(
         fleet = load(fleet_path)
         cloud = _cloud(fleet, clock, ecs_settings)
     except OSError as exc:
-        raise UnusableFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
+        raise InvalidFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
     except FleetError as exc:
         lines = Lines(fleet_path.read_bytes())
-        said = [f"{shown(str(fleet_path), lines.at_text(one.path))}: {one}" for one in exc.problems]
-        raise UnusableFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *said])) from exc
+        said = [
+            f"{file_line(str(fleet_path), lines.at_text(one.path))}: {one}" for one in exc.problems
+        ]
+        raise InvalidFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *said])) from exc
     except (ValueError, SlsError) as exc:
-        raise UnusableFleetError(f"{fleet_path}: {_NO_FLEET}\n{exc}") from exc
+        raise InvalidFleetError(f"{fleet_path}: {_NO_FLEET}\n{exc}") from exc
     with serve(cloud) as address:
-        local = LocalCloud(
+        local = EmulatorSession(
             cloud=cloud,
             clock=clock,
             sls_url=address.sls,

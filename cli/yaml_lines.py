@@ -108,6 +108,6 @@ def _child(node: yaml.Node | None, part: str) -> tuple[yaml.Node, yaml.Node] | N
     return None
 
 
-def shown(file: str, line: int | None) -> str:
+def file_line(file: str, line: int | None) -> str:
     """Return the place of a line as messages name it, such as ``policies.yaml line 7``."""
     return file if line is None else f"{file} line {line}"

@@ -3,7 +3,7 @@ Is a template built as its tool expects: every key known, every value of its typ
 
 Stricter than the tools: Fun's schema is older than our runtimes, fc3's lets misspelt keys
 pass. What may stand where is in `cli/schemas/`. Never says whether the values make sense
-together: that is `cli.deployment`'s.
+together: that is `cli.function_checks`'s.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.built import CONTENTS, contents_of
+from cli.build_check import CONTENTS, build_contents
 from cli.check import check
 from cli.package import package, target_version
 from cli.templates import read_s
@@ -147,7 +147,7 @@ def test_what_was_changed_since_it_was_built_is_named(
     pretend_built(project, FUNCTIONS, version=RUNTIME)
     policies = read_policies(project / "policies.yaml", Problems())
     contents = project / "build" / CONTENTS
-    contents.write_text(contents_of(project / "build", project, policies))
+    contents.write_text(build_contents(project / "build", project, policies))
     assert problems_of(project) == []
 
     edited(project / path, old, new)
@@ -162,7 +162,7 @@ def test_what_no_package_holds_may_be_changed_after_it_was_built(project: Path) 
     pretend_built(project, FUNCTIONS, version=RUNTIME)
     policies = read_policies(project / "policies.yaml", Problems())
     contents = project / "build" / CONTENTS
-    contents.write_text(contents_of(project / "build", project, policies))
+    contents.write_text(build_contents(project / "build", project, policies))
 
     edited(project / "policies.yaml", "# Which disks", "# Of which disks")
     edited(project / "functions/resume_runs/ram-policy.json", '"Version"', ' "Version"')
