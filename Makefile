@@ -45,7 +45,7 @@ test: $(INSTALLED) ## all tests
 # Tests that package, and that run packages and functions. Where no other Python is found they
 # show what the whole suite does on a machine that has only one.
 ALONE := tests/emulator/test_interpreters.py tests/emulator/fc/test_instances.py tests/chaos/test_processes.py \
-  $(addprefix tests/project/test_,built.py package.py package_in_fc.py resuming_in_fc.py)
+  $(addprefix tests/project/test_,build_check.py package.py package_in_fc.py resuming_in_fc.py)
 NOWHERE := /nonexistent
 
 test-alone: $(INSTALLED) ## the tests that look for a Python, with none to be found but that of .venv

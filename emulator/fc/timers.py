@@ -33,7 +33,7 @@ def next_due(functions: Iterable[Function]) -> datetime | None:
 def take_due(
     functions: Iterable[Function], now: datetime
 ) -> Iterator[tuple[Function, Trigger, bytes]]:
-    """Return what fires by now in the order of its instants, each occurrence once."""
+    """Return what fires by now in the order of its instants, each once."""
     due = [(t.next_at, f, t) for f, t in _waiting(functions) if t.next_at and t.next_at <= now]
     due.sort(key=lambda one: one[0])
     for at, function, trigger in due:

@@ -138,14 +138,14 @@ class Reconciler:
                 all that there is returns with what is left to a person.
 
         """
-        slots, ticks = RunHistory(), TickFold()
+        runs, ticks = RunHistory(), TickFold()
         seen = CheckpointHistory(self._runtime.function)
         # One by one, for there are those of 27 hours; and all of them before anything is done.
         for record in self._reader.records(QUERY, since=self._oldest, until=self._now):
-            slots.add(record)
+            runs.add(record)
             ticks.add(record)
             seen.add(record)
-        for one in slots.unfinished_runs():
+        for one in runs.unfinished_runs():
             self._apart(f"run {one.run_id}", functools.partial(self._resume, one))
         looks = seen.looks()
         before = self._error_count

@@ -60,7 +60,7 @@ def check(stage: Played) -> list[Broken]:
     ]
 
 
-def slots(stage: Played) -> dict[str, str]:
+def expected_runs(stage: Played) -> dict[str, str]:
     """Return the id of every run of a scenario, with its region."""
     found: dict[str, str] = {}
     for event in stage.trigger_ids:
@@ -99,7 +99,7 @@ def selected(stage: Played, region: str) -> dict[str, Fate]:
 
 def _one_snapshot(stage: Played) -> Iterator[Broken]:
     """1: never more than one snapshot of a disk and run that did not end as failed."""
-    for run_id, region in slots(stage).items():
+    for run_id, region in expected_runs(stage).items():
         for disk_id, found in snapshots(stage, run_id, region).items():
             good = [one.snapshot_id for one in found if one.status != "failed"]
             if len(good) > 1:
@@ -125,7 +125,7 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
     # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
     random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
     folded = effective_outcomes.merge_outcomes(records)
-    for run_id, region in slots(stage).items():
+    for run_id, region in expected_runs(stage).items():
         has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)
         about = {disk for run_key, disk in folded if run_key == run_id} | has.keys()
@@ -170,7 +170,7 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
         # A delivery that failed to ask for it may have been before: that outranks it.
         if one["record"] == "disk" and one.get("run_id") and one["code"] == SUPERSEDED
     }
-    for run_id, region in slots(stage).items():
+    for run_id, region in expected_runs(stage).items():
         has = snapshots(stage, run_id, region)
         for disk_id, fate in selected(stage, region).items():
             good = any(one.status != "failed" for one in has.get(disk_id, []))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.chaos import processes
 from tests.chaos.delivery import Delivery
-from tests.chaos.invariants import Broken, Played, check, selected, slots, snapshots
+from tests.chaos.invariants import Broken, Played, check, expected_runs, selected, snapshots
 from tests.chaos.process_scenario import drawn
 from tests.chaos.processes import World
 from tests.chaos.scenario import draw
@@ -74,10 +74,10 @@ def _ending(stage: Played, began: float) -> Ending:
     return Ending(
         seed=stage.scenario.seed,
         seconds=time.perf_counter() - began,
-        disks=sum(len(selected(stage, region)) for region in slots(stage).values()),
+        disks=sum(len(selected(stage, region)) for region in expected_runs(stage).values()),
         snapshots=sum(
             len(found)
-            for run_id, region in slots(stage).items()
+            for run_id, region in expected_runs(stage).items()
             for found in snapshots(stage, run_id, region).values()
         ),
         deliveries=len(stage.deliveries),

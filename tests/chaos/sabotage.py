@@ -66,7 +66,10 @@ def tags_alone() -> Iterator[None]:
     ) -> identity.TaggedRun | None:
         return before(replace(snapshot, disk_id=snapshot.tags.get(DISK_TAG, "")), deployment)
 
-    with replaced(identity, "slot_of", read_run_tags), replaced(decision, "slot_of", read_run_tags):
+    with (
+        replaced(identity, "read_run_tags", read_run_tags),
+        replaced(decision, "read_run_tags", read_run_tags),
+    ):
         yield
 
 

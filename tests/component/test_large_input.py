@@ -88,7 +88,7 @@ def test_a_list_of_more_events_than_can_come_is_one_problem(world: World) -> Non
     error = refused(world, on_event, [[]] * (MAX_EVENTS + 1))
 
     assert len(error.problems) == 1
-    assert f"at most {MAX_EVENTS} events, and has {MAX_EVENTS + 1}" in str(error)
+    assert f"has {MAX_EVENTS + 1} events; must have at most {MAX_EVENTS}" in str(error)
 
 
 def test_problems_of_one_part_of_an_input_are_counted_too(world: World) -> None:
