@@ -23,7 +23,7 @@ COLOURS = {
     "failed": "red",
     "snapshot_failed": "red",
 }
-WITH_RECORD = 100
+WITH_RECORD = 104
 """In a narrower terminal a run's start and end show in the column of the disk."""
 WITH_WORDS = 140
 """From this width on an outcome is told in words too, not by its code alone."""
@@ -47,9 +47,9 @@ _OUTCOME = (
 _RECORD = (
     _Column(heading="at", width=8),
     _Column(heading="function", width=11, from_width=150),
-    _Column(heading="record", width=12, from_width=WITH_RECORD),
+    _Column(heading="record", width=13, from_width=WITH_RECORD),
     _Column(heading="disk", width=22),
-    _Column(heading="status", width=8),
+    _Column(heading="status", width=16),
     _Column(heading="code"),
     _Column(heading="snapshot", width=22, from_width=120),
 )

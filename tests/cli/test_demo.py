@@ -95,6 +95,7 @@ RECORD = {
     "snapshot_id": "s-bp1e1b6fc5ea3546fce2",
 }
 START = {"at": RECORD["at"], "function": RECORD["function"], "record": "part_started"}
+END = START | {"record": "part_finished", "status": "partially_failed"}
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 150])
@@ -102,10 +103,11 @@ def test_ids_and_statuses_stay_whole_at_any_width(width: int) -> None:
     """What has to be copied is never cut, and every line fits."""
     screen, text = console(width)
     screen.print(outcomes_table("nightly-production", [RECORD], width))
-    screen.print(records_table([START, RECORD], width))
+    screen.print(records_table([START, RECORD, END], width))
     lines = text.getvalue().splitlines()
 
     wanted = [RECORD["disk_id"], RECORD["status"], "12:00:00", "part_started", RECORD["code"]]
+    wanted += [END["record"], END["status"]]
     wanted += [RECORD["snapshot_id"]] if width >= 100 else []
     wanted += [RECORD["reason"]] if width >= 140 else []
     assert [part for part in wanted if part not in text.getvalue()] == []
