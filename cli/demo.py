@@ -151,7 +151,7 @@ def _show_outcomes(console: Console, session: EmulatorSession) -> None:
     key, value = LEFT_OUT_BY
     for disk_id in _left_out(session, {record["disk_id"] for record in held}):
         console.print(f"{disk_id} is not among them: its tag {key}: {value} leaves it out.")
-    console.print("What each code means: README, 'When a disk fails'.\n")
+    console.print("What each code means: docs/troubleshooting.md.\n")
 
 
 def _left_out(session: EmulatorSession, seen: set[str]) -> list[str]:

@@ -41,7 +41,7 @@ def test_says_what_a_newcomer_wants_to_know() -> None:
         "On purpose: this fleet has a disk for every kind of refusal.",
         "so that Function Compute counts it as failed, tries again and alarms:",
         "d-bp1db100000000000tmp is not among them: its tag snapshot: never leaves it out.",
-        "What each code means: README, 'When a disk fails'.",
+        "What each code means: docs/troubleshooting.md.",
         "New snapshots after the second delivery: 0",
         "The same where ECS remembers no token (the ledger alone): 0",
         "The same where new snapshots are not listed for an hour (the token alone): 0",

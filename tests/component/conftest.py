@@ -7,6 +7,7 @@ import pytest
 
 from tests.component.world import World
 from tests.component.world import world as make_world
+from tests.project.documents import undocumented
 
 
 @pytest.fixture
@@ -14,3 +15,4 @@ def world(tmp_path: Path) -> Iterator[World]:
     """A local cloud with one Logstore and a policy for the disks tagged env: prod."""
     with make_world(tmp_path) as made:
         yield made
+    assert undocumented(made.records) == set(), "docs/records.md lists every record and field"

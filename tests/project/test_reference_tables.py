@@ -1,0 +1,34 @@
+"""The tables in docs/ that are made from the code are those that the code makes now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cli.reference_tables import COMMAND, DOCS, TABLES, names_in, updated
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_every_generated_table_is_up_to_date(path: Path) -> None:
+    """Each rule is written once."""
+    text = path.read_text(encoding="utf-8")
+
+    assert updated(text) == text, f"run {COMMAND}"
+
+
+def test_every_table_stands_in_one_document() -> None:
+    """Each fact stands once."""
+    found = [name for path in DOCS.glob("*.md") for name in names_in(path.read_text("utf-8"))]
+
+    assert sorted(found) == sorted(TABLES)
+
+
+def test_what_stands_between_the_markers_is_replaced_and_nothing_else() -> None:
+    """Text that a person wrote is safe."""
+    [name, *_] = TABLES
+    begin, end = f"<!-- begin generated: {name} -->\n", f"<!-- end generated: {name} -->"
+
+    text = updated(f"before\n{begin}old\n{end}\nafter\n")
+
+    assert text == f"before\n{begin}{TABLES[name]()}{end}\nafter\n"
