@@ -40,13 +40,10 @@ def check(
 ) -> None:
     """Say everything that is wrong with a policy file, and whether the templates agree."""
     found = _checked(policies, built=built)
-    agreed = ", and the templates agree with it"
+    checked = "template.yml and s.yaml match it"
     if not found.templates:
-        agreed = (
-            "; no templates beside it, so nothing says whether its timers and event types are "
-            "deployed"
-        )
-    print_line(new_console(), f"{policies.name}: good{agreed}", "green")
+        checked = "its timers and event types were not checked, because no templates are beside it"
+    print_line(new_console(), f"{policies.name}: valid; {checked}", "green")
 
 
 def _checked(policies: Path, *, built: bool = False) -> Findings:
@@ -96,8 +93,8 @@ def package() -> None:
         print_line(console, str(exc), "red")
         raise typer.Exit(1) from exc
     if find(version) is None:
-        warning = "shipped as source: each cold start compiles it, for which the memory suffices"
-        print_line(console, f"warning: no Python {version} on this machine: {warning}", "yellow")
+        why = "the packages hold source only, which each cold start compiles"
+        print_line(console, f"warning: no Python {version} on this machine: {why}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         print_line(new_console(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")

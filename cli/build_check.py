@@ -52,23 +52,24 @@ def missing_from_build(where: str, root: Path, says: Function) -> Iterator[str]:
     folder = root / str(says.code)
     file = f"{str(says.handler).rpartition('.')[0]}.py"
     if not folder.is_dir():
-        yield f"{where}: {says.code} is not there: run `make package`"
+        yield f"{where}: {says.code}: missing; run `make package`"
         return
     if not (folder / file).is_file():
-        yield f"{where}: {says.code}/{file} is not there: run `make package`"
+        yield f"{where}: {says.code}/{file}: missing; run `make package`"
         return
     version = str(says.runtime).removeprefix("python")
     built_for = _built_for(folder)
+    place = f"{where}: {says.code}"
     if built_for != version:
         yield (
-            f"{where}: {says.code} was built for Python {built_for or 'of no known version'} and "
-            f"runtime is {says.runtime}: run `make package`"
+            f"{place}: built for Python {built_for or 'of an unknown version'}, but "
+            f"runtime is {says.runtime}; run `make package`"
         )
     elif too_small_to_compile(says) and (bare := _without_bytecode(folder, version)):
         yield (
-            f"{where}: {says.code} has {len(bare)} files without bytecode for Python {version}, "
-            f"such as {bare[0]}, and memory is {says.memory_mb} MB: a cold start would compile "
-            f"them and be killed; install Python {version} and run `make package`, or set memory "
+            f"{place}: {len(bare)} files without bytecode for Python {version}, "
+            f"such as {bare[0]}; FC would stop a cold start that compiles them, because memory is "
+            f"{says.memory_mb} MB; install Python {version} and run `make package`, or set memory "
             f"to {COMPILING_MB} MB or more in both templates"
         )
 
@@ -97,15 +98,15 @@ def outdated_build(root: Path, policies: object, name: str) -> Iterator[str]:
     except FileNotFoundError:
         return  # of what another wrote there is nothing to say
     except (OSError, ValueError, LookupError, TypeError):
-        yield f"build/{CONTENTS}: cannot be read: {again}"
+        yield f"build/{CONTENTS}: cannot be read; {again}"
         return
     for part, digest in _made_from(root, policies).items():
         if digest != made_from.get(part):
             what = name if part == "policies" else part
-            yield f"build: is not made from {what} as it is now: {again}"
+            yield f"build: outdated, because {what} has changed; {again}"
     for folder, digest in folders.items():
         if (root / "build" / folder).is_dir() and _digest(root / "build" / folder) != digest:
-            yield f"build/{folder}: is not as `make package` wrote it: {again}"
+            yield f"build/{folder}: changed since `make package` wrote it; {again}"
 
 
 def _made_from(root: Path, policies: object) -> dict[str, str]:

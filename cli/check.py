@@ -91,8 +91,8 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     else:
         _check_regions(file, {}, named, found)
         if built:
-            nothing = "no templates beside it: nothing to deploy"
-            found.problems.append(f"{policies_path.name}: {nothing}")
+            rule = f"no {FUN} and {S} in its folder, so nothing can be deployed"
+            found.problems.append(f"{policies_path.name}: {rule}")
     if built:
         found.problems += outdated_build(root, raw, policies_path.name)
         found.problems += found.placeholders
@@ -155,7 +155,7 @@ def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
     for name, (load, schema, read) in _READERS.items():
         path = root / name
         if not path.exists():
-            problems.append(f"{name}: is missing beside the other template: keep both or neither")
+            problems.append(f"{name}: missing; keep both templates or neither")
             continue
         try:
             lines = lines_of(path)
@@ -174,7 +174,7 @@ def _region(functions: Mapping[str, Function], problems: list[str]) -> str:
     for region, function in [*regions.items()][1:]:
         line = functions[function].line("region")
         other, of = next(iter(regions.items()))
-        rule = f"must be {other}, as that of {of}: they start one another"
+        rule = f"must be {other}, the region of {of}, because the functions start one another"
         problems.append(f"{file_line(S, line)}: {function}: region: '{region}': {rule}")
     return next(iter(regions), "")
 
@@ -210,7 +210,7 @@ def _placeholders(places: list[Place]) -> Iterator[str]:
     if lines:
         template, line = min(lines)
         more = f", and on {len(lines) - 1} more lines" if len(lines) > 1 else ""
-        rule = "is the placeholder; replace it by your account's id, wherever it stands"
+        rule = "placeholder; replace it with the id of your account"
         yield f"{file_line(template, line or None)}{more}: account {PLACEHOLDER}: {rule}"
 
 
@@ -218,9 +218,17 @@ def _disagreements(
     root: Path, templates: Mapping[str, Mapping[str, Function]], places: list[Place]
 ) -> Iterator[str]:
     folders = _folders(root / "functions")
-    yield from _sets("events/", _folders(root / "events"), "functions/", folders)
+    samples = _folders(root / "events")
+    for name in sorted(folders - samples):
+        yield f"events/{name}: missing; add a sample event for each folder in functions/"
+    for name in sorted(samples - folders):
+        yield f"events/{name}: functions/{name} is missing; add it or remove the sample events"
     for name, functions in templates.items():
-        yield from _sets(name, set(functions), "functions/", folders)
+        for function in sorted(folders - functions.keys()):
+            yield f"{name}: {function}: missing; add each function in functions/ to the template"
+        for function in sorted(functions.keys() - folders):
+            rule = f"functions/{function} is missing; add it or remove the function here"
+            yield f"{file_line(name, functions[function].line(''))}: {function}: {rule}"
         for place in (one for one in places if one.template == name):
             folder = root / "functions" / place.function
             started = functions.keys() & FUNCTION_VARIABLES if place.function == RESUMES else ()
@@ -237,8 +245,8 @@ def _disagreements(
 def _of_another_account(place: Place, first: Place) -> Iterator[str]:
     own, its = first.says.account_id, place.says.account_id
     if own and its and own != its:
-        rule = f"must be {own}, as that of {first.function} in {first.template}"
-        yield f"{place.at('role')}: role: is of account {its}: {rule}"
+        rule = f"must be {own}, the account of {first.function} in {first.template}"
+        yield f"{place.at('role')}: role: account {its}: {rule}"
 
 
 def _started(place: Place, functions: Mapping[str, Function]) -> Iterator[str]:
@@ -246,17 +254,15 @@ def _started(place: Place, functions: Mapping[str, Function]) -> Iterator[str]:
     for function, name in FUNCTION_VARIABLES.items():
         deployed_as = functions[function].deployed_as if function in functions else ""
         if deployed_as and place.says.environment.get(name) != deployed_as:
-            lacks = "must be" if name in place.says.environment else "is required;"
-            yield (
-                f"{variable(place, name)}: {lacks} '{deployed_as}'; "
-                f"{deployed_as}: is in {place.template} and not what {RESUMES} starts"
-            )
+            rule = "must be" if name in place.says.environment else "is required; set it to"
+            why = f"the name of {function} in {place.template}, so that {RESUMES} can start it"
+            yield f"{variable(place, name)}: {rule} '{deployed_as}', {why}"
 
 
 def _differences(function: str, fun: Function, s: Function) -> Iterator[str]:
     for what, (one, other) in fun.differences(s).items():
         here, there = file_line(FUN, fun.line(what)), file_line(S, s.line(what))
-        yield f"{function}: {what}: {here} says {one!r}, {there} {other!r}"
+        yield f"{function}: {what}: {here} has {one!r}, {there} has {other!r}; make them equal"
     for what in ("timers", "environment"):
         mine, its = getattr(fun, what), getattr(s, what)
         for name in sorted({*mine, *its}.difference(OF_THE_API)):
@@ -264,21 +270,15 @@ def _differences(function: str, fun: Function, s: Function) -> Iterator[str]:
             here, there = file_line(FUN, fun.line(where)), file_line(S, s.line(where))
             if name not in its or name not in mine:
                 has, lacks = (here, S) if name in mine else (there, FUN)
-                yield f"{function}: {where}: is in {has} and not in {lacks}"
+                yield f"{function}: {where}: in {has}, but not in {lacks}; add or remove it"
             elif mine[name] != its[name]:
                 differ = f"{here} and {there} have different values"
                 if isinstance(mine[name], TimerTrigger):
-                    differ = f"{here} says {mine[name]}, {there} {its[name]}"
-                yield f"{function}: {where}: {differ}"
+                    differ = f"{here} has {mine[name]}, {there} has {its[name]}"
+                yield f"{function}: {where}: {differ}; make them equal"
 
 
 def _folders(path: Path) -> set[str]:
     if not path.is_dir():
         return set()
     return {item.name for item in path.iterdir() if item.is_dir() and any(item.glob("*.*"))}
-
-
-def _sets(one: str, these: set[str], other: str, those: set[str]) -> Iterator[str]:
-    for name in sorted(these ^ those):
-        has, lacks = (one, other) if name in these else (other, one)
-        yield f"{name}: is in {has} and not in {lacks}"

@@ -39,7 +39,7 @@ PROJECT, LOGSTORE = "snapshot-automation", "records"
 """Where records go if the fleet file names no other place."""
 
 
-_NO_FLEET = "no fleet can be made of it:"
+_NO_FLEET = "invalid fleet file:"
 
 
 class InvalidFleetError(Exception):

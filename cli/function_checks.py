@@ -35,6 +35,8 @@ RUNTIMES = ("python3.10", "python3.12")
 RAM_POLICY = "ram-policy.json"
 MAX_VARIABLES_BYTES = 4096
 """Of all variables of a function together (Function Compute, "Environment variables")."""
+_ALLOW = "add a statement with Effect Allow"
+_WHY_FC_API = "the API through which a run starts its next part"
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
 
 
@@ -69,12 +71,12 @@ def function_problems(
     says, at = place.says, place.at
     if says.code != f"build/{folder.name}":
         wanted = f"'build/{folder.name}'"
-        yield f"{at('code')}: code is {says.code!r}: must be {wanted}, what is packaged"
+        yield f"{at('code')}: code: {says.code!r}: must be {wanted}, which `make package` writes"
     for what in _DECIDED_BY_THE_OPERATOR:
         if getattr(says, what) is None:
-            yield f"{at(what)}: {what} is not set: FC's default is not the operator's decision"
+            yield f"{at(what)}: {what}: not set; set it instead of relying on the default of FC"
     if says.runtime not in RUNTIMES:
-        yield f"{at('runtime')}: runtime is {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
+        yield f"{at('runtime')}: runtime: {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
     yield from _handler(place, folder)
     for timer, trigger in says.timers.items():
         if problem := cron_problem(trigger.cron):
@@ -83,7 +85,7 @@ def function_problems(
         sources = sorted({f"acs.{kind.partition(':')[0]}" for kind in rule.types})
         if sorted(rule.sources) != sources:
             where = at(f"rules.{rule.name}")
-            yield f"{where}: {rule.name}: source is {list(rule.sources)}: must be {sources}"
+            yield f"{where}: {rule.name}: source: {list(rule.sources)}: must be {sources}"
     yield from _log(place)
     yield from _variables(place, folder, fc_api)
     yield from _arns(place)
@@ -107,10 +109,10 @@ def remarks(place: Place) -> Iterator[str]:
     for timer, trigger in place.says.timers.items():
         if trigger.enabled is not True:
             where = place.at(f"timers.{timer}")
-            yield f"{where}: timer '{timer}' is not enabled: its policies do not run"
+            yield f"{where}: timer '{timer}': not enabled, so its policies do not run"
     for rule in place.says.rules or ():
         if rule.enabled is not True:
-            yield f"{place.at(f'rules.{rule.name}')}: {rule.name} is not enabled: no event arrives"
+            yield f"{place.at(f'rules.{rule.name}')}: {rule.name}: not enabled, so no event arrives"
     settings, _, found = settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
     yield from _hosts_elsewhere(place, settings)
@@ -118,10 +120,10 @@ def remarks(place: Place) -> Iterator[str]:
         if name in VARIABLES:
             continue
         if str(name).startswith("ALIBABA_CLOUD_"):
-            text = "wins over the role's own credentials; leave it out"
+            text = "overrides the credentials of the role; remove it"
             yield f"{variable(place, name)}: {text}"
         elif close := get_close_matches(str(name).upper(), VARIABLES, n=1, cutoff=0.85):
-            yield f"{variable(place, name)}: is read by nobody; did you mean '{close[0]}'?"
+            yield f"{variable(place, name)}: unknown variable; did you mean '{close[0]}'?"
 
 
 def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
@@ -133,10 +135,10 @@ def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
         if of not in ecs_hosts():
             # That of the functions is judged where it stands.
             if of not in ("", place.region):
-                rule = f"names a region that is not known{nearest(of, ecs_hosts())}"
+                rule = f"unknown region{nearest(of, ecs_hosts())}"
                 yield f"{variable(place, name)}: {rule}"
         elif named and of not in named:
-            yield f"{variable(place, name)}: names the host of another region than it is for"
+            yield f"{variable(place, name)}: the host belongs to another region"
 
 
 def settings_at(place: Place) -> tuple[Settings, Problems, Problems]:
@@ -161,27 +163,25 @@ def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
     texts, (settings, found, _) = _texts(place.says), settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
     if FC_API not in place.says.environment:
-        yield f"{variable(place, FC_API)}: is required; '{fc_api}', to hand over what is left"
+        yield f"{variable(place, FC_API)}: is required; set it to '{fc_api}', {_WHY_FC_API}"
     elif settings.fc_api not in (None, fc_api):
-        yield f"{variable(place, FC_API)}: must be '{fc_api}', to hand over what is left"
+        yield f"{variable(place, FC_API)}: must be '{fc_api}', {_WHY_FC_API}"
     loopback = {
         "ECS_ENDPOINT": any(map(is_loopback, settings.ecs_endpoints.values())),
         "SLS_ENDPOINT": is_loopback(settings.sls_endpoint),
         "SNAPSHOTS_FC_ENDPOINT": is_loopback(settings.fc_endpoint),
     }
     for name in (name for name, wrong in loopback.items() if wrong):
-        yield f"{variable(place, name)}: is a local cloud's address: nothing answers there in FC"
+        yield f"{variable(place, name)}: loopback address; remove it, nothing listens there in FC"
     size = sum(len(text.encode()) for pair in texts.items() for text in pair)
     if size > MAX_VARIABLES_BYTES:
-        rule = f"{size} bytes in all; Function Compute takes {MAX_VARIABLES_BYTES}"
+        rule = f"{size} bytes: must be at most {MAX_VARIABLES_BYTES} in total"
         yield f"{place.at('environment')}: environment: {rule}"
     policies = settings.policies_path
     named = "POLICIES_FILE" in texts and not policies.is_relative_to(_PACKAGED)
     inside = policies.relative_to(_CODE) if policies.is_relative_to(_CODE) else policies
     if named and not (inside.suffix == ".json" and (folder / inside).is_file()):
-        rule = (
-            f"no JSON file that is packaged; put it into functions/{folder.name}/, or leave it out"
-        )
+        rule = f"must be a packaged JSON file; put it into functions/{folder.name}/ or remove this"
         yield f"{variable(place, 'POLICIES_FILE')}: {rule}"
 
 
@@ -200,9 +200,9 @@ def _arns(place: Place) -> Iterator[str]:
         where = f"{file_line(place.template, arn.line)}: {place.function}: {arn.text!r}"
         for what, its in (("region", arn.region), ("account", arn.account_id)):
             if its and own[what] and its != own[what]:
-                yield f"{where}: is of the {what} {its}; must be the function's own, {own[what]}"
+                yield f"{where}: {what} {its}: must be {own[what]}, the {what} of the function"
         if arn.service == "mns" and not _QUEUE.fullmatch(arn.resource):
-            rule = "must end in /queues/NAME/messages, or in /topics/NAME/messages"
+            rule = "must end in /queues/NAME/messages or /topics/NAME/messages"
             yield f"{where}: {rule}"
 
 
@@ -210,20 +210,21 @@ def _handler(place: Place, folder: Path) -> Iterator[str]:
     says, where = place.says, place.at("handler")
     module, _, function = str(says.handler).rpartition(".")
     if not module or not function:
-        yield f"{where}: handler is {says.handler!r}: must be FILE.FUNCTION, such as index.handler"
+        yield f"{where}: handler: {says.handler!r}: must be FILE.FUNCTION, such as index.handler"
     elif folder.is_dir() and not (folder / f"{module}.py").is_file():
-        yield f"{where}: handler is {says.handler!r}: no functions/{folder.name}/{module}.py"
+        rule = f"functions/{folder.name}/{module}.py is missing"
+        yield f"{where}: handler: {says.handler!r}: {rule}"
 
 
 def _log(place: Place) -> Iterator[str]:
     if None in place.says.log:
-        rule = "FC would keep nothing of what the function prints"
-        yield f"{place.at('log')}: log is not set: {rule}"
+        rule = "set project and Logstore, because FC otherwise discards what the function prints"
+        yield f"{place.at('log')}: log: not set; {rule}"
         return
     texts = _texts(place.says)
     for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), place.says.log, strict=True):
         if texts.get(name, "").strip() not in ("", value):
-            rule = f"must be {value!r}, where the function's own log is"
+            rule = f"must be {value!r}, as in the log configuration of the function"
             yield f"{variable(place, name)}: {rule}"
 
 
@@ -246,13 +247,13 @@ def _permissions(place: Place, path: Path, starts: Sequence[str]) -> Iterator[st
         wanted.append(("fc:InvokeFunction", says.resource))
     for action, resource in wanted:
         if not any(fnmatchcase(action, may) and fnmatchcase(resource, on) for may, on in allowed):
-            yield f"{where}: {file} allows no {action} on '{resource}'"
+            yield f"{where}: {file}: {action} on '{resource}' is not allowed; {_ALLOW}"
     # On which resources, the tests hold: they run each function with its own role.
     calls = called_actions() - NEVER_CALLS.get(path.parent.name, frozenset())
     calls |= BESIDES_OTHERS.get(path.parent.name, frozenset())
     for action in sorted(calls - {action for action, _ in wanted}):
         if not any(fnmatchcase(action, may) for may, _ in allowed):
-            yield f"{where}: {file} allows no {action}, which the code calls"
+            yield f"{where}: {file}: {action}, which the code calls, is not allowed; {_ALLOW}"
 
 
 def _allowed(

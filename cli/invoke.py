@@ -50,7 +50,7 @@ def invoke(
     messages = messages or console
     if function not in FUNCTIONS:
         known = f"{', '.join(FUNCTIONS)}{nearest(function, FUNCTIONS)}"
-        print_line(messages, f"{function}: no such function; there are {known}", "red")
+        print_line(messages, f"{function}: unknown function; known are {known}", "red")
         return False
     try:
         event = event_path.read_bytes()

@@ -130,9 +130,9 @@ def _refuse_source_alone(version: str) -> None:
     instead = f"set runtime to {here[-1]}, which is here, in both templates; or " if here else ""
     raise PackageError(
         f"no Python {version} on this machine (looked {SEARCHED}): without it there is no "
-        f"bytecode, and a cold start that compiles is killed with less than {COMPILING_MB} MB.\n"
-        f"Install Python {version}, such as by `.venv/bin/uv python install {version}`; or "
-        f"{instead}set memory to {COMPILING_MB} MB or more in both templates. Too little have "
+        f"bytecode, and FC stops a cold start that compiles with less than {COMPILING_MB} MB\n"
+        f"install Python {version}, for example with `.venv/bin/uv python install {version}`; or "
+        f"{instead}set memory to {COMPILING_MB} MB or more in both templates; too little have "
         + "; ".join(f"in {name} {', '.join(names)}" for name, names in small.items() if names)
     )
 
@@ -219,8 +219,8 @@ def target_version() -> str:
     runtimes = {str(says.runtime) for says in read_s(ROOT / "s.yaml").values()}
     if len(runtimes) > 1:
         raise PackageError(
-            f"s.yaml: runtime is {' and '.join(sorted(runtimes))}: must be the same of all "
-            "functions, for which one set of libraries is fetched; set it in both templates"
+            f"s.yaml: runtime: {' and '.join(sorted(runtimes))}: must be the same for all "
+            "functions, because they share one set of libraries; change both templates"
         )
     return runtimes.pop().removeprefix("python")
 
@@ -260,7 +260,7 @@ def _fetch(requirements: Path, target: Path, version: str) -> None:
     python = sys.executable if version == OWN else find(version)
     if python is None or sys.platform != "linux":
         raise PackageError(
-            f"{said}\n(pip is no help here: it fetches for Linux and Python {version} only "
+            f"{said}\n(pip is not tried: it fetches for Linux and Python {version} only "
             f"where it runs on them, and this is {sys.platform} and {OWN})"
         )
     shutil.rmtree(target, ignore_errors=True)

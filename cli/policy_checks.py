@@ -93,11 +93,11 @@ def _not_a_field(path: str, known: _Known) -> Iterator[str]:
         if first not in envelope():
             names = [*envelope(), "data"]
             hint = nearest(first, names) or nearest(f"data.{first}", [f"data.{f}" for f in fields])
-            yield f"no event has it; the fields are {', '.join(names)}{hint}"
+            yield f"unknown field; known are {', '.join(names)}{hint}"
         elif rest:
-            yield f"'{first}' has no fields of its own"
+            yield f"'{first}' has no subfields"
     elif not rest:
-        yield f"must go on to one of the fields of data: {', '.join(fields)}"
+        yield f"must name a field of data: {', '.join(fields)}"
     else:
         lacking = [
             kind
@@ -106,12 +106,12 @@ def _not_a_field(path: str, known: _Known) -> Iterator[str]:
         ]
         if lacking:
             theirs = list(dict.fromkeys(name for kind in lacking for name in known[kind].fields))
-            listed = f"the fields of data are {', '.join(theirs)}{nearest(rest[0], theirs)}"
-            yield f"no event of type {_all(lacking)} has it; {listed}"
+            listed = f"known are {', '.join(theirs)}{nearest(rest[0], theirs)}"
+            yield f"unknown field in the data of {_all(lacking)}; {listed}"
         elif len(rest) > 1 and not any(
             facts.is_open or rest[0] in facts.objects for facts in known.values()
         ):
-            yield f"'{rest[0]}' has no fields of its own"
+            yield f"'{rest[0]}' has no subfields"
 
 
 def _not_a_value(
@@ -127,13 +127,13 @@ def _not_a_value(
         shown_value = value[1] if isinstance(value, tuple) else value  # true or false
         listed = ", ".join(dict.fromkeys(map(str, possible)))
         hint = nearest(shown_value, map(str, possible))
-        yield f"{shown_value!r}: no event of type {_all(known)} has it; there are {listed}{hint}"
+        yield f"{shown_value!r}: never in events of type {_all(known)}; known are {listed}{hint}"
     if all_closed and len(never) == len(values):
         return
     for kind, those in closed.items():
         if not set(those) & set(values):
             listed = ", ".join(map(str, those))
-            yield f"no event of type '{kind}' has any of these; there are {listed}"
+            yield f"events of type '{kind}' have none of these values; known are {listed}"
 
 
 def _values(path: str, kind: str, facts: EventType) -> Values:
@@ -151,7 +151,7 @@ def unknown_region(region: str, hosts: Mapping[str, str]) -> str | None:
     """Say that there is no such region, unless the operator named its host in `ECS_ENDPOINT`."""
     if region in ecs_hosts() or region in hosts:
         return None
-    return f"'{region}': there is no such region{nearest(region, ecs_hosts())}"
+    return f"'{region}': unknown region{nearest(region, ecs_hosts())}"
 
 
 def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
@@ -160,8 +160,8 @@ def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
     if not host or region in host or region in hosts:
         return None
     return (
-        f"'{region}': its calls go to {host}, which sources do not agree on; if runs fail there "
-        f"name the region's own host in ECS_ENDPOINT, such as {region}=ecs.{region}.aliyuncs.com"
+        f"'{region}': the SDK calls {host}, on which sources differ; if runs fail there, set the "
+        f"region's own host in ECS_ENDPOINT, such as {region}=ecs.{region}.aliyuncs.com"
     )
 
 
@@ -171,8 +171,8 @@ def other_regions(policies: Sequence[Policy], own: str, named: PolicyPlaces) -> 
         unheard = [region for region in policy.regions if own and region != own]
         if policy.retry_failed_snapshots and unheard:
             where = named.at(f"policies[{number}].retry_failed_snapshots")
-            rule = f"record_completion hears of {own} only, and not of {', '.join(unheard)}"
-            act = "leave it out, or give the regions deployments of their own"
+            rule = f"record_completion receives events of {own} only, not of {', '.join(unheard)}"
+            act = "remove the key, or create a deployment in each region"
             yield f"{where}: {policy.retry_failed_snapshots}: {rule}; {act}"
 
 
@@ -186,10 +186,11 @@ def timers(
         where = named.at(f"policies[{number}].on.timer")
         if policy.timer and policy.timer not in there:
             hint = nearest(policy.timer, there)
-            yield f"{where}: {name}: no timer '{policy.timer}': it would never run{hint}"
+            rule = f"no such timer in {name}, so the policy would never run{hint}"
+            yield f"{where}: '{policy.timer}': {rule}"
         elif policy.timer and there[policy.timer].payload:
-            rule = f"timer '{policy.timer}' has a payload, which runs in place of its policies"
-            yield f"{where}: {name}: {rule}"
+            rule = f"the timer's payload in {name} would run instead of this policy; remove it"
+            yield f"{where}: '{policy.timer}': {rule}"
 
 
 def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
@@ -200,7 +201,8 @@ def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) 
         place = file_line(name, says.line(f"timers.{timer}") if says else None)
         if timer not in wanted and not trigger.payload:
             hint = nearest(timer, wanted)
-            yield f"{place}: no policy is on timer '{timer}': it would fail each time{hint}"
+            rule = f"no policy has on.timer: {timer}, so every run would fail"
+            yield f"{place}: timer '{timer}': {rule}; add a policy or remove the timer{hint}"
         yield from _payload(f"{place}: timer '{timer}'", timer, trigger.payload, file)
 
 
@@ -222,13 +224,16 @@ def rules(
     ends = functions.get(ON_END)
     if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
         place = file_line(S, ends.line("rules"))
-        yield f"{place}: {ON_END}: its rule's pattern must have the one type '{COMPLETED}'"
+        yield f"{place}: {ON_END}: rules: the pattern must have exactly the type '{COMPLETED}'"
     has = _let_through(functions)
     for number, policy in enumerate(file.policies):
         where = named.at(f"policies[{number}].on.event")
         for kind in policy.event_types:
             if kind not in has:
-                yield f"{where}: {S}: the rule's pattern lacks '{kind}': none would arrive"
+                rule = (
+                    f"not in a rule's pattern in {S}, so no such event would arrive; add it there"
+                )
+                yield f"{where}: '{kind}': {rule}"
 
 
 def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
@@ -236,7 +241,8 @@ def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[
     has = _let_through(functions)
     wanted = {kind for policy in file.policies for kind in policy.event_types}
     for kind in sorted(has.keys() - wanted):
-        yield f"{has[kind]}: no policy is on events of type '{kind}': leave it out of the pattern"
+        act = "add a policy or remove the type from the rule's pattern"
+        yield f"{has[kind]}: '{kind}': no policy has it in on.event; {act}"
 
 
 def _let_through(functions: Mapping[str, Function]) -> dict[str, str]:

@@ -111,8 +111,8 @@ def _address(endpoint: str | None) -> str | None:
         return None
     address = address_of(endpoint or "")
     if address is None:
-        rule = "must be a host or https://HOST[:PORT], or http:// on loopback"
-        raise SmokeError(f"--fc-endpoint (FC_ENDPOINT): {rule}: requests carry credentials")
+        rule = "must be a host, https://HOST[:PORT], or http:// on loopback"
+        raise SmokeError(f"--fc-endpoint (FC_ENDPOINT): {rule}, because requests carry credentials")
     return address
 
 
@@ -175,7 +175,7 @@ def _verdict(body: bytes) -> tuple[str, str]:
         status, runs = answer["status"], [_run(run) for run in answer["runs"]]
         line = "; ".join([status, *runs, *filter(None, [answer.get("reason")])])
     except (ValueError, LookupError, TypeError, AttributeError):
-        return "", f"is no answer of these functions: {body[:200].decode(errors='replace')}"
+        return "", f"unexpected answer: {body[:200].decode(errors='replace')}"
     return status, line
 
 
@@ -190,7 +190,9 @@ def _keys() -> tuple[str, str, str]:
     given = [os.environ.get(name, "").strip() for name in (KEY, SECRET, TOKEN)]
     missing = [name for name, value in zip((KEY, SECRET), given, strict=False) if not value]
     if missing:
-        raise SmokeError(f"{' and '.join(missing)} not set: the key of who may invoke functions")
+        raise SmokeError(
+            f"{' and '.join(missing)}: not set; set the key of a user with fc:InvokeFunction"
+        )
     return given[0], given[1], given[2]
 
 
@@ -201,13 +203,15 @@ def _policy(path: Path, wanted: str | None) -> str:
     names = [policy.name for policy in policies]
     if wanted is not None:
         if wanted not in names:
-            known = f"known: {', '.join(names)}{nearest(wanted, names)}"
-            raise SmokeError(f"--policy: '{wanted}': {path.name} has no such policy; {known}")
+            known = f"known are {', '.join(names)}{nearest(wanted, names)}"
+            raise SmokeError(f"--policy: '{wanted}': no such policy in {path.name}; {known}")
         return wanted
     for policy in policies:
         if policy.enabled and not policy.select.event_resource:
             return policy.name
-    raise SmokeError(f"{path.name}: every policy needs an event, or is switched off")
+    raise SmokeError(
+        f"{path.name}: no dry run possible, because every policy needs an event or is disabled"
+    )
 
 
 def _deployed_by_s(root: Path) -> list[Deployed]:

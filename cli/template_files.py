@@ -37,7 +37,7 @@ def reading(path: Path) -> Iterator[None]:
         # Neither the line itself, which PyYAML shows, nor a word of it: `PW: *secret` is an alias.
         mark = getattr(exc, "problem_mark", None)
         where = file_line(path.name, mark.line + 1 if mark else None)
-        problem = _QUOTED.sub("'…'", str(getattr(exc, "problem", None) or "is no YAML"))
+        problem = _QUOTED.sub("'…'", str(getattr(exc, "problem", None) or "must be YAML"))
         what = f"{type(exc).__name__}: {problem}"
         raise TemplateError(f"{where}: cannot be read: {what}") from None
     except NotAsExpectedError as exc:
@@ -46,9 +46,9 @@ def reading(path: Path) -> Iterator[None]:
         where = file_line(path.name, Lines(exc.object).broken_at)
         raise TemplateError(f"{where}: cannot be read: must be UTF-8") from exc
     except RecursionError as exc:
-        raise TemplateError(f"{path.name}: cannot be read: nests too deep") from exc
+        raise TemplateError(f"{path.name}: cannot be read: nested too deeply") from exc
     except (LookupError, TypeError, ValueError, AttributeError) as exc:
-        what = f"{type(exc).__name__}: it is not built as its tool expects"
+        what = f"{type(exc).__name__}: the structure is not what its tool expects"
         raise TemplateError(f"{path.name}: cannot be read: {what}") from exc
 
 
@@ -65,7 +65,7 @@ class _Loader(yaml.SafeLoader):
         for key in keys:
             if keys.count(key) > 1:
                 line = node.start_mark.line + 1
-                raise NotAsExpectedError(f"line {line}: {key!r} is there twice")
+                raise NotAsExpectedError(f"line {line}: {key!r}: duplicate key")
         return super().construct_mapping(node, deep=deep)
 
 
@@ -112,8 +112,6 @@ def _variable(path: str, variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 -
     for key in path.split("."):
         if not isinstance(value, Mapping) or key not in value:
             known = value if isinstance(value, Mapping) else ()
-            raise NotAsExpectedError(
-                f"${{vars.{path}}}: there is no such variable{nearest(key, known)}"
-            )
+            raise NotAsExpectedError(f"${{vars.{path}}}: unknown variable{nearest(key, known)}")
         value = value[key]
     return value

@@ -81,7 +81,7 @@ def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
             if key not in known and not any(re.search(pattern, str(key)) for pattern in patterns):
                 yield (str(key),), f"unknown key {key!r}: known are {listed}{nearest(key, known)}"
     elif "propertyNames" in error.absolute_schema_path:
-        kept = "; Function Compute keeps FC_… to itself" * str(given).startswith("FC_")
+        kept = "; Function Compute reserves FC_…" * str(given).startswith("FC_")
         yield (str(given),), f"{error.message}{kept}"
     else:
         yield (), _message(error)

@@ -207,9 +207,9 @@ def _arns(value: Any, path: _Keys, lines: Lines) -> Iterator[Arn]:  # noqa: ANN4
 def _check_names(names: list[Any]) -> None:
     for name in names:
         if not isinstance(name, str):
-            raise NotAsExpectedError(f"a name of a {type(name).__name__}: must be a text")
+            raise NotAsExpectedError(f"{type(name).__name__} as a name: must be a text")
         if names.count(name) > 1:
-            raise NotAsExpectedError(f"{name!r} is there twice")
+            raise NotAsExpectedError(f"{name!r}: duplicate name")
 
 
 def _rule(name: str, config: Mapping[str, Any]) -> Rule:
@@ -217,7 +217,7 @@ def _rule(name: str, config: Mapping[str, Any]) -> Rule:
     sources, types = pattern.get("source") or [], pattern["type"]
     for value in (*sources, *types):
         if not isinstance(value, str):
-            rule = f"the pattern must name sources and types by texts: {value!r}"
+            rule = f"{value!r}: sources and types must be texts"
             raise NotAsExpectedError(f"{name}: {rule}")
     return Rule(
         name=name, sources=tuple(sources), types=tuple(types), enabled=config.get("triggerEnable")

@@ -34,8 +34,8 @@ def test_check_says_one_problem_a_line_as_it_is(
     assert done.stdout == ""
     [line] = [one for one in done.stderr.splitlines() if not one.startswith("warning: ")]
     assert re.sub(r" line \d+", "", line) == (
-        "snapshot_on_event: role: template.yml says 'acs:ram::1234567890123456:role/[/red]', "
-        "s.yaml 'acs:ram::1234567890123456:role/snapshot-on-event'"
+        "snapshot_on_event: role: template.yml has 'acs:ram::1234567890123456:role/[/red]', "
+        "s.yaml has 'acs:ram::1234567890123456:role/snapshot-on-event'; make them equal"
     )
 
 
@@ -46,11 +46,11 @@ def test_check_speaks_of_templates_only_where_it_saw_them(tmp_path: Path) -> Non
 
     done = CliRunner().invoke(app, ["check", str(alone)])
     assert done.stdout == (
-        "mine.yaml: good; no templates beside it, so nothing says whether its timers and event "
-        "types are deployed\n"
+        "mine.yaml: valid; its timers and event types were not checked, because no templates are "
+        "beside it\n"
     )
     assert CliRunner().invoke(app, ["check"]).stdout == (
-        "policies.yaml: good, and the templates agree with it\n"
+        "policies.yaml: valid; template.yml and s.yaml match it\n"
     )
 
 

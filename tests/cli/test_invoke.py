@@ -128,7 +128,7 @@ def test_each_file_that_is_missing_is_named(tmp_path: Path) -> None:
         said("snapshot_on_event", event, policies=missing),
     ):
         assert shown == f"{missing}: cannot be read: No such file or directory\n"
-    assert said("prune", event).startswith("prune: no such function; there are record_completion, ")
+    assert said("prune", event).startswith("prune: unknown function; known are record_completion, ")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_fleet_that_is_wrong_is_named(tmp_path: Path, text: str, problem: str)
 
     shown = said("snapshot_on_event", request_of(tmp_path), fleet=fleet)
 
-    assert shown.startswith(f"{fleet}: no fleet can be made of it:\n")
+    assert shown.startswith(f"{fleet}: invalid fleet file:\n")
     assert problem in shown
 
 
@@ -173,7 +173,7 @@ def test_a_wrong_key_of_a_fleet_is_named_with_its_line_and_the_nearest(tmp_path:
 
     first, *lines = said("snapshot_on_event", request_of(tmp_path), fleet=fleet).splitlines()
 
-    assert first == f"{fleet}: no fleet can be made of it:"
+    assert first == f"{fleet}: invalid fleet file:"
     assert [line.partition(": unknown: ")[0].partition(": ")[0] for line in lines] == [
         f"{fleet} line 5",
         f"{fleet} line 3",

@@ -74,7 +74,7 @@ def test_what_is_not_there_is_named(project: Path) -> None:
     found = problems_of(project)
 
     assert found == [
-        f"{name}: {function}: build/{what} is not there: run `make package`"
+        f"{name}: {function}: build/{what}: missing; run `make package`"
         for name in TEMPLATES
         for function, what in [
             ("record_completion", "record_completion/index.py"),
@@ -111,7 +111,7 @@ def test_what_each_cold_start_would_compile_is_named_with_the_remedy(
     found = problems_of(project)
     set_all(project, "128", "192")
 
-    assert [line.partition(" has ")[0] for line in found] == [
+    assert [line.partition(": 1 files")[0] for line in found] == [
         f"{name}: snapshot_on_event: build/snapshot_on_event" for name in TEMPLATES
     ]
     for line in found:
@@ -131,12 +131,12 @@ def edited(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("path", "old", "new", "said"),
     [
-        ("policies.yaml", "env: prod", "env: production", "from policies.yaml as it is now"),
-        ("shared/clients/ecs.py", "import", "import  ", "from shared as it is now"),
-        ("functions/resume_runs/index.py", "import", "import  ", "from functions as it is now"),
-        ("requirements/runtime.txt", "==", "== ", "from requirements/runtime.txt as it is now"),
-        ("build/resume_runs/index.py", "event", "happened", "build/resume_runs: is not as"),
-        ("build/resume_runs/built_for_python", "\n", "", "build/resume_runs: is not as"),
+        ("policies.yaml", "env: prod", "env: production", "because policies.yaml has changed"),
+        ("shared/clients/ecs.py", "import", "import  ", "because shared has changed"),
+        ("functions/resume_runs/index.py", "import", "import  ", "because functions has changed"),
+        ("requirements/runtime.txt", "==", "== ", "because requirements/runtime.txt has changed"),
+        ("build/resume_runs/index.py", "event", "happened", "build/resume_runs: changed since"),
+        ("build/resume_runs/built_for_python", "\n", "", "build/resume_runs: changed since"),
         ("build/contents.json", "}", "", "build/contents.json: cannot be read"),
     ],
 )
@@ -195,7 +195,7 @@ def test_what_was_built_for_another_python_is_named(project: Path) -> None:
 
     assert len(found) == len(TEMPLATES) * len(FUNCTIONS)
     for line in found:
-        assert f"was built for Python {other} and runtime is python{RUNTIME}: run `make pa" in line
+        assert f"built for Python {other}, but runtime is python{RUNTIME}; run `make pa" in line
 
 
 def run_cli(project: Path, *arguments: str) -> tuple[int, str]:
@@ -224,7 +224,7 @@ def test_what_could_not_start_is_not_built(project: Path) -> None:
 
     assert status == 1
     assert f"no Python {OTHER} on this machine (looked {SEARCHED})" in said
-    assert f"Install Python {OTHER}, such as by" in said
+    assert f"install Python {OTHER}, for example with" in said
     assert "set memory to 192 MB or more in both templates" in said
     for name in TEMPLATES:
         assert f"in {name} {', '.join(FUNCTIONS)}" in said
@@ -245,7 +245,7 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     bad = run_cli(project, "check", "--built")
 
     assert built[0] == 0, built[1]
-    assert f"warning: no Python {OTHER} on this machine: shipped as source" in built[1]
+    assert f"warning: no Python {OTHER} on this machine: the packages hold source only" in built[1]
     assert not [*(project / "build").rglob("*.pyc")]
     assert good[0] == 0, good[1]
     assert bad[0] == 1
@@ -262,7 +262,7 @@ def test_functions_on_several_pythons_are_refused(project: Path) -> None:
     status, said = run_cli(project, "package")
 
     assert status == 1
-    assert "runtime is python3.10 and python3.12: must be the same of all functions" in said
+    assert "runtime: python3.10 and python3.12: must be the same for all functions" in said
     assert "Traceback" not in said
 
 
@@ -302,4 +302,6 @@ def test_a_policy_file_without_templates_has_nothing_to_deploy(project: Path) ->
     for name in TEMPLATES:
         (project / name).unlink()
 
-    assert problems_of(project) == ["policies.yaml: no templates beside it: nothing to deploy"]
+    assert problems_of(project) == [
+        "policies.yaml: no template.yml and s.yaml in its folder, so nothing can be deployed"
+    ]

@@ -91,28 +91,53 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
         LAST_TIMER.replace('""', '\'{"policy": "hourly-databases"}\''),
     )
 
-    assert "timer 'hourly' has a payload, which runs in place of" in problems_of(project)
+    assert "'hourly': the timer's payload in s.yaml would run instead" in problems_of(project)
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "problem"),
     [
-        ("policies.yaml", "timer: hourly", "timer: hourli", "template.yml: no timer 'hourli'"),
-        ("policies.yaml", "timer: hourly", "timer: nightly", "no policy is on timer 'hourly'"),
-        ("s.yaml", "triggerName: hourly", "triggerName: hurly", "s.yaml: no timer 'hourly'"),
+        (
+            "policies.yaml",
+            "timer: hourly",
+            "timer: hourli",
+            "'hourli': no such timer in template.yml",
+        ),
+        (
+            "policies.yaml",
+            "timer: hourly",
+            "timer: nightly",
+            "timer 'hourly': no policy has on.timer: hourly",
+        ),
+        (
+            "s.yaml",
+            "triggerName: hourly",
+            "triggerName: hurly",
+            "'hourly': no such timer in s.yaml",
+        ),
         (
             "s.yaml",
             "ecs:Snapshot:CreateSnapshotCompleted",
             "ecs:Snapshot:CreateSnapshotInitiated",
-            "record_completion: its rule's pattern must have the one type 'ecs:Snapshot:CreateSn",
+            "record_completion: rules: the pattern must have exactly the type 'ecs:Snapshot:",
         ),
-        ("s.yaml", '"ecs:Instance:StateChange",', "", "pattern lacks 'ecs:Instance:StateChange'"),
-        ("policies.yaml", "SystemMaintenance.Stop", "SystemFailure.Stop", "no policy is on events"),
+        (
+            "s.yaml",
+            '"ecs:Instance:StateChange",',
+            "",
+            "'ecs:Instance:StateChange': not in a rule's pattern",
+        ),
+        (
+            "policies.yaml",
+            "SystemMaintenance.Stop",
+            "SystemFailure.Stop",
+            "no policy has it in on.event",
+        ),
         (
             "s.yaml",
             "timeout: 7200",
             "timeout: 60",
-            "timeout_s: template.yml says 7200, s.yaml 60",
+            "timeout_s: template.yml has 7200, s.yaml has 60; make",
         ),
         ("template.yml", "MemorySize: 128", "MemorySize: 512", "memory_mb"),
         ("template.yml", "Runtime: python3.10", "Runtime: python3.9", "runtime"),
@@ -120,42 +145,52 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "s.yaml",
             "    enableRequestMetrics: true\n",
             "",
-            "request_metrics: template.yml says True",
+            "request_metrics: template.yml has True",
         ),
         ("template.yml", 'CronExpression: "0 10', 'CronExpression: "0 11', "timers"),
         (
             "s.yaml",
             '"0 10 * * * *"',
             '"0 11 * * * *"',
-            "timers.hourly: template.yml says '0 10 * * * *', enabled True, s.yaml '0 11",
+            "timers.hourly: template.yml has '0 10 * * * *', enabled True, s.yaml has '0 11",
         ),
         (
             "s.yaml",
             "triggerName: hourly",
             "triggerName: daily",
-            "timers.daily: is in s.yaml and not in",
+            "timers.daily: in s.yaml, but not in template.yml",
         ),
-        ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code is '.'"),
-        ("template.yml", "          MaxAsyncRetryAttempts: 3\n", "", "max_retries is not set"),
-        ("s.yaml", "    destinationConfig:", "    destinationConfigs:", "on_failure is not set"),
-        ("s.yaml", "functionName: snapshot_on_event", "functionName: x", "x: is in s.yaml"),
+        ("template.yml", "CodeUri: build/snapshot_on_event", "CodeUri: .", "code: '.'"),
+        ("template.yml", "          MaxAsyncRetryAttempts: 3\n", "", "max_retries: not set"),
+        ("s.yaml", "    destinationConfig:", "    destinationConfigs:", "on_failure: not set"),
+        (
+            "s.yaml",
+            "functionName: snapshot_on_event",
+            "functionName: x",
+            "must be 'x', the name of snapshot_on_event in s.yaml",
+        ),
         ("template.yml", "Resources:", "Resource:", "template.yml: cannot be read"),
         ("policies.yaml", "retention_days: 30", "retention_days: 0", "policies[0].snapshot.ret"),
         ("s.yaml", '"0 10 * * * *"', '"10 * * * *"', "timer 'hourly': '10 * * * *': must have 6"),
         ("template.yml", "CRON_TZ=Asia/Shanghai", "CRON_TZ=Asia/Shanghi", "no such time zone"),
-        ("s.yaml", "runtime: python3.10", "runtime: python3.11", "runtime is 'python3.11'"),
+        (
+            "s.yaml",
+            "runtime: python3.10",
+            "runtime: python3.11",
+            "runtime: 'python3.11': must be one of",
+        ),
         ("s.yaml", "handler: index.handler", "handler: main.handler", "/main.py"),
         ("s.yaml", "handler: index.handler", "handler: handler", "must be FILE.FUNCTION"),
-        ("s.yaml", '["acs.ecs"]', '["acs.ecs", "acs.oss"]', "ecs-events: source is"),
-        ("s.yaml", '"source": ["acs.ecs"],', "", "ecs-events: source is []"),
+        ("s.yaml", '["acs.ecs"]', '["acs.ecs", "acs.oss"]', "ecs-events: source: "),
+        ("s.yaml", '"source": ["acs.ecs"],', "", "ecs-events: source: []"),
         ("s.yaml", '"ecs:Instance:StateChange"', '{"prefix": "ecs:"}', "s.yaml: cannot be read"),
         (
             "s.yaml",
             "SLS_LOGSTORE: records",
             "SLS_LOGSTORE: record",
-            "SLS_LOGSTORE: must be 'records', where",
+            "SLS_LOGSTORE: must be 'records', as in",
         ),
-        ("s.yaml", "    project: snapshot-automation\n", "", "log is not set"),
+        ("s.yaml", "    project: snapshot-automation\n", "", "log: not set"),
         ("s.yaml", '"3.0"', '"2.0"', "SNAPSHOTS_FC_API: must be '3.0'"),
         (
             "template.yml",
@@ -163,51 +198,56 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
             "",
             "SNAPSHOTS_FC_API: is required",
         ),
-        ("s.yaml", "    asyncTask: true\n", "", "task_mode is not set"),
+        ("s.yaml", "    asyncTask: true\n", "", "task_mode: not set"),
         (
             "s.yaml",
             "asyncTask: true",
             "asyncTask: false",
-            "task_mode: template.yml says True",
+            "task_mode: template.yml has True",
         ),
         ("s.yaml", "\n    SLS_LOGSTORE", "\n    FC_API: x\n    SLS_LOGSTORE", "'FC_API' does not"),
-        ("s.yaml", "/queues/snapshot-failures/", "/queues/failures/", "allows no mns:SendMessage"),
+        (
+            "s.yaml",
+            "/queues/snapshot-failures/",
+            "/queues/failures/",
+            "mns:SendMessage on '/queues/failures/messages'",
+        ),
         (
             "functions/snapshot_on_event/ram-policy.json",
             "logstore/records",
             "logstore/others",
-            "allows no log:PostLogStoreLogs on 'project/snapshot-automation/logstore/records'",
+            "log:PostLogStoreLogs on 'project/snapshot-automation/logstore/records' is not allowed",
         ),
         (
             "functions/snapshot_on_schedule/ram-policy.json",
             "acs:fc:*:*:functions/snapshot_on_schedule",
             "acs:fc:*:*:functions/another",
-            "json allows no fc:InvokeFunction on 'functions/snapshot_on_schedule'",
+            "json: fc:InvokeFunction on 'functions/snapshot_on_schedule' is not allowed",
         ),
         (
             "functions/snapshot_on_event/ram-policy.json",
             "services/snapshot-on-event/",
             "services/another/",
-            "allows no fc:InvokeFunction on 'services/snapshot-on-event/functions/snapshot_on_e",
+            "json: fc:InvokeFunction on 'services/snapshot-on-event/functions/snapshot_on_e",
         ),
         ("functions/snapshot_on_event/ram-policy.json", "{", "[", "ram-policy.json: cannot be"),
         (
             "functions/snapshot_on_event/ram-policy.json",
             '"ecs:DescribeDisks", ',
             "",
-            "allows no ecs:DescribeDisks, which the code calls",
+            "ecs:DescribeDisks, which the code calls, is not allowed",
         ),
         (
             "functions/record_completion/ram-policy.json",
             "ecs:DescribeSnapshots",
             "ecs:DescribeDisks",
-            "record_completion/ram-policy.json allows no ecs:DescribeSnapshots, which the code",
+            "record_completion/ram-policy.json: ecs:DescribeSnapshots, which the code calls",
         ),
         (
             "functions/snapshot_on_schedule/ram-policy.json",
             "ecs:TagResources",
             "ecs:UntagResources",
-            "snapshot_on_schedule/ram-policy.json allows no ecs:TagResources, which the code",
+            "snapshot_on_schedule/ram-policy.json: ecs:TagResources, which the code calls",
         ),
     ],
 )
@@ -250,13 +290,13 @@ def test_functions_may_be_deployed_under_other_names(project: Path) -> None:
             "s.yaml",
             "_FUNCTION: second_snapshot_on_event",
             "_FUNCTION: snapshot_on_event",
-            "second_snapshot_on_event: is in s.yaml and not what resume_runs starts",
+            "must be 'second_snapshot_on_event', the name of snapshot_on_event in s.yaml, so that",
         ),
         (
             "s.yaml",
             "SNAPSHOTS_ON_EVENT_FUNCTION",
             "ON_EVENT_FUNCTION",
-            "SNAPSHOTS_ON_EVENT_FUNCTION: is required; 'second_snapshot_on_event'",
+            "SNAPSHOTS_ON_EVENT_FUNCTION: is required; set it to 'second_snapshot_on_event'",
         ),
         (
             "template.yml",
@@ -268,7 +308,7 @@ def test_functions_may_be_deployed_under_other_names(project: Path) -> None:
             "functions/resume_runs/ram-policy.json",
             "*:functions/second_snapshot_on_event",
             "*:functions/snapshot_on_event",
-            "resume_runs/ram-policy.json allows no fc:InvokeFunction on 'functions/second_snap",
+            "resume_runs/ram-policy.json: fc:InvokeFunction on 'functions/second_snap",
         ),
         ("s.yaml", "_FUNCTION: second_snapshot", "_FUNCTION: a/snapshot", "does not match"),
         ("template.yml", "second-snapshot-on-event/snap", "snap", "does not match"),
@@ -292,16 +332,16 @@ def test_a_function_without_samples_and_one_without_template_are_named(project: 
 
     found = problems_of(project)
 
-    assert "snapshot_on_event: is in functions/ and not in events/" in found
-    assert "prune: is in functions/ and not in s.yaml" in found
+    assert "events/snapshot_on_event: missing; add a sample event for each folder" in found
+    assert "s.yaml: prune: missing; add each function in functions/" in found
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "warning"),
     [
         ("template.yml", "Enable: true", "Enable: false", "snapshot_on_schedule: timer 'n"),
-        ("s.yaml", "            enable: true\n", "", "timer 'nightly' is not enabled"),
-        ("s.yaml", "triggerEnable: true", "triggerEnable: false", "ecs-events is not enabled"),
+        ("s.yaml", "            enable: true\n", "", "timer 'nightly': not enabled"),
+        ("s.yaml", "triggerEnable: true", "triggerEnable: false", "ecs-events: not enabled"),
     ],
 )
 def test_what_is_switched_off_is_a_warning(
@@ -352,9 +392,7 @@ def test_one_template_alone_is_a_problem(project: Path, name: str) -> None:
     """It cannot be compared, and was perhaps lost."""
     (project / name).unlink()
 
-    assert problems_of(project) == (
-        f"{name}: is missing beside the other template: keep both or neither"
-    )
+    assert problems_of(project) == (f"{name}: missing; keep both templates or neither")
 
 
 FOLDERS = ("record_completion", "resume_runs", "snapshot_on_event", "snapshot_on_schedule")
@@ -366,7 +404,7 @@ def test_missing_folders_are_a_problem_like_any_other(project: Path) -> None:
     shutil.rmtree(project / "events")
 
     assert problems_of(project).splitlines() == [
-        f"{function}: is in {name} and not in functions/"
+        f"{name}: {function}: functions/{function} is missing; add it or remove the function here"
         for name in ("template.yml", "s.yaml")
         for function in FOLDERS
     ]

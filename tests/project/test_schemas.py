@@ -226,9 +226,9 @@ def test_commands_around_a_deployment_are_no_mistake() -> None:
 @pytest.mark.parametrize(
     ("load", "text", "problem"),
     [
-        (load_fun, "a: 1\nb: 2\na: 3\n", "line 1: 'a' is there twice"),
-        (load_s, "resources: {x: 1, x: 2}\n", "'x' is there twice"),
-        (load_s, "resources: {x: '${vars.y}'}\n", "there is no such variable"),
+        (load_fun, "a: 1\nb: 2\na: 3\n", "line 1: 'a': duplicate key"),
+        (load_s, "resources: {x: 1, x: 2}\n", "'x': duplicate key"),
+        (load_s, "resources: {x: '${vars.y}'}\n", "unknown variable"),
         (load_fun, "{", "cannot be read: ParserError"),
     ],
 )

@@ -122,12 +122,20 @@ def test_a_variable_that_the_functions_refuse_is_named_without_its_value(
         ("LOG_LEVEL", "debug", "in capitals"),
         ("SLS_ENDPOINT", "https://cn-hangzhou.log.aliyuncs.com/", "without a slash at the end"),
         ("ECS_ENDPOINT", " ecs-vpc.cn-hangzhou.aliyuncs.com", "has blanks around its value"),
-        ("ECS_ENDPOINT", "ecs.cn-beijing.aliyuncs.com", "names the host of another region"),
-        ("ECS_ENDPOINT", "cn-beijing=ecs-vpc.cn-shanghai.aliyuncs.com", "of another region"),
-        ("ECS_ENDPOINT", "cn-bejing=ecs.example.com", "not known; did you mean 'cn-beijing'?"),
-        ("SNAPSHOTS_FC_ENDPOINT", "fcv3.eu-west-1.aliyuncs.com", "the host of another region"),
+        ("ECS_ENDPOINT", "ecs.cn-beijing.aliyuncs.com", "the host belongs to another region"),
+        ("ECS_ENDPOINT", "cn-beijing=ecs-vpc.cn-shanghai.aliyuncs.com", "to another region"),
+        ("ECS_ENDPOINT", "cn-bejing=ecs.example.com", "unknown region; did you mean 'cn-beijing'?"),
+        (
+            "SNAPSHOTS_FC_ENDPOINT",
+            "fcv3.eu-west-1.aliyuncs.com",
+            "the host belongs to another region",
+        ),
         ("SNAPSHOT_PAUSED", "hunter2", "did you mean 'SNAPSHOTS_PAUSED'?"),
-        ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "hunter2", "wins over the role's own credentials"),
+        (
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
+            "hunter2",
+            "overrides the credentials of the role; remove it",
+        ),
     ],
 )
 def test_a_variable_that_is_slightly_off_is_a_warning(
@@ -192,18 +200,18 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
 
     for part in (
         "policy Not Good: policies[0].name: ",
-        "policies[0].on.timer: s.yaml: no timer 'nightli': it would never run",
-        "policies[1].regions: 'cn-hanghzou': there is no such region",
-        "policies[1].retry_failed_snapshots: 1: record_completion hears of cn-hangzhou only",
-        "policies[2].on.where.data.stat: no event of type",
+        "policies[0].on.timer: 'nightli': no such timer in s.yaml",
+        "policies[1].regions: 'cn-hanghzou': unknown region",
+        "policies[1].retry_failed_snapshots: 1: record_completion receives events of cn-hangzhou",
+        "policies[2].on.where.data.stat: unknown field in the data of",
         "policies[3]: 'no policy': must be a mapping",
-        "policies[4].on.event: s.yaml: the rule's pattern lacks 'ecs:Disk:Stalled'",
+        "policies[4].on.event: 'ecs:Disk:Stalled': not in a rule's pattern in s.yaml",
         "policy n: policies[5].name: 'n': is already the name of another policy; choose another",
     ):
         assert found.count(part) == 1, (part, found)
     # What it does not want may be what is not written well.
-    assert "no policy is on" not in found
-    assert "no timer '5'" not in found
+    assert "no policy has" not in found
+    assert "'5': no such timer" not in found
 
 
 def test_a_policy_file_that_is_packaged_may_be_named(project: Path) -> None:
@@ -266,12 +274,12 @@ def variables(value: Any, path: tuple[Any, ...] = ()) -> Any:
         (
             f"acs:mns:cn-hangzhou:{ACCOUNT}",
             f"acs:mns:cn-beijing:{ACCOUNT}",
-            "is of the region cn-beijing; must be the function's own, cn-hangzhou",
+            "region cn-beijing: must be cn-hangzhou, the region of the function",
         ),
         (
             f"acs:mns:cn-hangzhou:{ACCOUNT}",
             "acs:mns:cn-hangzhou:42",
-            f"is of the account 42; must be the function's own, {ACCOUNT}",
+            f"account 42: must be {ACCOUNT}, the account of the function",
         ),
         (f"{ACCOUNT}:/queues/snapshot-failures/messages", f"{ACCOUNT}:queue/x", "must end in /que"),
     ],
@@ -297,7 +305,7 @@ def test_a_role_of_another_account_is_named(project: Path) -> None:
     found = problems_of(project)
 
     assert re.search(
-        rf"^s.yaml line \d+: record_completion: role: is of account 42: must be {ACCOUNT}",
+        rf"^s.yaml line \d+: record_completion: role: account 42: must be {ACCOUNT}",
         found,
         re.MULTILINE,
     )
@@ -309,7 +317,7 @@ def test_a_right_in_another_region_or_account_is_none(project: Path, arn: str) -
     path = project / "functions" / "snapshot_on_event" / "ram-policy.json"
     path.write_text(re.sub(r"acs:log:[^:]*:[^:]*", f"acs:log:{arn}", path.read_text()))
 
-    assert "ram-policy.json allows no log:PostLogStoreLogs" in problems_of(project)
+    assert "ram-policy.json: log:PostLogStoreLogs on" in problems_of(project)
 
 
 def test_functions_in_several_regions_are_named(project: Path) -> None:
@@ -318,19 +326,21 @@ def test_functions_in_several_regions_are_named(project: Path) -> None:
     text = text.replace("region: ${vars.region}", "region: cn-beijing", 1)
     (project / "s.yaml").write_text(text)
 
-    assert "region: 'cn-hangzhou': must be cn-beijing, as that of" in problems_of(project)
+    assert "region: 'cn-hangzhou': must be cn-beijing, the region of" in problems_of(project)
 
 
 def test_a_region_that_there_is_not_is_named_with_the_nearest(project: Path) -> None:
     """In the template and in a policy."""
     policies(project, NIGHTLY, {**HOURLY, "regions": ["cn-hangzhou", "cn-bejing"]})
     found = problems_of(project)
-    assert "policies.yaml line 4: policy h: policies[1].regions: 'cn-bejing': there is no" in found
+    assert (
+        "policies.yaml line 4: policy h: policies[1].regions: 'cn-bejing': unknown region" in found
+    )
     assert "did you mean 'cn-beijing'?" in found
 
     for file in ("s.yaml", "template.yml"):
         edit(project / file, "cn-hangzhou", "cn-hangzho")
-    assert "snapshot_on_schedule: region: 'cn-hangzho': there is no such" in problems_of(project)
+    assert "snapshot_on_schedule: region: 'cn-hangzho': unknown region" in problems_of(project)
     # Nobody set a host.
     assert "_ENDPOINT" not in "\n".join(check(project / "policies.yaml").warnings)
 
@@ -338,7 +348,7 @@ def test_a_region_that_there_is_not_is_named_with_the_nearest(project: Path) -> 
 def test_a_new_region_may_be_used_where_its_host_is_named(project: Path) -> None:
     """The table of regions is as old as this version."""
     policies(project, {**HOURLY, "regions": ["cn-atlantis"]})
-    assert "'cn-atlantis': there is no such region" in problems_of(project)
+    assert "'cn-atlantis': unknown region" in problems_of(project)
 
     set_variable(project, "ECS_ENDPOINT", "cn-atlantis=ecs.cn-atlantis.aliyuncs.com")
     assert "cn-atlantis" not in problems_of(project)
@@ -348,7 +358,7 @@ def test_a_region_that_sources_disagree_about_is_a_warning(project: Path) -> Non
     """N1: the SDK's table sends it to a central host."""
     policies(project, {**HOURLY, "regions": ["cn-north-2-gov-1"]})
     found = "\n".join(check(project / "policies.yaml").warnings)
-    assert "calls go to ecs.aliyuncs.com, which sources do not agree on" in found
+    assert "the SDK calls ecs.aliyuncs.com, on which sources differ" in found
 
     set_variable(project, "ECS_ENDPOINT", "cn-north-2-gov-1=ecs.cn-north-2-gov-1.aliyuncs.com")
     assert check(project / "policies.yaml").warnings == ()
@@ -361,7 +371,7 @@ def test_failed_snapshots_that_nobody_hears_of_are_not_repeated(project: Path) -
     )
     assert (
         "policies.yaml line 3: policy h: policies[0].retry_failed_snapshots: 1: "
-        "record_completion hears of cn-hangzhou only, and not of cn-beijing"
+        "record_completion receives events of cn-hangzhou only, not of cn-beijing"
     ) in problems_of(project)
 
     policies(project, {**HOURLY, "retry_failed_snapshots": 1, "regions": ["cn-hangzhou"]})
@@ -380,22 +390,28 @@ ISOLATE = "ecs:Instance:SystemMaintenance.IsolateErrorDisk"
     ("policy", "problem"),
     [
         (on(STATE, **{"data.state": "stopped"}), "did you mean 'Stopped'?"),
-        (on(STATE, **{"data.state": ["Stopped", "Halted"]}), "'Halted': no event of type"),
-        (on(STATE, **{"data.state": True}), "True: no event of type"),
+        (on(STATE, **{"data.state": ["Stopped", "Halted"]}), "'Halted': never in events of type"),
+        (on(STATE, **{"data.state": True}), "True: never in events of type"),
         (on(STATE, **{"data.sate": "Stopped"}), "did you mean 'state'?"),
         (on(STATE, state="Stopped"), "did you mean 'data.state'?"),
-        (on(STATE, **{"data.state.x": "Stopped"}), "'state' has no fields of its own"),
-        (on(STATE, data="Stopped"), "must go on to one of the fields of data"),
-        (on(STATE, **{"source.x": "acs.ecs"}), "'source' has no fields of its own"),
-        (on(STATE, type=SPOT), f"no event of type '{STATE}' has it"),
-        (on(SPOT, **{"data.action": "stop"}), "there are delete"),
+        (on(STATE, **{"data.state.x": "Stopped"}), "'state' has no subfields"),
+        (on(STATE, data="Stopped"), "must name a field of data"),
+        (on(STATE, **{"source.x": "acs.ecs"}), "'source' has no subfields"),
+        (on(STATE, type=SPOT), f"never in events of type '{STATE}'"),
+        (on(SPOT, **{"data.action": "stop"}), "known are delete"),
         (on(REBOOT, **{"data.eventStatus": "Schedule"}), "did you mean 'Scheduled'?"),
-        (on(REBOOT, **{"data.eventType": "SystemMaintenance.Stop"}), "are SystemMaintenance.Reb"),
-        (on(FAILURE, **{"data.eventStatus": "Scheduled"}), "there are Executing, Executed"),
-        (on(FAILURE, **{"data.notBefore": "x"}), f"no event of type '{FAILURE}' has it"),
-        (on([SPOT, STALLED], **{"data.action": "delete"}), f"no event of type '{STALLED}' has it"),
-        (on([SPOT, STATE], type=SPOT), f"no event of type '{STATE}' has any of these"),
-        (on(ISOLATE, **{"data.eventStatus": "Done"}), "'Done': no event of type"),
+        (
+            on(REBOOT, **{"data.eventType": "SystemMaintenance.Stop"}),
+            "known are SystemMaintenance.Reb",
+        ),
+        (on(FAILURE, **{"data.eventStatus": "Scheduled"}), "known are Executing, Executed"),
+        (on(FAILURE, **{"data.notBefore": "x"}), f"unknown field in the data of '{FAILURE}'"),
+        (
+            on([SPOT, STALLED], **{"data.action": "delete"}),
+            f"unknown field in the data of '{STALLED}'",
+        ),
+        (on([SPOT, STATE], type=SPOT), f"events of type '{STATE}' have none of these values"),
+        (on(ISOLATE, **{"data.eventStatus": "Done"}), "'Done': never in events of type"),
     ],
 )
 def test_a_condition_that_no_event_meets_is_named(
@@ -512,7 +528,7 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path: Path) -> None:
     ("text", "said"),
     [
         (b"a: 1\nb: \xe4\n", " line 2: cannot be read: must be UTF-8"),
-        (b"a: " + b"[" * 3_000 + b"]" * 3_000, ": cannot be read: nests too deep"),
+        (b"a: " + b"[" * 3_000 + b"]" * 3_000, ": cannot be read: nested too deeply"),
         (b"", ": cannot be read: "),
     ],
 )
@@ -533,7 +549,7 @@ def test_a_variable_that_may_not_be_is_named_with_its_own_line_and_the_lines_in_
 
     found = [one for one in check(project / "policies.yaml").problems if "'FC_API' does" in one]
 
-    assert all(one.endswith("; Function Compute keeps FC_… to itself") for one in found)
+    assert all(one.endswith("; Function Compute reserves FC_…") for one in found)
     wanted = [
         (file, number)
         for file in ("template.yml", "s.yaml")
@@ -580,6 +596,6 @@ def test_a_timer_that_there_is_not_is_named_with_the_policy_and_the_nearest(proj
 
     for file in ("template.yml", "s.yaml"):
         assert (
-            f"policies.yaml line 4: policy h: policies[1].on.timer: {file}: no timer 'hourli': it "
-            "would never run; did you mean 'hourly'?"
+            f"policies.yaml line 4: policy h: policies[1].on.timer: 'hourli': no such timer in "
+            f"{file}, so the policy would never run; did you mean 'hourly'?"
         ) in found
