@@ -1,9 +1,9 @@
 """
-How near the quota a large run comes, and how seldom it is throttled for that.
+How close to the quota a large run comes, and how many of its calls are throttled.
 
-5,000 disks on a local cloud that throttles in minutes of its own, which begin at another
-second than the client's; the client is set to three times the quota. Beside it what one would
-write first. All on a clock whose time passes while everybody waits (`virtual_clock`).
+5,000 disks on an emulator that throttles in fixed minutes, which begin at another second than
+the client's, or in one of the ways of `benchmarks.limits`. The client is set to three times the
+quota. Two simple scripts are measured for comparison. Time is virtual (`virtual_clock`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 import emulator
+from benchmarks.limits import BURST, SlidingMinute, TokenBucket
 from benchmarks.naive import snapshots as naive
 from benchmarks.virtual_clock import VirtualClock
 from emulator.fc.state import AsyncConfig
@@ -36,11 +37,13 @@ REGION, ACCOUNT_ID = "cn-hangzhou", "1234567890123456"
 PROJECT, LOGSTORE = "snapshots", "records"
 DISKS = 5_000
 QUOTA, SETTING = 1_200, 3_600
-"""Calls a minute: what the server allows, and what the client was told."""
+"""Calls a minute: what the server allows, and what the client is set to."""
 LATENCY_S = 0.1
 PHASES_S = (7.0, 24.0, 41.0, 58.0)
-"""Where the server's minutes begin, against the client's clock."""
+"""When the server's minutes begin, in seconds of a minute of the client's clock."""
 MAX_TIME, MAX_THROTTLED = 1.05, 0.02
+MAX_TIME_UNDOCUMENTED = 1.7
+"""For a limit that is not in fixed minutes; its throttled calls have no bound."""
 MAX_CALLS, MAX_CALLS_IN_PARTS = 1.05, 1.10
 PARTS = 5
 
@@ -52,7 +55,7 @@ class Result:
     name: str
     elapsed_s: float
     ideal_s: float
-    """The calls that are needed, at the server's quota."""
+    """How long the necessary calls take at the quota."""
     creates: int
     throttled: int
     made: int
@@ -71,9 +74,17 @@ class Result:
 
 
 class Bench:
-    """One cloud with its disks, and a policy that means all of them."""
+    """One emulator with its disks, and a policy that selects all of them."""
 
-    def __init__(self, *, phase_s: float, quota: int | None, shared: bool, limit: int) -> None:
+    def __init__(
+        self,
+        *,
+        phase_s: float,
+        quota: int | None,
+        shared: bool,
+        limit: int,
+        counted_by: SlidingMinute | TokenBucket | None = None,
+    ) -> None:
         self.clock = VirtualClock(START)
         self.other_from = START + timedelta(minutes=DISKS / QUOTA / 2) if shared else None
         ecs_settings = emulator.EcsSettings(
@@ -93,6 +104,8 @@ class Bench:
             for _ in range(20):
                 ecs.add_disk(instance_id=instance_id, tags={"env": "prod"})
         self._answer = ecs.handle
+        if counted_by is not None:
+            ecs._throttle = counted_by  # type: ignore[assignment] # noqa: SLF001 - has one method
         ecs.handle = self._late  # type: ignore[method-assign] # an answer takes its time
         policy = {
             "name": "nightly",
@@ -111,7 +124,7 @@ class Bench:
         return response
 
     def result(self, name: str) -> Result:
-        """Say what the cloud saw."""
+        """Return what the emulator counted."""
         creates = self.cloud.calls.of("CreateSnapshot")
         ended_at = creates[-1].at + timedelta(seconds=LATENCY_S)
         return Result(
@@ -132,20 +145,20 @@ class Bench:
 
 
 def ours(bench: Bench) -> None:
-    """Let the timer fire, with time enough for all of it."""
+    """Run one invocation, with time enough for all disks."""
     with _function(bench, timeout_s=7200) as deliver:
         deliver()
 
 
 def ours_in_parts(bench: Bench) -> None:
-    """Let it fire with a fifth of the time, and what is left be handed over to the next part."""
+    """Run with a fifth of that time, so that each part starts the next one."""
     need_s = DISKS * 60 / 600 / PARTS
-    # A function keeps 45 s of its time for what comes after the last call.
+    # The function reserves 45 s for what it does after its last call.
     with _function(bench, timeout_s=round(need_s) + 50) as deliver:
         deliver()
     parts = {one["part"] for one in _records(bench) if one["record"] == "part_started"}
     if len(parts) != PARTS:
-        sys.exit(f"meant to take {PARTS} parts, and took {sorted(parts)}")
+        sys.exit(f"parts: {sorted(parts)}: must be {PARTS}")
 
 
 @contextmanager
@@ -175,7 +188,7 @@ def _function(bench: Bench, *, timeout_s: int) -> Iterator[Callable[[], None]]:
             bench.cloud.tick()
         failed = [one for one in fc.region.invocations if one.status != "Succeeded"]
         if failed:
-            sys.exit(f"an invocation did not end well: {failed[0].results}")
+            sys.exit(f"an invocation failed: {failed[0].results}")
 
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(bench.policies, file)
@@ -193,16 +206,8 @@ def _records(bench: Bench) -> list[dict[str, str]]:
     return bench.cloud.sls.records(PROJECT, LOGSTORE)
 
 
-def _measured(
-    name: str,
-    take: Callable[[Bench], Any],
-    *,
-    phase_s: float,
-    quota: int | None,
-    shared: bool,
-    limit: int,
-) -> Result:
-    bench = Bench(phase_s=phase_s, quota=quota, shared=shared, limit=limit)
+def _measured(name: str, take: Callable[[Bench], Any], **options: Any) -> Result:  # noqa: ANN401 - the options of `Bench`
+    bench = Bench(**options)
     with emulator.stub(bench.cloud), bench.clock.running():
         take(bench)
     return bench.result(name)
@@ -218,52 +223,68 @@ def _in_threads(bench: Bench) -> None:
 
 
 def main() -> None:
-    """Measure, print a table, and end with 1 if a bound is missed."""
-    results: list[tuple[Result, bool]] = []
+    """Measure, print the tables, and exit with 1 if a bound is missed."""
+    results: list[tuple[Result, float | None]] = []
     for shared in (False, True):
         measured = partial(_measured, quota=QUOTA, shared=shared, limit=SETTING)
         title = "half of the quota to another tool" if shared else "the quota to ourselves"
         for phase_s in PHASES_S:
             name = f"{title}: ours, minutes begin at {phase_s:.0f} s"
-            results.append((measured(name, ours, phase_s=phase_s), True))
+            results.append((measured(name, ours, phase_s=phase_s), MAX_TIME))
         for name, take in (("the SDK's sample in a loop", _in_a_loop), ("32 threads", _in_threads)):
             result = measured(f"{title}: {name}", take, phase_s=PHASES_S[1])
-            results.append((result, False))
+            results.append((result, None))
+    for title, counted_by in (
+        ("a sliding minute: ours", SlidingMinute(QUOTA)),
+        (f"a token bucket of {BURST}: ours", TokenBucket(QUOTA)),
+    ):
+        result = _measured(
+            title,
+            ours,
+            phase_s=0.0,
+            quota=None,
+            shared=False,
+            limit=SETTING,
+            counted_by=counted_by,
+        )
+        results.append((result, MAX_TIME_UNDOCUMENTED))
     free = partial(_measured, phase_s=0.0, quota=None, shared=False, limit=600)
     whole, parts = free("one part", ours), free(f"{PARTS} parts", ours_in_parts)
     console = Console(width=120)
     console.print(_pace(results))
     console.print(_calls(whole, parts))
-    good = all(_holds(result) for result, is_ours in results if is_ours)
+    good = all(_holds(result, max_time) for result, max_time in results if max_time)
     good = good and whole.calls <= MAX_CALLS * DISKS and parts.calls <= MAX_CALLS_IN_PARTS * DISKS
     sys.exit(not (good and whole.made == parts.made == DISKS))
 
 
-def _holds(result: Result) -> bool:
+def _holds(result: Result, max_time: float) -> bool:
+    max_throttled = MAX_THROTTLED if max_time == MAX_TIME else 1.0
     return (
-        result.time_ratio <= MAX_TIME
-        and result.throttled_share <= MAX_THROTTLED
+        result.time_ratio <= max_time
+        and result.throttled_share <= max_throttled
         and result.made == DISKS
     )
 
 
-def _pace(results: list[tuple[Result, bool]]) -> Table:
+def _pace(results: list[tuple[Result, float | None]]) -> Table:
     table = Table(
         title=f"{DISKS:,} disks, {QUOTA:,} calls a minute allowed, {SETTING:,} set;"
-        f" bounds: {MAX_TIME} of the ideal time, {MAX_THROTTLED:.0%} throttled, none failed",
+        f" bounds: {MAX_TIME} of the ideal time and {MAX_THROTTLED:.0%} throttled"
+        f" (other ways to count: {MAX_TIME_UNDOCUMENTED} of it), none failed",
         title_justify="left",
     )
     for heading in ("", "time", "of the ideal", "throttled", "without a snapshot", ""):
         table.add_column(heading, justify="right" if heading else "left")
-    for result, is_ours in results:
-        overall_status = ("holds" if _holds(result) else "MISSED") if is_ours else ""
+    for result, max_time in results:
+        verdict = ("holds" if _holds(result, max_time) else "MISSED") if max_time else ""
         table.add_row(
             result.name,
             f"{result.elapsed_s:.0f} s",
             f"{result.time_ratio:.2f}",
             f"{result.throttled_share:.1%}",
             str(DISKS - result.made),
-            overall_status,
+            verdict,
         )
     return table
 

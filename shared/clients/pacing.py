@@ -185,7 +185,7 @@ class Pacer:
             OutOfTimeError: It could start only after the deadline; it was not made.
 
         """
-        ticket, sent_at = self._admitted(api, before)
+        ticket = self._admitted(api, before)
         error: BaseException | None = None
         try:
             return call()
@@ -193,7 +193,7 @@ class Pacer:
             error = exc
             raise
         finally:
-            self._settle(api, ticket, sent_at, error)
+            self._settle(api, ticket, error)
 
     def retried(self, api: str, call: Callable[[], T]) -> T:
         """
@@ -240,35 +240,34 @@ class Pacer:
 
     # --- before and after a call ---------------------------------------------------------------
 
-    def _admitted(self, api: str, before: Callable[[], None] | None) -> tuple[Ticket, float]:
-        """Wait until a call may start; returns when it does."""
+    def _admitted(self, api: str, before: Callable[[], None] | None) -> Ticket:
+        """Wait until a call may start, with a place among those in flight."""
         while True:
             ticket = self._ticket(api)
             try:
                 self._wait_until(ticket.start)
                 if before is not None:
                     before()
-                started_at = self._start(api, ticket)
+                if self._start(api, ticket):
+                    return ticket
             except BaseException:
                 self._give_back(api, ticket)
                 raise
-            if started_at is not None:
-                return ticket, started_at
 
-    def _start(self, api: str, ticket: Ticket) -> float | None:
-        """Let a call start now, with a place among those in flight; None if it has to ask again."""
+    def _start(self, api: str, ticket: Ticket) -> bool:
+        """Start a call; False if its ticket is no longer valid."""
         with self._changed:
             while self._in_flight >= self._max_in_flight:
                 self._changed.wait()
             now = self.clock.monotonic()
             if now >= self.deadline:
                 raise OutOfTimeError(api)
-            # What was waited for has come, also where the clock stands still.
-            if not self._rates[api].holds(ticket, max(now, ticket.start)):
-                return None
+            # The wait is over, even if the clock stands still.
+            if not self._rates[api].is_valid(ticket, max(now, ticket.start)):
+                return False
             self._in_flight += 1
             self.calls[api] += 1
-            return now
+            return True
 
     def _ticket(self, api: str) -> Ticket:
         with self._changed:
@@ -276,14 +275,14 @@ class Pacer:
             while not self.time_is_up:
                 ticket = rate.ask(self.clock.monotonic())
                 if ticket is None:
-                    # One call finds out for all whether the server is open again.
+                    # Another call probes the gate for all.
                     self._changed.wait()
                 elif ticket.start < self.deadline:
                     return ticket
                 else:
-                    rate.lapse(ticket)
+                    rate.give_back(ticket)
                     break
-            # Who waits for a probe that is not made has to see that for itself.
+            # Calls that wait for a probe that is not made have to check the deadline themselves.
             self._changed.notify_all()
             raise OutOfTimeError(api)
 
@@ -294,24 +293,19 @@ class Pacer:
 
     def _give_back(self, api: str, ticket: Ticket) -> None:
         with self._changed:
-            self._rates[api].lapse(ticket)
+            self._rates[api].give_back(ticket)
             self._changed.notify_all()
 
-    def _settle(
-        self, api: str, ticket: Ticket, sent_at: float, error: BaseException | None
-    ) -> None:
+    def _settle(self, api: str, ticket: Ticket, error: BaseException | None) -> None:
         with self._changed:
             self._in_flight -= 1
             rate, now = self._rates[api], self.clock.monotonic()
-            if error is None:
-                rate.passed(ticket, sent_at, now)
-            elif not isinstance(error, EcsRefusedError):
-                rate.unanswered(ticket, sent_at, now)
-            elif is_throttled(error):
+            if error is not None and not isinstance(error, EcsRefusedError):
+                rate.on_no_answer(ticket)
+            elif error is not None and is_throttled(error):
                 self.throttled[api] += 1
-                after = error.retry_after_s
-                chance = self.clock.random()
-                rate.throttled(ticket, sent_at, now, retry_after_s=after, chance=chance)
+                after_s, chance = error.retry_after_s, self.clock.random()
+                rate.on_throttled(ticket, now, retry_after_s=after_s, chance=chance)
             else:
-                rate.passed(ticket, sent_at, now)
+                rate.on_served(ticket, now)
             self._changed.notify_all()

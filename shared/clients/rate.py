@@ -1,276 +1,213 @@
 """
-How fast one API may be called, learnt from what its server answers.
+Learns from a server's answers how fast one API may be called.
 
-State and decisions only, as functions of the instants that they are told: no clock, no
-threads, no waiting. ECS counts calls in minutes of its own ("throttled in minute T, callable
-again in T + 1", API throttling); where those begin, and how many calls one has, it does not
-say. So: a throttled answer closes the gate for all; one call at a time finds out whether it
-is open again, and with it when the server's minute begins; what that minute took before is the
-quota. A server that counts otherwise (a sliding minute, a bucket) is met as well, only
-less exactly.
+ECS counts calls in minutes of its own and documents neither when these begin nor the quota
+("API throttling": a call throttled in minute T is served again in T + 1). Nothing here depends
+on that; a sliding minute and a token bucket are handled in the same way:
 
-Never knows what is called. All instants are in seconds of one clock that never runs backwards.
+- A throttled answer closes the gate for all calls. One probe at a time finds out whether the
+  server accepts calls again.
+- When it does, the rate becomes 98 % of what was served since the gate last opened.
+- After a minute without throttling the rate rises by a tenth. Each raise that ends in
+  throttling doubles the wait before the next one.
+
+State and decisions only: no clock, no threads, no waiting. Instants are in seconds of one clock
+that never runs backwards.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 WINDOW_S = 60.0
 MAX_RETRY_AFTER_S = 60.0
-"""Windows last a minute: who asks for more is mistaken, or it is not for this run."""
+"""The length of a throttling window: a longer wait is a mistake, or not meant for this run."""
 
 _HEADROOM = 0.98
-"""The share of a quota that is aimed at: calls are never spread with perfect evenness."""
-_DECREASE = 0.5
-"""No closing lowers the rate below this share of it, whatever was counted."""
-_BLIND_DECREASE = 0.7
-"""Where a server's minutes do not fit, its quota cannot be counted."""
+"""The share of the measured quota to use, because calls are never spread evenly."""
+_MAX_DECREASE = 0.5
 _INCREASE = 1.1
+_MIN_PER_MINUTE = 6.0
 _BUSY_SHARE = 0.8
-"""A rate that is not made use of is not raised."""
+"""A rate that is used less than this is not raised."""
 _MAX_PATIENCE_S = 16 * WINDOW_S
-_LEAST_PER_MINUTE = 6.0
 
-_FIRST_GAP_S, _GAP_S, _LONG_GAP_S = 1.0, 6.0, 30.0
-"""Between probes: at first, in a window whose end is not known, and when it seems to have none."""
-_LEAST_GAP_S = 0.2
-_PRECISE_S = 1.0
-"""A beginning that is known as well as this is waited for, not looked for."""
-_TOLERANCE_S = 2.0
+_MIN_GAP_S, _GAP_S, _LONG_GAP_S = 0.2, 6.0, 30.0
+"""Between probes: the least, the most within a window, and the most after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Leave to make one call, not before an instant; it lapses when the gate closes."""
+    """Permission to start one call at `start` or later; void once the gate closes."""
 
     start: float
     era: int
-    probe: bool = False
-    """On this call depends whether the gate opens again."""
+    """How often the gate had closed before."""
+    is_probe: bool = False
+    """The gate stays closed until this call is answered."""
 
 
 def valid_retry_after_s(retry_after_s: float | None) -> float:
-    """Return for how long the server asked to wait; 0 where it did not, or not in earnest."""
+    """Return how long the server asked to wait; 0 if it did not, or not within the bounds."""
     if retry_after_s is None or not 0 < retry_after_s <= MAX_RETRY_AFTER_S:
         return 0.0
     return retry_after_s
 
 
 class Rate:
-    """One API's rate, in calls a minute, and its gate."""
+    """One API's rate, in calls per minute, and its gate."""
 
     def __init__(self, *, calls_per_minute: int) -> None:
-        self.per_minute = float(calls_per_minute)
-        self.closed = False
-        self._ceiling = float(calls_per_minute)
+        self.per_minute = self._max_per_minute = float(calls_per_minute)
+        self.is_closed = False
         self._due = float("-inf")
         self._era = 0
-        self._served: deque[float] = deque()
-        """When the calls of the last two minutes started that were not throttled."""
-        self._raised_at = float("-inf")
+        # The calls served since the gate opened or the rate was last reviewed, and in the period
+        # before that, which is empty after an opening.
+        self._since: float | None = None
+        self._served = self._served_before = 0
+        self._before_s = 0.0
         self._patience_s = WINDOW_S
-        self._raised = False
-        """Whether the last change was a raise."""
-        # While closed:
-        self._since = 0.0
-        self._probe_at = 0.0
-        self._probing = False
+        """The time without throttling after which the rate is raised."""
+        self._was_raised = False
+        # While the gate is closed:
+        self._closed_at = self._probe_at = 0.0
+        self._is_probing = False
         self._failed_probes = 0
-        self._shut_at = 0.0
-        """So late the server was seen to refuse."""
-        # A beginning of a server's minute lies between these two.
-        self._window: tuple[float, float] | None = None
-        self._opened_at = float("-inf")
-        """Of the call that found the gate open: nothing was served shortly before."""
-
-    # --- before a call -------------------------------------------------------------------------
+        self._window: float | None = None
+        """When one of the server's minutes began; None if not known."""
 
     def ask(self, now: float) -> Ticket | None:
         """
-        Reserve the next call; None where another one is to find out first if the gate is open.
+        Reserve the next call; None while another call probes the closed gate.
 
-        A ticket that is not used has to be given back: see `lapse`.
+        Pass a ticket that is not used to `give_back`.
         """
-        if self.closed:
-            if self._probing:
+        if self.is_closed:
+            if self._is_probing:
                 return None
-            self._probing = True
-            return Ticket(start=max(now, self._probe_at), era=self._era, probe=True)
-        self._raise(now)
+            self._is_probing = True
+            return Ticket(start=max(now, self._probe_at), era=self._era, is_probe=True)
+        self._review(now)
         interval_s = 60 / self.per_minute
-        # Up to a second's worth may start at once, and one always; no more is saved up.
-        unused_s = max(1.0, interval_s)
-        self._due = max(self._due, now - unused_s) + interval_s
+        # Calls of up to one second may start at once, and at least one; more is not saved up.
+        self._due = max(self._due, now - max(1.0, interval_s)) + interval_s
         return Ticket(start=max(now, self._due), era=self._era)
 
-    def holds(self, ticket: Ticket, now: float) -> bool:
-        """Say whether a call may start now; if not, its ticket has lapsed: ask again."""
+    def is_valid(self, ticket: Ticket, now: float) -> bool:
+        """Return whether the call may start now; if not, ask for another ticket."""
         if ticket.era != self._era:
             return False
-        if ticket.probe and now < self._probe_at:
-            # A late answer asked for more time.
-            self._probing = False
+        if ticket.is_probe and now < self._probe_at:
+            # An answer that came late asked for more time.
+            self._is_probing = False
             return False
         return True
 
-    def lapse(self, ticket: Ticket) -> None:
-        """Take back a ticket that nobody will use."""
-        if ticket.probe and ticket.era == self._era:
-            self._probing = False
+    def give_back(self, ticket: Ticket) -> None:
+        """Take back a ticket that is not used, so that another call can probe."""
+        if ticket.is_probe and ticket.era == self._era:
+            self._is_probing = False
 
     def opens_in_s(self, now: float) -> float:
-        """Return for how long the server is expected to refuse; 0 where it does not."""
-        if not self.closed:
+        """Return for how long the server is expected to throttle; 0 if the gate is open."""
+        if not self.is_closed:
             return 0.0
-        if self._window is not None:
-            return _next_after(self._window, now)[1] - now
-        return max(self._probe_at, self._since + WINDOW_S, now) - now
+        if self._window is None:
+            return max(self._probe_at, self._closed_at + WINDOW_S, now) - now
+        return self._next_window_s(now)
 
-    # --- after it ------------------------------------------------------------------------------
+    def on_served(self, ticket: Ticket, now: float) -> None:
+        """Count a call that was not throttled; if it was the probe, open the gate."""
+        self._served += 1
+        if ticket.is_probe and ticket.era == self._era:
+            self._open(now)
 
-    def passed(self, ticket: Ticket, sent_at: float, now: float) -> None:
-        """Take in an answer that was none about too many calls."""
-        self._count(sent_at, now)
-        if ticket.probe and ticket.era == self._era:
-            self._open(sent_at, now)
+    def on_no_answer(self, ticket: Ticket) -> None:
+        """Count a call whose answer was lost: the gate stays as it is."""
+        self._served += 1
+        self.give_back(ticket)
 
-    def unanswered(self, ticket: Ticket, sent_at: float, now: float) -> None:
-        """Take in that no answer came: of a closed gate another call has to find out."""
-        self._count(sent_at, now)
-        self.lapse(ticket)
-
-    def _count(self, sent_at: float, now: float) -> None:
-        self._served.append(sent_at)
-        while self._served and self._served[0] < now - 2 * WINDOW_S:
-            self._served.popleft()
-
-    def throttled(
-        self,
-        ticket: Ticket,
-        sent_at: float,
-        now: float,
-        *,
-        retry_after_s: float | None,
-        chance: float,
+    def on_throttled(
+        self, ticket: Ticket, now: float, *, retry_after_s: float | None, chance: float
     ) -> None:
         """
-        Take in that there were too many calls.
+        Close the gate, or keep it closed.
 
         Args:
             ticket: The call's.
-            sent_at: When the call started.
-            now: When its answer came.
-            retry_after_s: What the server asked to wait; what cannot be meant is ignored.
+            now: When the answer came.
+            retry_after_s: What the server asked to wait; ignored where out of bounds.
             chance: From 0 up to 1.
 
         """
         asked_s = valid_retry_after_s(retry_after_s)
         if ticket.era != self._era:
-            # Sent before the gate closed. It says no more than how long to wait.
-            if self.closed:
-                self._shut(sent_at, asked_s)
-                self._probe_at = max(self._probe_at, now + asked_s if asked_s else 0.0)
+            # Sent before the gate closed: it only shows how long to wait.
+            if asked_s:
+                self._probe_at = max(self._probe_at, now + asked_s)
             return
-        if self.closed:
+        self._is_probing = False
+        if self.is_closed:
             self._failed_probes += 1
-            self._probing = False
         else:
-            self._close(now)
-        self._shut(sent_at, asked_s)
-        self._probe_at = max(self._next_probe(now, chance), now + asked_s)
+            self.is_closed = True
+            self._era += 1
+            self._closed_at = now
+            self._failed_probes = 0
+        self._probe_at = now + max(self._gap_s(now, chance), asked_s)
 
-    # --- the gate ------------------------------------------------------------------------------
-
-    def _close(self, now: float) -> None:
-        self.closed = True
-        self._era += 1
-        self._since = now
-        self._failed_probes = 0
-        self._probing = False
-        self._shut_at = float("-inf")
-
-    def _shut(self, sent_at: float, asked_s: float) -> None:
-        """Note that the server was closed; until when, if it said so."""
-        told = sent_at + asked_s - _PRECISE_S if asked_s else sent_at
-        self._shut_at = max(self._shut_at, sent_at, told)
-
-    def _next_probe(self, now: float, chance: float) -> float:
-        """Return when to look again: at the server's next minute, or after a growing gap."""
-        if self._window is not None and self._failed_probes <= 1:
-            low, high = _next_after(self._window, now)
-            if high - low > _PRECISE_S and self._failed_probes == 0:
-                # In the middle: whatever the answer, the beginning is known twice as well.
-                middle = max(low, now) + (high - max(low, now)) / 2
-                return max(middle, now + _LEAST_GAP_S)
-            return max(high, now + _LEAST_GAP_S) + chance * _LEAST_GAP_S
-        closed_s = now - self._since
+    def _gap_s(self, now: float, chance: float) -> float:
+        """Return the time to the next probe: soon, then the server's next minute, then growing."""
+        if self._window is not None and self._failed_probes == 1:
+            return self._next_window_s(now) + chance * _MIN_GAP_S
+        closed_s = now - self._closed_at
         longest_s = _GAP_S if closed_s < WINDOW_S + _GAP_S else min(_LONG_GAP_S, closed_s / 4)
-        top_s = min(longest_s, _FIRST_GAP_S * 2.0 ** min(self._failed_probes, 10))
-        return now + _LEAST_GAP_S + chance * (top_s - _LEAST_GAP_S)
+        top_s = min(longest_s, 2.0 ** min(self._failed_probes, 10))
+        # A token bucket has the next token after one interval.
+        least_s = max(_MIN_GAP_S, 60 / self.per_minute)
+        return least_s + chance * max(0.0, top_s - least_s)
 
-    def _open(self, sent_at: float, now: float) -> None:
-        found = (min(self._shut_at, now), now)
-        fits = self._window is None or _overlap(found, _near(self._window, now))
-        window = found
-        if self._window is not None and fits:
-            low, high = _near(self._window, now)
-            window = (max(low, found[0]), min(high, found[1]))
-            if window[0] > window[1]:
-                window = found
-        self._window = window
-        self._lower(window, now, fits=fits)
-        self.closed = False
-        self._probing = False
+    def _next_window_s(self, now: float) -> float:
+        return WINDOW_S - (now - (self._window or 0.0)) % WINDOW_S
+
+    def _open(self, now: float) -> None:
+        was_expected = self._window is not None and self._failed_probes <= 1
+        if now - self._closed_at > _GAP_S and not was_expected:
+            self._window = now
+        self.is_closed = self._is_probing = False
         self._due = now
-        self._opened_at = sent_at
+        self._lower(now)
 
-    # --- the rate ------------------------------------------------------------------------------
+    def _lower(self, now: float) -> None:
+        """Lower the rate to what was served, and restart the count."""
+        served = self._served + self._served_before
+        elapsed_s = now - self._start(now) + self._before_s
+        measured = served * 60 / elapsed_s if elapsed_s else 0.0
+        lower = max(min(measured, self.per_minute) * _HEADROOM, self.per_minute * _MAX_DECREASE)
+        self.per_minute = max(lower, min(_MIN_PER_MINUTE, self._max_per_minute))
+        if self._was_raised:
+            self._patience_s = min(2 * self._patience_s, _MAX_PATIENCE_S)
+        self._was_raised = False
+        self._served_before, self._before_s = 0, 0.0
+        self._since, self._served = now, 0
 
-    def _lower(self, window: tuple[float, float], now: float, *, fits: bool) -> None:
-        """Go slower: at what the server's last minute took, where that can be told."""
-        if fits:
-            low, high = window[0] - WINDOW_S, window[1] - WINDOW_S
-            begun = self._opened_at if self._opened_at >= low - _TOLERANCE_S else (low + high) / 2
-            quota = sum(begun <= at < begun + WINDOW_S for at in self._served)
-            slower = max(quota * _HEADROOM, self.per_minute * _DECREASE)
-            slower = min(slower, self.per_minute * _HEADROOM)
-        else:
-            slower = self.per_minute * _BLIND_DECREASE
-        self.per_minute = max(slower, min(_LEAST_PER_MINUTE, self._ceiling))
-        if self._raised:
-            self._patience_s = min(self._patience_s * 2, _MAX_PATIENCE_S)
-        self._raised = False
-        self._raised_at = now
-
-    def _raise(self, now: float) -> None:
-        """Go a little faster, where nothing was throttled for long and all of it was used."""
-        if self.per_minute >= self._ceiling or now - self._raised_at < self._patience_s:
+    def _review(self, now: float) -> None:
+        """Raise the rate if it was used, and nothing was throttled for long enough."""
+        elapsed_s = now - self._start(now)
+        if elapsed_s < self._patience_s:
             return
-        busy = sum(at >= now - WINDOW_S for at in self._served)
-        self._raised_at = now
-        if busy >= self.per_minute * _BUSY_SHARE:
-            if self._raised:
-                # The last raise did no harm.
+        is_busy = self._served * 60 / elapsed_s >= self.per_minute * _BUSY_SHARE
+        if is_busy and self.per_minute < self._max_per_minute:
+            if self._was_raised:
+                # The last raise caused no throttling.
                 self._patience_s = WINDOW_S
-            self.per_minute = min(self._ceiling, self.per_minute * _INCREASE)
-            self._raised = True
+            self.per_minute = min(self._max_per_minute, self.per_minute * _INCREASE)
+            self._was_raised = True
+        self._served_before, self._before_s = self._served, elapsed_s
+        self._since, self._served = now, 0
 
-
-def _near(window: tuple[float, float], now: float) -> tuple[float, float]:
-    """Return the beginning of a minute that lies the least away from `now`."""
-    low, high = window
-    shift = round((now - (low + high) / 2) / WINDOW_S) * WINDOW_S
-    return low + shift, high + shift
-
-
-def _next_after(window: tuple[float, float], now: float) -> tuple[float, float]:
-    """Return the next beginning of a minute that may still lie ahead."""
-    low, high = window
-    shift = (now - high) // WINDOW_S * WINDOW_S + WINDOW_S
-    return low + shift, high + shift
-
-
-def _overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    return one[0] <= other[1] + _TOLERANCE_S and other[0] <= one[1] + _TOLERANCE_S
+    def _start(self, now: float) -> float:
+        if self._since is None:
+            self._since = now
+        return self._since
