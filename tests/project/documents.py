@@ -24,7 +24,7 @@ def text_of(document: str) -> str:
 def section(document: str, heading: str) -> str:
     """Return what follows a heading, up to the next heading of the same or a higher level."""
     level = heading.index(" ")
-    after = text_of(document).split(f"\n{heading}\n")[1]
+    after = f"\n{text_of(document)}".split(f"\n{heading}\n")[1]
     return re.split(rf"\n#{{1,{level}}} ", after, maxsplit=1)[0]
 
 
