@@ -7,12 +7,19 @@ them. Never changes the text around a table.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from cli.policy_schema import schema_text
 from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
+from shared.policies.policy_keys import FILE
+from shared.policies.section import Key, Section, SectionList
+from shared.rules import Choice, Flag, ListOf, MapOf, Rule, Text, WholeNumber
+from shared.validation import PATTERN
 
 DOCS = Path(__file__).parent.parent / "docs"
 COMMAND = "python -m cli.reference_tables"
@@ -63,14 +70,109 @@ def _error_actions() -> str:
         (
             f"`{action.value}`",
             does,
-            ", ".join(f"`{code}`" for code, asked in ERROR_ACTIONS.items() if asked is action),
+            _listed(code for code, asked in ERROR_ACTIONS.items() if asked is action),
         )
         for action, does in _ACTIONS.items()
     ]
     return _table(("action", "the run", "codes"), rows)
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"error actions": _error_actions}
+# --- the keys of a policy file ---------------------------------------------------------------
+
+
+def _keys_at(path: str) -> str:
+    """Return the table of the keys below a path of the file, such as ``policies.select``."""
+    section, schema = FILE, json.loads(schema_text())
+    for name in filter(None, path.split(".")):
+        key, place = section.keys[name], schema["properties"][name]
+        rule = key.rule.item if isinstance(key.rule, SectionList) else key.rule
+        if not isinstance(rule, Section):
+            raise TypeError(path)
+        section, schema = rule, place.get("items", place)
+    rows = [_key(name, key, schema["properties"][name]) for name, key in section.keys.items()]
+    return _table(("key", "value", "default", "meaning", "example"), rows)
+
+
+def _keys_of_defaults() -> str:
+    """Return which keys of a policy the defaults may have: their tables stand elsewhere."""
+    defaults = FILE.keys["defaults"].rule
+    if not isinstance(defaults, Section):
+        raise TypeError(defaults)
+    select = defaults.keys["select"].rule
+    if not isinstance(select, Section):
+        raise TypeError(select)
+    whole = _listed(name for name in defaults.keys if name != "select")
+    return f"They may have the keys {whole}; and of `select` {_listed(select.keys)}.\n"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _key(name: str, key: Key, schema: Mapping[str, Any]) -> tuple[str, ...]:
+    default = "**required**" if key.required else ""
+    if schema.get("default") is not None:
+        default = _code(schema["default"])
+    is_nested = isinstance(key.rule, Section | SectionList)
+    example = "" if is_nested else ", ".join(map(_code, schema["examples"]))
+    return f"`{name}`", _cell(_value(key.rule)), default, _cell(key.description), example
+
+
+def _code(value: object) -> str:
+    """Return a value as it can be written in the file."""
+    is_plain = isinstance(value, str) and re.fullmatch(
+        r"[A-Za-z][A-Za-z0-9 .:_-]*[A-Za-z0-9]", value
+    )
+    return f"`{value if is_plain else json.dumps(value)}`"
+
+
+def _cell(text: str) -> str:
+    """Return a text in which Markdown leaves wildcards alone."""
+    return re.sub(r"(?<![`\w])([*?\\]+)", lambda found: f"`{found[1]}`", text)
+
+
+def _value(rule: Rule) -> str:
+    """Return what a value has to be, in words."""
+    words = "text, number, `true` or `false`"
+    match rule:
+        case Flag():
+            words = "`true` or `false`"
+        case WholeNumber(low, high):
+            words = f"{low:,} to {high:,}"
+        case Choice(choices):
+            words = " or ".join(f"`{choice}`" for choice in choices)
+        case ListOf():
+            one = _value(rule.item)
+            words = f"{one}; or a list of these" if rule.alone else f"list; each is {one}"
+        case MapOf():
+            words = "mapping"
+        case SectionList():
+            words = "list of policies"
+        case Section():
+            words = "mapping, see below"
+        case Text():
+            words = _text(rule)
+    return words
+
+
+def _text(rule: Text) -> str:
+    if rule is PATTERN:
+        return "text, with wildcards"
+    if rule.length:
+        return f"text of {rule.length[0]} to {rule.length[1]} characters"
+    return rule.rule.removeprefix("must be ").replace("must ", "text; must ") or "text"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "error actions": _error_actions,
+    "keys of the file": lambda: _keys_at(""),
+    "keys of limits": lambda: _keys_at("limits"),
+    "keys of defaults": _keys_of_defaults,
+    "keys of a policy": lambda: _keys_at("policies"),
+    "keys of on": lambda: _keys_at("policies.on"),
+    "keys of select": lambda: _keys_at("policies.select"),
+    "keys of snapshot": lambda: _keys_at("policies.snapshot"),
+}
 """By the name in its markers what makes a table."""
 
 
