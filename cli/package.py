@@ -31,6 +31,7 @@ from emulator.interpreters import OWN, SEARCHED, find
 from shared.errors import Problems
 from shared.runtime import deployment, python_check
 from shared.runtime.json_yaml import read_policies
+from shared.runtime.lazy_imports import LEFT_OUT
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build"
@@ -149,6 +150,10 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
     for pattern in NEVER_USED:
         for path in libraries.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for module in LEFT_OUT:
+        path = libraries.joinpath(*module.split("."))
+        shutil.rmtree(path, ignore_errors=True)
+        path.with_suffix(".py").unlink(missing_ok=True)
     for sdk, reached in REACHED_MODELS.items():
         _leave_out_models(libraries / sdk / "models", reached)
     folders = []

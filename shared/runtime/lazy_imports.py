@@ -1,23 +1,27 @@
 """
-What the SDKs would load and a function never uses stays unloaded: the cold start is ours.
+Imports that a function does not need: models, libraries that are left out, modules for first use.
 
-Two things cost most of it. The ECS SDK imports all of its 1,150 models, of which a function
-needs about thirty, and that of FC 3.0 all of its 300: here each is imported when it is first
-asked for. And the SDKs import libraries at their top for what is never done here, such as
-asynchronous calls: those are stand-ins that can be imported, named and inherited from, and
-say so if they are ever used.
+Most of a cold start is imports. Three kinds of them are avoided without a change to any SDK:
 
-It has to be installed before an SDK is imported, so the package `shared` does that first of
-all. It changes no source of theirs, and what is packaged lacks `LEFT_OUT` altogether.
+- `MODELS`: the ECS SDK has 1,150 models and that of FC 3.0 has 300, of which a function needs
+  about thirty. Each is imported when it is first named.
+- `LEFT_OUT`: what no path of a function uses, such as asynchronous calls. The package lacks these
+  modules. Stand-ins can be imported, named and inherited from; a call raises ImportError.
+- `ON_FIRST_USE`: what some paths need and an ordinary cold start does not. The package has these
+  modules. A stand-in imports the module when it is first used.
+
+`install` must be called before an SDK is imported, so `shared/__init__.py` calls it first.
 """
 
 from __future__ import annotations
 
+import copy
 import gc
 import importlib
 import re
 import sys
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -25,20 +29,53 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+_CREDENTIALS = "credentials of another origin than a key pair (alibabacloud-credentials)"
+_WEB_SOCKETS = "web sockets (alibabacloud-tea-openapi, aliyun-fc2)"
 LEFT_OUT = {
     "aiofiles": "files read asynchronously (alibabacloud-credentials)",
     "aiohttp": "asynchronous calls (alibabacloud-tea, darabonba-core)",
+    "alibabacloud_credentials.provider.cli_profile": _CREDENTIALS,
+    "alibabacloud_credentials.provider.cloud_sso": _CREDENTIALS,
+    "alibabacloud_credentials.provider.default": _CREDENTIALS,
+    "alibabacloud_credentials.provider.ecs_ram_role": _CREDENTIALS,
+    "alibabacloud_credentials.provider.external": _CREDENTIALS,
+    "alibabacloud_credentials.provider.oauth": _CREDENTIALS,
+    "alibabacloud_credentials.provider.oidc": _CREDENTIALS,
+    "alibabacloud_credentials.provider.profile": _CREDENTIALS,
+    "alibabacloud_credentials.provider.ram_role_arn": _CREDENTIALS,
+    "alibabacloud_credentials.provider.rsa_key_pair": _CREDENTIALS,
+    "alibabacloud_credentials.provider.uri": _CREDENTIALS,
+    "alibabacloud_tea_openapi.websocket_utils": _WEB_SOCKETS,
     "aliyun.log.logclient_operator": "projects copied and migrated (aliyun-log-python-sdk)",
     "apscheduler": "credentials refreshed by a timer (alibabacloud-credentials)",
     "cryptography": "RSA signatures (alibabacloud-tea-openapi)",
+    "darabonba.websocket": _WEB_SOCKETS,
     "dateparser": "dates in words (aliyun-log-python-sdk)",
     "dateutil": "times in words (aliyun-log-python-sdk)",
     "elasticsearch": "migration from Elasticsearch (aliyun-log-python-sdk)",
-    "websocket": "web sockets (darabonba-core, aliyun-fc2)",
+    "websocket": _WEB_SOCKETS,
 }
-"""Libraries and modules, and what the SDKs would use them for."""
+"""Libraries and modules that are never used, and the purpose that the SDKs have for them."""
 
-LAZY = ("alibabacloud_ecs20140526.models", "alibabacloud_fc20230330.models")
+ON_FIRST_USE: dict[str, tuple[str, ...]] = {
+    "asyncio": (),
+    "charset_normalizer": (),
+    "google.protobuf.internal.python_message": (),
+    "importlib.metadata": ("version",),
+    "xml.etree.ElementTree": (),
+}
+"""
+Modules that are imported when an attribute is first read, and the functions among these
+attributes that an SDK imports by name (``from importlib.metadata import version``), which
+count as used when they are called.
+
+Who imports them: `asyncio` alibabacloud-tea and darabonba-core, for asynchronous calls;
+`charset_normalizer` requests, for texts that do not name their encoding; `python_message`
+protobuf, for platforms without its compiled form; `importlib.metadata` urllib3, for HTTP/2;
+`ElementTree` darabonba-core, for answers in XML.
+"""
+
+MODELS = ("alibabacloud_ecs20140526.models", "alibabacloud_fc20230330.models")
 
 
 class _Unused(type):
@@ -77,7 +114,7 @@ class _Absent(ModuleType):
         return _stand_in(f"{self.__name__}.{name}")
 
 
-class _Lazy(ModuleType):
+class _Models(ModuleType):
     """A package whose names are imported from its modules as they are asked for."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the SDK keeps there
@@ -103,12 +140,83 @@ def _home_of(name: str, folder: str) -> str | None:
     return _homes[folder].get(name)
 
 
+class _OnFirstUse(ModuleType):
+    """A stand-in for a module of `ON_FIRST_USE`; whoever holds it goes through it for ever."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
+        if name in ON_FIRST_USE[self.__name__]:
+            return _function(self, name)
+        if name == "__version__" and (version := _version_in(self.__path__)):
+            return version  # requests reads it when it is imported
+        if name.startswith("__") and name not in ("__all__", "__version__"):
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        return getattr(_load(self), name)
+
+
+_replaced: set[str] = set()
+_replacing = threading.Lock()
+
+
+def _load(stand_in: _OnFirstUse) -> ModuleType:
+    """
+    Import the module itself, by the import system, which lets other threads wait for it.
+
+    A failed import leaves no trace: the next use imports again, and fails in the same way.
+    """
+    name = stand_in.__name__
+    with _replacing:
+        if sys.modules.get(name) is stand_in:
+            _replaced.add(name)
+            del sys.modules[name]
+    return importlib.import_module(name)
+
+
+def _function(stand_in: _OnFirstUse, name: str) -> Callable[..., Any]:
+    def call(*args: object, **more: object) -> Any:  # noqa: ANN401 - what the function returns
+        return getattr(_load(stand_in), name)(*args, **more)
+
+    return call
+
+
+_VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
+
+
+def _version_in(folders: Sequence[str]) -> str | None:
+    """Return the version that the text of a package's `version.py` contains; None if none."""
+    try:
+        text = Path(folders[0], "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    found = _VERSION.search(text)
+    return found[1] if found else None
+
+
 class _Loader(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
-        return _Lazy(spec.name) if spec.name in LAZY else _Absent(spec.name)
+        if spec.name in MODELS:
+            return _Models(spec.name)
+        if spec.name in ON_FIRST_USE:
+            return _OnFirstUse(spec.name)
+        return _Absent(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: names come as they are asked for."""
+
+
+class _Loaded(Loader):
+    """Returns a module that was imported while it was looked for."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+        self._spec = module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        _ = spec
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own spec back, in place of the one that led here."""
+        module.__spec__ = self._spec
 
 
 class _Finder(MetaPathFinder):
@@ -120,14 +228,28 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if _left_out(fullname):
             return ModuleSpec(fullname, _Loader(), is_package=True)
-        if fullname not in LAZY:
+        parent = sys.modules.get(fullname.rpartition(".")[0])
+        if isinstance(parent, _OnFirstUse):
+            return _in_loaded(parent, fullname)
+        if fullname not in MODELS and (fullname not in ON_FIRST_USE or fullname in _replaced):
             return None
         real = PathFinder.find_spec(fullname, path, target)
-        if real is None or not real.submodule_search_locations:
+        if real is None or (fullname in MODELS and not real.submodule_search_locations):
             return None
-        spec = ModuleSpec(fullname, _Loader(), origin=real.origin, is_package=True)
+        spec = ModuleSpec(fullname, _Loader(), origin=real.origin)
         spec.submodule_search_locations = real.submodule_search_locations
         return spec
+
+
+def _in_loaded(parent: _OnFirstUse, fullname: str) -> ModuleSpec | None:
+    """Load a package, a module of which is imported; None if that did not import the module."""
+    _load(parent)
+    loaded = sys.modules.get(fullname)
+    if loaded is None or loaded.__spec__ is None:
+        return None
+    spec = copy.copy(loaded.__spec__)
+    spec.loader = _Loaded(loaded)
+    return spec
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from emulator import Fault
 from emulator.fc.state import AsyncConfig
 from emulator.interpreters import OWN, find
 from shared.runtime.deployment import Identity, identity_of, version_in
+from shared.runtime.lazy_imports import LEFT_OUT, ON_FIRST_USE
 from tests.packages import obstacle
 
 ROOT = Path(__file__).parent.parent.parent
@@ -108,8 +109,13 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
     assert contents(folders) == contents(again), "two builds are the same bytes"
     shutil.rmtree(build.with_name("again"))
     everything = run_every_path([python, "-I", "-S"], build / "resume_runs")
+    used = use_what_comes_on_first_use([python, "-I", "-S"], build / "snapshot_on_schedule")
 
     assert everything["ended"]
+    assert used == sorted(ON_FIRST_USE)
+    for module in LEFT_OUT:
+        places = [folder.joinpath(*module.split(".")) for folder in folders]
+        assert not [one for one in places if one.exists() or one.with_suffix(".py").exists()]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert whose == {Identity(deployment="main", version=version_in(project))}
     assert [folder.name for folder in folders] == sorted([*EVENTS, *NEEDS_FC])
@@ -182,6 +188,37 @@ reached = [
 models = [n for n in sys.modules if n.startswith("alibabacloud_") and ".models._" in n]
 print(json.dumps({"ended": ended, "reached": reached, "models": models}))
 """
+USE_WHAT_COMES_ON_FIRST_USE = """
+import json, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import index
+from shared.runtime.lazy_imports import ON_FIRST_USE
+before = {name: sys.modules[name] for name in ON_FIRST_USE}
+
+import requests
+answer = requests.Response()
+answer._content = "Größe und Maß der Straße: schöne Grüße aus Köln".encode("utf-8")
+assert answer.apparent_encoding.lower().startswith("utf"), answer.apparent_encoding
+
+from darabonba.utils.xml import XML
+assert XML.parse_xml("<a><b>c</b></a>", None) == {"a": {"b": "c"}}
+
+from Tea.core import TeaCore
+import asyncio
+asyncio.run(TeaCore.sleep_async(0))
+
+import urllib3.http2
+try:
+    urllib3.http2.inject_into_urllib3()
+except ImportError as exc:
+    assert "h2" in str(exc), exc
+
+from google.protobuf import descriptor_pool
+assert descriptor_pool.python_message._AttachFieldHelpers
+
+print(json.dumps([name for name in sorted(ON_FIRST_USE) if sys.modules[name] is not before[name]]))
+"""
 TROUBLE = (
     {"kind": "error", "code": "Throttling", "status": 403, "retry_after_ms": 10},
     {"kind": "error", "code": "InternalError", "status": 500},
@@ -247,6 +284,20 @@ def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
     return said
 
 
+def use_what_comes_on_first_use(python: list[str], where: Path) -> list[str]:
+    """Use all of it through the SDKs that import it; return what came."""
+    done = subprocess.run(
+        [*python, "-W", "error", "-c", USE_WHAT_COMES_ON_FIRST_USE, str(where)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(with_policies=False),
+    )
+    assert done.returncode == 0, done.stderr
+    names: list[str] = json.loads(done.stdout)
+    return names
+
+
 def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -261,6 +312,8 @@ def test_what_is_left_out_is_what_no_path_of_a_function_reaches() -> None:
         if "==" in line and not line.startswith(" ")
     }
     reached = {canonical(name) for name in said["reached"]}
+    # These ship for the paths that need them, which no sample takes.
+    reached |= {canonical(name) for name in ON_FIRST_USE}
     here = {canonical(name) for name in packages_of_this_environment()}
     assert (required & here) - reached == UNREACHED & here
     for model in said["models"]:
