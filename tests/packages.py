@@ -44,7 +44,7 @@ def pretend_built(
 
 
 def of_an_account(project: Path) -> None:
-    """Give the templates an account, as docs/deployment.md asks: the placeholder belongs to nobody."""
+    """Give the templates an account, as docs/deployment.md asks; no account is the placeholder."""
     for name in ("s.yaml", "template.yml"):
         text = (project / name).read_text().replace(PLACEHOLDER, "1000000000000001")
         (project / name).unlink()

@@ -25,11 +25,11 @@ RETRY_DELAY_S = 0.5
 """The delay before a page is first retried; doubled before each further retry."""
 
 _FIXES = {
-    "IndexConfigNotExist": "create the Logstore's index: see docs/records.md",
+    "IndexConfigNotExist": "create the Logstore's index: see docs/deployment.md",
     "LogStoreNotExist": "create the Logstore named in SLS_LOGSTORE",
     "ProjectNotExist": "create the project named in SLS_PROJECT",
     "Unauthorized": "allow log:GetLogStoreLogs on the Logstore: see ram-policy.json",
-    "ParameterInvalid": "add a full-text index to the Logstore: see docs/records.md",
+    "ParameterInvalid": "add a full-text index to the Logstore: see docs/deployment.md",
 }
 
 

@@ -23,7 +23,7 @@ from tests.project.documents import (
     first_cells,
     quoted,
     rows,
-    section,
+    text_of,
     texts_in_code,
     undocumented,
 )
@@ -87,7 +87,7 @@ def written(tmp_path: Path) -> Iterator[World]:
 
 
 def write_records(world: World) -> None:
-    text = section(RECORDS, "## Queries").split("Records from before")[0]
+    [text] = re.findall(r"index on the fields ([^.]*)\.", text_of("deployment.md"))
     body = {"line": LINE, "keys": {name: {"type": "text", **LINE} for name in quoted(text)}}
     logstore = world.cloud.sls._projects.logstore(PROJECT, LOGSTORE)
     logstore.index = index_from(body)
