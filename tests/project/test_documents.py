@@ -1,43 +1,137 @@
-"""README and docs/: each command that needs no cloud works, links and names lead somewhere."""
+"""All documents: links and paths lead somewhere, and each command works."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.project.documents import DOCS, ROOT
-
-PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
+ROOT = Path(__file__).parent.parent.parent
+GUIDES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+"""Their commands are run from the project's folder."""
+DOCUMENTS = (*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "emulator").rglob("*.md")))
 
 COVERED_ELSEWHERE = {
     "make test": "is what runs this test",
     "make check": ".ci/run runs it before the tests",
     "make package": "tests/project/test_package.py builds it, in a folder of its own",
+    "make chaos SEEDS=100": "tests/chaos runs seeds of its own",
+    "make chaos SEED=7": "tests/chaos runs seeds of its own",
+    "make deploy-tools": ".ci/run runs it before the tests",
+    "make clients": ".ci/run runs it before the tests",
+    "make bench-cold": "takes minutes; tests/project/test_contributing.py finds the target",
+    "make bench-pacing": "takes minutes; tests/project/test_contributing.py finds the target",
+    "make bench-growth": "takes minutes; tests/project/test_contributing.py finds the target",
 }
 NEEDS_A_CLOUD = {"s deploy", "make deploy-fun", ".venv/bin/python -m cli smoke"}
+MAX_README_LINES = 120
+MAX_PROSE_CHARS = 100
+
+_FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+_PATH = re.compile(
+    r"`((?:functions|shared|events|emulator|cli|docs|tests|benchmarks|requirements)/[\w./-]*)`"
+)
+_LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
-def shown(language: str) -> set[str]:
-    """Return the commands in all blocks of a language, without remarks."""
-    block = re.compile(rf"```{language}\n(.*?)```", re.DOTALL)
-    blocks = [one for page in PAGES for one in block.findall(page.read_text(encoding="utf-8"))]
-    lines = [line.split("    #")[0].strip() for block in blocks for line in block.splitlines()]
-    return {line.removeprefix("$ ").split("   ")[0] for line in lines if line}
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def blocks(language: str) -> Iterator[str]:
+    for guide in GUIDES:
+        for shown, block in _FENCE.findall(guide.read_text(encoding="utf-8")):
+            if shown == language:
+                yield block
+
+
+def commands(language: str) -> set[str]:
+    lines = [line for block in blocks(language) for line in block.splitlines()]
+    return {re.split(r"  +#", line)[0].strip().removeprefix("$ ") for line in lines} - {""}
+
+
+def prose(document: Path) -> str:
+    return _FENCE.sub("", document.read_text(encoding="utf-8"))
+
+
+def anchors(document: Path) -> set[str]:
+    """The names by which GitHub knows the headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    texts = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower() for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", text).replace(" ", "-") for text in texts}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+    """A reader who follows a link arrives."""
+    broken = []
+    for path, anchor in _LINK.findall(prose(document)):
+        target = (document.parent / path).resolve() if path else document
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(f"{path}#{anchor}" if anchor else path)
+
+    assert broken == []
+
+
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path.name != "CHANGELOG.md"], ids=name_of
+)
+def test_every_path_that_is_named_exists(document: Path) -> None:
+    """The changelog aside, which also names what there was, a name in backticks is there."""
+    named = _PATH.findall(prose(document))
+
+    assert [name for name in named if "*" not in name and not (ROOT / name).exists()] == []
+
+
+def test_every_document_can_be_reached_from_the_readme() -> None:
+    """No page that nobody finds."""
+    found, new = set(), {ROOT / "README.md"}
+    while new:
+        found |= new
+        new = {
+            (document.parent / path).resolve()
+            for document in new
+            for path, _ in _LINK.findall(prose(document))
+            if path.endswith(".md")
+        } - found
+
+    assert set(DOCUMENTS) - found == set()
+
+
+def test_every_guide_links_back_to_the_readme() -> None:
+    """Who came from a search finds the beginning."""
+    without = [
+        name_of(guide) for guide in GUIDES[1:] if "README.md)" not in guide.read_text("utf-8")
+    ]
+
+    assert without == []
+
+
+def test_the_readme_is_short() -> None:
+    """It is the entrance; the documents are the manual."""
+    assert len(GUIDES[0].read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
+def test_lines_of_prose_are_short(guide: Path) -> None:
+    """So that a change shows as few lines."""
+    written = re.sub(r"<!-- begin generated.*?end generated", "", prose(guide), flags=re.DOTALL)
+    lines = written.splitlines()
+
+    assert [line for line in lines if len(line) > MAX_PROSE_CHARS and "|" not in line] == []
 
 
 def test_only_the_deployments_are_exempt() -> None:
     """What is shown as not for copying is exactly what needs a cloud."""
-    commands = {command for command in shown("console") if command in NEEDS_A_CLOUD}
-
-    assert commands == NEEDS_A_CLOUD
-    assert set(COVERED_ELSEWHERE) <= shown("sh")
+    assert commands("console") == NEEDS_A_CLOUD
+    assert set(COVERED_ELSEWHERE) <= commands("sh")
 
 
-@pytest.mark.parametrize("command", sorted(shown("sh") - set(COVERED_ELSEWHERE)))
+@pytest.mark.parametrize("command", sorted(commands("sh") - set(COVERED_ELSEWHERE)))
 def test_every_command_works(command: str) -> None:
     """It exits with 0, without a terminal."""
     done = subprocess.run(
@@ -52,33 +146,3 @@ def test_every_command_works(command: str) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    """To a file, and to a heading in it."""
-    links = re.findall(r"\]\((?!http)([^)]+)\)", page.read_text(encoding="utf-8"))
-    missing = []
-    for link in links:
-        name, _, anchor = link.partition("#")
-        path = page.parent / name if name else page
-        if not path.exists() or (anchor and anchor not in anchors_in(path)):
-            missing.append(link)
-
-    assert links
-    assert missing == []
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_that_it_names_exists(page: Path) -> None:
-    """By its path from the top of the project."""
-    text = page.read_text(encoding="utf-8")
-    names = re.findall(r"`((?:functions|shared|events|emulator|cli|docs|tests)/[\w./-]*)`", text)
-
-    assert [name for name in names if not (ROOT / name).exists()] == []
-
-
-def anchors_in(path: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}
