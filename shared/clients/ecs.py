@@ -1,8 +1,8 @@
 """
-The only door to the ECS SDK: narrow, typed, one call for each method.
+The only module that imports the ECS SDK: narrow, typed, one call for each method.
 
-Its exceptions become ours here, and nothing above this module imports the SDK or reads
-a message. Never retries: whether and when is for its caller to decide.
+It converts the SDK's exceptions to those of `shared.clients.ecs_errors`, so that no other module
+reads an error message. Never retries; the caller decides whether and when.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Any, TypeVar
+from typing import Any
 
 from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client
@@ -21,36 +21,21 @@ from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
-from shared.clients.ecs_errors import (
-    EcsError,
-    EcsRefusedError,
-    EcsUnknownError,
-    WrongRegionError,
-)
-from shared.clients.ecs_types import (
-    UNREADABLE,
-    Disk,
-    Instance,
-    Page,
-    Snapshot,
-    SnapshotRequest,
-    is_readable,
-    is_usable_id,
-)
+from shared.clients.ecs_answers import read_disk, read_id, read_instance, read_page, read_snapshot
+from shared.clients.ecs_errors import EcsError, EcsRefusedError, EcsUnknownError
+from shared.clients.ecs_types import Disk, Instance, Page, Snapshot, SnapshotRequest, is_readable
 from shared.clients.no_redirects import NoRedirectSession
-from shared.runtime.clock import parse_instant
 from shared.runtime.context import Credentials
 
 DISKS_PER_PAGE = 500
 INSTANCES_PER_PAGE = 100
 SNAPSHOTS_PER_PAGE = 100
 IDS_PER_CALL = 100
-"""DescribeDisks, DescribeInstances, DescribeSnapshots: MaxResults, and ids in one call."""
+"""Source: DescribeDisks, DescribeInstances, DescribeSnapshots (MaxResults, number of ids)."""
 
 CONNECT_TIMEOUT_S = 5.0
 
 TagFilter = Sequence[tuple[str, str]]
-T = TypeVar("T")
 
 
 class Ecs:
@@ -58,7 +43,7 @@ class Ecs:
     ECS in one region, with one set of credentials.
 
     Safe to share between threads. Every method raises `EcsRefusedError` if ECS answered with
-    an error, and `EcsUnknownError` if it gave no readable answer.
+    an error, and `EcsUnknownError` if no readable answer came.
     """
 
     def __init__(
@@ -71,16 +56,16 @@ class Ecs:
         max_in_flight: int,
     ) -> None:
         """
-        Prepare; nothing is called yet.
+        Create the SDK client; nothing is called yet.
 
         Args:
-            region: Whose disks these are.
-            credentials: With whose rights.
-            endpoint: ``https://host``, or ``http://`` of a local cloud. None is the host of the
-                SDK's table for the region, as for some finance and government clouds, or else
-                ``ecs.REGION.aliyuncs.com``: sources disagree, so `_page` looks who answered.
-            read_timeout_s: How long an answer may take.
-            max_in_flight: How many connections are kept open.
+            region: The region of all calls.
+            credentials: The key of all calls.
+            endpoint: ``https://host``, or ``http://host`` of the emulator. None: the SDK's host
+                for the region, else ``ecs.REGION.aliyuncs.com``. Sources disagree about some
+                hosts, so `read_page` checks the region of each answer.
+            read_timeout_s: The longest wait for an answer.
+            max_in_flight: How many connections to keep open.
 
         """
         self._region = region
@@ -113,7 +98,7 @@ class Ecs:
         tags: TagFilter = (),
         next_token: str = "",
     ) -> Page[Disk]:
-        """Return one page of disks; the conditions are ANDed, and None is no condition."""
+        """Return one page of the disks that match all conditions; None is no condition."""
         request = models.DescribeDisksRequest(
             region_id=self._region,
             disk_ids=_id_list(disk_ids),
@@ -125,7 +110,7 @@ class Ecs:
             next_token=next_token or None,
         )
         body = self._call("DescribeDisks", self._client.describe_disks_with_options, request)
-        return _page("DescribeDisks", body, body.disks, "disk", _disk, self._region)
+        return read_page("DescribeDisks", body, body.disks, "disk", read_disk, self._region)
 
     def describe_instances(
         self,
@@ -134,7 +119,7 @@ class Ecs:
         tags: TagFilter = (),
         next_token: str = "",
     ) -> Page[Instance]:
-        """Return one page of instances; the conditions are ANDed, and None is no condition."""
+        """Return one page of the instances that match all conditions; None is no condition."""
         request = models.DescribeInstancesRequest(
             region_id=self._region,
             instance_ids=_id_list(instance_ids),
@@ -145,7 +130,9 @@ class Ecs:
         body = self._call(
             "DescribeInstances", self._client.describe_instances_with_options, request
         )
-        return _page("DescribeInstances", body, body.instances, "instance", _instance, self._region)
+        return read_page(
+            "DescribeInstances", body, body.instances, "instance", read_instance, self._region
+        )
 
     def describe_snapshots(
         self,
@@ -156,7 +143,11 @@ class Ecs:
         tags: TagFilter = (),
         next_token: str = "",
     ) -> Page[Snapshot]:
-        """Return one page of snapshots; `created_from` counts in whole minutes, rounded down."""
+        """
+        Return one page of the snapshots that match all conditions; None is no condition.
+
+        `created_from` is rounded down to a whole minute.
+        """
         since = created_from and [
             models.DescribeSnapshotsRequestFilter(
                 key="CreationStartTime",
@@ -175,11 +166,13 @@ class Ecs:
         body = self._call(
             "DescribeSnapshots", self._client.describe_snapshots_with_options, request
         )
-        return _page("DescribeSnapshots", body, body.snapshots, "snapshot", _snapshot, self._region)
+        return read_page(
+            "DescribeSnapshots", body, body.snapshots, "snapshot", read_snapshot, self._region
+        )
 
     def create_snapshot(self, planned: SnapshotRequest) -> str:
-        """Ask for one snapshot; returns its id. ECS makes it later, and it may still fail."""
-        # It has no RegionId: the host alone decides whose disk is meant.
+        """Request one snapshot and return its id; ECS creates it later, and that may still fail."""
+        # CreateSnapshot has no RegionId: the host alone determines the region of the disk.
         request = models.CreateSnapshotRequest(
             disk_id=planned.disk_id,
             client_token=planned.client_token,
@@ -193,7 +186,7 @@ class Ecs:
             tag=[models.CreateSnapshotRequestTag(key=k, value=v) for k, v in planned.tags],
         )
         body = self._call("CreateSnapshot", self._client.create_snapshot_with_options, request)
-        snapshot_id = _id(body.snapshot_id)
+        snapshot_id = read_id(body.snapshot_id)
         if not is_readable(snapshot_id):
             reason = f"the answer names no snapshot: {snapshot_id}"
             raise EcsUnknownError(action="CreateSnapshot", reason=reason)
@@ -202,34 +195,27 @@ class Ecs:
     def _call(self, action: str, method: Callable[[Any, Any], Any], request: object) -> Any:  # noqa: ANN401 - an SDK response body
         try:
             body = method(request, self._options).body
-        # Of everything that the SDK is known to raise: refusals, no answer, one that it cannot
-        # read, and what its models stumble over where JSON holds a list, a text or a number in
-        # the place of an object.
-        except (
-            TeaException,
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ) as exc:
+        # The SDK raises the last three if JSON holds a list, a text or a number instead of an
+        # object.
+        except (TeaException, OSError, ValueError, TypeError, AttributeError, LookupError) as exc:
             error = _translated(action, exc, self._credentials)
         else:
             if body is not None:
                 return body
             error = EcsUnknownError(action=action, reason="the answer is empty")
-        # Not where it was caught: a traceback would show the SDK's own, which is not redacted.
+        # Outside the handler, because a traceback would also show the SDK's exception, which is
+        # not redacted.
         raise error
 
 
 def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsError:
     """
-    Turn what the SDK raises into our own.
+    Convert an exception of the SDK.
 
-    Measured with alibabacloud-tea-openapi 0.4.6 against a server that misbehaves: an answer
-    with an error envelope comes as ClientException (4xx), ServerException (5xx) or, with
-    ``x-acs-retry-after``, ThrottlingException; a dropped connection, a time-out and a body
-    that is no JSON come as UnretryableException, without code and status.
+    Measured with alibabacloud-tea-openapi 0.4.6: for an error envelope the SDK raises
+    ClientException (4xx), ServerException (5xx) or, with ``x-acs-retry-after``,
+    ThrottlingException. For a dropped connection, a timeout and a body that is not JSON it raises
+    UnretryableException, without code and status.
     """
     if not isinstance(exc, AlibabaCloudException) and not isinstance(exc, DaraException):
         reason = credentials.redacted(f"{type(exc).__name__}: {exc}")
@@ -239,7 +225,7 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
     http_status = http_status if isinstance(http_status, int) else 0
     return EcsRefusedError(
         action=action,
-        # Without one, a code that nobody knows: its status decides.
+        # Without a code, an unknown one: then the status determines the error action.
         code=credentials.redacted(_known(exc.code)) or f"Http{http_status}",
         message=credentials.redacted(_message(exc)),
         http_status=http_status,
@@ -249,14 +235,14 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
 
 
 def _known(value: object) -> str:
-    # For a field that the answer does not have, the SDK puts the text "None".
+    # The SDK sets a field that is not in the answer to the text "None".
     return "" if value in (None, "None") else str(value)
 
 
 def _message(exc: Any) -> str:  # noqa: ANN401 - an SDK exception, untyped
     data = exc.data if isinstance(exc.data, Mapping) else {}
     message = str(data.get("Message") or exc.message or "")
-    # The message of Forbidden.RAM names no action; this does, where it is sent.
+    # The message of Forbidden.RAM does not name the action; AccessDeniedDetail does.
     denied = data.get("AccessDeniedDetail")
     if isinstance(denied, Mapping) and denied.get("AuthAction"):
         message += f" Missing: {denied['AuthAction']} ({denied.get('NoPermissionType')})."
@@ -267,106 +253,6 @@ def _id_list(ids: Sequence[str] | None) -> str | None:
     if ids is None:
         return None
     if not 1 <= len(ids) <= IDS_PER_CALL:
-        # An empty list means "every one" in some versions of the documents, "none" in others.
-        raise ValueError(f"{len(ids)} ids: one call takes 1 to {IDS_PER_CALL}")
+        # The documents disagree whether an empty list selects everything or nothing.
+        raise ValueError(f"{len(ids)} ids: must be 1 to {IDS_PER_CALL} in one call")
     return json.dumps(list(ids))
-
-
-def _page(
-    action: str,
-    body: Any,  # noqa: ANN401 - an SDK response body
-    container: Any,  # noqa: ANN401 - an SDK model, untyped
-    name: str,
-    read: Callable[[Any], T],
-    region: str,
-) -> Page[T]:
-    if getattr(container, name, None) is None:
-        # A listing that is not there is not an empty one.
-        raise EcsUnknownError(action=action, reason="the answer holds no listing")
-    for item in _items(container, name):
-        if item.region_id not in (None, "", region):
-            raise WrongRegionError(action=action, wanted=region, found=str(item.region_id))
-    try:
-        items = tuple(read(item) for item in _items(container, name))
-    except (AttributeError, TypeError, ValueError) as exc:
-        raise EcsUnknownError(action=action, reason=f"an item of the listing: {exc}") from exc
-    next_token = body.next_token
-    if next_token is not None and not isinstance(next_token, str):
-        reason = f"whether more follows cannot be read: {ascii(next_token)[:_MAX_SHOWN]}"
-        raise EcsUnknownError(action=action, reason=reason)
-    return Page(items=items, next_token=next_token or "")
-
-
-def _id(value: object) -> str:
-    """Return an id as listed, or what stands in its place where no call could name it."""
-    if isinstance(value, str) and is_usable_id(value):
-        return value
-    return f"{UNREADABLE}{ascii(value)[:_MAX_SHOWN]}"
-
-
-_MAX_SHOWN = 80
-
-
-def _items(container: Any, name: str) -> Sequence[Any]:  # noqa: ANN401 - an SDK model, untyped
-    return getattr(container, name, None) or ()
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _days(value: object) -> int | None:
-    """Return a number of days; None where none is listed, 0 included."""
-    return value or None if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _tags(item: Any) -> dict[str, str]:  # noqa: ANN401 - an SDK model, untyped
-    pairs = [(tag.tag_key, tag.tag_value or "") for tag in _items(item.tags, "tag")]
-    # A tag of another kind than text fits nothing that a policy could name.
-    return {key: value for key, value in pairs if isinstance(key, str) and isinstance(value, str)}
-
-
-def _disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
-    attached = [one.instance_id for one in _items(item.attachments, "attachment")]
-    instance_ids = filter(is_readable, map(_id, filter(None, (item.instance_id, *attached))))
-    return Disk(
-        disk_id=_id(item.disk_id),
-        name=_text(item.disk_name),
-        status=_text(item.status),
-        type=_text(item.type),
-        category=_text(item.category),
-        instance_ids=tuple(dict.fromkeys(instance_ids)),
-        tags=_tags(item),
-        locks=tuple(
-            _text(lock.lock_reason) for lock in _items(item.operation_locks, "operation_lock")
-        ),
-        resource_group_id=item.resource_group_id or "",
-    )
-
-
-def _instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
-    return Instance(
-        instance_id=_id(item.instance_id),
-        status=_text(item.status),
-        tags=_tags(item),
-        locks=tuple(
-            _text(lock.lock_reason) for lock in _items(item.operation_locks, "lock_reason")
-        ),
-    )
-
-
-def _snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untyped
-    return Snapshot(
-        snapshot_id=_id(item.snapshot_id),
-        disk_id=_text(item.source_disk_id),
-        status=_text(item.status),
-        tags=_tags(item),
-        created_at=parse_instant(item.creation_time),
-        name=_text(item.snapshot_name),
-        description=_text(item.description) or None,
-        retention_days=_days(item.retention_days),
-        resource_group_id=_text(item.resource_group_id) or None,
-        category=_text(item.category) or None,
-        instant_access=item.instant_access is True,
-        instant_access_retention_days=_days(item.instant_access_retention_days),
-    )

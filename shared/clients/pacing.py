@@ -13,66 +13,21 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from shared.clients.backoff import MAX_TRIES, backoff_s
 from shared.clients.ecs_errors import (
     EcsError,
     EcsRefusedError,
-    ErrorAction,
     error_action,
     is_throttled,
 )
-from shared.clients.rate import Rate, Ticket, valid_retry_after_s
+from shared.clients.rate import Rate, Ticket
 from shared.runtime.clock import Clock
 
 T = TypeVar("T")
 
-MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.WAIT: 5}
-"""
-How often one thing is tried before its last error is its outcome; throttled tries are free.
-
-A disk that is busy is no such thing: it is asked for again until its run is too old.
-"""
-_BASE_S = {ErrorAction.RETRY: 0.5, ErrorAction.WAIT: 5.0}
-_CAP_S = {ErrorAction.RETRY: 20.0, ErrorAction.WAIT: 60.0}
-_LEAST_S = 0.1
 _DAY_S = 86_400.0
 _THROTTLED_TRIES = 20
 _THROTTLED_TRY_S = 6.0
-
-
-def backoff_s(
-    asked: ErrorAction, failures: int, *, retry_after_s: float | None, chance: float
-) -> float:
-    """
-    Return how long to wait before trying again: exponential, with full jitter.
-
-    Args:
-        asked: `RETRY` or `WAIT`.
-        failures: How often it failed so far, counted from 1.
-        retry_after_s: What the service asked to wait; a negative or absurd one is not honoured.
-        chance: From 0 up to 1.
-
-    """
-    top = min(_CAP_S[asked], _BASE_S[asked] * 2.0 ** (failures - 1))
-    # From half of it for a busy disk: to ask sooner is a call wasted, not a chance taken.
-    bottom = top / 2 if asked is ErrorAction.WAIT else _LEAST_S
-    return max(bottom + chance * (top - bottom), valid_retry_after_s(retry_after_s))
-
-
-LONGEST_PAUSE_S = 3600.0
-"""Between two tries of a busy disk: as long as FC delays an invocation at most."""
-
-
-def busy_pause_s(waits: int, before_s: float) -> float:
-    """
-    Return the pause before a busy disk is asked for again: doubled each time.
-
-    Args:
-        waits: How often it was busy in this part, counted from 1.
-        before_s: The pause before this part; 0 where there was none.
-
-    """
-    doublings = min(waits - 1, 20)
-    return min(LONGEST_PAUSE_S, max(_BASE_S[ErrorAction.WAIT], 2 * before_s) * 2.0**doublings)
 
 
 class OutOfTimeError(Exception):

@@ -14,8 +14,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+from shared.clients.backoff import busy_pause_s
 from shared.clients.ecs_errors import EcsError, EcsRefusedError
-from shared.clients.pacing import busy_pause_s
 from shared.records.outcome import Outcome
 from shared.snapshots.disk_queue import Candidates
 from shared.snapshots.disk_task import (

@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
+from shared.clients.backoff import LONGEST_PAUSE_S
 from shared.clients.ecs_errors import GONE
-from shared.clients.pacing import LONGEST_PAUSE_S
 from shared.policies.policy import Limits, max_age
 from shared.records.outcome import (
     DEADLINE_EXCEEDED,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from shared.clients.backoff import MAX_TRIES, backoff_s, busy_pause_s
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import (
     BEING_MADE,
@@ -23,7 +24,7 @@ from shared.clients.ecs_errors import (
     is_throttled,
 )
 from shared.clients.ecs_types import SnapshotRequest
-from shared.clients.pacing import MAX_TRIES, OutOfTimeError, Pacer, backoff_s, busy_pause_s
+from shared.clients.pacing import OutOfTimeError, Pacer
 from shared.clients.rate import valid_retry_after_s
 from shared.identity import MAX_ATTEMPTS
 from shared.records.outcome import DEADLINE_EXCEEDED, RUN_EXPIRED, SUPERSEDED, Outcome, Status

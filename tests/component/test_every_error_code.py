@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 
 from emulator.credentials import AccessKey
+from shared.clients.backoff import MAX_TRIES
 from shared.clients.ecs_errors import EcsRefusedError, ErrorAction, is_throttled
-from shared.clients.pacing import MAX_TRIES
 from shared.errors import RunFailedError
 from tests.component.world import World, policy
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.clients.backoff import MAX_TRIES
 from shared.clients.ecs_errors import ErrorAction
-from shared.clients.pacing import MAX_TRIES
 from shared.errors import RunFailedError
 from tests.component.world import World
 from tests.component.world import world as make_world

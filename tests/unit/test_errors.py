@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.clients.backoff import MAX_TRIES
 from shared.clients.ecs_errors import (
     BEING_MADE,
     ERROR_ACTIONS,
@@ -18,7 +19,6 @@ from shared.clients.ecs_errors import (
     error_action,
     is_throttling,
 )
-from shared.clients.pacing import MAX_TRIES
 from shared.errors import InvalidEventError, Problem, Problems
 
 TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"

@@ -12,13 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.clients.backoff import MAX_TRIES, backoff_s
 from shared.clients.ecs_errors import EcsError, ErrorAction
-from shared.clients.pacing import (
-    MAX_TRIES,
-    OutOfTimeError,
-    Pacer,
-    backoff_s,
-)
+from shared.clients.pacing import OutOfTimeError, Pacer
 from tests.clocks import FakeClock
 from tests.unit.builders import refused, unknown
 

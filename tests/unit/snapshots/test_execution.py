@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.clients.backoff import MAX_TRIES
 from shared.clients.ecs_errors import ERROR_ACTIONS, EcsError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
-from shared.clients.pacing import MAX_TRIES
 from shared.snapshots.disk_task import DiskTask
 from tests.clocks import FakeClock
 from tests.unit.benches import Bench, plan, statuses

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.clients.backoff import MAX_TRIES
 from shared.clients.ecs_errors import ERROR_ACTIONS, EcsUnknownError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
-from shared.clients.pacing import MAX_TRIES
 from shared.identity import MAX_ATTEMPTS
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import DiskTask
