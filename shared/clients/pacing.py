@@ -197,28 +197,34 @@ class Pacer:
 
     def _admitted(self, api: str, before: Callable[[], None] | None) -> Ticket:
         """Wait until a call may start, with a place among those in flight."""
+        may_be_late = False
         while True:
             ticket = self._ticket(api)
             try:
                 self._wait_until(ticket.start)
                 if before is not None:
                     before()
-                if self._start(api, ticket):
+                if self._start(api, ticket, may_be_late=may_be_late):
                     return ticket
+                # Late only once, because `before` may take long each time.
+                may_be_late = True
             except BaseException:
                 self._give_back(api, ticket)
                 raise
 
-    def _start(self, api: str, ticket: Ticket) -> bool:
-        """Start a call; False if its ticket is no longer valid."""
+    def _start(self, api: str, ticket: Ticket, *, may_be_late: bool) -> bool:
+        """Start a call; False if its ticket is no longer valid, or too late."""
         with self._changed:
             while self._in_flight >= self._max_in_flight:
                 self._changed.wait()
             now = self.clock.monotonic()
             if now >= self.deadline:
                 raise OutOfTimeError(api)
+            rate = self._rates[api]
             # The wait is over, even if the clock stands still.
-            if not self._rates[api].is_valid(ticket, max(now, ticket.start)):
+            if not rate.is_valid(ticket, max(now, ticket.start)):
+                return False
+            if rate.is_late(ticket, now) and not may_be_late:
                 return False
             self._in_flight += 1
             self.calls[api] += 1

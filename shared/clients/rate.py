@@ -32,6 +32,9 @@ _BUSY_SHARE = 0.8
 """A rate that is used less than this is not raised."""
 _MAX_PATIENCE_S = 16 * WINDOW_S
 
+_MAX_BURST_S = 0.5
+"""How much unused time is made up for; more would exceed the burst that a token bucket allows."""
+
 _MIN_GAP_S, _GAP_S, _LONG_GAP_S = 0.2, 6.0, 30.0
 """Between probes: the least, the most within a window, and the most after it."""
 
@@ -89,9 +92,7 @@ class Rate:
             self._is_probing = True
             return Ticket(start=max(now, self._probe_at), era=self._era, is_probe=True)
         self._review(now)
-        interval_s = 60 / self.per_minute
-        # Calls of up to one second may start at once, and at least one; more is not saved up.
-        self._due = max(self._due, now - max(1.0, interval_s)) + interval_s
+        self._due = max(self._due, now - self._max_late_s) + 60 / self.per_minute
         return Ticket(start=max(now, self._due), era=self._era)
 
     def is_valid(self, ticket: Ticket, now: float) -> bool:
@@ -103,6 +104,15 @@ class Rate:
             self._is_probing = False
             return False
         return True
+
+    def is_late(self, ticket: Ticket, now: float) -> bool:
+        """Return whether the call would start so late that late calls can add up to a burst."""
+        return not ticket.is_probe and now - ticket.start > self._max_late_s
+
+    @property
+    def _max_late_s(self) -> float:
+        """The unused time that is made up for: at least one call."""
+        return max(_MAX_BURST_S, 60 / self.per_minute)
 
     def give_back(self, ticket: Ticket) -> None:
         """Take back a ticket that is not used, so that another call can probe."""

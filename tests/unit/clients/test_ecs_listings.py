@@ -162,7 +162,7 @@ def test_the_client_refuses_what_it_must_never_send(number: int) -> None:
         max_in_flight=1,
     )
 
-    with pytest.raises(ValueError, match=f"{number} ids: one call takes 1 to 100"):
+    with pytest.raises(ValueError, match=f"{number} ids: must be 1 to 100 in one call"):
         ecs.describe_disks(disk_ids=["d-1"] * number)
 
 

@@ -142,16 +142,16 @@ def test_calls_are_spread_evenly() -> None:
 
 
 def test_what_is_not_used_is_not_saved_up() -> None:
-    """T6: after an hour of silence there is a second's worth at once, and no hour's worth."""
+    """T6: after an hour without calls, those of half a second start at once, and no more."""
     clock = FakeClock()
-    paced = pacer(clock, rate=120)
+    paced = pacer(clock, rate=240)
     make(paced)
     clock.advance(3600)
 
     for _ in range(5):
         make(paced)
 
-    assert clock.sleeps == pytest.approx([0.5, 0.5, 0.5])
+    assert clock.sleeps == pytest.approx([0.25, 0.25, 0.25])
 
 
 def test_each_api_has_a_rate_of_its_own() -> None:
@@ -301,6 +301,23 @@ def test_what_is_done_before_a_call_may_call_itself() -> None:
     paced.once("A", lambda: order.append("call"), before=look)
 
     assert order == ["look", "call"]
+
+
+@pytest.mark.parametrize("each_s", [0.0, 0.4, 10.0])
+def test_a_call_that_is_late_waits_for_another_turn_once(each_s: float) -> None:
+    """T6: a listing that stalls all threads ends in no burst; one that always stalls ends."""
+    clock = FakeClock()
+    paced = pacer(clock)
+    ran: list[float] = []
+
+    def listing() -> None:
+        clock.advance(each_s)
+        ran.append(clock.monotonic())
+
+    paced.once("A", lambda: None, before=listing)
+
+    assert len(ran) == (2 if each_s > 0.5 else 1)
+    assert paced.calls == {"A": 1}
 
 
 def test_what_goes_wrong_before_a_call_keeps_it_from_being_made() -> None:

@@ -297,6 +297,36 @@ def test_a_slow_bucket_is_given_time_for_its_next_token() -> None:
     assert probe(rate, 10.2).start >= 15.1
 
 
+# --- late calls ----------------------------------------------------------------------------------
+
+
+def test_calls_that_a_stall_made_late_do_not_all_start_at_once() -> None:
+    """T6: sixteen threads that waited for one listing would exceed the burst of a token bucket."""
+    rate = Rate(calls_per_minute=600)
+    waiting = [taken(rate, 0.0) for _ in range(16)]
+    assert not any(rate.is_late(ticket, ticket.start + 0.4) for ticket in waiting)
+
+    assert all(rate.is_late(ticket, 10.0) for ticket in waiting)
+    assert sum(taken(rate, 10.0).start == 10.0 for _ in waiting) == 5
+
+
+def test_a_call_that_is_late_by_less_than_one_interval_is_no_burst() -> None:
+    """At 12 calls a minute, a wait of 4 s puts no two calls together."""
+    rate = Rate(calls_per_minute=12)
+    ticket = taken(rate, 0.0)
+
+    assert not rate.is_late(ticket, ticket.start + 4.9)
+    assert rate.is_late(ticket, ticket.start + 5.1)
+
+
+def test_a_probe_is_never_late() -> None:
+    """There is only one, and the others wait for its answer."""
+    rate = Rate(calls_per_minute=600)
+    throttle(rate, 0.0)
+
+    assert not rate.is_late(probe(rate, 0.1), 100.0)
+
+
 # --- how fast ------------------------------------------------------------------------------------
 
 
