@@ -163,8 +163,25 @@ def _text(rule: Text) -> str:
     return rule.rule.removeprefix("must be ").replace("must ", "text; must ") or "text"
 
 
+# --- permissions -----------------------------------------------------------------------------
+
+
+def _permissions() -> str:
+    """Return which role may call which action."""
+    roles: dict[str, list[str]] = {}
+    for path in sorted((DOCS.parent / "functions").glob("*/ram-policy.json")):
+        role = path.parent.name.replace("_", "-")
+        for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
+            actions = statement["Action"]
+            for action in [actions] if isinstance(actions, str) else actions:
+                roles.setdefault(action, []).append(role)
+    rows = [(f"`{action}`", _listed(names)) for action, names in sorted(roles.items())]
+    return _table(("action", "roles"), rows)
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "error actions": _error_actions,
+    "permissions": _permissions,
     "keys of the file": lambda: _keys_at(""),
     "keys of limits": lambda: _keys_at("limits"),
     "keys of defaults": _keys_of_defaults,
