@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.clients.sls import connect
+from shared.entrypoints.answer import Answer
 from shared.errors import (
     InvalidEventError,
     InvalidPolicyError,
@@ -30,7 +31,6 @@ from shared.runtime import sdk_logging
 from shared.runtime.context import Runtime
 from shared.runtime.json_yaml import MAX_EVENT_BYTES, read_policies
 
-Answer = dict[str, Any]
 Redacted = Callable[[str], str]
 
 

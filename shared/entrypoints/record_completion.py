@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import Any
 
 from shared.completions.decision import read_completions
-from shared.completions.handler import CompletionHandler, CompletionResult
-from shared.entrypoints.invocation import Answer, carried_out, readable_policies, refusal
+from shared.completions.handler import CompletionHandler
+from shared.entrypoints.answer import Answer, answer_of_completions
+from shared.entrypoints.invocation import carried_out, readable_policies, refusal
 from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
 from shared.policies.policy import no_policies
-from shared.records.outcome import overall_status
 from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Runtime, runtime_of
@@ -71,32 +69,4 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         raise error
     if undone:
         raise RunFailedError(undone)
-    return _answer(told, runtime.region)
-
-
-def _answer(told: Sequence[CompletionResult], region: str) -> Answer:
-    if not told:
-        return {"status": "no_match", "runs": []}
-    counts: Counter[str] = Counter(one.outcome.status for one in told)
-    return {"status": overall_status(counts), "runs": [_shown(one, region) for one in told]}
-
-
-def _shown(told: CompletionResult, region: str) -> Answer:
-    outcome = told.outcome
-    return {
-        "policy": told.run_key.policy if told.run_key else "",
-        "region": region,
-        "run_id": told.run_key.run_id if told.run_key else "",
-        "status": overall_status({outcome.status: 1}),
-        "counts": {outcome.status: 1},
-        "disks": [
-            {
-                "disk_id": outcome.disk_id,
-                "status": outcome.status,
-                "code": outcome.code,
-                "reason": outcome.reason,
-                "snapshot_id": outcome.snapshot_id,
-                "attempt": outcome.attempt,
-            }
-        ],
-    }
+    return answer_of_completions(told, runtime.region)

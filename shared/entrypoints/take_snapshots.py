@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.clients.fc import Fc
+from shared.entrypoints.answer import Answer, answer_of_runs
 from shared.entrypoints.invocation import (
     PAUSED,
     PAUSED_BECAUSE,
-    Answer,
     carried_out,
     paused,
     policies_of,
@@ -27,7 +27,7 @@ from shared.runtime.context import Runtime, runtime_of
 from shared.snapshots.next_part import NextPart, fan_out, needs_fan_out
 from shared.snapshots.region import RegionContext
 from shared.snapshots.run import Runner
-from shared.snapshots.run_records import CONTINUED, RunLog, Summary
+from shared.snapshots.run_records import RunLog, Summary
 from shared.triggers.continuation import ContinuationStarter, Link
 from shared.triggers.parsing import Kind, parse_trigger
 from shared.triggers.routing import Run, route
@@ -145,7 +145,7 @@ class _Invocation:
         if not summaries:
             disabled = any(trigger.trigger_id[0] == "timer" for trigger in triggers)
             return {"status": "disabled" if disabled else "no_match", "runs": []}
-        return {"status": _overall(summaries), "runs": [_shown(one) for one in summaries]}
+        return answer_of_runs(summaries)
 
 
 def _unwanted(trigger: Trigger) -> Mapping[str, str]:
@@ -160,50 +160,9 @@ def _unwanted(trigger: Trigger) -> Mapping[str, str]:
     }
 
 
-def _overall(summaries: Sequence[Summary]) -> str:
-    """Return one status for several runs: the worst of them, "partial" if they differ."""
-    statuses = {summary.status for summary in summaries}
-    if not statuses & {"partially_failed", "failed"}:
-        order = (CONTINUED, "ok", "skipped", "no_match")
-        return next(one for one in order if one in statuses)
-    return "failed" if statuses == {"failed"} else "partially_failed"
-
-
 def _line(summary: Summary) -> str:
     run_key = summary.run.run_key
     counted = summary.in_all or summary.counts
     counts = ", ".join(f"{number} {status}" for status, number in sorted(counted.items()))
     about = f"policy {run_key.policy} in {run_key.region}, run {run_key.run_id}: {summary.status}"
     return "; ".join(filter(None, [about, counts, summary.reason]))
-
-
-def _shown(summary: Summary) -> Answer:
-    run_key = summary.run.run_key
-    shown: Answer = {
-        "policy": run_key.policy,
-        "region": run_key.region,
-        "run_id": run_key.run_id,
-        "trigger_id": list(run_key.trigger_id),
-        "status": summary.status,
-        "dry_run": summary.run.dry_run,
-        "counts": dict(summary.counts),
-    }
-    if summary.run.policy.warnings:
-        shown["warnings"] = list(summary.run.policy.warnings)
-    if summary.reason:
-        shown |= {"code": summary.code, "reason": summary.reason}
-    if summary.outcomes:
-        shown["disks"] = [
-            {
-                "disk_id": outcome.disk_id,
-                "status": outcome.status,
-                "code": outcome.code,
-                "reason": outcome.reason,
-                "snapshot_id": outcome.snapshot_id,
-                "attempt": outcome.attempt,
-            }
-            for outcome in summary.outcomes
-        ]
-    if summary.left_out:
-        shown["disks_left_out"] = summary.left_out
-    return shown
