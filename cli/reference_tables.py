@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cli.cloud_facts import EventType, event_types
 from cli.policy_schema import schema_text
 from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
+from shared.policies.event_types import EVENT_TYPE, KNOWN_EVENT_TYPES
 from shared.policies.policy_keys import FILE
 from shared.policies.section import Key, Section, SectionList
 from shared.rules import Choice, Flag, ListOf, MapOf, Rule, Text, WholeNumber
@@ -179,9 +181,35 @@ def _permissions() -> str:
     return _table(("action", "roles"), rows)
 
 
+# --- events ----------------------------------------------------------------------------------
+
+
+def _event_types() -> str:
+    """Return the types that a policy can run on, together where their fields are the same."""
+    usable = [kind for kind in KNOWN_EVENT_TYPES if EVENT_TYPE.is_valid(kind)]
+    by_fields: dict[str, list[str]] = {}
+    for kind in usable:
+        by_fields.setdefault(_fields(event_types().get(kind)), []).append(kind)
+    rows = [(_listed(kinds), fields) for fields, kinds in sorted(by_fields.items())]
+    return _table(("event types", "fields under `data`, and their values if these are known"), rows)
+
+
+def _fields(about: EventType | None) -> str:
+    if about is None:
+        return "not known to `check`, which accepts any"
+    # A field that repeats the type is no condition.
+    fields = [(name, values) for name, values in about.fields.items() if name != "eventType"]
+    texts = [
+        f"`{name}`" + (f" ({', '.join(map(str, values))})" if values else "")
+        for name, values in fields
+    ]
+    return ", ".join(texts) + (", and others" if about.is_open else "")
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "error actions": _error_actions,
     "permissions": _permissions,
+    "event types": _event_types,
     "keys of the file": lambda: _keys_at(""),
     "keys of limits": lambda: _keys_at("limits"),
     "keys of defaults": _keys_of_defaults,

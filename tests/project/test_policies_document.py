@@ -27,6 +27,7 @@ FROM = datetime(2026, 3, 1, tzinfo=timezone.utc)
 RECIPES = {
     text.split("\n", maxsplit=1)[0]: text
     for text in section(POLICIES, "## Cookbook").split("\n### ")[1:]
+    if "```yaml" in text
 }
 
 
