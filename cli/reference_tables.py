@@ -57,13 +57,13 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 _ACTIONS: Mapping[ErrorAction, str] = {
     ErrorAction.RETRY: "calls again with the same token, up to six times; throttling is only "
     "waited for; then the disk is `deferred`",
-    ErrorAction.WAIT: "calls again after a pause that doubles, up to an hour, in this part or the "
-    "next; until the run is too old",
+    ErrorAction.RETRY_LATER: "calls again after a pause that doubles, up to an hour, in this part "
+    "or the next; until the run is too old",
     ErrorAction.SKIP: "the disk is `skipped`",
     ErrorAction.FAIL: "the disk is `failed`",
     ErrorAction.FAIL_MAYBE_ALL: "the disk is `failed`; if at least ten other disks are rejected "
     "too, the run stops",
-    ErrorAction.STOP: "the disk is `failed`, and the run stops",
+    ErrorAction.ABORT: "the disk is `failed`, and the run stops",
 }
 
 

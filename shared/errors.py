@@ -9,7 +9,7 @@ What this project raises on purpose; each exception is an instruction to its rea
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
     ├── ReconcileError          a reconciliation pass left something undone: the next goes on
     ├── EcsError                one call to ECS failed: see `clients.ecs_errors`
-    │   ├── EcsRefusedError     ECS answered with an error code
+    │   ├── EcsRejectedError     ECS answered with an error code
     │   ├── EcsUnknownError     no readable answer: what was asked may have been done
     │   └── WrongRegionError    the host answers for another region: set ECS_ENDPOINT
     └── FcError                 one call to Function Compute failed: see `clients.fc_errors`

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shared.clients.ecs_errors import ErrorAction
 from shared.clients.rate import valid_retry_after_s
 
-MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.WAIT: 5}
+MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.RETRY_LATER: 5}
 """
 How often a call is made before its last error is its result.
 
@@ -19,8 +19,8 @@ until the run reaches its maximum age.
 LONGEST_PAUSE_S = 3600.0
 """Between two requests for a busy disk: the longest delay that FC accepts for an invocation."""
 
-_BASE_S = {ErrorAction.RETRY: 0.5, ErrorAction.WAIT: 5.0}
-_CAP_S = {ErrorAction.RETRY: 20.0, ErrorAction.WAIT: 60.0}
+_BASE_S = {ErrorAction.RETRY: 0.5, ErrorAction.RETRY_LATER: 5.0}
+_CAP_S = {ErrorAction.RETRY: 20.0, ErrorAction.RETRY_LATER: 60.0}
 _LEAST_S = 0.1
 
 
@@ -31,7 +31,7 @@ def backoff_s(
     Return how long to wait before the next call: exponential, with full jitter.
 
     Args:
-        action: `RETRY` or `WAIT`.
+        action: `RETRY` or `RETRY_LATER`.
         failures: How often the call has failed, counted from 1.
         retry_after_s: The wait that the service asked for; ignored if out of bounds.
         chance: From 0 up to 1.
@@ -39,7 +39,7 @@ def backoff_s(
     """
     top = min(_CAP_S[action], _BASE_S[action] * 2.0 ** (failures - 1))
     # At least half of it for a busy disk, because a call made sooner is wasted.
-    bottom = top / 2 if action is ErrorAction.WAIT else _LEAST_S
+    bottom = top / 2 if action is ErrorAction.RETRY_LATER else _LEAST_S
     return max(bottom + chance * (top - bottom), valid_retry_after_s(retry_after_s))
 
 
@@ -53,4 +53,6 @@ def busy_pause_s(waits: int, before_s: float) -> float:
 
     """
     doublings = min(waits - 1, 20)
-    return min(LONGEST_PAUSE_S, max(_BASE_S[ErrorAction.WAIT], 2 * before_s) * 2.0**doublings)
+    return min(
+        LONGEST_PAUSE_S, max(_BASE_S[ErrorAction.RETRY_LATER], 2 * before_s) * 2.0**doublings
+    )

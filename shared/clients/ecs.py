@@ -22,7 +22,7 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
 from shared.clients.ecs_answers import read_disk, read_id, read_instance, read_page, read_snapshot
-from shared.clients.ecs_errors import EcsError, EcsRefusedError, EcsUnknownError
+from shared.clients.ecs_errors import EcsError, EcsRejectedError, EcsUnknownError
 from shared.clients.ecs_types import Disk, Instance, Page, Snapshot, SnapshotRequest, is_readable
 from shared.clients.no_redirects import NoRedirectSession
 from shared.runtime.context import Credentials
@@ -42,7 +42,7 @@ class Ecs:
     """
     ECS in one region, with one set of credentials.
 
-    Safe to share between threads. Every method raises `EcsRefusedError` if ECS answered with
+    Safe to share between threads. Every method raises `EcsRejectedError` if ECS answered with
     an error, and `EcsUnknownError` if no readable answer came.
     """
 
@@ -223,7 +223,7 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
     retry_after_ms = getattr(exc, "retry_after", None)
     http_status = getattr(exc, "status_code", None)
     http_status = http_status if isinstance(http_status, int) else 0
-    return EcsRefusedError(
+    return EcsRejectedError(
         action=action,
         # Without a code, an unknown one: then the status determines the error action.
         code=credentials.redacted(_known(exc.code)) or f"Http{http_status}",

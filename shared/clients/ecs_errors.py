@@ -22,7 +22,7 @@ class EcsError(SnapshotAutomationError):
         self.code = code
 
 
-class EcsRefusedError(EcsError):
+class EcsRejectedError(EcsError):
     """
     ECS answered with an error: what was asked was not done, but for a 5xx perhaps.
 
@@ -41,7 +41,7 @@ class EcsRefusedError(EcsError):
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(
-            f"{action} was refused with {code} ({http_status}): {message} [{request_id}]",
+            f"{action} was rejected with {code} ({http_status}): {message} [{request_id}]",
             action=action,
             code=code,
         )
@@ -83,7 +83,7 @@ class ErrorAction(str, Enum):
 
     RETRY = "retry"
     """Transient: the same request again, with back-off."""
-    WAIT = "wait"
+    RETRY_LATER = "retry_later"
     """The disk or the account is busy: the same request again, after a longer delay."""
     SKIP = "skip"
     """This disk cannot have a snapshot, and nothing is wrong."""
@@ -91,18 +91,18 @@ class ErrorAction(str, Enum):
     """This disk failed; a person has to look."""
     FAIL_MAYBE_ALL = "fail_maybe_all"
     """This disk failed, and perhaps every other one would: the run tries some, then stops."""
-    STOP = "stop"
+    ABORT = "abort"
     """What cannot concern one disk alone: every further call will fail too."""
 
 
-_RETRY, _WAIT, _SKIP, _FAIL, _ALL, _STOP = ErrorAction
+_RETRY, _LATER, _SKIP, _FAIL, _ALL, _ABORT = ErrorAction
 
 
 ERROR_ACTIONS: dict[str, ErrorAction] = {
     # CreateSnapshot, "Error codes", in the order of the document.
     "InvalidParameter.KMSKeyId.NotFound": _FAIL,
     "InvalidSnapshotName.Malformed": _ALL,
-    "IncorrectInstanceStatus": _WAIT,
+    "IncorrectInstanceStatus": _LATER,
     "DiskCategory.OperationNotSupported": _SKIP,
     "Duplicate.TagKey": _ALL,
     "InvalidTagKey.Malformed": _ALL,
@@ -110,21 +110,21 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "InvalidRetentionDays.Malformed": _ALL,
     "CreateSnapshot.Failed": _FAIL,
     "Throttling": _RETRY,
-    "IncorrectDiskStatus.CreatingSnapshot": _WAIT,
+    "IncorrectDiskStatus.CreatingSnapshot": _LATER,
     "InstanceLockedForSecurity": _FAIL,
     "IncorrectDiskStatus.NeverAttached": _SKIP,
     "QuotaExceed.Snapshot": _FAIL,
     "IncorrectDiskStatus.NeverUsed": _SKIP,
     "DiskInArrears": _FAIL,
     "DiskId.ValueNotSupported": _SKIP,
-    "IncorrectDiskStatus": _WAIT,
-    "InvalidAccountStatus.NotEnoughBalance": _STOP,
-    "InvalidAccountStatus.SnapshotServiceUnavailable": _STOP,
-    "IncorrectVolumeStatus": _WAIT,
+    "IncorrectDiskStatus": _LATER,
+    "InvalidAccountStatus.NotEnoughBalance": _ABORT,
+    "InvalidAccountStatus.SnapshotServiceUnavailable": _ABORT,
+    "IncorrectVolumeStatus": _LATER,
     "IdempotentParameterMismatch": _FAIL,
     "IncorrectDiskStatus.Invalid": _FAIL,
     "IncorrectDiskType.NotSupport": _SKIP,
-    "IncorrectDiskStatus.Transferring": _WAIT,
+    "IncorrectDiskStatus.Transferring": _LATER,
     "InvalidParameter.KMSKeyId.CMKUnauthorized": _FAIL,
     "InvalidParameter.KMSKeyId.CMKNotEnabled": _FAIL,
     "InvalidParameter.KMSKeyId.KMSUnauthorized": _FAIL,
@@ -134,7 +134,7 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "InvalidAction.Unauthorized": _ALL,
     "InvalidRegion.NotSupportSnapshotInstantAccessRegion": _ALL,
     "InvalidCategoryAndInstantAccess.Malformed": _ALL,
-    "DISK_HAS_CREATING_SNAPSHOT": _WAIT,
+    "DISK_HAS_CREATING_SNAPSHOT": _LATER,
     "HibernationConfigured.InstanceOperationForbidden": _SKIP,
     "QuotaExceed.SnapshotQuota": _ALL,
     "InvalidInstantAccessRetentionDays.Malformed": _ALL,
@@ -147,19 +147,19 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "InternalError": _RETRY,
     # The platform's common errors; each stands for its dotted forms too (Throttling.User, …).
     # About the key, the signature, the token or the balance, never about one disk:
-    "InvalidAccessKeyId": _STOP,
-    "InvalidAccessKeySecret": _STOP,
-    "Forbidden.AccessKeyDisabled": _STOP,
-    "SignatureDoesNotMatch": _STOP,
-    "IncompleteSignature": _STOP,
-    "InvalidSignatureMethod": _STOP,
-    "InvalidSignatureVersion": _STOP,
-    "InvalidSecurityToken": _STOP,
-    "MissingSecurityToken": _STOP,
-    "InvalidTimeStamp": _STOP,
-    "IllegalTimestamp": _STOP,
-    "InvalidAccountStatus": _STOP,
-    "InsufficientBalance": _STOP,
+    "InvalidAccessKeyId": _ABORT,
+    "InvalidAccessKeySecret": _ABORT,
+    "Forbidden.AccessKeyDisabled": _ABORT,
+    "SignatureDoesNotMatch": _ABORT,
+    "IncompleteSignature": _ABORT,
+    "InvalidSignatureMethod": _ABORT,
+    "InvalidSignatureVersion": _ABORT,
+    "InvalidSecurityToken": _ABORT,
+    "MissingSecurityToken": _ABORT,
+    "InvalidTimeStamp": _ABORT,
+    "IllegalTimestamp": _ABORT,
+    "InvalidAccountStatus": _ABORT,
+    "InsufficientBalance": _ABORT,
     # About the account, the role, the region or the request, or about one disk:
     "Forbidden": _ALL,
     "Forbidden.RAM": _ALL,
@@ -186,18 +186,18 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "ServiceUnavailable": _RETRY,
     "UnknownError": _RETRY,
     # A disk, a volume or its instance is being changed: made, attached, detached, re-initialised.
-    "OperationConflict": _WAIT,
-    "Operation.Conflict": _WAIT,
-    "InvalidOperation.Conflict": _WAIT,
-    "DiskCreatingSnapshot": _WAIT,
+    "OperationConflict": _LATER,
+    "Operation.Conflict": _LATER,
+    "InvalidOperation.Conflict": _LATER,
+    "DiskCreatingSnapshot": _LATER,
     # Too many snapshots being made at once (EBS snapshot management guide).
-    "QuotaExceed.ConcurrentSnapshotQuota": _WAIT,
+    "QuotaExceed.ConcurrentSnapshotQuota": _LATER,
     # Older spellings in the vendor's page on idempotence.
     "LastTokenProcessing": _RETRY,
     "InvalidIdempotenceParameter.Mismatch": _FAIL,
     # Ours.
     UNKNOWN_OUTCOME: _RETRY,
-    WRONG_REGION: _STOP,
+    WRONG_REGION: _ABORT,
 }
 
 
@@ -261,7 +261,7 @@ def is_throttling(code: str) -> bool:
 
 def is_throttled(error: EcsError) -> bool:
     """Say the same of an answer: one of status 429 means it, too, if its code means nothing."""
-    if not isinstance(error, EcsRefusedError):
+    if not isinstance(error, EcsRejectedError):
         return False
     too_many = error.http_status == _TOO_MANY_REQUESTS and _row_of(error.code) is None
     return is_throttling(error.code) or too_many

@@ -28,7 +28,7 @@ from shared.wildcards import only_text
 
 TAG_LISTING_CAP = 1000
 """At most this many come back from a listing filtered by tag (SDK documentation of `Tag.N`)."""
-LEDGER_MARGIN = timedelta(minutes=15)
+CLOCK_MARGIN = timedelta(minutes=15)
 """How far the clocks of timers, event sources and ECS may lie apart."""
 MAX_LISTINGS_BY_INSTANCE = 10
 """Of more instances than this the disks are picked from a listing of all disks: 500 a call."""
@@ -86,7 +86,7 @@ class Inventory:
         """
         if run_key.trigger_time is None:
             return self.tagged_snapshots(run_key, disk_id)
-        return self.snapshots_since(run_key.trigger_time - LEDGER_MARGIN, disk_id)
+        return self.snapshots_since(run_key.trigger_time - CLOCK_MARGIN, disk_id)
 
     def tagged_snapshots(self, run_key: RunTags, disk_id: str | None = None) -> Iterator[Snapshot]:
         """List every snapshot that has a run's tag; the arguments are as above."""
@@ -183,7 +183,7 @@ class Inventory:
     def _pages(self, api: str, page_at: Callable[[str], Page[T]]) -> Iterator[T]:
         token, seen = "", set[str]()
         while True:
-            page = self._pacer.retried(api, lambda token=token: page_at(token))  # type: ignore[misc] # a lambda's default is not typed
+            page = self._pacer.call_with_retries(api, lambda token=token: page_at(token))  # type: ignore[misc] # a lambda's default is not typed
             yield from page.items
             if not page.next_token:
                 return

@@ -16,7 +16,7 @@ from typing import TypeVar
 from shared.clients.backoff import MAX_TRIES, backoff_s
 from shared.clients.ecs_errors import (
     EcsError,
-    EcsRefusedError,
+    EcsRejectedError,
     error_action,
     is_throttled,
 )
@@ -124,7 +124,7 @@ class Pacer:
             rates = [rate for name, rate in self._rates.items() if api in (None, name)]
             return max((rate.opens_in_s(now) for rate in rates), default=0.0)
 
-    def once(
+    def call_once(
         self, api: str, call: Callable[[], T], *, before: Callable[[], None] | None = None
     ) -> T:
         """
@@ -150,7 +150,7 @@ class Pacer:
         finally:
             self._settle(api, ticket, error)
 
-    def retried(self, api: str, call: Callable[[], T]) -> T:
+    def call_with_retries(self, api: str, call: Callable[[], T]) -> T:
         """
         Make a call that changes nothing, and make it again while that may help.
 
@@ -164,7 +164,7 @@ class Pacer:
         last: EcsError | None = None
         while True:
             try:
-                return self.once(api, call)
+                return self.call_once(api, call)
             except OutOfTimeError as exc:
                 if last is not None and is_throttled(last):
                     raise last from exc
@@ -183,7 +183,7 @@ class Pacer:
     def _back_off(self, api: str, error: EcsError, failures: int) -> None:
         """Wait before the next try, or raise if there is none."""
         status, after = 0, None
-        if isinstance(error, EcsRefusedError):
+        if isinstance(error, EcsRejectedError):
             status, after = error.http_status, error.retry_after_s
         asked = error_action(error.code, status)
         if failures >= MAX_TRIES.get(asked, 0):
@@ -261,7 +261,7 @@ class Pacer:
         with self._changed:
             self._in_flight -= 1
             rate, now = self._rates[api], self.clock.monotonic()
-            if error is not None and not isinstance(error, EcsRefusedError):
+            if error is not None and not isinstance(error, EcsRejectedError):
                 rate.on_no_answer(ticket)
             elif error is not None and is_throttled(error):
                 self.throttled[api] += 1

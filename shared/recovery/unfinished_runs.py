@@ -255,7 +255,7 @@ def _is_final(end: Record) -> bool:
     longer.
     """
     code = end.get("code", "")
-    passes = bool(code) and error_action(code) in (ErrorAction.RETRY, ErrorAction.WAIT)
+    passes = bool(code) and error_action(code) in (ErrorAction.RETRY, ErrorAction.RETRY_LATER)
     left = end.get("count_deferred", "0") not in ("", "0")
     cut_short = code in (DEADLINE_EXCEEDED, CONTINUATION_FAILED, INTERRUPTED)
     return not (end.get("status") == CONTINUED or left or passes or cut_short)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from shared.clients.ecs_errors import BEING_MADE, EcsError, EcsRefusedError
+from shared.clients.ecs_errors import BEING_MADE, EcsError, EcsRejectedError
 from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome, Status
 from shared.snapshots.disk_state import DiskState
 
@@ -169,4 +169,4 @@ Step = Outcome | Retry | Rejected | Abort
 
 def foreseen_error(code: str, why: str = "predicted from the listing, without a call") -> EcsError:
     """Return the error that a call would have met, without a call."""
-    return EcsRefusedError(action=API, code=code, message=why, http_status=0)
+    return EcsRejectedError(action=API, code=code, message=why, http_status=0)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from shared.clients.backoff import busy_pause_s
-from shared.clients.ecs_errors import EcsError, EcsRefusedError
+from shared.clients.ecs_errors import EcsError, EcsRejectedError
 from shared.records.outcome import Outcome
 from shared.snapshots.disk_queue import Candidates
 from shared.snapshots.disk_task import (
@@ -168,7 +168,7 @@ class Execution:
         if error is None:
             return None
         text = str(error)
-        if isinstance(error, EcsRefusedError):
+        if isinstance(error, EcsRejectedError):
             text = text.removesuffix(f" [{error.request_id}]")
         key = (error.action, error.code, text)
         if key not in self._errors:

@@ -18,7 +18,7 @@ from shared.clients.ecs_errors import (
     GONE,
     PARAMETER_MISMATCH,
     EcsError,
-    EcsRefusedError,
+    EcsRejectedError,
     ErrorAction,
     error_action_of,
     is_throttled,
@@ -154,7 +154,7 @@ class _Call:
             return self._requester.ecs.create_snapshot(request)
 
         try:
-            snapshot_id = self._requester.pacer.once(API, create, before=check)
+            snapshot_id = self._requester.pacer.call_once(API, create, before=check)
         except EcsError as exc:
             return self._on_error(exc)
         task = self.task
@@ -201,7 +201,7 @@ class _Call:
             return self._on_throttling(error)
         if action is ErrorAction.RETRY:
             return self._on_unknown_outcome(error)
-        if action is ErrorAction.WAIT:
+        if action is ErrorAction.RETRY_LATER:
             return self._on_busy(error)
         return self._on_rejection(error, action)
 
@@ -251,7 +251,7 @@ class _Call:
         return self._ended(outcome or self.task.failed(error), error, action)
 
     def _ended(self, outcome: Outcome, error: EcsError, action: ErrorAction) -> Step:
-        if action is ErrorAction.STOP:
+        if action is ErrorAction.ABORT:
             return Abort(outcome, error)
         if action is ErrorAction.FAIL_MAYBE_ALL and outcome.status == "failed":
             return Rejected(outcome, self.task, error)
@@ -284,9 +284,9 @@ class _Call:
                 "created by an earlier invocation of this run, under another text of the policy"
             )
             return self.task.existing(state, reason, code=error.code)
-        if lookups < MAX_TRIES[ErrorAction.WAIT]:
+        if lookups < MAX_TRIES[ErrorAction.RETRY_LATER]:
             waiting = replace(self.task, is_busy=False)
-            return Retry(waiting, self._requester.delay_s(ErrorAction.WAIT, lookups, error))
+            return Retry(waiting, self._requester.delay_s(ErrorAction.RETRY_LATER, lookups, error))
         return self.task.failed(error)
 
     def _on_listing_error(self, error: EcsError) -> Step:
@@ -300,4 +300,4 @@ class _Call:
 
 
 def _retry_after_s(error: EcsError) -> float | None:
-    return error.retry_after_s if isinstance(error, EcsRefusedError) else None
+    return error.retry_after_s if isinstance(error, EcsRejectedError) else None

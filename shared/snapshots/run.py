@@ -253,7 +253,7 @@ class Runner:
         if isinstance(error, OutOfTimeError):
             summary.code, passes = DEADLINE_EXCEEDED, True
         else:
-            passes = error_action_of(error) in (ErrorAction.RETRY, ErrorAction.WAIT)
+            passes = error_action_of(error) in (ErrorAction.RETRY, ErrorAction.RETRY_LATER)
             summary.code = error.code
         follows = self._progress.can_follow
         if passes and not follows:

@@ -19,7 +19,7 @@ import pytest
 
 from emulator.credentials import AccessKey
 from shared.clients.backoff import MAX_TRIES
-from shared.clients.ecs_errors import EcsRefusedError, ErrorAction, is_throttled
+from shared.clients.ecs_errors import EcsRejectedError, ErrorAction, is_throttled
 from shared.errors import RunFailedError
 from tests.component.world import World, policy
 
@@ -46,7 +46,7 @@ class Case:
     @property
     def is_throttling(self) -> bool:
         """Whether there were too many calls: which takes time, and no tries."""
-        error = EcsRefusedError(
+        error = EcsRejectedError(
             action="CreateSnapshot", code=self.code, message="", http_status=self.http_status
         )
         return is_throttled(error)
@@ -54,7 +54,7 @@ class Case:
     @property
     def calls(self) -> int:
         """How often CreateSnapshot is called for one disk that always gets this answer."""
-        if self.asked is ErrorAction.WAIT:
+        if self.asked is ErrorAction.RETRY_LATER:
             return IN_TEN_MINUTES
         return MAX_TRIES.get(self.asked, 1)
 
@@ -63,7 +63,7 @@ class Case:
         """What becomes of the disk."""
         if self.code == "InvalidDiskId.NotFound":
             return "skipped"  # it was listed: so it vanished since
-        if self.asked in (ErrorAction.RETRY, ErrorAction.WAIT):
+        if self.asked in (ErrorAction.RETRY, ErrorAction.RETRY_LATER):
             return "deferred"  # nobody can say that it failed: the next delivery goes on
         return "skipped" if self.asked is ErrorAction.SKIP else "failed"
 
@@ -192,7 +192,7 @@ def documented() -> list[Case]:
                 code=row["code"],
                 http_status=int(row["http_status"]),
                 message=row["message"],
-                asked=ErrorAction(row["disposition"]),
+                asked=ErrorAction(row["action"]),
                 arrange=BY_STATE.get(row["code"]),
             )
             for row in csv.DictReader(file)
@@ -206,24 +206,24 @@ def of_the_platform() -> list[Case]:
         (403, "Forbidden", ErrorAction.FAIL_MAYBE_ALL),
         (403, "Forbidden.RAM", ErrorAction.FAIL_MAYBE_ALL),
         (403, "NoPermission", ErrorAction.FAIL_MAYBE_ALL),
-        (403, "Forbidden.AccessKeyDisabled", ErrorAction.STOP),
-        (400, "IncompleteSignature", ErrorAction.STOP),
-        (400, "InvalidAccessKeySecret", ErrorAction.STOP),
-        (400, "InvalidTimeStamp.Expired", ErrorAction.STOP),
+        (403, "Forbidden.AccessKeyDisabled", ErrorAction.ABORT),
+        (400, "IncompleteSignature", ErrorAction.ABORT),
+        (400, "InvalidAccessKeySecret", ErrorAction.ABORT),
+        (400, "InvalidTimeStamp.Expired", ErrorAction.ABORT),
         (400, "SignatureNonceUsed", ErrorAction.RETRY),
-        (403, "IncorrectDiskStatus.Initializing", ErrorAction.WAIT),
-        (403, "InvalidOperation.Conflict", ErrorAction.WAIT),
-        (404, "InvalidAccessKeyId.NotFound", ErrorAction.STOP),
-        (403, "InvalidAccessKeyId.Inactive", ErrorAction.STOP),
-        (400, "SignatureDoesNotMatch", ErrorAction.STOP),
-        (400, "InvalidSecurityToken.Expired", ErrorAction.STOP),
-        (400, "InvalidSecurityToken.Malformed", ErrorAction.STOP),
-        (400, "InvalidSecurityToken.MismatchWithAccessKey", ErrorAction.STOP),
+        (403, "IncorrectDiskStatus.Initializing", ErrorAction.RETRY_LATER),
+        (403, "InvalidOperation.Conflict", ErrorAction.RETRY_LATER),
+        (404, "InvalidAccessKeyId.NotFound", ErrorAction.ABORT),
+        (403, "InvalidAccessKeyId.Inactive", ErrorAction.ABORT),
+        (400, "SignatureDoesNotMatch", ErrorAction.ABORT),
+        (400, "InvalidSecurityToken.Expired", ErrorAction.ABORT),
+        (400, "InvalidSecurityToken.Malformed", ErrorAction.ABORT),
+        (400, "InvalidSecurityToken.MismatchWithAccessKey", ErrorAction.ABORT),
         (503, "ServiceUnavailable", ErrorAction.RETRY),
         (503, "ServiceUnavailable.RegionMaintaining", ErrorAction.RETRY),
         (400, "MissingParameter.DiskId", ErrorAction.FAIL_MAYBE_ALL),
-        (409, "OperationConflict", ErrorAction.WAIT),
-        (403, "QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.WAIT),
+        (409, "OperationConflict", ErrorAction.RETRY_LATER),
+        (403, "QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.RETRY_LATER),
         (400, "NeverHeardOf", ErrorAction.FAIL),
         (403, "Never.Heard.Of", ErrorAction.FAIL),
         (429, "NeverHeardOf", ErrorAction.RETRY),
@@ -305,7 +305,7 @@ def test_the_table_is_the_documents_45_codes() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", sorted({case.code for case in ALL if case.asked is ErrorAction.STOP})
+    "code", sorted({case.code for case in ALL if case.asked is ErrorAction.ABORT})
 )
 def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code: str) -> None:
     """A code about the account is met once; the other disks are on record as not tried."""

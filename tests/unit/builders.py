@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from shared.clients.ecs_errors import EcsRefusedError, EcsUnknownError
+from shared.clients.ecs_errors import EcsRejectedError, EcsUnknownError
 from shared.clients.ecs_types import Disk, Instance, Snapshot
 from shared.errors import Problem, Problems
 from shared.identity import RunKey, tracking_tags
@@ -88,7 +88,7 @@ def snapshot(
 
 
 def refused(code: str, http_status: int = 403, retry_after_s: float | None = None) -> Exception:
-    return EcsRefusedError(
+    return EcsRejectedError(
         action="CreateSnapshot",
         code=code,
         message="no",

@@ -24,7 +24,7 @@ from shared.errors import InvalidEventError, Problem, Problems
 TABLE = Path(__file__).parent.parent / "data" / "create-snapshot-errors.csv"
 with TABLE.open(encoding="utf-8") as rows:
     DOCUMENTED = [
-        (row["code"], int(row["http_status"]), row["disposition"]) for row in csv.DictReader(rows)
+        (row["code"], int(row["http_status"]), row["action"]) for row in csv.DictReader(rows)
     ]
 
 
@@ -35,7 +35,9 @@ def test_the_specification_has_45_codes() -> None:
 
 
 @pytest.mark.parametrize(("code", "http_status", "asked"), DOCUMENTED)
-def test_every_documented_code_has_its_disposition(code: str, http_status: int, asked: str) -> None:
+def test_every_documented_code_has_its_error_action(
+    code: str, http_status: int, asked: str
+) -> None:
     """L3: no documented code is left to chance, whatever its HTTP status says."""
     assert code in ERROR_ACTIONS
     assert error_action(code, http_status) == ErrorAction(asked)
@@ -77,29 +79,29 @@ def test_other_codes_are_no_throttling(code: str) -> None:
         ("NoPermission.Ram", ErrorAction.FAIL_MAYBE_ALL),
         ("InvalidAction.NotFound", ErrorAction.FAIL_MAYBE_ALL),
         ("RealNameAuthenticationError", ErrorAction.FAIL_MAYBE_ALL),
-        ("Forbidden.AccessKeyDisabled", ErrorAction.STOP),
-        ("IncompleteSignature", ErrorAction.STOP),
-        ("InvalidAccessKeySecret", ErrorAction.STOP),
-        ("InvalidTimeStamp.Expired", ErrorAction.STOP),
-        ("InvalidAccountStatus.SomethingNew", ErrorAction.STOP),
-        ("InsufficientBalance", ErrorAction.STOP),
+        ("Forbidden.AccessKeyDisabled", ErrorAction.ABORT),
+        ("IncompleteSignature", ErrorAction.ABORT),
+        ("InvalidAccessKeySecret", ErrorAction.ABORT),
+        ("InvalidTimeStamp.Expired", ErrorAction.ABORT),
+        ("InvalidAccountStatus.SomethingNew", ErrorAction.ABORT),
+        ("InsufficientBalance", ErrorAction.ABORT),
         ("SignatureNonceUsed", ErrorAction.RETRY),
         ("UnknownError", ErrorAction.RETRY),
-        ("IncorrectDiskStatus.Initializing", ErrorAction.WAIT),
-        ("IncorrectInstanceStatus.Initializing", ErrorAction.WAIT),
-        ("InvalidOperation.Conflict", ErrorAction.WAIT),
-        ("Operation.Conflict", ErrorAction.WAIT),
-        ("InvalidAccessKeyId.NotFound", ErrorAction.STOP),
-        ("InvalidAccessKeyId.Inactive", ErrorAction.STOP),
-        ("SignatureDoesNotMatch", ErrorAction.STOP),
-        ("InvalidSecurityToken.Expired", ErrorAction.STOP),
-        ("InvalidSecurityToken.Malformed", ErrorAction.STOP),
+        ("IncorrectDiskStatus.Initializing", ErrorAction.RETRY_LATER),
+        ("IncorrectInstanceStatus.Initializing", ErrorAction.RETRY_LATER),
+        ("InvalidOperation.Conflict", ErrorAction.RETRY_LATER),
+        ("Operation.Conflict", ErrorAction.RETRY_LATER),
+        ("InvalidAccessKeyId.NotFound", ErrorAction.ABORT),
+        ("InvalidAccessKeyId.Inactive", ErrorAction.ABORT),
+        ("SignatureDoesNotMatch", ErrorAction.ABORT),
+        ("InvalidSecurityToken.Expired", ErrorAction.ABORT),
+        ("InvalidSecurityToken.Malformed", ErrorAction.ABORT),
         ("ServiceUnavailable", ErrorAction.RETRY),
         ("ServiceUnavailable.Zone", ErrorAction.RETRY),
         ("MissingParameter", ErrorAction.FAIL_MAYBE_ALL),
         ("MissingParameter.DiskId", ErrorAction.FAIL_MAYBE_ALL),
-        ("OperationConflict", ErrorAction.WAIT),
-        ("QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.WAIT),
+        ("OperationConflict", ErrorAction.RETRY_LATER),
+        ("QuotaExceed.ConcurrentSnapshotQuota", ErrorAction.RETRY_LATER),
         ("LastTokenProcessing", ErrorAction.RETRY),
         ("InvalidIdempotenceParameter.Mismatch", ErrorAction.FAIL),
     ],
@@ -113,11 +115,11 @@ def test_the_platforms_codes_are_known_with_all_their_endings(
 
 def test_the_longest_known_beginning_decides() -> None:
     """Codes are matched exactly, then by what stands before their last dot."""
-    assert error_action("IncorrectDiskStatus") is ErrorAction.WAIT
+    assert error_action("IncorrectDiskStatus") is ErrorAction.RETRY_LATER
     assert error_action("IncorrectDiskStatus.Invalid") is ErrorAction.FAIL
     assert error_action("IncorrectDiskStatus.NeverUsed") is ErrorAction.SKIP
     assert error_action("IncorrectDiskStatus.NeverUsed.Really") is ErrorAction.SKIP
-    assert error_action("IncorrectDiskStatus.SomethingNew", 500) is ErrorAction.WAIT
+    assert error_action("IncorrectDiskStatus.SomethingNew", 500) is ErrorAction.RETRY_LATER
 
 
 def test_a_beginning_ends_at_a_dot() -> None:

@@ -18,7 +18,7 @@ from shared.clients.pacing import OutOfTimeError, Pacer
 from tests.clocks import FakeClock
 from tests.unit.builders import refused, unknown
 
-RETRY, WAIT = ErrorAction.RETRY, ErrorAction.WAIT
+RETRY, RETRY_LATER = ErrorAction.RETRY, ErrorAction.RETRY_LATER
 
 
 def pacer(
@@ -45,7 +45,7 @@ class StandingClock(FakeClock):
 
 def make(paced: Pacer, api: str = "A") -> None:
     """Make a call that goes well and takes no time."""
-    paced.once(api, lambda: None)
+    paced.call_once(api, lambda: None)
 
 
 # --- back-off ------------------------------------------------------------------------------------
@@ -60,15 +60,15 @@ def test_gaps_grow_up_to_a_limit() -> None:
 
 def test_a_busy_disk_is_given_longer() -> None:
     """A snapshot in the making takes its time: ask later, and never at once."""
-    longest = [backoff_s(WAIT, n, retry_after_s=None, chance=1.0) for n in range(1, 7)]
-    shortest = [backoff_s(WAIT, n, retry_after_s=None, chance=0.0) for n in range(1, 7)]
+    longest = [backoff_s(RETRY_LATER, n, retry_after_s=None, chance=1.0) for n in range(1, 7)]
+    shortest = [backoff_s(RETRY_LATER, n, retry_after_s=None, chance=0.0) for n in range(1, 7)]
 
     assert longest == [5, 10, 20, 40, 60, 60]
     assert shortest == [2.5, 5, 10, 20, 30, 30]
 
 
 @given(
-    asked=st.sampled_from([RETRY, WAIT]),
+    asked=st.sampled_from([RETRY, RETRY_LATER]),
     failures=st.integers(1, 60),
     chance=st.floats(0, 1, exclude_max=True),
     after=st.none() | st.floats(),
@@ -246,7 +246,7 @@ def test_calls_in_flight_are_capped_over_all_apis() -> None:
             now -= 1
 
     with ThreadPoolExecutor(12) as pool:
-        for done in [pool.submit(paced.once, f"api-{n % 4}", call) for n in range(12)]:
+        for done in [pool.submit(paced.call_once, f"api-{n % 4}", call) for n in range(12)]:
             done.result(30)
 
     assert most == 3
@@ -266,10 +266,10 @@ def test_a_call_whose_place_came_free_after_the_deadline_is_not_made() -> None:
     def late() -> None:
         assert is_taken.wait(30)
         # Its turn has come, and the only place is taken until the deadline.
-        paced.once("B", lambda: pytest.fail("it was made"), before=is_next.set)
+        paced.call_once("B", lambda: pytest.fail("it was made"), before=is_next.set)
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(paced.once, "A", slow)
+        first = pool.submit(paced.call_once, "A", slow)
         second = pool.submit(late)
         first.result(30)
         with pytest.raises(OutOfTimeError):
@@ -283,7 +283,7 @@ def test_a_call_that_fails_in_any_way_gives_its_place_back() -> None:
     paced = pacer(in_flight=1)
     for accident in (KeyError("x"), refused("Nope"), unknown(), KeyboardInterrupt()):
         with pytest.raises(type(accident)):
-            paced.once("A", answering(accident))
+            paced.call_once("A", answering(accident))
 
     make(paced)
 
@@ -296,9 +296,9 @@ def test_what_is_done_before_a_call_may_call_itself() -> None:
     order = []
 
     def look() -> None:
-        paced.once("B", lambda: order.append("look"))
+        paced.call_once("B", lambda: order.append("look"))
 
-    paced.once("A", lambda: order.append("call"), before=look)
+    paced.call_once("A", lambda: order.append("call"), before=look)
 
     assert order == ["look", "call"]
 
@@ -314,7 +314,7 @@ def test_a_call_that_is_late_waits_for_another_turn_once(each_s: float) -> None:
         clock.advance(each_s)
         ran.append(clock.monotonic())
 
-    paced.once("A", lambda: None, before=listing)
+    paced.call_once("A", lambda: None, before=listing)
 
     assert len(ran) == (2 if each_s > 0.5 else 1)
     assert paced.calls == {"A": 1}
@@ -325,10 +325,10 @@ def test_what_goes_wrong_before_a_call_keeps_it_from_being_made() -> None:
     clock = FakeClock()
     paced = pacer(clock)
     with pytest.raises(EcsError):
-        paced.once("A", answering(refused("Throttling")))
+        paced.call_once("A", answering(refused("Throttling")))
 
     with pytest.raises(KeyError):
-        paced.once("A", lambda: pytest.fail("it was made"), before=answering(KeyError("x")))
+        paced.call_once("A", lambda: pytest.fail("it was made"), before=answering(KeyError("x")))
 
     make(paced)
     assert paced.calls == {"A": 2}
@@ -364,7 +364,7 @@ def test_one_throttled_answer_slows_all_threads_and_one_of_them_probes() -> None
                 together -= 1
 
     with ThreadPoolExecutor(8) as pool:
-        for done in [pool.submit(paced.retried, "A", call) for _ in range(8)]:
+        for done in [pool.submit(paced.call_with_retries, "A", call) for _ in range(8)]:
             done.result(30)
 
     assert most == 1
@@ -377,7 +377,7 @@ def test_an_api_that_is_throttled_holds_up_no_other() -> None:
     clock = FakeClock()
     paced = pacer(clock)
     with pytest.raises(EcsError):
-        paced.once("A", answering(refused("Throttling", retry_after_s=50.0)))
+        paced.call_once("A", answering(refused("Throttling", retry_after_s=50.0)))
 
     make(paced, "B")
 
@@ -416,7 +416,7 @@ def test_a_read_is_made_again_while_that_may_help() -> None:
     clock = FakeClock()
     call = answering(refused("Throttling.User"), unknown(), refused("X", 502), "answer")
 
-    assert pacer(clock).retried("A", call) == "answer"
+    assert pacer(clock).call_with_retries("A", call) == "answer"
     assert 1 < clock.monotonic() < 6
 
 
@@ -425,18 +425,20 @@ def test_a_read_that_no_retry_mends_is_made_once() -> None:
     paced = pacer()
 
     with pytest.raises(EcsError, match=r"Forbidden\.RAM"):
-        paced.retried("A", answering(refused("Forbidden.RAM")))
+        paced.call_with_retries("A", answering(refused("Forbidden.RAM")))
 
     assert paced.calls == {"A": 1}
 
 
-@pytest.mark.parametrize(("code", "asked"), [("InternalError", RETRY), ("OperationConflict", WAIT)])
+@pytest.mark.parametrize(
+    ("code", "asked"), [("InternalError", RETRY), ("OperationConflict", RETRY_LATER)]
+)
 def test_a_read_is_not_tried_for_ever(code: str, asked: ErrorAction) -> None:
     """T10: the number of tries is limited, and the last error is what comes out."""
     paced = pacer()
 
     with pytest.raises(EcsError, match=code):
-        paced.retried("A", answering(*[refused(code)] * 99))
+        paced.call_with_retries("A", answering(*[refused(code)] * 99))
 
     assert paced.calls == {"A": MAX_TRIES[asked]}
 
@@ -447,7 +449,7 @@ def test_a_read_ends_at_the_deadline() -> None:
     paced = pacer(clock, deadline=2)
 
     with pytest.raises(OutOfTimeError):
-        paced.retried("A", answering(*[refused("InternalError")] * 99))
+        paced.call_with_retries("A", answering(*[refused("InternalError")] * 99))
 
     assert clock.monotonic() < 2
 
@@ -456,10 +458,13 @@ def test_throttled_tries_are_limited_by_time_and_not_by_their_number() -> None:
     """T6, T10: a window takes longer than six tries do; and at the deadline it is the end."""
     clock = FakeClock()
     patient = pacer(clock, deadline=1000)
-    assert patient.retried("A", answering(*[refused("Throttling")] * 15, "answer")) == "answer"
+    assert (
+        patient.call_with_retries("A", answering(*[refused("Throttling")] * 15, "answer"))
+        == "answer"
+    )
 
     with pytest.raises(EcsError, match=r"Throttling\.Api"):
-        patient.retried("A", always(refused("Throttling.Api")))
+        patient.call_with_retries("A", always(refused("Throttling.Api")))
 
     assert clock.monotonic() < 1000
     assert patient.calls["A"] < 16 + 20 + 1000 / 6
@@ -471,7 +476,7 @@ def test_throttled_tries_are_limited_by_their_number_too() -> None:
     paced = pacer(clock, deadline=60)
 
     with pytest.raises(EcsError, match="Throttling"):
-        paced.retried("A", always(refused("Throttling")))
+        paced.call_with_retries("A", always(refused("Throttling")))
 
     assert paced.calls == {"A": 20 + 60 / 6 + 1}
 
@@ -480,15 +485,17 @@ def test_other_tries_are_not_used_up_by_throttled_ones() -> None:
     """Each kind of trouble has its own budget."""
     trouble = [*[refused("Throttling")] * 9, refused("InternalError", 500)] * 5
 
-    assert pacer().retried("A", answering(*trouble, "answer")) == "answer"
+    assert pacer().call_with_retries("A", answering(*trouble, "answer")) == "answer"
 
 
 def test_what_the_service_asks_a_read_to_wait_is_waited() -> None:
     """x-acs-retry-after holds for listings too."""
     clock = FakeClock()
 
-    pacer(clock).retried("A", answering(refused("Throttling", 429, retry_after_s=7.5), 1))
-    pacer(clock).retried("A", answering(refused("ServiceUnavailable", 503, retry_after_s=9.5), 1))
+    pacer(clock).call_with_retries("A", answering(refused("Throttling", 429, retry_after_s=7.5), 1))
+    pacer(clock).call_with_retries(
+        "A", answering(refused("ServiceUnavailable", 503, retry_after_s=9.5), 1)
+    )
 
     assert clock.sleeps == [7.5, 9.5]
 
@@ -499,9 +506,9 @@ def test_429_is_throttling_unless_its_code_says_otherwise(status: int) -> None:
     paced = pacer()
 
     with pytest.raises(EcsError):
-        paced.once("A", answering(refused("Http429", status)))
+        paced.call_once("A", answering(refused("Http429", status)))
     assert (paced.wait_hint_s() > 0) == (status == 429)
     with pytest.raises(EcsError):
-        paced.once("A", answering(refused("QuotaExceed.ConcurrentSnapshotQuota", 429)))
+        paced.call_once("A", answering(refused("QuotaExceed.ConcurrentSnapshotQuota", 429)))
 
     assert paced.throttled["A"] == (status == 429)

@@ -83,7 +83,7 @@ def test_whatever_the_server_counts(
     done = 0
     try:
         for _ in range(400):
-            paced.retried("A", server)
+            paced.call_with_retries("A", server)
             done += 1
     except (OutOfTimeError, EcsError):
         pass

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.clients.ecs_errors import EcsRefusedError
+from shared.clients.ecs_errors import EcsRejectedError
 from shared.entrypoints.invocation import without_secrets
 from shared.errors import (
     InvalidEventError,
@@ -41,7 +41,7 @@ def chained(
     "make",
     [
         lambda: RunFailedError(f"said {SECRET}"),
-        lambda: EcsRefusedError(action="A", code=SECRET, message=SECRET, http_status=400),
+        lambda: EcsRejectedError(action="A", code=SECRET, message=SECRET, http_status=400),
         lambda: InvalidEventError([Problem(SECRET, {SECRET: [SECRET]}, f"is {SECRET}")]),
         lambda: chained(RunFailedError("x"), ValueError(SECRET), OSError(5, SECRET)),
         lambda: chained(RunFailedError("x"), None, KeyError(SECRET)),

@@ -197,4 +197,4 @@ def test_an_instance_in_transit_may_be_waited_for(status: str) -> None:
     code = foreseen_code(disk(), [instance(), instance("i-2", status=status)])
 
     assert code == "IncorrectInstanceStatus"
-    assert error_action(code) is ErrorAction.WAIT
+    assert error_action(code) is ErrorAction.RETRY_LATER

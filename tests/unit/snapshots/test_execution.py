@@ -118,7 +118,7 @@ def test_tries_of_what_is_transient_are_limited() -> None:
     assert (outcome.status, outcome.code) == ("deferred", "InternalError")
     assert outcome.may_exist
     assert outcome.calls == len(bench.ecs.created) == most
-    assert outcome.reason.startswith("not done yet: CreateSnapshot was refused")
+    assert outcome.reason.startswith("not done yet: CreateSnapshot was rejected")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tests.unit.fakes import Answer
 
 
 @pytest.mark.parametrize(
-    "code", [code for code, asked in ERROR_ACTIONS.items() if asked is ErrorAction.STOP]
+    "code", [code for code, asked in ERROR_ACTIONS.items() if asked is ErrorAction.ABORT]
 )
 def test_what_will_fail_for_every_disk_ends_the_run(code: str) -> None:
     """L18: account, role, quota: one call, and the rest is failed as not tried."""
@@ -114,7 +114,7 @@ def test_what_waits_at_the_deadline_says_why_it_is_not_done() -> None:
 
     assert (outcome.status, outcome.code) == ("deferred", "IncorrectDiskStatus.Transferring")
     assert outcome.calls == len(bench.ecs.created) == 2
-    assert outcome.reason.startswith("not done yet: CreateSnapshot was refused with Incorrect")
+    assert outcome.reason.startswith("not done yet: CreateSnapshot was rejected with Incorrect")
     assert bench.clock.monotonic() <= 10
 
 
