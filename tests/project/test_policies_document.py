@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -66,34 +67,124 @@ def test_all_recipes_go_together_in_one_file() -> None:
     )
 
 
-SELECTED: dict[str, list[dict[str, Any]]] = {
+OTHER: dict[str, Any] = {"env": "dev", "snapshot": "never"}
+"""Tags of a disk and of an instance that no recipe selects."""
+BY_DISK: dict[str, list[dict[str, Any]]] = {
     "Every night, all disks with a tag": [{"tags": PROD}],
-    "Every disk, except those with a tag": [{"tags": {}}, {"tags": {"env": "prod"}}],
+    "Every disk, except those with a tag": [{"tags": {}}, {"tags": PROD}],
     "Daily, weekly and monthly snapshots (grandfather, father, son)": [{"tags": {"backup": "gfs"}}],
     "By id or by name": [{"name": "db-1"}, {"name": "web-01-data"}],
     "Attempt again what failed in ECS": [{"tags": {"tier": "gold"}}],
     "Names, descriptions, tags and a resource group": [{"tags": {"team": "billing"}}],
 }
-"""Of recipes with a timer, disks of each that it selects."""
-OTHER: dict[str, Any] = {"tags": {"env": "dev", "snapshot": "never"}, "name": "other"}
+"""Of recipes with a timer, disks of each that its first policy selects."""
+BY_INSTANCE: dict[str, Mapping[str, str]] = {
+    "Every hour, the data disks of instances with a tag": {"role": "postgresql"},
+    "The disks of an Auto Scaling group": {"acs:autoscaling:scalingGroupId": "asg-1"},
+}
+"""Of recipes with a timer, the tags of an instance whose data disks each selects."""
+BY_EVENT: dict[str, tuple[str, Mapping[str, str]]] = {
+    "Before a spot instance is reclaimed": (
+        "ecs:Instance:PreemptibleInstanceInterruption",
+        {"action": "delete"},
+    ),
+    "When an instance is stopped": (
+        "ecs:Instance:StateChange",
+        {"resourceType": "ALIYUN::ECS::Instance", "state": "Stopped"},
+    ),
+    "Before system maintenance": (
+        "ecs:Instance:SystemMaintenance.Reboot",
+        {"eventStatus": "Inquiring"},
+    ),
+}
+"""Of recipes with an event, such an event's type and data, without the instance."""
+OTHERS = ("Several regions", "See what a policy would do")
 
 
-@pytest.mark.parametrize("name", SELECTED)
-def test_a_recipe_selects_what_its_heading_names_and_nothing_else(
-    name: str, tmp_path: Path
-) -> None:
-    """Through the function, up to the snapshots in ECS."""
+def test_every_recipe_is_run() -> None:
+    """By one of the tests below."""
+    assert set(RECIPES) == {*BY_DISK, *BY_INSTANCE, *BY_EVENT, *OTHERS}
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[World]:
+    """With the resource group of a recipe."""
     with make_world(tmp_path) as world:
-        [policy, *_] = policies_of(RECIPES[name])
-        world.policies(policy)
-        meant = [world.disk(**{"tags": {}, **about}) for about in SELECTED[name]]
-        other = world.disk(**OTHER)
         world.ecs.add_resource_group("rg-bp67acfmxazb4p")
+        yield world
 
-        world.tick(policy["on"]["timer"])
 
-        assert all(len(world.snapshots_of(disk_id)) == 1 for disk_id in meant)
-        assert world.snapshots_of(other) == []
+@pytest.mark.parametrize("name", BY_DISK)
+def test_a_recipe_selects_the_disks_of_its_heading_and_no_other(cloud: World, name: str) -> None:
+    """Through the function, up to the snapshots in ECS."""
+    [policy, *_] = policies_of(RECIPES[name])
+    cloud.policies(policy)
+    meant = [cloud.disk(**{"tags": {}, **about}) for about in BY_DISK[name]]
+    other = cloud.disk(tags=OTHER, name="other")
+
+    cloud.tick(policy["on"]["timer"])
+
+    assert [len(cloud.snapshots_of(disk_id)) for disk_id in (*meant, other)] == [1] * len(meant) + [
+        0
+    ]
+
+
+@pytest.mark.parametrize("name", BY_INSTANCE)
+def test_a_recipe_selects_the_disks_of_its_instances(cloud: World, name: str) -> None:
+    """By the tags of the instance; the disk has none."""
+    [policy] = policies_of(RECIPES[name])
+    cloud.policies(policy)
+    meant, other = disks_of(cloud, BY_INSTANCE[name]), disks_of(cloud, OTHER)
+
+    cloud.tick(policy["on"]["timer"])
+
+    assert [len(cloud.snapshots_of(disk_id)) for disk_id in (meant, other)] == [1, 0]
+
+
+@pytest.mark.parametrize("name", BY_EVENT)
+def test_a_recipe_selects_the_disks_of_its_event(cloud: World, name: str) -> None:
+    """Of the instance that the event names; not of another one."""
+    cloud.policies(*policies_of(RECIPES[name]))
+    meant, other = disks_of(cloud, PROD), disks_of(cloud, PROD)
+    kind, data = BY_EVENT[name]
+    key = "resourceId" if "resourceType" in data else "instanceId"
+    instance_id = cloud.ecs.disks[meant].instance_id
+
+    answer = cloud.event(cloud.cloud_event(kind, {key: instance_id, **data}))
+
+    assert answer["status"] == "ok"
+    assert [len(cloud.snapshots_of(disk_id)) for disk_id in (meant, other)] == [1, 0]
+
+
+def disks_of(world: World, tags: Mapping[str, str]) -> str:
+    """Add a data disk without tags, on an instance with some."""
+    instance = world.ecs.add_instance(tags=tags)
+    return world.disk(instance_id=instance.instance_id, tags={})
+
+
+def test_the_recipe_for_several_regions_takes_snapshots_in_each(cloud: World) -> None:
+    """One run for each region."""
+    [policy] = policies_of(RECIPES["Several regions"])
+    cloud.policies(policy)
+    for region in policy["regions"]:
+        ecs = cloud.cloud.ecs(region)
+        ecs.add_disk(instance_id=ecs.add_instance().instance_id, tags=PROD)
+
+    answer = cloud.tick(policy["on"]["timer"])
+
+    assert [run["region"] for run in answer["runs"]] == policy["regions"]
+    assert [len(cloud.cloud.ecs(region).snapshots) for region in policy["regions"]] == [1, 1]
+
+
+def test_the_recipe_of_a_dry_run_creates_nothing(cloud: World) -> None:
+    """The disk is recorded as planned."""
+    cloud.policies(*policies_of(RECIPES["See what a policy would do"]))
+    disk_id = cloud.disk()
+
+    cloud.tick()
+
+    assert cloud.record_of(disk_id)["status"] == "planned"
+    assert cloud.creates() == []
 
 
 # --- timers ----------------------------------------------------------------------------------
@@ -133,20 +224,15 @@ FIELDS = {field.name: field for field in _FIELDS}
 
 
 @pytest.mark.parametrize("payload", blocks(section(POLICIES, "## Timers"), "json"))
-def test_every_payload_of_a_timer_is_taken(world_with_nightly: World, payload: str) -> None:
+def test_every_payload_of_a_timer_is_taken(cloud: World, payload: str) -> None:
     """A policy's name, or a whole policy."""
-    answer = world_with_nightly.tick("any", payload=payload)
+    cloud.policies(*policies_of(RECIPES["Every night, all disks with a tag"]))
+    cloud.disk()
+
+    answer = cloud.tick("any", payload=payload)
 
     assert answer["status"] == "ok"
     assert json.loads(payload).keys() & {"policy", "name"}
-
-
-@pytest.fixture
-def world_with_nightly(tmp_path: Path) -> Any:
-    with make_world(tmp_path) as world:
-        world.policies(*policies_of(RECIPES["Every night, all disks with a tag"]))
-        world.disk()
-        yield world
 
 
 @pytest.mark.parametrize("wrong", ["@every 90", "0 0 4 L * *", "0 0 4 15W * *", "0 0 4 * * 0"])
