@@ -64,7 +64,7 @@ class CompletionHandler:
         try:
             return self.carry_out(completion)
         except Exception as exc:  # noqa: BLE001 - one's accident must not cost the others
-            why = f"accident: {type(exc).__name__}: {exc}"
+            why = f"unexpected error: {type(exc).__name__}: {exc}"
             return self._record_unattributed(completion, why, code=type(exc).__name__, again=True)
 
     def carry_out(self, completion: Completion) -> CompletionResult | None:

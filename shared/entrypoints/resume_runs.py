@@ -85,7 +85,7 @@ def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         ),
         fc=Fc(runtime),
         dry_run=dry_run,
-    ).look()
+    ).reconcile()
     left = {"status": "failed", "reason": "; ".join(done.problems)} if done.problems else {}
     return {
         "status": "ok",

@@ -1,9 +1,8 @@
 """
-Which timers should have fired and did not: their expressions, held against the records.
+Which timers should have fired and did not: their expressions compared with the records. Pure.
 
-A timer fired if anything at all is recorded of that tick, a refusal and a failed run included:
-what became of it is for others to mend, and is no reason to have the next tick pass. Pure;
-`reconciler` catches up.
+A timer fired if any record has that scheduled time, including a rejected event or a failed run,
+because a failure has its own record and its own restart. `timer_catch_up` starts what was missed.
 """
 
 from __future__ import annotations
@@ -25,36 +24,36 @@ from shared.triggers.parsing import parse_trigger
 from shared.triggers.routing import Run, route
 
 GRACE = timedelta(minutes=5)
-"""How long a tick may take to be seen: FC's queue, a cold start, SLS's index."""
+"""How long after its time a run may first be readable: FC's queue, a cold start, SLS's index."""
 JITTER = timedelta(seconds=60)
-"""How far the time that a tick tells may lie from the one that its expression names."""
+"""How far the ``triggerTime`` of an event may lie from the time that the expression names."""
 
 RECONCILED = "reconciled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One earlier look at the timers."""
+    """One earlier pass over the timers, from its record."""
 
     at: datetime
     until: datetime
-    """The last instant that it judged."""
+    """The last scheduled time that it checked."""
     timers: Mapping[str, str] | None
-    """Those that were on, by name what `fingerprint` made of each; None where it did not look."""
+    """By name the fingerprint of each enabled timer; None if the pass was paused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """The latest tick of a timer that did not come."""
+    """The latest scheduled time at which a timer did not fire."""
 
     timer: TimerTrigger
     due_at: datetime
     count: int
-    """How many in a row did not, this one included; it alone is caught up."""
+    """How many consecutive times were missed, this one included; only this one is caught up."""
 
     @property
     def event(self) -> dict[str, str]:
-        """The event as FC would have sent it, so that a tick that is only late is the same."""
+        """The event as FC would have sent it, so that a late delivery has the same run id."""
         return {
             "triggerName": self.timer.name,
             "triggerTime": utc(self.due_at),
@@ -63,36 +62,35 @@ class Missed:
 
     @property
     def trigger_id(self) -> str:
-        """The tick's identity, as records have it."""
+        """The trigger id of the missed run, as in records."""
         return f"timer/{self.timer.name}/{utc(self.due_at)}"
 
 
 def fingerprint(expression: str) -> str:
-    """Return by what an expression is known again; short, since many have to fit one field."""
+    """Return 8 hex digits of the SHA-256; short, because one record field holds all timers."""
     return hashlib.sha256(expression.encode()).hexdigest()[:8]
 
 
 def fingerprints(timers: Iterable[TimerTrigger]) -> str:
-    """Return the timers that are on, as a record keeps them."""
+    """Return the ``timers`` field of a pass's record: the enabled timers by name, as JSON."""
     return json.dumps({one.name: fingerprint(one.expression) for one in timers if one.enabled})
 
 
 class CheckpointHistory:
     """
-    Takes in the records of looks, one by one.
+    Collects the checkpoints of one function from records, added one by one.
 
-    One that was paused counts as a look: ticks of that time are not made up for.
+    A paused pass counts as a checkpoint, because what was missed during a pause is not caught up.
     """
 
     def __init__(self, function: str) -> None:
-        """Take those of one function."""
         self._function = function
         self._found: list[Checkpoint] = []
         self._same: dict[str, Mapping[str, str]] = {}
-        """What looks saw, by its text: it hardly ever changes."""
+        """Parsed ``timers`` fields by text, shared because they rarely change."""
 
     def add(self, record: Record) -> None:
-        """Take in a record of any kind."""
+        """Add a record of any kind."""
         at = parse_instant(record.get("at"))
         is_dry = record.get("dry_run") == "true"
         if at is None or record.get("function") != self._function or is_dry:
@@ -106,40 +104,24 @@ class CheckpointHistory:
                 same = self._same.setdefault(text, timers)
                 self._found.append(Checkpoint(at=at, until=until, timers=same))
 
-    def looks(self) -> tuple[Checkpoint, ...]:
-        """Return the looks of the function that are on record, the newest first."""
-        return tuple(sorted(self._found, key=lambda look: (look.until, look.at), reverse=True))
+    def checkpoints(self) -> tuple[Checkpoint, ...]:
+        """Return the recorded checkpoints, the newest first."""
+        return tuple(sorted(self._found, key=lambda one: (one.until, one.at), reverse=True))
 
 
-class TickFold:
-    """Takes in the records in which a tick of a timer may stand, one by one."""
+class TickHistory:
+    """Collects the times at which timers fired from records, added one by one."""
 
     def __init__(self) -> None:
         self.ticks: dict[str, set[datetime]] = {}
-        """By timer the times of its ticks of which there is any record."""
+        """By timer, the scheduled times that are on record."""
 
     def add(self, record: Record) -> None:
-        """Take in a record of any kind."""
+        """Add a record of any kind."""
         name, time = _tick(record)
         at = parse_instant(time)
         if name and at is not None:
             self.ticks.setdefault(name, set()).add(at)
-
-
-def read_checkpoints(records: Iterable[Record], *, function: str) -> tuple[Checkpoint, ...]:
-    """Return the looks of a function that are on record, the newest first."""
-    fold = CheckpointHistory(function)
-    for record in records:
-        fold.add(record)
-    return fold.looks()
-
-
-def ticks_in(records: Iterable[Record]) -> dict[str, set[datetime]]:
-    """Return by timer the times of its ticks of which there is any record."""
-    fold = TickFold()
-    for record in records:
-        fold.add(record)
-    return fold.ticks
 
 
 def _tick(record: Record) -> tuple[str, object]:
@@ -149,7 +131,7 @@ def _tick(record: Record) -> tuple[str, object]:
         return name, time
     if kind:
         return "", None
-    # What was refused or paused knows no trigger, but what came.
+    # A rejected or paused invocation records its event and no trigger id.
     event = _object(record.get("event")) or {}
     inner = event.get("event")
     tick = inner if isinstance(inner, Mapping) else event
@@ -167,99 +149,99 @@ def _object(text: str | None) -> dict[str, Any] | None:
 def missed(
     timer: TimerTrigger,
     ticks: Collection[datetime],
-    looks: Sequence[Checkpoint],
+    checkpoints: Sequence[Checkpoint],
     *,
     now: datetime,
     max_age: timedelta,
 ) -> Missed | None:
     """
-    Return the latest tick that a timer owes, None if it owes none.
+    Return the latest run that a timer missed; None if it missed none.
 
-    It owes what was due after the last look; nothing if that look did not see the timer as it
-    is now, since it was made, changed or switched on in between.
+    Only times after the last checkpoint count. None count if that checkpoint does not contain the
+    timer as it is now, because it was then created, changed or enabled since.
 
     Args:
-        timer: One that is on.
-        ticks: The times of its ticks that are on record.
-        looks: The newest first.
-        now: The time.
-        max_age: Nothing older is owed.
+        timer: An enabled timer.
+        ticks: Its scheduled times that are on record.
+        checkpoints: The newest first.
+        now: The time of this pass.
+        max_age: Older times do not count.
 
     Raises:
-        CronError: Its expression cannot be read.
+        CronError: The timer's expression is invalid.
 
     """
     schedule = read_expression(timer.expression)
-    seen_since = _unchanged_since(timer, looks)
+    seen_since = _unchanged_since(timer, checkpoints)
     if seen_since is None:
         return None
     until, oldest = now - GRACE, now - max_age
     if isinstance(schedule, Every):
-        due = _owed(schedule, max([seen_since, *ticks]), until)
+        due = _missed_intervals(schedule, max([seen_since, *ticks]), until)
     else:
-        due = _unseen(schedule, ticks, until, max(looks[0].until, oldest))
+        due = _missed_times(schedule, ticks, until, max(checkpoints[0].until, oldest))
     due = [at for at in due if at > oldest]
     return Missed(timer=timer, due_at=due[0], count=len(due)) if due else None
 
 
-def _unchanged_since(timer: TimerTrigger, looks: Sequence[Checkpoint]) -> datetime | None:
-    """Return since when every look saw the timer as it is now, None if the last did not."""
+def _unchanged_since(timer: TimerTrigger, checkpoints: Sequence[Checkpoint]) -> datetime | None:
+    """Return since when all checkpoints have the timer as it is now; None if the last has not."""
     since = None
-    for look in looks:
-        if look.timers is None:
+    for checkpoint in checkpoints:
+        if checkpoint.timers is None:
             continue
-        if look.timers.get(timer.name) != fingerprint(timer.expression):
+        if checkpoint.timers.get(timer.name) != fingerprint(timer.expression):
             break
-        since = look.at
+        since = checkpoint.at
     return since
 
 
-def _owed(schedule: Every, base: datetime, until: datetime) -> list[datetime]:
+def _missed_intervals(schedule: Every, base: datetime, until: datetime) -> list[datetime]:
     """
-    Return what an interval owes since its last tick, the latest first.
+    Return the times that an interval missed since it last fired, the latest first.
 
-    It has no phase of its own: it is judged by the time since its last tick or, before there
-    is one, since it was first seen.
+    An interval has no fixed times. It is measured from the last time it fired or, if it never did,
+    from the first checkpoint that contains it.
     """
     count = max(0, (until - base) // schedule.interval)
     latest = (base + count * schedule.interval).replace(microsecond=0)
     return [latest - number * schedule.interval for number in range(count)]
 
 
-def _unseen(
+def _missed_times(
     schedule: Cron, ticks: Collection[datetime], until: datetime, after: datetime
 ) -> list[datetime]:
-    """Return the instants of which no tick came, from the latest on, up to one that did."""
-    unseen = []
+    """Return the consecutive times that were missed, the latest first, back to one that fired."""
+    times = []
     for at in reversed(schedule.between(after, until)):
         if _has_fired(schedule, at, ticks):
             break
-        unseen.append(at)
-    return unseen
+        times.append(at)
+    return times
 
 
 def _has_fired(schedule: Cron, at: datetime, ticks: Collection[datetime]) -> bool:
-    """Say whether a tick was this instant's: a minute away at most, and no other's own."""
+    """Return whether a recorded time is at most `JITTER` away and not itself a scheduled time."""
     return any(
         abs(tick - at) <= JITTER and (tick == at or not schedule.fires_at(tick)) for tick in ticks
     )
 
 
 def runs_for(
-    owed: Missed, file: PolicyFile, *, region: str
+    found: Missed, file: PolicyFile, *, region: str
 ) -> tuple[Sequence[Run], Sequence[Problem]]:
     """
-    Return the runs that a tick asked for when it was due, and what is wrong with it.
+    Return the runs of a missed time under today's policies, and the problems of its event.
 
-    None of both: nobody wanted it. Whether it is too old by now is another question.
+    Both are empty if no enabled policy uses the timer. The age is not checked here.
     """
-    event = json.dumps(owed.event).encode()
+    event = json.dumps(found.event).encode()
     parsed = parse_trigger(event, kind="timer", account_id="", region=region)
     runs: list[Run] = []
     problems = list(parsed.problems)
     for trigger in parsed.triggers:
-        found, wrong = route(trigger, file, region=region, now=owed.due_at)
-        runs += found
+        routed, wrong = route(trigger, file, region=region, now=found.due_at)
+        runs += routed
         problems += wrong
     return runs, problems
 
@@ -268,7 +250,7 @@ def unavailable_timers(
     file: PolicyFile, timers: Iterable[TimerTrigger]
 ) -> list[tuple[str, str, str]]:
     """
-    Return the timers that policies wait for in vain.
+    Return the timers that enabled policies need but that are missing or disabled.
 
     Returns:
         Each with a code, ``TimerMissing`` or ``TimerDisabled``, and a reason in words.
@@ -282,6 +264,6 @@ def unavailable_timers(
     found = []
     for timer, policies in sorted(waiting.items()):
         code = "TimerDisabled" if timer in states else "TimerMissing"
-        why = "it is switched off" if timer in states else "there is no such timer"
-        found.append((timer, code, f"{why}, and policies wait for it: {', '.join(policies)}"))
+        why = "it is disabled" if timer in states else "it does not exist"
+        found.append((timer, code, f"{why}, and policies need it: {', '.join(policies)}"))
     return found

@@ -1,31 +1,20 @@
 """
-Which runs were begun and not ended, and by when nobody can be at work on one any more.
+Which runs have begun and not ended, and when such a run counts as stale. Pure.
 
-From the records alone, in whatever order they come and however often. A start without an end
-is a run that was killed, or is at work; one that was handed over waits for its next part; one
-that ended with something still to do waits for whoever comes back. All three are left alone
-while that may still happen by itself: starting one twice does no harm, and costs calls. Pure.
+Read from the records alone, in any order and with duplicates. A part without an end was killed or
+is at work; a continued run waits for its next part; a run that ended with disks deferred waits for
+FC's next delivery. Each of them is restarted only after it is stale, because an earlier restart
+would do no harm but would cost calls.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from shared.clients.ecs_errors import ErrorAction, error_action
-from shared.errors import Problems
-from shared.identity import RunKey
-from shared.policies.policy import (
-    PolicyFile,
-    kept_days,
-    max_age,
-    max_age_kept,
-    too_old,
-)
 from shared.records.outcome import (
     CONTINUATION_FAILED,
     DEADLINE_EXCEEDED,
@@ -33,15 +22,13 @@ from shared.records.outcome import (
     Record,
 )
 from shared.runtime.clock import parse_instant
-from shared.triggers.parsing import Kind, parse_trigger
-from shared.triggers.routing import Run, route
 
 STALE_AFTER = timedelta(minutes=10)
-"""After so long without a record of its run a run counts as dead."""
+"""A run without a record for this long is stale."""
 TIMEOUT_GRACE = timedelta(minutes=2)
-"""So long after a run's last possible moment it does, too."""
+"""A run is also stale this long after its function's timeout."""
 MAX_DOUBLINGS = 7
-"""Each time that it was started again, a run is given twice the time: 21 hours in all."""
+"""Each restart doubles both delays, up to this often: with 10 minutes, 21 hours in all."""
 
 STARTED, FINISHED, RESUMED, NOT_RESUMED = (
     "part_started",
@@ -50,36 +37,34 @@ STARTED, FINISHED, RESUMED, NOT_RESUMED = (
     "resume_failed",
 )
 CONTINUED, DEFERRED = "continued", "deferred"
-KINDS: Mapping[str, Kind] = {"snapshot_on_schedule": "timer", "snapshot_on_event": "event"}
-"""What starts the functions whose runs have runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedRun:
-    """A run that somebody began and nobody has ended."""
+    """A run that has begun and, as far as is recorded, not ended."""
 
     run_id: str
     started: Record
-    """Its latest start: with what it can be started again."""
+    """Its latest start record; it has no ``event`` if that was too large to be kept."""
     why: str
     began_at: datetime
-    """Of its trigger or, where that has none, of its first start."""
+    """The trigger's time or, if the trigger has none, the time of the first start."""
     last_at: datetime
-    """Of the latest of its records that are known here; or when its next part is due, if later."""
+    """The time of its latest known record; or when its next part is due, if that is later."""
     ends_at: datetime | None
-    """When FC ends its last run at the latest; None if that is not known, or something came after
-    its start."""
+    """The latest time at which FC ends its latest part; None if that is not known, or if a record
+    followed the start of that part."""
     resumed: int
-    """How often it was started again."""
-    told: bool
-    """Whether it is on record that nobody can start it again, and nothing came since."""
+    """How many restarts are recorded."""
+    restart_failure_recorded: bool
+    """Whether the latest record of the run reports that it cannot be restarted."""
 
     def stale_at(self, last_at: datetime) -> datetime:
         """
-        Return from when on nobody is at work on it.
+        Return the time from which no invocation can still be at work on the run.
 
         Args:
-            last_at: When the latest record of it was made, whatever that is about.
+            last_at: The time of the run's latest record of any kind.
 
         """
         doubled = 1 << min(self.resumed, MAX_DOUBLINGS)
@@ -90,7 +75,7 @@ class UnfinishedRun:
 
     @property
     def chain(self) -> str:
-        """Name this start: the same for two looks at one time, another for the next."""
+        """The chain of the next restart: equal for passes at one time, new after each restart."""
         about = json.dumps([self.run_id, self.started.get("request_id"), self.resumed])
         return f"resumed-{self.resumed + 1}-{hashlib.sha256(about.encode()).hexdigest()[:24]}"
 
@@ -99,18 +84,18 @@ _KEPT = (
     "function", "fc_function", "fc_service", "request_id", "deployment", "policy", "region",
     "run_id", "trigger_id", "trigger_time", "dry_run", "ends_at", "event",
 )  # fmt: skip
-"""What is kept of a start: with what the run can be started again."""
+"""The fields of a start record that a restart needs."""
 MAX_EVENT_CHARS = 4_000_000
 """
-How much of the events of open runs is kept in all; those beyond have to be read again.
+How many characters of events are kept in all; further events are read again before a restart.
 
-Some hundreds of open runs, of which each may have 512 KB.
+Bounded because there may be hundreds of unfinished runs, each with an event of up to 512 KB.
 """
 
 
 @dataclass(slots=True)
 class _RunState:
-    """What the records of one run come to; each number is an instant and an arrival, or 0."""
+    """The state of one run from its records; each number is made by `_when`, 0 means none."""
 
     start: int = 0
     started: Record = field(default_factory=dict)
@@ -118,14 +103,14 @@ class _RunState:
     end: int = 0
     is_continued: bool = False
     next_at: datetime | None = None
-    """When the part is due to which it was handed over at its latest end."""
+    """When the next part is due, from the latest end record."""
     final: int = 0
     resumed: int = 0
     chains: set[str] = field(default_factory=set)
-    told: int = 0
+    restart_failed: int = 0
 
     def take(self, kind: str, when: int, record: Record) -> None:
-        """Take in a record; in which order they come makes no difference."""
+        """Add a record; their order makes no difference."""
         if kind == STARTED:
             self.first_start = min(when, self.first_start or when)
             if when > self.start:
@@ -141,37 +126,37 @@ class _RunState:
             self.resumed = max(self.resumed, when)
             self.chains.add(record.get("chain", ""))
         else:
-            self.told = max(self.told, when)
+            self.restart_failed = max(self.restart_failed, when)
 
     @property
     def is_open(self) -> bool:
-        """Say whether its latest start is later than its latest real end."""
+        """Whether the latest start is later than the latest final end."""
         return self.start > self.final
 
     @property
     def is_only_ended(self) -> bool:
-        """Say whether of all that is known only the end can matter later."""
+        """Whether only the time of the final end can matter for later records."""
         began = bool(self.started.get("trigger_time"))
-        others = self.resumed or self.told or self.end != self.final
+        others = self.resumed or self.restart_failed or self.end != self.final
         return self.start < self.final and (began or not self.start) and not others
 
 
 class RunHistory:
     """
-    Takes in the records of runs, one by one, and keeps of each run what can still matter.
+    Reduces the records of runs, added one by one, to what can still matter.
 
-    Of one that ended that is when: a look reads the records of 27 hours.
+    Of a run that has ended only that time is kept, because a pass reads the records of 27 hours.
     """
 
     def __init__(self) -> None:
         self._runs: dict[str, _RunState] = {}
         self._ended: dict[str, int] = {}
-        """Of runs of which only the end can matter, when that was."""
+        """The final end of each run of which only that can matter."""
         self._count = 0
         self._event_chars = 0
 
     def add(self, record: Record) -> None:
-        """Take in a record of any kind; a dry run opens no run and ends none."""
+        """Add a record of any kind; records of dry runs are ignored."""
         at, run_id = parse_instant(record.get("at")), record.get("run_id")
         kind = record.get("record")
         if at is None or not run_id or kind not in (STARTED, FINISHED, RESUMED, NOT_RESUMED):
@@ -179,7 +164,7 @@ class RunHistory:
         if record.get("dry_run") == "true":
             return
         if kind == NOT_RESUMED and record.get("status") == DEFERRED:
-            return  # the next look was to try again
+            return  # the next pass retries the restart
         self._count += 1
         state = self._runs.get(run_id)
         if state is None:
@@ -201,21 +186,13 @@ class RunHistory:
         return sorted(found, key=lambda one: (one.began_at, one.run_id))
 
 
-def unfinished_runs(records: Iterable[Record]) -> list[UnfinishedRun]:
-    """Return the runs that have not ended, oldest first."""
-    fold = RunHistory()
-    for record in records:
-        fold.add(record)
-    return fold.unfinished_runs()
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 _ARRIVAL_BITS = 32
 
 
 def _when(at: datetime, number: int) -> int:
-    """Return an instant and which arrival it was, as one number: of one instant the later."""
+    """Return a number that orders records by time, and by arrival within the same time."""
     return (at - _EPOCH) // _MICROSECOND << _ARRIVAL_BITS | number
 
 
@@ -237,104 +214,24 @@ def _opened(run_id: str, state: _RunState) -> UnfinishedRun:
         last_at=max(_at(last), state.next_at or _at(last)),
         ends_at=parse_instant(state.started.get("ends_at")) if last == state.start else None,
         resumed=len(state.chains),
-        told=state.told > last,
+        restart_failure_recorded=state.restart_failed > last,
     )
 
 
-_KILLED = "its run did not end"
-_LEFT = "its run ended with something still to do, and nobody went on"
-_NOT_CONTINUED = "what it was handed over to did not begin"
+_KILLED = "it did not end"
+_LEFT = "it ended with disks left, and no later part followed"
+_NOT_CONTINUED = "its next part did not start"
 
 
 def _is_final(end: Record) -> bool:
     """
-    Say whether a run ended for good.
+    Return whether an end record ends the run for good.
 
-    Not so where it was handed over, where disks are left to come back to, and where what kept it
-    from beginning passes by itself: FC gives up after its few deliveries, ECS may be down for
-    longer.
+    It does not if the run continues, if disks are deferred, or if the run could not begin for a
+    reason that passes by itself, because ECS may be down for longer than FC delivers again.
     """
     code = end.get("code", "")
     passes = bool(code) and error_action(code) in (ErrorAction.RETRY, ErrorAction.RETRY_LATER)
     left = end.get("count_deferred", "0") not in ("", "0")
     cut_short = code in (DEADLINE_EXCEEDED, CONTINUATION_FAILED, INTERRUPTED)
     return not (end.get("status") == CONTINUED or left or passes or cut_short)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestartPlan:
-    """What starts a run again, or why nothing can."""
-
-    run_key: RunKey | None
-    content: Mapping[str, Any] = field(default_factory=dict)
-    code: str = ""
-    reason: str = ""
-    status: str = "failed"
-    """``failed``: a person has to look. ``skipped``: nothing is wrong. ``deferred``: the next look
-    tries again."""
-
-
-def again(
-    one: UnfinishedRun, file: PolicyFile, *, account_id: str, region: str, now: datetime
-) -> RestartPlan:
-    """
-    Return what to start a run again with: made anew from its event, under today's policies.
-
-    So a record that was made up, or of another deployment, starts nothing of its own.
-
-    Args:
-        one: The run.
-        file: The policies.
-        account_id: The functions' own.
-        region: The functions' own.
-        now: To judge its age.
-
-    """
-    if now - one.began_at > max_age_kept(file.limits, None):
-        return _too_old(one, file, None)
-    kind = KINDS.get(one.started.get("function", ""))
-    if kind is None:
-        return RestartPlan(
-            run_key=None, code="UnknownFunction", reason="no function of ours has such runs"
-        )
-    run, problems = _made_again(one, file, kind, account_id=account_id, region=region, now=now)
-    if run is None:
-        return _not_startable(one, file, problems)
-    if now - one.began_at > max_age(file.limits, run.policy):
-        return _too_old(one, file, kept_days(run.policy.snapshot))
-    if run.dry_run:
-        reason = "its policy is a dry run by now, and it was none"
-        return RestartPlan(run_key=None, code="DryRun", reason=reason, status="skipped")
-    return RestartPlan(run_key=run.run_key, content=run.content)
-
-
-def _made_again(
-    one: UnfinishedRun, file: PolicyFile, kind: Kind, *, account_id: str, region: str, now: datetime
-) -> tuple[Run | None, Problems]:
-    """Return the run that a run's event makes, whatever its age, and what is wrong with that."""
-    event = one.started.get("event", "").encode()
-    parsed = parse_trigger(event, kind=kind, account_id=account_id, region=region)
-    problems = Problems()
-    problems.extend(parsed.problems)
-    runs: Sequence[Run] = ()
-    for trigger in parsed.triggers:
-        runs, found = route(trigger, file, region=region, now=min(now, one.began_at))
-        problems.extend(found)
-    return next((run for run in runs if run.run_key.run_id == one.run_id), None), problems
-
-
-def _not_startable(one: UnfinishedRun, file: PolicyFile, problems: Problems) -> RestartPlan:
-    if problems:
-        return RestartPlan(run_key=None, code="CannotRestart", reason="; ".join(map(str, problems)))
-    policy = file.named(one.started.get("policy", ""))
-    if policy is not None and not policy.enabled:
-        return RestartPlan(
-            run_key=None, code="Disabled", reason="its policy is switched off", status="skipped"
-        )
-    reason = "its event makes another run under today's policies, or none"
-    return RestartPlan(run_key=None, code="CannotRestart", reason=reason)
-
-
-def _too_old(one: UnfinishedRun, file: PolicyFile, retention_days: int | None) -> RestartPlan:
-    reason = f"{one.why}, and it is {too_old(file.limits, retention_days)}"
-    return RestartPlan(run_key=None, code="RunExpired", reason=reason)

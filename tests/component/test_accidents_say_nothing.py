@@ -124,7 +124,7 @@ def test_an_accident_of_a_completion_has_no_secret(
     with watched(token, capsys) as shown:
         shown.append(tried(lambda: token.complete(event, clock=Stumbling(token))))
 
-    assert "accident: LookupError: could not sign with ***" in shown[0]
+    assert "unexpected error: LookupError: could not sign with ***" in shown[0]
     assert "could not sign with ***" in token.recorded("disk")[0]["reason"]
 
 
@@ -133,7 +133,7 @@ def test_an_accident_of_a_completion_has_no_secret(
     [
         (
             {"service": "fc", "action": "ListTriggers"},
-            "accident: LookupError: could not sign with *",
+            "unexpected error: LookupError: could not sign with *",
         ),
         (
             {"service": "sls", "action": "GetLogs"},

@@ -72,7 +72,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
         slots = {one["run_id"] for one in world.recorded("part_started")}
         assert answer["resumed"] == list(slots)
         (resumed,) = world.recorded("run_resumed")
-        assert (resumed["run_id"], resumed["reason"]) == (*slots, "its run did not end")
+        assert (resumed["run_id"], resumed["reason"]) == (*slots, "it did not end")
         ends_well(world, disks)
 
 
@@ -143,7 +143,7 @@ def test_a_part_that_never_began_is_found_too(world: World, parts: Parts) -> Non
     parts.go_on()
 
     (resumed,) = world.recorded("run_resumed")
-    assert resumed["reason"] == "what it was handed over to did not begin"
+    assert resumed["reason"] == "its next part did not start"
     ends_well(world, disks)
 
 

@@ -134,8 +134,8 @@ def codes_in_code() -> frozenset[str]:
     """
     Return every text of shared/ that can be a code: of the form of one, and set as one or named.
 
-    Set are the texts in what is assigned to `code`, passed as `code` or, to the two methods of
-    the reconciler that record a timer, as the second argument; names stand for their texts.
+    Set are the texts in what is assigned to `code`, passed as `code` or, to the methods that record
+    a timer, as the second argument; names stand for their texts.
     """
     nodes = (node for module in modules() for node in ast.walk(module))
     values = (value for node in nodes for value in _codes_set_by(node))
@@ -161,7 +161,7 @@ def _codes_set_by(node: ast.AST) -> Iterator[ast.AST]:
                     yield value
 
 
-_ABOUT_TIMERS = ("_timer_failed", "_catch_up_failed")
+_ABOUT_TIMERS = ("_timer_invalid", "_record_failure")
 
 
 def _texts(value: ast.AST) -> Iterator[str]:

@@ -217,7 +217,7 @@ def test_the_fields_are_those_that_are_read() -> None:
         numbers = f"{field.low} to {field.high}"
         names = f", or {field.names[0]} to {field.names[-1]}" if field.names else ""
         assert cells[1] == numbers + names
-        assert " ".join(quoted(cells[2])) == " ".join(field.fingerprints.split())
+        assert " ".join(quoted(cells[2])) == " ".join(field.signs.split())
 
 
 FIELDS = {field.name: field for field in _FIELDS}

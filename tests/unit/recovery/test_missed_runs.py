@@ -19,13 +19,13 @@ from shared.recovery.missed_runs import (
     GRACE,
     JITTER,
     Checkpoint,
+    CheckpointHistory,
     Missed,
+    TickHistory,
     fingerprint,
     fingerprints,
     missed,
-    read_checkpoints,
     runs_for,
-    ticks_in,
     unavailable_timers,
 )
 from shared.runtime.clock import utc
@@ -45,6 +45,20 @@ def timer(expression: str = NIGHTLY, *, name: str = "t", enabled: bool = True) -
 def look(at: datetime, *, seen: TimerTrigger | None = None) -> Checkpoint:
     one = seen or timer()
     return Checkpoint(at=at, until=at - GRACE, timers={one.name: fingerprint(one.expression)})
+
+
+def _ticks(records: Iterable[Record]) -> dict[str, set[datetime]]:
+    history = TickHistory()
+    for record in records:
+        history.add(record)
+    return history.ticks
+
+
+def _checkpoints(records: Iterable[Record], *, function: str) -> tuple[Checkpoint, ...]:
+    history = CheckpointHistory(function)
+    for record in records:
+        history.add(record)
+    return history.checkpoints()
 
 
 def owed(
@@ -250,7 +264,7 @@ def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
         record("disabled", trigger_id="timer/t/yesterday"),
     ]
 
-    assert ticks_in(records) == {
+    assert _ticks(records) == {
         "t": {TWO},
         "a/b": {TWO, TWO + HOUR},
         "c": {TWO + HOUR},
@@ -270,7 +284,7 @@ def test_looks_are_the_functions_own_and_not_dry() -> None:
         {**record("paused"), "function": "snapshot_on_event"},
     ]
 
-    newest, oldest = read_checkpoints(records, function="resume_runs")
+    newest, oldest = _checkpoints(records, function="resume_runs")
 
     assert newest == Checkpoint(at=NOW, until=NOW - GRACE, timers={"t": fingerprint(NIGHTLY)})
     assert oldest == Checkpoint(at=NOW - DAY, until=NOW - DAY, timers=None)
@@ -311,7 +325,7 @@ def test_a_timer_that_will_not_fire_is_named(
     found = unavailable_timers(load_policies(policies()), timers)
 
     assert [code for _, code, _ in found] == expected
-    assert all("wait for it: p" in reason for _, _, reason in found)
+    assert all("need it: p" in reason for _, _, reason in found)
     assert unavailable_timers(load_policies(policies(enabled=False)), timers) == []
 
 

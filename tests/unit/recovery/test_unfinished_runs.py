@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from shared.identity import RunKey
 from shared.policies.policy_file import load_policies
 from shared.records.outcome import Record
+from shared.recovery.restart_plan import plan_restart
 from shared.recovery.unfinished_runs import (
     MAX_DOUBLINGS,
     MAX_EVENT_CHARS,
@@ -21,8 +23,6 @@ from shared.recovery.unfinished_runs import (
     TIMEOUT_GRACE,
     RunHistory,
     UnfinishedRun,
-    again,
-    unfinished_runs,
 )
 from shared.runtime.clock import utc
 
@@ -37,6 +37,13 @@ RUN_ID = RunKey(
     trigger_id=("timer", "t", utc(NOON)),
     trigger_time=NOON,
 )
+
+
+def unfinished_runs(records: Iterable[Record]) -> list[UnfinishedRun]:
+    history = RunHistory()
+    for one in records:
+        history.add(one)
+    return history.unfinished_runs()
 
 
 def record(kind: str, *, after: timedelta = timedelta(0), **fields: str) -> Record:
@@ -204,9 +211,9 @@ def test_what_was_said_is_not_said_again_until_something_happens() -> None:
     told = record("resume_failed", after=MINUTE, status="failed")
     later = start(after=HOUR)
 
-    assert only(start(), told).told
-    assert not only(start(), told, later).told
-    assert not only(start(), {**told, "status": "deferred"}).told
+    assert only(start(), told).restart_failure_recorded
+    assert not only(start(), told, later).restart_failure_recorded
+    assert not only(start(), {**told, "status": "deferred"}).restart_failure_recorded
 
 
 # --- starting it again ---------------------------------------------------------------------------
@@ -218,7 +225,7 @@ def policies(**parts: Any) -> Any:
 
 
 def given_back(one: UnfinishedRun, file: Any = None, *, now: datetime = NOON + HOUR) -> Any:
-    return again(one, file or policies(), account_id="1", region="cn-hangzhou", now=now)
+    return plan_restart(one, file or policies(), account_id="1", region="cn-hangzhou", now=now)
 
 
 def test_a_run_is_started_again_with_its_own_event() -> None:
@@ -260,7 +267,7 @@ def test_what_cannot_be_started_again_says_why(
     assert found.reason
 
 
-def test_nothing_older_than_a_run_may_be_is_started_again() -> None:
+def test_nothing_older_than_a_run_may_be_is_started_plan_restart() -> None:
     """Its token may be forgotten, and its snapshot pruned: it could be taken twice."""
     limit = NOON + timedelta(hours=25)
 
