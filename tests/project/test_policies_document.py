@@ -1,4 +1,4 @@
-"""docs/policies.md: its recipes are valid, its timers fire when it says, its payloads are taken."""
+"""docs/policies.md: its recipes, timers and payloads do what it promises."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def loaded(recipe: str) -> PolicyFile:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_is_valid_without_a_warning(name: str, tmp_path: Path) -> None:
-    """Whoever copies it gets what it promises."""
+    """An operator can copy it as it is."""
     file = loaded(RECIPES[name])
 
     assert file.policies
@@ -236,7 +236,7 @@ def test_every_payload_of_a_timer_is_taken(cloud: World, payload: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["@every 90", "0 0 4 L * *", "0 0 4 15W * *", "0 0 4 * * 0"])
-def test_what_it_lists_as_not_supported_is_refused(wrong: str) -> None:
+def test_what_it_lists_as_not_supported_is_rejected(wrong: str) -> None:
     """And named in the document."""
     assert cron_problem(wrong) is not None
     assert cron_problem("@every 90m") is None

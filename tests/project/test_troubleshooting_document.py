@@ -1,4 +1,4 @@
-"""docs/troubleshooting.md: whoever is woken at three in the morning finds the record's code."""
+"""docs/troubleshooting.md: it explains every code that a record can contain."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_no_code_has_two_rows_in_one_table() -> None:
 
 
 def test_every_row_has_a_cause_and_an_action() -> None:
-    """A code without them helps nobody."""
+    """A code alone does not help."""
     for heading in (*BY_CODE, REJECTED, RESTARTS):
         assert all(all(cells) for cells in rows(TROUBLESHOOTING, heading)), heading
 
