@@ -16,6 +16,7 @@ GUIDES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").
 DOCUMENTS = (*GUIDES, ROOT / "CHANGELOG.md", *sorted((ROOT / "emulator").rglob("*.md")))
 
 COVERED_ELSEWHERE = {
+    "make demo": "tests/project/test_readme.py runs it, and compares its output",
     "make test": "is what runs this test",
     "make check": ".ci/run runs it before the tests",
     "make package": "tests/project/test_package.py builds it, in a folder of its own",
