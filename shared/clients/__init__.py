@@ -1,1 +1,1 @@
-"""The only modules that import the SDKs, and pacing. Never decides what to snapshot."""
+"""The modules that import the SDKs, and pacing. Never decides which disks get a snapshot."""

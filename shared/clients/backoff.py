@@ -1,7 +1,7 @@
 """
 How long to wait before the same call is made again, and how often it is made at most.
 
-Pure functions: no clock, no waiting. Source of no rule here is ECS, which documents none.
+Pure functions: no clock, no waiting. The numbers are chosen here: ECS documents none.
 """
 
 from __future__ import annotations

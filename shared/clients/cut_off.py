@@ -1,8 +1,8 @@
 """
-HTTP sessions whose calls can be ended from outside, also while they wait for an answer.
+HTTP sessions whose calls another thread can end, also while they wait for an answer.
 
-A time limit of `requests` begins anew with each byte: a server that sends one now and then holds
-a call for ever, and no thread can be ended. Its connections can.
+The timeout of `requests` restarts with each byte, so a server that sends a byte now and then keeps
+a call open forever. Python cannot end a thread, but it can shut down the thread's connections.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.clients.no_redirects import NoRedirectSession
 
 
 class _Connections:
-    """Those of one session; safe to share between threads."""
+    """The connections of one session; safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,13 +47,13 @@ class _Connections:
 
 
 def _pools(connections: _Connections) -> dict[str, type[HTTPConnectionPool]]:
-    """Return pools by scheme whose connections are among the given ones from their start."""
+    """Return connection pools by scheme; each new connection is added to `connections`."""
 
     class Plain(HTTPConnection):
         def connect(self) -> None:
             connections.add(self)
             super().connect()
-            connections.add(self)  # it may have been cut off while it had no socket
+            connections.add(self)  # because `cut` could not shut it down without a socket
 
     class Secure(HTTPSConnection):
         def connect(self) -> None:
@@ -86,7 +86,7 @@ class _Adapter(HTTPAdapter):
 
 
 class CuttableSession(NoRedirectSession):
-    """A session that can be cut off: what it is doing fails then, and all that would follow."""
+    """A session that can be cut off: its current calls fail then, and so do later ones."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,5 +95,5 @@ class CuttableSession(NoRedirectSession):
             self.mount(scheme, _Adapter(self._connections))
 
     def cut_off(self) -> None:
-        """End it, from any thread; a second time changes nothing."""
+        """End the session, from any thread; a second call has no effect."""
         self._connections.cut()

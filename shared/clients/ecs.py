@@ -170,25 +170,25 @@ class Ecs:
             "DescribeSnapshots", body, body.snapshots, "snapshot", read_snapshot, self._region
         )
 
-    def create_snapshot(self, planned: SnapshotRequest) -> str:
+    def create_snapshot(self, snapshot: SnapshotRequest) -> str:
         """Request one snapshot and return its id; ECS creates it later, and that may still fail."""
         # CreateSnapshot has no RegionId: the host alone determines the region of the disk.
         request = models.CreateSnapshotRequest(
-            disk_id=planned.disk_id,
-            client_token=planned.client_token,
-            snapshot_name=planned.name,
-            description=planned.description,
-            retention_days=planned.retention_days,
-            resource_group_id=planned.resource_group_id,
-            category=planned.category,
-            instant_access=planned.instant_access,
-            instant_access_retention_days=planned.instant_access_retention_days,
-            tag=[models.CreateSnapshotRequestTag(key=k, value=v) for k, v in planned.tags],
+            disk_id=snapshot.disk_id,
+            client_token=snapshot.client_token,
+            snapshot_name=snapshot.name,
+            description=snapshot.description,
+            retention_days=snapshot.retention_days,
+            resource_group_id=snapshot.resource_group_id,
+            category=snapshot.category,
+            instant_access=snapshot.instant_access,
+            instant_access_retention_days=snapshot.instant_access_retention_days,
+            tag=[models.CreateSnapshotRequestTag(key=k, value=v) for k, v in snapshot.tags],
         )
         body = self._call("CreateSnapshot", self._client.create_snapshot_with_options, request)
         snapshot_id = read_id(body.snapshot_id)
         if not is_readable(snapshot_id):
-            reason = f"the answer names no snapshot: {snapshot_id}"
+            reason = f"the answer contains no snapshot id: {snapshot_id}"
             raise EcsUnknownError(action="CreateSnapshot", reason=reason)
         return snapshot_id
 

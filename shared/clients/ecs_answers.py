@@ -52,17 +52,19 @@ def read_page(
     """
     if getattr(container, name, None) is None:
         # A missing listing is not an empty one.
-        raise EcsUnknownError(action=action, reason="the answer holds no listing")
+        raise EcsUnknownError(action=action, reason="the answer contains no listing")
     for item in _items(container, name):
         if item.region_id not in (None, "", region):
             raise WrongRegionError(action=action, wanted=region, found=str(item.region_id))
     try:
         items = tuple(read(item) for item in _items(container, name))
     except (AttributeError, TypeError, ValueError) as exc:
-        raise EcsUnknownError(action=action, reason=f"an item of the listing: {exc}") from exc
+        raise EcsUnknownError(
+            action=action, reason=f"an item of the listing cannot be read: {exc}"
+        ) from exc
     next_token = body.next_token
     if next_token is not None and not isinstance(next_token, str):
-        reason = f"whether more follows cannot be read: {ascii(next_token)[:_MAX_SHOWN]}"
+        reason = f"next_token: {ascii(next_token)[:_MAX_SHOWN]}: must be a text"
         raise EcsUnknownError(action=action, reason=reason)
     return Page(items=items, next_token=next_token or "")
 

@@ -1,9 +1,9 @@
 """
-What ECS answers when it does not do what was asked, and what each error code asks of us.
+The errors of ECS calls, and the error action of each code.
 
-Source of the table: CreateSnapshot, "Error codes" (45 codes), and for the rest the platform's
-common errors. Codes are matched exactly, then by what stands before their last dot, then by HTTP
-status; never by the text of a message. Never guesses: an unknown code is a failure.
+Source of the table: CreateSnapshot, "Error codes" (45 codes), and the platform's common errors. A
+code is matched exactly, then without its last dotted part, and so on, then by HTTP status; never by
+the text of a message. An unknown code with another status is a failure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shared.errors import SnapshotAutomationError
 
 
 class EcsError(SnapshotAutomationError):
-    """One call to ECS did not do what was asked; `action` and `code` say which and why."""
+    """One call to ECS failed; `action` is its operation, `code` the reason."""
 
     def __init__(self, message: str, *, action: str, code: str) -> None:
         super().__init__(message)
@@ -24,10 +24,9 @@ class EcsError(SnapshotAutomationError):
 
 class EcsRejectedError(EcsError):
     """
-    ECS answered with an error: what was asked was not done, but for a 5xx perhaps.
+    ECS answered with an error and did not do what was requested; after a 5xx it may have.
 
-    `http_status` is the answer's; `retry_after_s` what the service asked to wait, None if
-    it did not say.
+    `retry_after_s` is the wait that the service asked for; None if it asked for none.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class EcsRejectedError(EcsError):
 
 
 class EcsUnknownError(EcsError):
-    """Nothing readable came back: what was asked may have been done, or not."""
+    """No readable answer came: ECS may have done what was requested, or not."""
 
     def __init__(self, *, action: str, reason: str) -> None:
         super().__init__(
@@ -60,39 +59,39 @@ class EcsUnknownError(EcsError):
 
 
 class WrongRegionError(EcsError):
-    """A listing shows what is in another region: the host is wrong, and no call may follow."""
+    """A listing contains items of another region: the host is wrong, and no call may follow."""
 
     def __init__(self, *, action: str, wanted: str, found: str) -> None:
         super().__init__(
-            f"{action} at the host for {wanted} lists what is in {found}; set ECS_ENDPOINT to"
-            f" {wanted}'s host",
+            f"{action}: region {found}: must be {wanted}, the region of the run;"
+            f" set ECS_ENDPOINT to {wanted}'s host",
             action=action,
             code=WRONG_REGION,
         )
 
 
 UNKNOWN_OUTCOME = "UnknownOutcome"
-"""Our own code, in records, for a call whose answer was lost."""
+"""This project's code, in records, for a call whose answer was lost."""
 
 WRONG_REGION = "WrongRegion"
-"""Our own code, in records, for a host that answers for another region."""
+"""This project's code, in records, for a host that answers for another region."""
 
 
 class ErrorAction(str, Enum):
-    """What an error code asks us to do."""
+    """What an error code calls for."""
 
     RETRY = "retry"
-    """Transient: the same request again, with back-off."""
+    """Transient: make the same call again, with back-off."""
     RETRY_LATER = "retry_later"
-    """The disk or the account is busy: the same request again, after a longer delay."""
+    """The disk or the account is busy: make the same call again after a longer delay."""
     SKIP = "skip"
-    """This disk cannot have a snapshot, and nothing is wrong."""
+    """This disk cannot have a snapshot, which is not an error."""
     FAIL = "fail"
-    """This disk failed; a person has to look."""
+    """This disk failed; an operator has to act."""
     FAIL_MAYBE_ALL = "fail_maybe_all"
-    """This disk failed, and perhaps every other one would: the run tries some, then stops."""
+    """This disk failed, and others may fail alike: the run tries some of them, then stops."""
     ABORT = "abort"
-    """What cannot concern one disk alone: every further call will fail too."""
+    """The cause concerns every disk: the run stops, because each call would fail."""
 
 
 _RETRY, _LATER, _SKIP, _FAIL, _ALL, _ABORT = ErrorAction
@@ -145,8 +144,8 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "InvalidVolumeId.NotFound": _FAIL,
     "InvalidResourceGroup.NotFound": _ALL,
     "InternalError": _RETRY,
-    # The platform's common errors; each stands for its dotted forms too (Throttling.User, …).
-    # About the key, the signature, the token or the balance, never about one disk:
+    # The platform's common errors, each also for its dotted forms (Throttling.User, …).
+    # These concern the key, the signature, the token or the balance, never one disk:
     "InvalidAccessKeyId": _ABORT,
     "InvalidAccessKeySecret": _ABORT,
     "Forbidden.AccessKeyDisabled": _ABORT,
@@ -160,7 +159,7 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "IllegalTimestamp": _ABORT,
     "InvalidAccountStatus": _ABORT,
     "InsufficientBalance": _ABORT,
-    # About the account, the role, the region or the request, or about one disk:
+    # These concern the account, the role, the region or the request, or one disk:
     "Forbidden": _ALL,
     "Forbidden.RAM": _ALL,
     "NoPermission": _ALL,
@@ -181,21 +180,21 @@ ERROR_ACTIONS: dict[str, ErrorAction] = {
     "UnsupportedOperation": _ALL,
     "UnsupportedParameter": _ALL,
     "MissingParameter": _ALL,
-    # What passes by itself:
+    # Transient:
     "SignatureNonceUsed": _RETRY,
     "ServiceUnavailable": _RETRY,
     "UnknownError": _RETRY,
-    # A disk, a volume or its instance is being changed: made, attached, detached, re-initialised.
+    # A disk, a volume or its instance is being created, attached, detached or re-initialised:
     "OperationConflict": _LATER,
     "Operation.Conflict": _LATER,
     "InvalidOperation.Conflict": _LATER,
     "DiskCreatingSnapshot": _LATER,
-    # Too many snapshots being made at once (EBS snapshot management guide).
+    # Too many snapshots are being created at once (EBS snapshot management guide):
     "QuotaExceed.ConcurrentSnapshotQuota": _LATER,
-    # Older spellings in the vendor's page on idempotence.
+    # Older spellings in the vendor's page on idempotence:
     "LastTokenProcessing": _RETRY,
     "InvalidIdempotenceParameter.Mismatch": _FAIL,
-    # Ours.
+    # This project's codes:
     UNKNOWN_OUTCOME: _RETRY,
     WRONG_REGION: _ABORT,
 }
@@ -208,14 +207,14 @@ PARAMETER_MISMATCH = frozenset(
 
 
 IN_PROGRESS = frozenset({"IdempotentProcessing", "LastTokenProcessing"})
-"""The same request is being carried out right now: its snapshot will come to be, or not."""
+"""ECS is processing the same request: its snapshot may follow, or not."""
 
 BEING_MADE = IN_PROGRESS | {
     "IncorrectDiskStatus.CreatingSnapshot",
     "DISK_HAS_CREATING_SNAPSHOT",
     "DiskCreatingSnapshot",
 }
-"""A snapshot of the disk is being made: perhaps the run's own, or one that serves it too."""
+"""A snapshot of the disk is being created: by this run, or by another that serves it too."""
 
 SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
@@ -223,17 +222,17 @@ _TOO_MANY_REQUESTS = 429
 
 def error_action(code: str, http_status: int = 0) -> ErrorAction:
     """
-    Return what an error code asks us to do.
+    Return the error action of a code.
 
     Args:
         code: As the service sent it; empty if the answer had none.
-        http_status: Decides only for a code that nobody knows: 5xx and 429 are retried, all
-            else is a failure.
+        http_status: Used only for an unknown code: 5xx and 429 are retried, any other status is
+            a failure.
 
     """
     if is_throttling(code):
         return ErrorAction.RETRY
-    known = _row_of(code)
+    known = _action_of(code)
     if known is not None:
         return known
     if http_status >= SERVER_ERROR or http_status == _TOO_MANY_REQUESTS:
@@ -242,11 +241,11 @@ def error_action(code: str, http_status: int = 0) -> ErrorAction:
 
 
 def error_action_of(error: EcsError) -> ErrorAction:
-    """Return what an error asks of us."""
+    """Return the error action of an error."""
     return error_action(error.code, getattr(error, "http_status", 0))
 
 
-def _row_of(code: str) -> ErrorAction | None:
+def _action_of(code: str) -> ErrorAction | None:
     while code:
         if code in ERROR_ACTIONS:
             return ERROR_ACTIONS[code]
@@ -255,13 +254,13 @@ def _row_of(code: str) -> ErrorAction | None:
 
 
 def is_throttling(code: str) -> bool:
-    """Say whether the service asked for fewer calls: ``Throttling`` and whatever starts so."""
+    """Return whether a code means throttling: ``Throttling`` and all codes that begin with it."""
     return code.startswith("Throttling")
 
 
 def is_throttled(error: EcsError) -> bool:
-    """Say the same of an answer: one of status 429 means it, too, if its code means nothing."""
+    """Return whether an answer means throttling; status 429 does if its code is unknown."""
     if not isinstance(error, EcsRejectedError):
         return False
-    too_many = error.http_status == _TOO_MANY_REQUESTS and _row_of(error.code) is None
+    too_many = error.http_status == _TOO_MANY_REQUESTS and _action_of(error.code) is None
     return is_throttling(error.code) or too_many

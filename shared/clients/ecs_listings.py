@@ -1,8 +1,8 @@
 """
-What there is: listings of disks, instances and snapshots, to the last page.
+Listings of disks, instances and snapshots, to the last page.
 
-Knows the traps of listing: pages, batches of ids, and that a listing filtered by tag
-ends at 1,000. Never decides what to snapshot.
+Handles pages, batches of ids, and the end of a listing by tag at 1,000 items. Never decides
+which disks get a snapshot.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from shared.validation import MAX_TAGS, TAG_KEY, TAG_VALUE
 from shared.wildcards import only_text
 
 TAG_LISTING_CAP = 1000
-"""At most this many come back from a listing filtered by tag (SDK documentation of `Tag.N`)."""
+"""The longest listing that ECS filters by tag (SDK documentation of `Tag.N`)."""
 CLOCK_MARGIN = timedelta(minutes=15)
-"""How far the clocks of timers, event sources and ECS may lie apart."""
+"""The largest difference allowed for between the clocks of FC, event sources and ECS."""
 MAX_LISTINGS_BY_INSTANCE = 10
-"""Of more instances than this the disks are picked from a listing of all disks: 500 a call."""
+"""For more instances, one listing of all disks takes fewer calls: it has 500 disks a call."""
 
 T = TypeVar("T")
 
@@ -42,19 +42,19 @@ class _Lister(Protocol[T]):
 
 
 class DiskFilter(Protocol):
-    """Which disks are looked for; empty is any."""
+    """Conditions on disks; an empty one matches every disk."""
 
     @property
     def disk_ids(self) -> Sequence[str]:
-        """By their ids."""
+        """The ids."""
 
     @property
     def tags(self) -> Sequence[tuple[str, Sequence[str]]]:
-        """Keys, each with the patterns of its possible values."""
+        """The keys, each with the patterns of its possible values."""
 
     @property
     def tags_of(self) -> str:
-        """What has the tags: ``disk`` or ``instance``."""
+        """The resource that has the tags: ``disk`` or ``instance``."""
 
     @property
     def disk_types(self) -> Sequence[str]:
@@ -74,14 +74,14 @@ class Inventory:
 
     def run_snapshots(self, run_key: RunKey, disk_id: str | None = None) -> Iterator[Snapshot]:
         """
-        List every snapshot that may be the run's; whether it is, its tags say.
+        List every snapshot that may belong to a run; the caller has to compare the tags.
 
-        From the trigger on, less a margin. A direct request has no instant: its are listed
-        by their tag, all that still exist.
+        The listing starts `CLOCK_MARGIN` before the trigger. A direct request has no trigger
+        time, so all snapshots with its tag are listed.
 
         Args:
             run_key: The run.
-            disk_id: The disk of which they are; None lists those of all disks of the account.
+            disk_id: The source disk; None lists the snapshots of all disks in the account.
 
         """
         if run_key.trigger_time is None:
@@ -89,28 +89,28 @@ class Inventory:
         return self.snapshots_since(run_key.trigger_time - CLOCK_MARGIN, disk_id)
 
     def tagged_snapshots(self, run_key: RunTags, disk_id: str | None = None) -> Iterator[Snapshot]:
-        """List every snapshot that has a run's tag; the arguments are as above."""
+        """List every snapshot with the tag of a run, of one disk or, with None, of all disks."""
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id)
         return self._by_tag("DescribeSnapshots", lister, [(RUN_ID_TAG, run_key.run_id)])
 
     def snapshots_since(self, since: datetime, disk_id: str | None = None) -> Iterator[Snapshot]:
-        """List every snapshot that was created at an instant or later, whosever it is."""
+        """List every snapshot created since an instant, of one disk or, with None, of all."""
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id, created_from=since)
         return self._pages("DescribeSnapshots", lambda token: lister(next_token=token))
 
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
-        """Return a snapshot by its id, None if ECS lists none: it may do so later, or no more."""
+        """Return a snapshot by its id; None if ECS does not list it yet, or no longer."""
         found = self._pages(
             "DescribeSnapshots",
             lambda token: self._ecs.describe_snapshots(
                 snapshot_ids=[snapshot_id], next_token=token
             ),
         )
-        # What an ECS that passes over the filter lists besides is not meant.
-        return next((one for one in found if one.snapshot_id == snapshot_id), None)
+        # Compared here too, in case ECS ignores the filter.
+        return next((item for item in found if item.snapshot_id == snapshot_id), None)
 
     def instances(self, instance_ids: Iterable[str]) -> Iterator[Instance]:
-        """List instances by id; those that do not exist are left out."""
+        """List instances by id; an instance that does not exist is omitted."""
         for batch in _batches(instance_ids):
             yield from self._pages(
                 "DescribeInstances",
@@ -120,25 +120,25 @@ class Inventory:
             )
 
     def tagged_instances(self, select: DiskFilter) -> Iterator[Instance]:
-        """List the instances that may have the tags of a selection."""
-        return self._by_tag("DescribeInstances", self._ecs.describe_instances, _sure_tags(select))
+        """List the instances that may match the tags; the caller has to compare them."""
+        return self._by_tag("DescribeInstances", self._ecs.describe_instances, _exact_tags(select))
 
     def is_listed(self, disk_id: str) -> bool:
-        """Say whether ECS lists a disk."""
-        # What an ECS that passes over the filter lists besides is not meant.
+        """Return whether ECS lists a disk."""
+        # Compared here too, in case ECS ignores the filter.
         return any(disk.disk_id == disk_id for disk in self._disk_pages(disk_ids=[disk_id]))
 
     def disks(self, select: DiskFilter, instance_ids: Sequence[str] | None) -> Iterator[Disk]:
         """
-        List the disks among which a selection's are; one may come twice.
+        List the disks that may match; the caller has to compare each disk.
 
-        Pages may overlap, a disk may be on two instances, and a listing that was cut off is made
-        again. Which disks came already is not kept here: an account may have any number.
+        A disk may be listed more than once: pages may overlap, a disk may be attached to two
+        instances, and a listing by tag that ended at 1,000 is repeated without the tag. Listed
+        ids are not remembered here, because an account may have any number of disks.
 
         Args:
-            select: What is looked for; the listing is as narrow as ECS can make it, and no
-                narrower: whoever asks still has to look at each disk.
-            instance_ids: The instances whose disks are meant, None if any.
+            select: The conditions; ECS applies only some of them.
+            instance_ids: The instances that the disks have to be attached to; None for any.
 
         """
         if select.disk_ids:
@@ -152,7 +152,7 @@ class Inventory:
                 "disk_type": _only(select.disk_types),
                 "category": _only(select.categories),
             }
-            tags = _sure_tags(select) if select.tags_of == "disk" else []
+            tags = _exact_tags(select) if select.tags_of == "disk" else []
             yield from self._by_tag(
                 "DescribeDisks",
                 lambda *, tags=(), next_token="": self._ecs.describe_disks(
@@ -172,7 +172,7 @@ class Inventory:
         )
 
     def _by_tag(self, api: str, lister: _Lister[T], tags: Sequence[tuple[str, str]]) -> Iterator[T]:
-        """List by tag, and all over again without if that listing may have been cut off."""
+        """List by tag, then again without the tag if the listing may have ended at its cap."""
         count = 0
         for item in self._pages(api, lambda token: lister(tags=tags, next_token=token)):
             count += 1
@@ -188,20 +188,21 @@ class Inventory:
             if not page.next_token:
                 return
             if page.next_token in seen:
-                raise EcsUnknownError(action=api, reason="the pages of the listing go in a circle")
+                raise EcsUnknownError(
+                    action=api, reason="next_token: was returned before in this listing"
+                )
             token = page.next_token
             seen.add(token)
 
 
-def _sure_tags(select: DiskFilter) -> list[tuple[str, str]]:
+def _exact_tags(select: DiskFilter) -> list[tuple[str, str]]:
     """
-    Return the tags by which ECS can narrow a listing.
+    Return the tags that ECS can filter by: those with exactly one possible value.
 
-    Those with one possible value: ECS ANDs tags, compares them exactly, and knows no OR. That
-    `Tag.N` takes the keys and values of services' own tags in a listing is documented nowhere;
-    a key alone is not said to mean any value.
+    ECS combines tags with AND and compares them exactly. Not documented, and therefore not used:
+    whether `Tag.N` accepts the tags that services set, and whether a key alone means any value.
     """
-    sure = [
+    exact = [
         (key, value)
         for key, values in select.tags
         if len(values) == 1
@@ -209,7 +210,7 @@ def _sure_tags(select: DiskFilter) -> list[tuple[str, str]]:
         and TAG_KEY.is_valid(key)
         and TAG_VALUE.is_valid(value)
     ]
-    return sure[:MAX_TAGS]
+    return exact[:MAX_TAGS]
 
 
 def _only(values: Sequence[str]) -> str | None:

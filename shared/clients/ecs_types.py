@@ -1,4 +1,4 @@
-"""What ECS shows of disks, instances and snapshots, as far as this project looks at it."""
+"""The fields of disks, instances and snapshots that this project uses, and its requests."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ T = TypeVar("T")
 
 UNREADABLE = "unreadable: "
 """
-How an id begins, below, where ECS listed none that a call could name.
+The prefix of an id, below, that no call can use; the listed value follows.
 
-What was listed follows. One odd item stops no listing: a snapshot is still its run's, by its
-tags, and a disk that is meant gets a record.
+One such item does not fail the listing: a snapshot still belongs to a run by its tags, and a
+selected disk still gets a record.
 """
 
 
 def is_readable(listed_id: str) -> bool:
-    """Say whether an id is one that a call may name."""
+    """Return whether a call can use an id."""
     return not listed_id.startswith(UNREADABLE)
 
 
 def is_usable_id(text: str) -> bool:
     """
-    Say whether a text can be an id that ECS lists.
+    Return whether a text can be an id that ECS lists.
 
-    Not stricter: what an id looks like is ECS's business, and old ones look otherwise.
+    Not stricter, because ECS documents no form of its ids, and old ids differ from new ones.
     """
     return _USABLE_ID.fullmatch(text) is not None
 
@@ -42,17 +42,17 @@ class Disk:
 
     disk_id: str
     name: str
-    """Empty: it has none."""
+    """Empty if the disk has no name."""
     status: str
     type: str
     """``system`` or ``data``."""
     category: str
     instance_ids: tuple[str, ...]
-    """The instances that it is attached to: none, one, or several with multi-attach."""
+    """The instances that the disk is attached to: several only with multi-attach."""
     tags: Mapping[str, str]
     locks: tuple[str, ...]
     resource_group_id: str = ""
-    """Empty is the account's default group."""
+    """Empty for the account's default group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,13 @@ class Snapshot:
     """``progressing``, ``accomplished`` or ``failed``."""
     tags: Mapping[str, str]
     created_at: datetime | None = None
-    """None, here and below: ECS shows none."""
+    """None, here and below, if ECS lists no value."""
     name: str = ""
     description: str | None = None
     retention_days: int | None = None
     resource_group_id: str | None = None
     category: str | None = None
-    """Such as ``standard``; CreateSnapshot wants ``Standard``."""
+    """Such as ``standard``; CreateSnapshot requires ``Standard``."""
     instant_access: bool = False
     instant_access_retention_days: int | None = None
 

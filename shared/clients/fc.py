@@ -1,9 +1,9 @@
 """
-Function Compute, as far as it is asked: starts functions asynchronously, reads their timers.
+Function Compute: starts functions asynchronously, and reads their timers.
 
-With patience for what passes by itself, within a small budget of time: the id of an
-invocation makes another try harmless. Decides nothing; the SDKs are in `fc2` and `fc3`, of which
-the one that the settings name is loaded when it is first needed, for most invocations never.
+Retries transient errors within a small budget of time; the invocation id makes a retry harmless.
+The SDK of the API in the settings (`fc2` or `fc3`) is loaded at the first call, because most
+invocations make none.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from shared.clients.fc_errors import FcError
 from shared.runtime.context import FunctionName, Runtime
 
 MAX_PAYLOAD_BYTES = 128 * 1024
-"""Of an asynchronous invocation ("Quotas and limits")."""
+"""The largest payload of an asynchronous invocation ("Quotas and limits")."""
 MAX_DELAY_S = 3600
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
 
 MAX_TRIES = 3
 BUDGET_S = 10.0
-"""What one request may take, tries and pauses together; half of the time left, if that is less."""
+"""The time for one request with its retries and pauses; half of the time left, if less."""
 MAX_TIMEOUT_S = 5.0
 MIN_TIMEOUT_S = 0.5
 RETRY_DELAY_S = 0.5
-"""Doubled for the third try, times a random share: full jitter."""
+"""Before the second call; doubled before the third, times a random share (full jitter)."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerTrigger:
-    """A timer of a function, as Function Compute has it."""
+    """A timer trigger of a function, as Function Compute lists it."""
 
     name: str
     expression: str
-    """Six fields, perhaps with ``CRON_TZ=…`` before them, or ``@every …``."""
+    """Six fields, optionally after ``CRON_TZ=…``, or ``@every …``; empty if it cannot be read."""
     payload: str
     enabled: bool
 
@@ -51,11 +51,11 @@ class Fc:
     """
     Function Compute, in the function's own region and with its own role.
 
-    Safe to share between threads once a method returned. Every method raises `FcError`.
+    Safe to share between threads after its first call. Every method raises `FcError`.
     """
 
     def __init__(self, runtime: Runtime) -> None:
-        """Prepare; nothing is loaded or called yet."""
+        """Keep the settings; no SDK is loaded yet."""
         self._runtime = runtime
         self._loaded: Sdk | None = None
 
@@ -66,29 +66,20 @@ class Fc:
         Invoke a function asynchronously.
 
         Args:
-            function: As the context or a record names it.
+            function: As in the context or in a record.
             payload: At most 128 KB.
             invocation_id: A letter or ``_``, then letters, digits, ``_``, ``-``; at most 128.
-                Where the function is in task mode, FC takes each id once; it is no more than
-                a name elsewhere, and left out if FC refuses it.
-            delay_s: When FC carries it out: 0 to 3600 seconds from now.
+                In task mode FC accepts each id once; otherwise it is only a name, and omitted
+                if FC rejects it.
+            delay_s: From 0 to 3600 seconds.
 
         Raises:
-            DuplicateInvocationError: FC has this id already; perhaps from a try of ours whose
-                answer was lost.
-            FcError: It was not started, as far as is known.
+            DuplicateInvocationError: FC already has this id, perhaps because the answer to an
+                earlier call was lost.
+            FcError: The function was not started, as far as is known.
 
         """
-        if not _ID.fullmatch(invocation_id):
-            raise ValueError(f"{invocation_id!r} is no id of an invocation")
-        if not 0 <= delay_s <= MAX_DELAY_S:
-            raise ValueError(f"a delay of {delay_s} s: 0 to {MAX_DELAY_S} are possible")
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise FcError(
-                action="InvokeFunction",
-                code="PayloadTooLarge",
-                message=f"{len(payload)} bytes, and FC takes {MAX_PAYLOAD_BYTES} asynchronously",
-            )
+        _require_valid(payload, invocation_id, delay_s)
 
         def invoke(sdk: Sdk, timeout_s: float) -> None:
             sdk.invoke(
@@ -104,12 +95,12 @@ class Fc:
         except FcError as exc:
             if exc.http_status != _BAD_REQUEST:
                 raise
-            # Perhaps the id, where task mode is not to be had: it is only an optimisation.
+            # FC may have rejected the id, because task mode is not available.
             invocation_id = ""
             self._ask("InvokeFunction", function, invoke)
 
     def timers(self, function: FunctionName) -> tuple[TimerTrigger, ...]:
-        """Return all timers of a function, in the order of the service."""
+        """Return all timer triggers of a function, in the order in which FC lists them."""
         found: list[Trigger] = []
         seen = {token := ""}
         while True:
@@ -118,9 +109,9 @@ class Fc:
             if not token:
                 break
             if token in seen:
-                raise _unreadable("the next page is one that was read before")
+                raise _unreadable("nextToken: was returned before in this listing")
             seen.add(token)
-        return tuple(_timer(one) for one in found if one.get("triggerType") == "timer")
+        return tuple(_timer(trigger) for trigger in found if trigger.get("triggerType") == "timer")
 
     def _ask(self, action: str, function: FunctionName, ask: Callable[[Sdk, float], T]) -> T:
         sdk = self._sdk(action, function)
@@ -146,14 +137,15 @@ class Fc:
             raise FcError(
                 action=action,
                 code="NoFcApi",
-                message="SNAPSHOTS_FC_API is not set: 2.0 or 3.0 is needed",
+                message="SNAPSHOTS_FC_API: not set: must be 2.0 or 3.0; deploy with the templates",
             )
         if not function.name or (runtime.fc_api == "2.0" and not function.service):
             raise FcError(
                 action=action,
                 code="NoFunctionName",
                 message=f"service {function.service!r}, function {function.name!r}: FC"
-                f" {runtime.fc_api} needs {'both' if runtime.fc_api == '2.0' else 'the latter'}",
+                f" {runtime.fc_api} requires"
+                f" {'both names' if runtime.fc_api == '2.0' else 'the name of the function'}",
             )
         if self._loaded is None:
             self._loaded = Fc2(runtime) if runtime.fc_api == "2.0" else Fc3(runtime)
@@ -161,6 +153,20 @@ class Fc:
 
 
 _BAD_REQUEST = 400
+
+
+def _require_valid(payload: bytes, invocation_id: str, delay_s: int) -> None:
+    if not _ID.fullmatch(invocation_id):
+        raise ValueError(f"invocation_id: {invocation_id!r}: must match {_ID.pattern}")
+    if not 0 <= delay_s <= MAX_DELAY_S:
+        raise ValueError(f"delay_s: {delay_s}: must be 0 to {MAX_DELAY_S}")
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise FcError(
+            action="InvokeFunction",
+            code="PayloadTooLarge",
+            message=f"payload: {len(payload)} bytes: must be at most {MAX_PAYLOAD_BYTES} for an"
+            " asynchronous invocation",
+        )
 
 
 def _page_at(
@@ -177,7 +183,7 @@ def _timer(trigger: Trigger) -> TimerTrigger:
         config = None
     if not isinstance(config, Mapping):
         config = {}
-    # Without an expression it is one that cannot be read, and costs no other timer anything.
+    # A timer that cannot be read has an empty expression, so that the others can still be used.
     return TimerTrigger(
         name=str(name),
         expression=str(config.get("cronExpression") or ""),

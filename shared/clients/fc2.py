@@ -1,10 +1,10 @@
 """
 FC 2.0, API 2016-08-15, through `aliyun-fc2`. The SDK is loaded when the class is first used.
 
-One call for each method; never tries again. What leaves here holds no secret: the SDK writes the
-headers of a rejected request to the root logger, token and signature included, so it has no
-logger here. It also cannot read an error that is not JSON, so answers are read here. No
-exception of the SDK is the cause or context of ours, because Function Compute prints those too.
+One call for each method; never retries. The SDK logs the headers of a rejected request, including
+the token and the signature, so its loggers are replaced. It also cannot read an error that is not
+JSON, so answers are read here. Errors are redacted and raised outside the handler of the SDK's
+exception, because Function Compute also prints the cause and the context of an exception.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from shared.clients.fc_answers import (
 from shared.runtime.context import FunctionName, Runtime
 
 
-def _nothing(*_: object, **__: object) -> None:
-    """Take what the SDK of FC 2.0 would log."""
+def _discard(*_: object, **__: object) -> None:
+    """Discard a log message of the SDK."""
 
 
-_SILENCE = SimpleNamespace(debug=_nothing, info=_nothing, warning=_nothing, error=_nothing)
+_SILENCE = SimpleNamespace(debug=_discard, info=_discard, warning=_discard, error=_discard)
 
 
 class Fc2:
-    """API 2016-08-15, through `aliyun-fc2`."""
+    """The interface to FC 2.0; see `fc_answers.Sdk`."""
 
     def __init__(self, runtime: Runtime) -> None:
-        """Load the SDK, without its logging."""
+        """Load the SDK and replace its loggers."""
         import fc2.auth  # noqa: PLC0415 - not part of every cold start
         import fc2.client  # noqa: PLC0415 - the same
 
@@ -64,7 +64,7 @@ class Fc2:
         """Submit one asynchronous invocation."""
         headers = {"x-fc-invocation-type": "Async", **delay_header(delay_s)}
         if invocation_id:
-            # For this request alone, where the function is not in task mode ("InvokeFunction").
+            # Enables task mode for this request, if the function lacks it ("InvokeFunction").
             headers["x-fc-stateful-async-invocation-enable"] = "true"
             headers["x-fc-stateful-async-invocation-id"] = invocation_id
         self._call(
@@ -115,13 +115,13 @@ class Fc2:
                 params=params,
                 data=body,
                 timeout=(min(MAX_CONNECT_TIMEOUT_S, timeout_s), timeout_s),
-                allow_redirects=False,  # they would take the token along
+                allow_redirects=False,  # a redirect would send the token to its target
             )
             if answer.status_code >= NOT_DONE:
                 raise rejection(action, *code_and_message(answer.content), answer.status_code, key)
             return answer
 
-        client._do_request = send  # noqa: SLF001 - what all of its methods send with
+        client._do_request = send  # noqa: SLF001 - all methods send with it
         try:
             return getattr(client, method)(*args, **more)
         except self._errors as exc:

@@ -1,8 +1,8 @@
 """
 FC 3.0, API 2023-03-30, through `alibabacloud_fc20230330`. The SDK is loaded with the class.
 
-One call for each method; never tries again. What leaves here holds no secret: no exception of
-the SDK is the cause or context of ours, because Function Compute prints those too.
+One call for each method; never retries. Errors are redacted and raised outside the handler of the
+SDK's exception, because Function Compute also prints the cause and the context of an exception.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shared.runtime.context import FunctionName, Runtime
 
 
 class Fc3:
-    """API 2023-03-30, through `alibabacloud_fc20230330`."""
+    """The interface to FC 3.0; see `fc_answers.Sdk`."""
 
     def __init__(self, runtime: Runtime) -> None:
         """Load the SDK."""
@@ -62,7 +62,7 @@ class Fc3:
         def call_api(params: Any, request: Any, options: Any) -> Any:  # noqa: ANN401 - the SDK is untyped
             answer = ask(params, request, options)
             if params.action == "ListTriggers":
-                # The SDK's models make an empty listing of an answer that holds none.
+                # The SDK's models turn an answer without a listing into an empty one.
                 triggers_page(answer.get("body"))
             return answer
 
@@ -88,7 +88,7 @@ class Fc3:
         answer = self._call("InvokeFunction", timeout_s, invoke, function.name, request, headers)
         status = int(answer.status_code)
         if status >= NOT_DONE:
-            # To the SDK whatever is below 400 is a success.
+            # The SDK treats every status below 400 as a success.
             raise rejection("InvokeFunction", "", "not accepted", status, self._credentials)
 
     def triggers(
@@ -116,19 +116,19 @@ class Fc3:
     def _translated(self, action: str, exc: Any) -> FcError:  # noqa: ANN401 - an SDK exception
         if not isinstance(exc, self._refusal):
             return no_answer(action, exc, self._credentials)
-        said = exc.data if isinstance(exc.data, Mapping) else {}
-        # For a field that the answer does not have, the SDK puts the text "None".
+        fields = exc.data if isinstance(exc.data, Mapping) else {}
+        # The SDK sets a field that is not in the answer to the text "None".
         code = "" if exc.code in (None, "None") else str(exc.code)
-        message = str(said.get("Message") or "")
+        message = str(fields.get("Message") or "")
         return rejection(action, code, message, int(exc.status_code or 0), self._credentials)
 
 
 def set_host(client: Any, region: str) -> None:  # noqa: ANN401 - the SDK is untyped
     """
-    Let a client of FC 3.0 call a region's own host: the SDK's table, or else made from the id.
+    Set the host of a client of FC 3.0: from the SDK's table, else made from the region.
 
-    The SDK's rule for regions that its table lacks names a host of FC 2.0, and one entry of
-    the table ends in a tabulator.
+    For a region that is not in its table, the SDK uses a host of FC 2.0. One entry of the table
+    ends in a tab.
     """
     table = client._endpoint_map  # noqa: SLF001 - no public way
     client._endpoint = table.get(region, f"fcv3.{region}.aliyuncs.com").strip()  # noqa: SLF001 - the same

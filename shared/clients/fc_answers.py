@@ -1,7 +1,7 @@
 """
-What both FC APIs have in common: what is asked of their SDKs, and how their answers are read.
+What both FC APIs have in common: the interface to their SDKs, and the reading of their answers.
 
-Never calls anything.
+Never calls FC.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Trigger = Mapping[str, Any]
 
 
 class Sdk(Protocol):
-    """What is asked of either SDK; every method raises `FcError`."""
+    """The interface to both SDKs; every method raises `FcError`."""
 
     def invoke(
         self,
@@ -33,12 +33,12 @@ class Sdk(Protocol):
         delay_s: int,
         timeout_s: float,
     ) -> None:
-        """Submit one asynchronous invocation; where the id is empty, FC makes one."""
+        """Submit one asynchronous invocation; if the id is empty, FC generates one."""
 
     def triggers(
         self, function: FunctionName, *, next_token: str, timeout_s: float
     ) -> tuple[list[Trigger], str]:
-        """Return one page of triggers, and the token of the next; empty after the last."""
+        """Return one page of triggers and the next token, which is empty on the last page."""
 
 
 NOT_DONE, _CONFLICT, _TOO_MANY, _SERVER_ERROR = 300, 409, 429, 500
@@ -46,37 +46,39 @@ _MAX_MESSAGE = 400
 
 
 def delay_header(delay_s: int) -> dict[str, str]:
-    """Return the header that delays an asynchronous invocation; none for 0."""
+    """Return the header that delays an asynchronous invocation; no header for 0."""
     return {"x-fc-async-delay": str(delay_s)} if delay_s else {}
 
 
 def code_and_message(body: bytes) -> tuple[str, str]:
-    """Return the code and the message of an error's body; empty ones if it has none."""
+    """Return the code and the message in the body of an error; empty if it has none."""
     try:
-        said = json.loads(body)
+        fields = json.loads(body)
     except ValueError:
-        said = None
-    if not isinstance(said, Mapping):
+        fields = None
+    if not isinstance(fields, Mapping):
         return "", body.decode(errors="replace")
-    # The reference shows either spelling.
-    code = said.get("ErrorCode") or said.get("errorCode")
-    return str(code or ""), str(said.get("ErrorMessage") or said.get("errorMessage") or "")
+    # The reference contains both spellings.
+    code = fields.get("ErrorCode") or fields.get("errorCode")
+    return str(code or ""), str(fields.get("ErrorMessage") or fields.get("errorMessage") or "")
 
 
 def triggers_page(answer: object) -> tuple[list[Trigger], str]:
-    """Return a page of triggers and the next token; raises `FcError` if it is no listing."""
+    """Return a page of triggers and the next token; raises `FcError` if there is no listing."""
     page = answer if isinstance(answer, Mapping) else {}
     triggers = page.get("triggers")
-    if not isinstance(triggers, list) or not all(isinstance(one, Mapping) for one in triggers):
-        # A listing that is not there is not an empty one.
-        raise FcError(action="ListTriggers", code="UnreadableAnswer", message="it holds no listing")
+    if not isinstance(triggers, list) or not all(isinstance(item, Mapping) for item in triggers):
+        # A missing listing is not an empty one.
+        raise FcError(
+            action="ListTriggers", code="UnreadableAnswer", message="the answer contains no listing"
+        )
     return triggers, str(page.get("nextToken") or "")
 
 
 def rejection(
     action: str, code: str, message: str, http_status: int, credentials: Credentials
 ) -> FcError:
-    """Return the error for an answer that is one, without a secret."""
+    """Return the error for a rejected request, redacted."""
     taken = http_status == _CONFLICT and action == "InvokeFunction"
     kind = DuplicateInvocationError if taken else FcError
     return kind(
@@ -89,7 +91,7 @@ def rejection(
 
 
 def no_answer(action: str, exc: Exception, credentials: Credentials) -> FcError:
-    """Return the error for a call that got no answer, without a secret."""
+    """Return the error for a call without an answer, redacted."""
     return FcError(
         action=action,
         code="NoAnswer",

@@ -1,4 +1,4 @@
-"""What Function Compute answers when it does not do what was asked."""
+"""The errors of Function Compute calls."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from shared.errors import SnapshotAutomationError
 
 class FcError(SnapshotAutomationError):
     """
-    Function Compute did not do what was asked; where no answer came, it may have.
+    Function Compute did not do what was requested; if no answer came, it may have.
 
-    `code` is the service's, or ours if it sent none; `http_status` 0 if there was no answer;
-    `message` has no secret in it. `transient` says whether asking again later may help.
+    `code` is the service's, or this project's if it sent none. `http_status` is 0 if no answer
+    came. `message` contains no secret. `transient` means that a later call may succeed.
     """
 
     def __init__(
@@ -26,4 +26,4 @@ class FcError(SnapshotAutomationError):
 
 
 class DuplicateInvocationError(FcError):
-    """Function Compute has an invocation of this id already, which may be ours: it goes on."""
+    """Function Compute already has an invocation with this id, perhaps from a lost answer."""

@@ -1,8 +1,8 @@
 """
-How fast, how often, how long: call rate, back-off, calls in flight and time budget.
+When a call may start: call rate, retries, calls in flight and deadline.
 
-Every call goes through one `Pacer`, which asks `shared.clients.rate` when it may start and tells it
-what became of it. Never knows what it paces. Clock, sleep and chance come from outside.
+Every ECS call goes through one `Pacer`, which asks `shared.clients.rate` when the call may start
+and reports its result. Never knows what the calls do. Clock, sleep and chance are parameters.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _THROTTLED_TRY_S = 6.0
 
 
 class OutOfTimeError(Exception):
-    """The deadline came before a call could start; it was not made."""
+    """The deadline came before a call could start; the call was not made."""
 
     def __init__(self, api: str) -> None:
         super().__init__(f"no time left for {api}")
 
 
 class SteadyClock:
-    """Goes on where another clock jumps back: no wait grows, and no deadline moves away."""
+    """A clock that ignores backward jumps of another, so that no wait and no deadline moves."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -51,7 +51,7 @@ class SteadyClock:
         return self._clock.now()
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards, whatever the clock below does."""
+        """Return seconds that never run backwards, even if the other clock does."""
         with self._lock:
             now = self._clock.monotonic() + self._behind_s
             self._behind_s += max(0.0, self._last - now)
@@ -69,78 +69,78 @@ class SteadyClock:
 
 class Pacer:
     """
-    Admits the calls of all runs in one region; safe to share between threads.
+    Starts the calls of all runs in one region; safe to share between threads.
 
-    One rate for each API, as ECS counts them; one cap on calls in flight for all of them.
+    Each API has its own rate, because ECS counts each API. The limit on calls in flight is for
+    all of them.
     """
 
     def __init__(
         self, *, clock: Clock, deadline: float, calls_per_minute: int, max_in_flight: int = 16
     ) -> None:
         """
-        Prepare.
+        Start without any call.
 
         Args:
             clock: Time, waiting and chance.
-            deadline: In the clock's monotonic seconds: no call starts at it, or later.
-            calls_per_minute: The most, for each API; the server may ask for less.
-            max_in_flight: How many calls may be on their way at once.
+            deadline: In the clock's monotonic seconds; no call starts at or after it.
+            calls_per_minute: The highest rate of each API; throttling lowers it.
+            max_in_flight: The most calls at once.
 
         """
         self.clock: Clock = SteadyClock(clock)
         self.deadline = deadline
         self.calls: Counter[str] = Counter()
-        """How many calls were admitted, by API."""
+        """The number of calls started, by API."""
         self.throttled: Counter[str] = Counter()
-        """How many of them were throttled."""
+        """The number of throttled calls, by API."""
         self.show_life: Callable[[], None] = lambda: None
-        """Told of each try of a listing that came to nothing: one may take long."""
+        """Called after each failed call of `call_with_retries`, which may take long."""
         self._calls_per_minute = calls_per_minute
         self._max_in_flight = max_in_flight
         self._in_flight = 0
         self._rates: dict[str, Rate] = {}
         self._changed = threading.Condition()
-        """Holds all of the state together; told whenever a call or a wait has ended."""
+        """Guards all of the state; notified whenever a call or a wait has ended."""
 
     @property
     def time_is_up(self) -> bool:
-        """Say whether no call may start any more."""
+        """Return whether the deadline has come."""
         return self.clock.monotonic() >= self.deadline
 
     @property
     def throttled_tries(self) -> int:
-        """How often one thing may be throttled in the time that is left; more than ever should."""
+        """The most throttled calls in one `call_with_retries`, by the time that is left."""
         left_s = min(_DAY_S, max(0.0, self.deadline - self.clock.monotonic()))
         return _THROTTLED_TRIES + int(left_s / _THROTTLED_TRY_S)
 
     def wait_hint_s(self, api: str | None = None) -> float:
         """
-        Return in how many seconds the server may let calls through again.
+        Return in how many seconds the server is expected to accept calls of an API again.
 
-        0 where it throttles nothing at the moment; with None the longest of all APIs.
+        0 if it does not throttle the API now; with None the longest wait of all APIs.
         """
         with self._changed:
             now = self.clock.monotonic()
             rates = [rate for name, rate in self._rates.items() if api in (None, name)]
-            return max((rate.opens_in_s(now) for rate in rates), default=0.0)
+            return max((rate.resumes_in_s(now) for rate in rates), default=0.0)
 
     def call_once(
         self, api: str, call: Callable[[], T], *, before: Callable[[], None] | None = None
     ) -> T:
         """
-        Make a call when it may start: at the rate, below the cap, and before the deadline.
+        Make a call as soon as the rate and the number of calls in flight permit it.
 
         Args:
-            api: Whose rate it is that counts.
-            call: What it returns and raises is returned and raised; from both is learnt how
-                fast the next ones may be.
-            before: Done after the wait for our turn; what it raises is raised, without the call.
+            api: The operation, which has its own rate.
+            call: Its result is returned, and its exception raised; the rate learns from both.
+            before: Runs right before the call, perhaps twice; if it raises, the call is not made.
 
         Raises:
-            OutOfTimeError: It could start only after the deadline; it was not made.
+            OutOfTimeError: The call could start only after the deadline, and was not made.
 
         """
-        ticket = self._admitted(api, before)
+        ticket = self._admit(api, before)
         error: BaseException | None = None
         try:
             return call()
@@ -152,12 +152,12 @@ class Pacer:
 
     def call_with_retries(self, api: str, call: Callable[[], T]) -> T:
         """
-        Make a call that changes nothing, and make it again while that may help.
+        Make a call that changes nothing, and retry transient errors and throttling.
 
         Raises:
-            EcsError: The last refusal, or the first that no retry mends; or it was throttled for
-                as long as there was time.
-            OutOfTimeError: The deadline came before anything else.
+            EcsError: An error that is not retried, the last of too many retries, or throttling
+                until the deadline.
+            OutOfTimeError: The deadline came before an answer.
 
         """
         failures, throttled, throttled_most = 0, 0, self.throttled_tries
@@ -181,22 +181,22 @@ class Pacer:
                 self._back_off(api, last, failures)
 
     def _back_off(self, api: str, error: EcsError, failures: int) -> None:
-        """Wait before the next try, or raise if there is none."""
+        """Wait before the next call, or raise if there is none."""
         status, after = 0, None
         if isinstance(error, EcsRejectedError):
             status, after = error.http_status, error.retry_after_s
-        asked = error_action(error.code, status)
-        if failures >= MAX_TRIES.get(asked, 0):
+        action = error_action(error.code, status)
+        if failures >= MAX_TRIES.get(action, 0):
             raise error
-        delay = backoff_s(asked, failures, retry_after_s=after, chance=self.clock.random())
+        delay = backoff_s(action, failures, retry_after_s=after, chance=self.clock.random())
         if self.clock.monotonic() + delay >= self.deadline:
             raise OutOfTimeError(api) from error
         self.clock.sleep(delay)
 
     # --- before and after a call ---------------------------------------------------------------
 
-    def _admitted(self, api: str, before: Callable[[], None] | None) -> Ticket:
-        """Wait until a call may start, with a place among those in flight."""
+    def _admit(self, api: str, before: Callable[[], None] | None) -> Ticket:
+        """Wait until a call may start, and count it as in flight."""
         may_be_late = False
         while True:
             ticket = self._ticket(api)
@@ -206,7 +206,7 @@ class Pacer:
                     before()
                 if self._start(api, ticket, may_be_late=may_be_late):
                     return ticket
-                # Late only once, because `before` may take long each time.
+                # Only once, because `before` may take long each time.
                 may_be_late = True
             except BaseException:
                 self._give_back(api, ticket)
@@ -236,7 +236,7 @@ class Pacer:
             while not self.time_is_up:
                 ticket = rate.ask(self.clock.monotonic())
                 if ticket is None:
-                    # Another call probes the gate for all.
+                    # Another call probes for all.
                     self._changed.wait()
                 elif ticket.start < self.deadline:
                     return ticket

@@ -5,9 +5,9 @@ ECS counts calls in minutes of its own and documents neither when these begin no
 ("API throttling": a call throttled in minute T is served again in T + 1). Nothing here depends
 on that; a sliding minute and a token bucket are handled in the same way:
 
-- A throttled answer closes the gate for all calls. One probe at a time finds out whether the
-  server accepts calls again.
-- When it does, the rate becomes 98 % of what was served since the gate last opened.
+- A throttled answer pauses all calls. One probe at a time finds out whether the server accepts
+  calls again.
+- When it does, the rate becomes 98 % of what was served since the last pause.
 - After a minute without throttling the rate rises by a tenth. Each raise that ends in
   throttling doubles the wait before the next one.
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 WINDOW_S = 60.0
 MAX_RETRY_AFTER_S = 60.0
-"""The length of a throttling window: a longer wait is a mistake, or not meant for this run."""
+"""The length of a throttling window; a longer wait is ignored as a mistake."""
 
 _HEADROOM = 0.98
 """The share of the measured quota to use, because calls are never spread evenly."""
@@ -41,40 +41,40 @@ _MIN_GAP_S, _GAP_S, _LONG_GAP_S = 0.2, 6.0, 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Permission to start one call at `start` or later; void once the gate closes."""
+    """Permission to start one call at `start` or later; void after the next pause begins."""
 
     start: float
-    era: int
-    """How often the gate had closed before."""
+    pauses: int
+    """The number of pauses so far."""
     is_probe: bool = False
-    """The gate stays closed until this call is answered."""
+    """The pause lasts at least until this call is answered."""
 
 
 def valid_retry_after_s(retry_after_s: float | None) -> float:
-    """Return how long the server asked to wait; 0 if it did not, or not within the bounds."""
+    """Return the wait that the server asked for; 0 if there is none, or it is out of bounds."""
     if retry_after_s is None or not 0 < retry_after_s <= MAX_RETRY_AFTER_S:
         return 0.0
     return retry_after_s
 
 
 class Rate:
-    """One API's rate, in calls per minute, and its gate."""
+    """The rate of one API, in calls per minute, and its pauses."""
 
     def __init__(self, *, calls_per_minute: int) -> None:
         self.per_minute = self._max_per_minute = float(calls_per_minute)
-        self.is_closed = False
+        self.is_paused = False
         self._due = float("-inf")
-        self._era = 0
-        # The calls served since the gate opened or the rate was last reviewed, and in the period
-        # before that, which is empty after an opening.
+        self._pauses = 0
+        # The calls served since the last pause or review, and in the period before that, which is
+        # empty after a pause.
         self._since: float | None = None
         self._served = self._served_before = 0
         self._before_s = 0.0
         self._patience_s = WINDOW_S
         """The time without throttling after which the rate is raised."""
         self._was_raised = False
-        # While the gate is closed:
-        self._closed_at = self._probe_at = 0.0
+        # During a pause:
+        self._paused_at = self._probe_at = 0.0
         self._is_probing = False
         self._failed_probes = 0
         self._window: float | None = None
@@ -82,25 +82,25 @@ class Rate:
 
     def ask(self, now: float) -> Ticket | None:
         """
-        Reserve the next call; None while another call probes the closed gate.
+        Reserve the next call; None during a pause while another call probes.
 
         Pass a ticket that is not used to `give_back`.
         """
-        if self.is_closed:
+        if self.is_paused:
             if self._is_probing:
                 return None
             self._is_probing = True
-            return Ticket(start=max(now, self._probe_at), era=self._era, is_probe=True)
+            return Ticket(start=max(now, self._probe_at), pauses=self._pauses, is_probe=True)
         self._review(now)
         self._due = max(self._due, now - self._max_late_s) + 60 / self.per_minute
-        return Ticket(start=max(now, self._due), era=self._era)
+        return Ticket(start=max(now, self._due), pauses=self._pauses)
 
     def is_valid(self, ticket: Ticket, now: float) -> bool:
-        """Return whether the call may start now; if not, ask for another ticket."""
-        if ticket.era != self._era:
+        """Return whether the call may start now; if not, ask for a new ticket."""
+        if ticket.pauses != self._pauses:
             return False
         if ticket.is_probe and now < self._probe_at:
-            # An answer that came late asked for more time.
+            # A late answer asked for a longer wait.
             self._is_probing = False
             return False
         return True
@@ -116,25 +116,25 @@ class Rate:
 
     def give_back(self, ticket: Ticket) -> None:
         """Take back a ticket that is not used, so that another call can probe."""
-        if ticket.is_probe and ticket.era == self._era:
+        if ticket.is_probe and ticket.pauses == self._pauses:
             self._is_probing = False
 
-    def opens_in_s(self, now: float) -> float:
-        """Return for how long the server is expected to throttle; 0 if the gate is open."""
-        if not self.is_closed:
+    def resumes_in_s(self, now: float) -> float:
+        """Return for how long the server is expected to throttle; 0 without a pause."""
+        if not self.is_paused:
             return 0.0
         if self._window is None:
-            return max(self._probe_at, self._closed_at + WINDOW_S, now) - now
+            return max(self._probe_at, self._paused_at + WINDOW_S, now) - now
         return self._next_window_s(now)
 
     def on_served(self, ticket: Ticket, now: float) -> None:
-        """Count a call that was not throttled; if it was the probe, open the gate."""
+        """Count a call that was not throttled; if it was the probe, end the pause."""
         self._served += 1
-        if ticket.is_probe and ticket.era == self._era:
-            self._open(now)
+        if ticket.is_probe and ticket.pauses == self._pauses:
+            self._resume(now)
 
     def on_no_answer(self, ticket: Ticket) -> None:
-        """Count a call whose answer was lost: the gate stays as it is."""
+        """Count a call whose answer was lost; a pause continues."""
         self._served += 1
         self.give_back(ticket)
 
@@ -142,28 +142,28 @@ class Rate:
         self, ticket: Ticket, now: float, *, retry_after_s: float | None, chance: float
     ) -> None:
         """
-        Close the gate, or keep it closed.
+        Begin a pause, or continue it.
 
         Args:
-            ticket: The call's.
+            ticket: The ticket of the call.
             now: When the answer came.
-            retry_after_s: What the server asked to wait; ignored where out of bounds.
+            retry_after_s: The wait that the server asked for; ignored if out of bounds.
             chance: From 0 up to 1.
 
         """
         asked_s = valid_retry_after_s(retry_after_s)
-        if ticket.era != self._era:
-            # Sent before the gate closed: it only shows how long to wait.
+        if ticket.pauses != self._pauses:
+            # Sent before this pause: it only contains how long to wait.
             if asked_s:
                 self._probe_at = max(self._probe_at, now + asked_s)
             return
         self._is_probing = False
-        if self.is_closed:
+        if self.is_paused:
             self._failed_probes += 1
         else:
-            self.is_closed = True
-            self._era += 1
-            self._closed_at = now
+            self.is_paused = True
+            self._pauses += 1
+            self._paused_at = now
             self._failed_probes = 0
         self._probe_at = now + max(self._gap_s(now, chance), asked_s)
 
@@ -171,8 +171,8 @@ class Rate:
         """Return the time to the next probe: soon, then the server's next minute, then growing."""
         if self._window is not None and self._failed_probes == 1:
             return self._next_window_s(now) + chance * _MIN_GAP_S
-        closed_s = now - self._closed_at
-        longest_s = _GAP_S if closed_s < WINDOW_S + _GAP_S else min(_LONG_GAP_S, closed_s / 4)
+        paused_s = now - self._paused_at
+        longest_s = _GAP_S if paused_s < WINDOW_S + _GAP_S else min(_LONG_GAP_S, paused_s / 4)
         top_s = min(longest_s, 2.0 ** min(self._failed_probes, 10))
         # A token bucket has the next token after one interval.
         least_s = max(_MIN_GAP_S, 60 / self.per_minute)
@@ -181,11 +181,11 @@ class Rate:
     def _next_window_s(self, now: float) -> float:
         return WINDOW_S - (now - (self._window or 0.0)) % WINDOW_S
 
-    def _open(self, now: float) -> None:
+    def _resume(self, now: float) -> None:
         was_expected = self._window is not None and self._failed_probes <= 1
-        if now - self._closed_at > _GAP_S and not was_expected:
+        if now - self._paused_at > _GAP_S and not was_expected:
             self._window = now
-        self.is_closed = self._is_probing = False
+        self.is_paused = self._is_probing = False
         self._due = now
         self._lower(now)
 

@@ -1,8 +1,8 @@
 """
-The only door to the SLS SDK: one Logstore, written to and searched.
+The only module that imports the SLS SDK: writes to one Logstore, and searches it.
 
-The SDK's own loops, ten attempts a second apart and a query asked again for ever, are not
-ours to wait for: each call here is one request, and its failure an `SlsError`.
+Each call is one request. The SDK's loops are not used, because they retry ten times at intervals
+of a second, and repeat an incomplete query forever.
 """
 
 from __future__ import annotations
@@ -20,21 +20,20 @@ from shared.runtime.context import Credentials, LogTarget
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 3.0
 MAX_PAGE_RECORDS = 100
-"""GetLogs: the most that one answer may hold."""
+"""The most records in one answer of GetLogs."""
 SOURCE = "snapshot-automation"
 
 Record = dict[str, str]
-"""One log entry: its fields, all of them texts."""
+"""One log entry: its fields, all as texts."""
 Batch = Sequence[tuple[int, Record]]
-"""Records with the second, since 1970, in which each was made."""
+"""Records, each with its Unix time in seconds."""
 
 
 class SlsError(Exception):
     """
     One call to SLS failed.
 
-    `transient` says whether another try may help; `code` is the service's own, empty if it
-    sent none.
+    `transient` means that a retry may succeed. `code` is the service's; empty if it sent none.
     """
 
     def __init__(self, message: str, *, transient: bool, code: str = "") -> None:
@@ -44,11 +43,11 @@ class SlsError(Exception):
 
 
 _OK = 200
-_REFUSALS = range(400, 500)
+_REJECTIONS = range(400, 500)
 
 
 class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
-    """The SDK's client, each of whose calls is tried once."""
+    """The SDK's client without its retries."""
 
     credentials: Credentials
 
@@ -56,17 +55,18 @@ class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
         try:
             return super()._sendRequest(*args, **kwargs)
         except LogException as exc:
-            # The SDK's loop catches its own exception only: ours ends it. Without an answer the
-            # SDK says 200.
-            transient = exc.resp_status not in _REFUSALS
+            # The SDK's loop catches only the SDK's exception, so `SlsError` ends the loop. The SDK
+            # reports status 200 if no answer came.
+            transient = exc.resp_status not in _REJECTIONS
             status = "no answer" if exc.resp_status == _OK else exc.resp_status
             message = self.credentials.redacted(str(exc.get_error_message()))
             code = self.credentials.redacted(str(exc.get_error_code()))
-        # Not where it was caught: a traceback would show the SDK's own, which is not redacted.
+        # Outside the handler, because a traceback would also show the SDK's exception, which is
+        # not redacted.
         raise SlsError(f"{code} ({status}): {message}", transient=transient, code=code)
 
     def get_logs_once(self, project: str, logstore: str, params: Mapping[str, str]) -> _Answer:
-        """Ask GetLogs: the SDK's own method asks again, for ever, for what is incomplete."""
+        """Call GetLogs once; the SDK's method repeats an incomplete query forever."""
         path = f"/logstores/{logstore}"
         return cast("_Answer", self._send("GET", project, None, path, dict(params), {}))
 
@@ -77,7 +77,7 @@ _Answer = tuple[Any, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What one search found; not `complete`: it has to be asked for again."""
+    """The records of one search; repeat the search if it is not `complete`."""
 
     records: tuple[Record, ...]
     complete: bool
@@ -92,7 +92,7 @@ class Logstore:
         self._session = session
 
     def abandon(self) -> None:
-        """Let the call that is under way fail, and all that would follow; from any thread."""
+        """Make the current call and all later ones fail; from any thread."""
         self._session.cut_off()
 
     def write(self, batch: Batch) -> None:
@@ -100,7 +100,7 @@ class Logstore:
         Write one batch.
 
         Raises:
-            SlsError: It may not have got there.
+            SlsError: SLS may not have received it.
 
         """
         items = [LogItem(timestamp=at, contents=list(record.items())) for at, record in batch]
@@ -111,19 +111,19 @@ class Logstore:
         self, query: str, *, since_s: int, until_s: int, offset: int = 0, newest_first: bool = False
     ) -> Page:
         """
-        Return one page of the records that a query finds, by their second, then arrival.
+        Return one page of the records that match a query, by their time, then their arrival.
 
         Source: Log Service API reference, "GetLogs".
 
         Args:
             query: Words, fields and operators; no SQL.
-            since_s: The first second, since 1970, that counts.
-            until_s: The first that counts no more.
-            offset: How many records to pass over.
-            newest_first: The other way round.
+            since_s: The first second, in Unix time.
+            until_s: The second after the last one.
+            offset: How many records to skip.
+            newest_first: Reverse the order.
 
         Raises:
-            SlsError: There is no answer that can be used.
+            SlsError: No usable answer came.
 
         """
         answer, headers = self._client.get_logs_once(
@@ -139,9 +139,9 @@ class Logstore:
                 "reverse": "true" if newest_first else "false",
             },
         )
-        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
-            raise SlsError("BadResponse: the answer is no list of records", transient=True)
-        found = [{str(key): str(value) for key, value in one.items()} for one in answer]
+        if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
+            raise SlsError("BadResponse: the answer is not a list of records", transient=True)
+        found = [{str(key): str(value) for key, value in record.items()} for record in answer]
         progress = next(
             (value for name, value in headers.items() if name.lower() == "x-log-progress"), ""
         )
@@ -157,14 +157,14 @@ def connect(
         credentials.access_key_id,
         credentials.access_key_secret,
         securityToken=credentials.security_token,
-        source=SOURCE,  # without one the SDK asks the DNS for its own address
+        source=SOURCE,  # without a source the SDK looks up its own address in the DNS
     )
     session = CuttableSession()
     client._session = session  # noqa: SLF001 - no public way
     client.credentials = credentials
     client.timeout = (CONNECT_TIMEOUT_S, read_timeout_s)
     if target.endpoint.startswith("http://"):
-        # Loopback with a port: the SDK would look <project>.127.0.0.1 up; this way the
-        # project travels in the Host header, as it does for a bare address.
+        # For loopback with a port the SDK would look up <project>.127.0.0.1. This sends the project
+        # in the Host header, as the SDK does for a bare address.
         client._isRowIp = True  # noqa: SLF001 - no public way
     return Logstore(target, client, session)

@@ -54,7 +54,7 @@ def probe(rate: Rate, now: float) -> Ticket:
 
 def reopen(rate: Rate, at: float) -> None:
     rate.on_served(probe(rate, at), at + LATENCY_S)
-    assert not rate.is_closed
+    assert not rate.is_paused
 
 
 # --- the gate ------------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_a_probe_that_is_throttled_leaves_the_gate_closed() -> None:
 
     second = probe(rate, first.start)
 
-    assert rate.is_closed
+    assert rate.is_paused
     assert second.start - first.start > first.start
     assert rate.per_minute == 600
 
@@ -115,7 +115,7 @@ def test_a_call_that_was_in_flight_opens_nothing() -> None:
 
     rate.on_served(late, 0.3)
 
-    assert rate.is_closed
+    assert rate.is_paused
 
 
 def test_a_late_throttled_answer_of_the_time_before_does_not_close_the_gate_again() -> None:
@@ -127,7 +127,7 @@ def test_a_late_throttled_answer_of_the_time_before_does_not_close_the_gate_agai
 
     throttle(rate, 0.0, ticket=late)
 
-    assert not rate.is_closed
+    assert not rate.is_paused
 
 
 def test_a_probe_without_an_answer_lets_another_one_find_out() -> None:
@@ -138,7 +138,7 @@ def test_a_probe_without_an_answer_lets_another_one_find_out() -> None:
 
     rate.on_no_answer(silent)
 
-    assert rate.is_closed
+    assert rate.is_paused
     assert probe(rate, 21.0).start == 21.0
 
 
@@ -217,7 +217,7 @@ def test_a_server_that_stays_closed_for_minutes_is_asked_less_and_less() -> None
         throttle(rate, ticket.start, ticket=ticket, chance=1.0)
 
     assert probes < 90
-    assert rate.opens_in_s(now) <= 30.2
+    assert rate.resumes_in_s(now) <= 30.2
 
 
 def test_chance_spreads_the_probes_of_several_processes() -> None:
@@ -286,7 +286,7 @@ def test_a_server_that_serves_again_at_once_is_not_waited_for() -> None:
         early = probe(rate, at + LATENCY_S)
         assert early.start < at + 1.2
         rate.on_served(early, early.start + LATENCY_S)
-        assert not rate.is_closed
+        assert not rate.is_paused
 
 
 def test_a_slow_bucket_is_given_time_for_its_next_token() -> None:
@@ -432,15 +432,15 @@ def test_a_rate_that_nobody_makes_use_of_is_not_raised() -> None:
 def test_how_long_it_is_expected_to_stay_closed() -> None:
     """For the delay of a hand-over: nothing, up to a minute, or until the known beginning."""
     rate = Rate(calls_per_minute=600)
-    assert rate.opens_in_s(0.0) == 0.0
+    assert rate.resumes_in_s(0.0) == 0.0
 
     throttle(rate, 10.0)
-    assert rate.opens_in_s(20.0) == pytest.approx(50.1)
+    assert rate.resumes_in_s(20.0) == pytest.approx(50.1)
     reopen(rate, 23.0)
-    assert rate.opens_in_s(24.0) == 0.0
+    assert rate.resumes_in_s(24.0) == 0.0
 
     throttle(rate, 50.0)
-    assert rate.opens_in_s(51.0) == pytest.approx(83.1 - 51.0)
+    assert rate.resumes_in_s(51.0) == pytest.approx(83.1 - 51.0)
 
 
 @given(after=st.floats())
