@@ -9,7 +9,7 @@ from __future__ import annotations
 from shared.clients.ecs_errors import ErrorAction
 from shared.clients.rate import valid_retry_after_s
 
-MAX_TRIES = {ErrorAction.RETRY: 6, ErrorAction.RETRY_LATER: 5}
+MAX_CALLS = {ErrorAction.RETRY: 6, ErrorAction.RETRY_LATER: 5}
 """
 How often a call is made before its last error is its result.
 

@@ -25,7 +25,7 @@ MAX_PAYLOAD_BYTES = 128 * 1024
 MAX_DELAY_S = 3600
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}", re.ASCII)
 
-MAX_TRIES = 3
+MAX_CALLS = 3
 BUDGET_S = 10.0
 """The time for one request with its retries and pauses; half of the time left, if less."""
 MAX_TIMEOUT_S = 5.0
@@ -118,16 +118,16 @@ class Fc:
         clock = self._runtime.clock
         started = clock.monotonic()
         budget_s = min(BUDGET_S, max(0.0, (self._runtime.ends - started) / 2))
-        tries = 0
+        calls = 0
         while True:
             left_s = started + budget_s - clock.monotonic()
             try:
                 return ask(sdk, max(MIN_TIMEOUT_S, min(MAX_TIMEOUT_S, left_s)))
             except FcError as exc:
-                tries += 1
-                pause_s = RETRY_DELAY_S * 2 ** (tries - 1) * clock.random()
+                calls += 1
+                pause_s = RETRY_DELAY_S * 2 ** (calls - 1) * clock.random()
                 left_s = started + budget_s - clock.monotonic()
-                if not exc.transient or tries == MAX_TRIES or pause_s >= left_s:
+                if not exc.transient or calls == MAX_CALLS or pause_s >= left_s:
                     raise
             clock.sleep(pause_s)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
-from shared.clients.backoff import MAX_TRIES, backoff_s
+from shared.clients.backoff import MAX_CALLS, backoff_s
 from shared.clients.ecs_errors import (
     EcsError,
     EcsRejectedError,
@@ -26,8 +26,8 @@ from shared.runtime.clock import Clock
 T = TypeVar("T")
 
 _DAY_S = 86_400.0
-_THROTTLED_TRIES = 20
-_THROTTLED_TRY_S = 6.0
+_MIN_THROTTLED_CALLS = 20
+_THROTTLED_CALL_S = 6.0
 
 
 class OutOfTimeError(Exception):
@@ -109,10 +109,10 @@ class Pacer:
         return self.clock.monotonic() >= self.deadline
 
     @property
-    def throttled_tries(self) -> int:
-        """The most throttled calls in one `call_with_retries`, by the time that is left."""
+    def max_throttled_calls(self) -> int:
+        """The most throttled calls for one disk or page, by the time that is left."""
         left_s = min(_DAY_S, max(0.0, self.deadline - self.clock.monotonic()))
-        return _THROTTLED_TRIES + int(left_s / _THROTTLED_TRY_S)
+        return _MIN_THROTTLED_CALLS + int(left_s / _THROTTLED_CALL_S)
 
     def wait_hint_s(self, api: str | None = None) -> float:
         """
@@ -160,7 +160,7 @@ class Pacer:
             OutOfTimeError: The deadline came before an answer.
 
         """
-        failures, throttled, throttled_most = 0, 0, self.throttled_tries
+        failures, throttled, max_throttled = 0, 0, self.max_throttled_calls
         last: EcsError | None = None
         while True:
             try:
@@ -174,7 +174,7 @@ class Pacer:
             self.show_life()
             if is_throttled(last):
                 throttled += 1
-                if throttled > throttled_most:
+                if throttled > max_throttled:
                     raise last
             else:
                 failures += 1
@@ -186,7 +186,7 @@ class Pacer:
         if isinstance(error, EcsRejectedError):
             status, after = error.http_status, error.retry_after_s
         action = error_action(error.code, status)
-        if failures >= MAX_TRIES.get(action, 0):
+        if failures >= MAX_CALLS.get(action, 0):
             raise error
         delay = backoff_s(action, failures, retry_after_s=after, chance=self.clock.random())
         if self.clock.monotonic() + delay >= self.deadline:

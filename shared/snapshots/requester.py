@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from shared.clients.backoff import MAX_TRIES, backoff_s, busy_pause_s
+from shared.clients.backoff import MAX_CALLS, backoff_s, busy_pause_s
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import (
     BEING_MADE,
@@ -208,7 +208,7 @@ class _Call:
     def _on_throttling(self, error: EcsError) -> Step:
         """Call again at once: the pacer lets no call through before the server does."""
         self.task = replace(self.task, throttled=self.task.throttled + 1, last=error)
-        if self.task.throttled > self._requester.pacer.throttled_tries:
+        if self.task.throttled > self._requester.pacer.max_throttled_calls:
             return self._not_finished()
         return Retry(self.task, 0.0)
 
@@ -216,7 +216,7 @@ class _Call:
         """Retry after a lost answer, a 5xx or a twin in progress: the snapshot may exist."""
         retries = self.task.retries + 1
         self.task = replace(self.task, retries=retries, last=error, may_exist=True)
-        if retries < MAX_TRIES[ErrorAction.RETRY]:
+        if retries < MAX_CALLS[ErrorAction.RETRY]:
             delay_s = self._requester.delay_s(ErrorAction.RETRY, retries, error)
             return Retry(self.task, delay_s)
         state = self._refreshed_if_possible()
@@ -284,7 +284,7 @@ class _Call:
                 "created by an earlier invocation of this run, under another text of the policy"
             )
             return self.task.existing(state, reason, code=error.code)
-        if lookups < MAX_TRIES[ErrorAction.RETRY_LATER]:
+        if lookups < MAX_CALLS[ErrorAction.RETRY_LATER]:
             waiting = replace(self.task, is_busy=False)
             return Retry(waiting, self._requester.delay_s(ErrorAction.RETRY_LATER, lookups, error))
         return self.task.failed(error)
@@ -292,7 +292,7 @@ class _Call:
     def _on_listing_error(self, error: EcsError) -> Step:
         """Never call without the listing: wait if its error may pass, else end the task."""
         action = error_action_of(error)
-        if action in MAX_TRIES:
+        if action in MAX_CALLS:
             return self._requester.busy(self.task, error)
         self.task = replace(self.task, last=error)
         outcome = self._not_finished() if self.task.may_exist else self.task.failed(error)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from emulator.credentials import AccessKey
-from shared.clients.backoff import MAX_TRIES
+from shared.clients.backoff import MAX_CALLS
 from shared.clients.ecs_errors import EcsRejectedError, ErrorAction, is_throttled
 from shared.errors import RunFailedError
 from tests.component.world import World, policy
@@ -56,7 +56,7 @@ class Case:
         """How often CreateSnapshot is called for one disk that always gets this answer."""
         if self.asked is ErrorAction.RETRY_LATER:
             return IN_TEN_MINUTES
-        return MAX_TRIES.get(self.asked, 1)
+        return MAX_CALLS.get(self.asked, 1)
 
     @property
     def status(self) -> str:
@@ -325,7 +325,7 @@ def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code:
     assert [end["code"] for end in world.recorded("part_finished")] == [code]
 
 
-@pytest.mark.parametrize("case", [case for case in ALL if case.asked in MAX_TRIES], ids=named)
+@pytest.mark.parametrize("case", [case for case in ALL if case.asked in MAX_CALLS], ids=named)
 def test_a_code_that_passes_leaves_no_trace(world: World, case: Case) -> None:
     """T3: where another try may help, a refusal in between costs calls and no snapshot."""
     disk_id = world.disk()

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.clients.backoff import MAX_TRIES
+from shared.clients.backoff import MAX_CALLS
 from shared.clients.ecs_errors import ErrorAction
 from shared.errors import RunFailedError
 from tests.component.world import World
@@ -39,7 +39,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
     "500 without a body": {"kind": "empty", "status": 500},
 }
 LONG_S = 10.0**9
-TRIES = MAX_TRIES[ErrorAction.RETRY]
+TRIES = MAX_CALLS[ErrorAction.RETRY]
 
 refusals = pytest.mark.parametrize("shape", REFUSALS.values(), ids=REFUSALS)
 unknown_outcomes = pytest.mark.parametrize("shape", UNKNOWN.values(), ids=UNKNOWN)

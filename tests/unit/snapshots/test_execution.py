@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.clients.backoff import MAX_TRIES
+from shared.clients.backoff import MAX_CALLS
 from shared.clients.ecs_errors import ERROR_ACTIONS, EcsError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
 from shared.snapshots.disk_task import DiskTask
@@ -111,7 +111,7 @@ def test_what_the_service_asks_to_wait_is_waited() -> None:
 def test_tries_of_what_is_transient_are_limited() -> None:
     """T10, D2: the budget ends; a 5xx may come after the effect, so nothing is called failed."""
     bench = Bench(answer=lambda *_: refused("InternalError"))
-    most = MAX_TRIES[ErrorAction.RETRY]
+    most = MAX_CALLS[ErrorAction.RETRY]
 
     outcome = bench.outcome()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clients.backoff import MAX_TRIES
+from shared.clients.backoff import MAX_CALLS
 from shared.clients.ecs_errors import ERROR_ACTIONS, EcsUnknownError, ErrorAction
 from shared.clients.ecs_types import SnapshotRequest
 from shared.identity import MAX_ATTEMPTS
@@ -58,12 +58,12 @@ def test_an_unknown_outcome_that_stays_unknown_is_deferred() -> None:
     outcome = bench.outcome()
 
     assert (outcome.status, outcome.code) == ("deferred", "UnknownOutcome")
-    assert outcome.calls == MAX_TRIES[ErrorAction.RETRY]
+    assert outcome.calls == MAX_CALLS[ErrorAction.RETRY]
 
 
 def test_the_last_look_may_still_find_it() -> None:
     """D2: before it gives up it looks once more."""
-    most = MAX_TRIES[ErrorAction.RETRY]
+    most = MAX_CALLS[ErrorAction.RETRY]
     looks = iter([NOTHING] * (most - 1) + [MADE])
     bench = Bench(answer=lambda *_: unknown(), ledger=lambda _: next(looks))
 
