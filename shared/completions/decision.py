@@ -1,8 +1,8 @@
 """
-How a snapshot ended, and whether its disk is asked for again: decided here, done in `completing`.
+How a snapshot ended, and whether its disk gets another attempt. Pure; `handler` carries it out.
 
-Every snapshot of the account tells its end by an event, whoever made it. Whose it is, its
-tags say, and how it ended the event or, if it is final there by now, the listing.
+ECS sends a completion event for every snapshot in the account, whoever created it. The tags of the
+snapshot name its run. Its result is the one in the event or, once final, the status in ECS's list.
 
 Source: EventBridge, "ECS events"; the fields of ``data`` are those of "Event notifications".
 """
@@ -35,7 +35,7 @@ from shared.records.outcome import TOO_MANY_ATTEMPTS, Outcome
 from shared.rules import Choice
 from shared.runtime.clock import parse_instant
 from shared.snapshots.disk_state import FAILED
-from shared.snapshots.retry_request import Repeat
+from shared.snapshots.retry_request import SnapshotRetry
 from shared.triggers.parsing import parse_trigger
 from shared.triggers.trigger import Direct, Event, Trigger
 from shared.validation import DISK_ID, SNAPSHOT_ID
@@ -43,20 +43,20 @@ from shared.validation import DISK_ID, SNAPSHOT_ID
 COMPLETED = "ecs:Snapshot:CreateSnapshotCompleted"
 ACCOMPLISHED = "accomplished"
 NEVER_OURS = ("timer", "copied", "imported")
-"""Types of snapshots that CreateSnapshot does not make: of automatic policies, and copies."""
+"""Types of snapshots that CreateSnapshot does not create: by automatic policies, and copies."""
 
 SNAPSHOT_FAILED = "SnapshotFailed"
-"""Our own code: ECS accepted a snapshot and could not make it; the event gives no reason."""
+"""Code of this project: ECS accepted the request and the snapshot failed; ECS gives no reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What an event says of a snapshot that ended."""
+    """What a completion event contains about a snapshot."""
 
     event_id: str
     snapshot_id: str
     disk_id: str
-    """Empty if the event names none."""
+    """Empty if the event contains none."""
     result: str
     """``accomplished`` or ``failed``."""
     started_at: datetime | None
@@ -64,7 +64,7 @@ class Completion:
 
     @property
     def duration_s(self) -> int | None:
-        """Return how long it took; None if that is not told, or cannot be."""
+        """The duration in seconds; None if a time is missing, or the end is before the start."""
         if self.started_at is None or self.ended_at is None or self.ended_at < self.started_at:
             return None
         return int((self.ended_at - self.started_at).total_seconds())
@@ -74,22 +74,23 @@ def read_completions(
     event: bytes, *, account_id: str, region: str
 ) -> tuple[tuple[Completion, ...], Problems]:
     """
-    Read what the function was started with: one event or a list, of which each is judged alone.
+    Read the completions from one event or a list of events; each event is checked by itself.
 
     Args:
-        event: The bytes that Function Compute handed over.
-        account_id: The function's own account; empty if it is not known.
-        region: The function's own region.
+        event: The bytes of the invocation.
+        account_id: The function's account; empty if it is not known.
+        region: The function's region.
 
     Returns:
-        The good ones that may be ours, each once, and what is wrong with the others.
+        The valid completions that may belong to this deployment, each once, and the problems of
+        the other events.
 
     """
     parsed = parse_trigger(event, kind="event", account_id=account_id, region=region)
     problems = Problems()
     problems.extend(parsed.problems)
     if parsed.link is not None:
-        rule = "is a run that was handed over: that is for the functions that take snapshots"
+        rule = "is a part of a run; only the functions that create snapshots take one"
         problems.add("continuation", parsed.link.run_id, rule)
         return (), problems
     for draft in parsed.drafts:
@@ -99,9 +100,9 @@ def read_completions(
 
 
 def _read(trigger: Trigger, problems: Problems) -> Completion | None:
-    """Return the completion that a trigger is; None if it is wrong, or never one of ours."""
+    """Return the completion of a trigger; None if it is invalid or of another kind of snapshot."""
     if isinstance(trigger, Direct):
-        rule = f"is a direct request: this function takes events of type {COMPLETED} only"
+        rule = f"is a direct request; this function takes only events of type {COMPLETED}"
         problems.add("key", trigger.key, rule)
     if not isinstance(trigger, Event):
         return None
@@ -145,16 +146,16 @@ def _instant(data: Mapping[str, Any], key: str, path: str, problems: Problems) -
     return moment
 
 
-# --- what to do ----------------------------------------------------------------------------------
+# --- the decision --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a completion comes to."""
+    """The outcome of a completion, and the next attempt if there is one."""
 
     run_key: TaggedRun
     outcome: Outcome
-    repeat: Repeat | None = None
+    retry: SnapshotRetry | None = None
 
 
 def decide(
@@ -168,34 +169,44 @@ def decide(
     is_broken: bool = False,
 ) -> Decision | None:
     """
-    Decide what a completion comes to; None if the snapshot is not this deployment's.
+    Return the outcome of a completion, and whether its disk gets another attempt.
 
     Args:
-        completion: What the event says.
+        completion: The event.
         snapshot: The same snapshot as ECS lists it.
         file: The policies as they are now.
-        region: The snapshot's.
-        now: To judge its age.
-        paused: Whether nothing may be asked for.
-        is_broken: Whether the policies cannot be read, and `file` only says whose they are.
+        region: The region of the snapshot.
+        now: The time against which the snapshot's age is checked.
+        paused: Whether SNAPSHOTS_PAUSED is set.
+        is_broken: Whether the policy file is invalid, and `file` contains only the deployment.
+
+    Returns:
+        None if the snapshot belongs to no run of this deployment.
 
     """
     run_key = read_run_tags(snapshot, file.deployment)
     if run_key is None:
         return None
-    attempt = attempt_of(snapshot)
-    outcome = _outcome(completion, snapshot, attempt)
+    outcome = _outcome(completion, snapshot)
     if outcome.status == "completed":
         return Decision(run_key=run_key, outcome=outcome)
     policy = file.named(run_key.policy)
-    reasons = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": is_broken}
-    reasons |= _limits(policy, attempt, region)
-    reasons |= _ages(snapshot, completion, policy, file.limits, now)
-    why_not = next((reason for reason, holds in reasons.items() if holds), "")
-    if policy is None or why_not:
-        reason = f"{outcome.reason}; not repeated: {why_not}"
-        return Decision(run_key=run_key, outcome=replace(outcome, reason=reason))
-    repeat = Repeat(
+    rules = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": is_broken}
+    rules |= _policy_rules(policy, outcome.attempt, region)
+    rules |= _age_rules(snapshot, completion, policy, file.limits, now)
+    if policy is None or any(rules.values()):
+        return Decision(run_key=run_key, outcome=_not_retried(outcome, rules))
+    retry = _retry(run_key, snapshot, outcome.attempt, policy)
+    return Decision(run_key=run_key, outcome=outcome, retry=retry)
+
+
+def _not_retried(outcome: Outcome, rules: Mapping[str, bool]) -> Outcome:
+    against = next(rule for rule, holds in rules.items() if holds)
+    return replace(outcome, reason=f"{outcome.reason}; not retried: {against}")
+
+
+def _retry(run_key: TaggedRun, snapshot: Snapshot, attempt: int, policy: Policy) -> SnapshotRetry:
+    return SnapshotRetry(
         run_key=run_key,
         failed=snapshot,
         disk_id=snapshot.disk_id,
@@ -203,43 +214,44 @@ def decide(
         max_attempts=min(policy.retry_failed_snapshots + 1, MAX_ATTEMPTS),
         settings=policy.snapshot,
     )
-    return Decision(run_key=run_key, outcome=outcome, repeat=repeat)
 
 
-def _outcome(completion: Completion, snapshot: Snapshot, attempt: int) -> Outcome:
-    """Return what it came to: what is final in the listing is so, which may lag behind."""
-    disk_id = snapshot.disk_id
-    told = outcome_of(completion, disk_id=disk_id, attempt=attempt)
+def _outcome(completion: Completion, snapshot: Snapshot) -> Outcome:
+    """Return the outcome; a final status in ECS's list, which may lag, overrides the event."""
+    disk_id, attempt = snapshot.disk_id, attempt_of(snapshot)
+    sent = outcome_of(completion, disk_id=disk_id, attempt=attempt)
     if snapshot.status not in (ACCOMPLISHED, FAILED) or snapshot.status == completion.result:
-        return told
+        return sent
     listed = replace(completion, result=snapshot.status)
     outcome = outcome_of(listed, disk_id=disk_id, attempt=attempt)
-    reason = f"{outcome.reason}: ECS lists it so, and the event says {completion.result}"
+    reason = f"{outcome.reason}: from ECS's list; the event reports {completion.result}"
     return replace(outcome, reason=reason)
 
 
 def outcome_of(completion: Completion, *, disk_id: str, attempt: int = 1) -> Outcome:
-    """Return the outcome of a snapshot that ended; `attempt` is the one that it was."""
+    """Return the outcome that an event reports; `attempt` is that of the snapshot itself."""
     accomplished = completion.result == ACCOMPLISHED
     return Outcome(
         disk_id=disk_id,
         status="completed" if accomplished else "snapshot_failed",
         code="" if accomplished else _code(attempt),
-        reason="accomplished" if accomplished else "ECS accepted it, and it ended as failed",
+        reason="accomplished"
+        if accomplished
+        else "ECS accepted the request, and the snapshot failed",
         snapshot_id=completion.snapshot_id,
         attempt=attempt,
     )
 
 
-def may_be_repeated(completion: Completion, file: PolicyFile, *, now: datetime) -> bool:
-    """Say whether a failed snapshot of which nothing is known could be one to repeat."""
+def may_be_retried(completion: Completion, file: PolicyFile, *, now: datetime) -> bool:
+    """Return whether any policy could retry a failed snapshot whose run is not known."""
     age = now - (completion.started_at or now)
     return completion.result == FAILED and any(
-        one.enabled
-        and one.retry_failed_snapshots
-        and not one.dry_run
-        and age <= max_age(file.limits, one)
-        for one in file.policies
+        policy.enabled
+        and policy.retry_failed_snapshots
+        and not policy.dry_run
+        and age <= max_age(file.limits, policy)
+        for policy in file.policies
     )
 
 
@@ -247,31 +259,31 @@ def _code(attempt: int) -> str:
     return SNAPSHOT_FAILED if attempt < MAX_ATTEMPTS else TOO_MANY_ATTEMPTS
 
 
-def _limits(policy: Policy | None, attempt: int, region: str) -> dict[str, bool]:
-    """Return the reasons of a policy not to repeat, and which of them hold."""
+def _policy_rules(policy: Policy | None, attempt: int, region: str) -> dict[str, bool]:
+    """Return the policy's rules against another attempt, and whether each holds."""
     if policy is None:
-        return {"the policies have none of its name": True}
-    nth = f"attempt {attempt} failed"
+        return {"the policy of its run no longer exists": True}
+    limit, is_elsewhere = policy.retry_failed_snapshots, region not in policy.regions
+    is_used_up = attempt > limit
     return {
         "its policy is switched off (enabled: false)": not policy.enabled,
         "its policy is a dry run": policy.dry_run,
-        f"its policy is not about {region}": bool(policy.regions) and region not in policy.regions,
-        f"its policy says retry_failed_snapshots: {policy.retry_failed_snapshots}, and {nth}":
-            attempt > policy.retry_failed_snapshots,
-    }  # fmt: skip
+        f"its policy does not include {region}": bool(policy.regions) and is_elsewhere,
+        f"its policy has retry_failed_snapshots: {limit}, and attempt {attempt} failed": is_used_up,
+    }
 
 
-def _ages(
+def _age_rules(
     snapshot: Snapshot,
     completion: Completion,
     policy: Policy | None,
     limits: Limits,
     now: datetime,
 ) -> dict[str, bool]:
-    """Say whether it is too old: the next attempt is kept as long as this or the policy's."""
-    asked_at = snapshot.created_at or completion.started_at
-    if asked_at is None:
-        return {"nobody knows when it was asked for": True}
+    """Return whether it is too old, by the shorter retention of the snapshot and the policy."""
+    requested_at = snapshot.created_at or completion.started_at
+    if requested_at is None:
+        return {"the time of its request is not known": True}
     kept = {kept_days(snapshot), kept_days(policy.snapshot) if policy else None}
     days = min(filter(None, kept), default=None)
-    return {f"it is {too_old(limits, days)}": now - asked_at > max_age_kept(limits, days)}
+    return {f"it is {too_old(limits, days)}": now - requested_at > max_age_kept(limits, days)}

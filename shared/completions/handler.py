@@ -1,7 +1,7 @@
 """
-One completion event: look whose the snapshot is, record, ask again where that is due.
+One completion event: look up the snapshot's run, record how it ended, make the next attempt.
 
-What is to be done is decided in `decision`; the calls are an `Execution`'s, as in any run.
+`decision` decides; the calls are made by an `Execution`, as in any run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shared.clients.pacing import OutOfTimeError
 from shared.completions.decision import (
     Completion,
     decide,
-    may_be_repeated,
+    may_be_retried,
     outcome_of,
 )
 from shared.identity import TaggedRun, read_run_tags
@@ -33,22 +33,22 @@ from shared.snapshots.disk_task import DiskTask
 from shared.snapshots.execution import Execution
 from shared.snapshots.region import RegionContext
 from shared.snapshots.requester import Requester
-from shared.snapshots.retry_request import Repeat, repeat_request
+from shared.snapshots.retry_request import SnapshotRetry, retry_request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionResult:
-    """What a completion came to."""
+    """What was recorded of one completion event."""
 
     run_key: TaggedRun | None
-    """None if it could not be learnt."""
+    """None if the run is not known."""
     outcome: Outcome
-    undone: str = ""
-    """Why FC has to deliver it again, empty if that is no use."""
+    redelivery_reason: str = ""
+    """Why FC has to deliver the event again; empty if it need not."""
 
 
 class CompletionHandler:
-    """Carries out completions."""
+    """Handles the completion events of one invocation."""
 
     def __init__(
         self, runtime: Runtime, file: PolicyFile, recorder: Recorder, *, is_broken: bool
@@ -59,28 +59,34 @@ class CompletionHandler:
         self._recorder = recorder
         self._region = RegionContext(runtime.region, runtime, file.limits)
 
-    def safely(self, completion: Completion) -> CompletionResult | None:
-        """Carry one out; an accident is its own alone."""
+    def handle(self, completion: Completion) -> CompletionResult | None:
+        """
+        Record how a snapshot ended, and make the next attempt if there is one.
+
+        Returns:
+            None if the snapshot belongs to no run of this deployment; nothing is recorded then.
+            An unexpected error is recorded and returned, so that it affects no other event.
+
+        """
         try:
-            return self.carry_out(completion)
-        except Exception as exc:  # noqa: BLE001 - one's accident must not cost the others
+            return self._handle(completion)
+        except Exception as exc:  # noqa: BLE001 - one event's error must not affect the others
             why = f"unexpected error: {type(exc).__name__}: {exc}"
             return self._record_unattributed(completion, why, code=type(exc).__name__, again=True)
 
-    def carry_out(self, completion: Completion) -> CompletionResult | None:
-        """Record what a snapshot came to, and ask again where that is due; None if not ours."""
+    def _handle(self, completion: Completion) -> CompletionResult | None:
         now = self._runtime.clock.now()
         try:
             snapshot = self._region.inventory.snapshot(completion.snapshot_id)
         except (EcsError, OutOfTimeError) as exc:
             code = exc.code if isinstance(exc, EcsError) else DEADLINE_EXCEEDED
             again = completion.result == FAILED
-            why = f"whose it is could not be read: {exc}"
+            why = f"its run could not be read: {exc}"
             return self._record_unattributed(completion, why, code=code, again=again)
         if snapshot is None:
-            again = may_be_repeated(completion, self._file, now=now) and not self._runtime.paused
+            again = may_be_retried(completion, self._file, now=now) and not self._runtime.paused
             return self._record_unattributed(
-                completion, "ECS does not list it (yet, or any more)", again=again
+                completion, "ECS does not list it yet, or no longer", again=again
             )
         decision = decide(
             completion,
@@ -92,67 +98,65 @@ class CompletionHandler:
             is_broken=self._is_broken,
         )
         if decision is None and not self._file.deployment and read_run_tags(snapshot):
-            why = "whose it is cannot be told: the policies cannot be read"
+            why = "its deployment is not known, because the policies cannot be read"
             return self._record_unattributed(completion, why, again=True)
         if decision is None:
             return None
         self._record(decision.outcome, decision.run_key, completion)
-        if decision.repeat is None:
+        if decision.retry is None:
             return CompletionResult(run_key=decision.run_key, outcome=decision.outcome)
-        return self._repeated(decision.repeat)
+        return self._retry(decision.retry)
 
-    def _repeated(self, repeat: Repeat) -> CompletionResult:
+    def _retry(self, retry: SnapshotRetry) -> CompletionResult:
         def plan(_: str, attempt: int) -> SnapshotRequest:
-            return repeat_request(repeat, attempt)
+            return retry_request(retry, attempt)
 
-        def look(_: str) -> DiskState:
-            return self._look(repeat)
+        def refresh(_: str) -> DiskState:
+            return self._existing(retry)
 
         requester = Requester(
             ecs=self._region.ecs,
             pacer=self._region.pacer,
             plan=plan,
-            recent_state=look,
-            refresh_disk=look,
+            recent_state=refresh,
+            refresh_disk=refresh,
             is_listed=self._region.inventory.is_listed,
-            max_attempts=repeat.max_attempts,
+            max_attempts=retry.max_attempts,
         )
         execution = Execution(requester=requester, max_in_flight=1)
-        job = DiskTask(
-            disk_id=repeat.disk_id,
-            attempt=repeat.attempt,
-            failed_ids=frozenset({repeat.failed.snapshot_id}),
-            failed_id=repeat.failed.snapshot_id,
+        task = DiskTask(
+            disk_id=retry.disk_id,
+            attempt=retry.attempt,
+            failed_ids=frozenset({retry.failed.snapshot_id}),
+            failed_id=retry.failed.snapshot_id,
         )
-        (outcome,) = execution.outcomes(iter([job]))
-        self._record(outcome, repeat.run_key)
-        about = f"disk {repeat.disk_id}, attempt {outcome.attempt} after one that failed"
-        undone = f"{about}: {outcome.status}: {outcome.reason}"
+        (outcome,) = execution.outcomes(iter([task]))
+        self._record(outcome, retry.run_key)
+        about = f"disk {retry.disk_id}, attempt {outcome.attempt} after one that failed"
         again = outcome.status in ("failed", "deferred")
-        return CompletionResult(
-            run_key=repeat.run_key, outcome=outcome, undone=undone if again else ""
-        )
+        why = f"{about}: {outcome.status}: {outcome.reason}" if again else ""
+        return CompletionResult(run_key=retry.run_key, outcome=outcome, redelivery_reason=why)
 
-    def _look(self, repeat: Repeat) -> DiskState:
-        """Read what the run has of the disk; what the event told outdoes a listing that lags."""
+    def _existing(self, retry: SnapshotRetry) -> DiskState:
+        """List the run's snapshots of the disk; the failed one is failed in a stale list too."""
         snapshots = (
-            replace(one, status=FAILED) if one.snapshot_id == repeat.failed.snapshot_id else one
-            for one in self._region.inventory.tagged_snapshots(repeat.run_key, repeat.disk_id)
+            replace(one, status=FAILED) if one.snapshot_id == retry.failed.snapshot_id else one
+            for one in self._region.inventory.tagged_snapshots(retry.run_key, retry.disk_id)
         )
-        return group_by_disk(snapshots, repeat.run_key).get(repeat.disk_id, DiskState())
+        return group_by_disk(snapshots, retry.run_key).get(retry.disk_id, DiskState())
 
     # --- records -------------------------------------------------------------------------------
 
     def _record_unattributed(
         self, completion: Completion, why: str, *, again: bool, code: str = ""
     ) -> CompletionResult:
-        """Record what a snapshot came to by its id alone: whose it is, nobody knows so far."""
+        """Record the result under the snapshot id only, because its run is not known yet."""
         outcome = outcome_of(completion, disk_id=completion.disk_id)
         reason = f"{outcome.reason}; {why}"
         outcome = replace(outcome, reason=reason, code=code or outcome.code)
         self._add(snapshot_record(outcome), completion)
-        undone = f"snapshot {completion.snapshot_id}: {reason}" if again else ""
-        return CompletionResult(run_key=None, outcome=outcome, undone=undone)
+        redelivery = f"snapshot {completion.snapshot_id}: {reason}" if again else ""
+        return CompletionResult(run_key=None, outcome=outcome, redelivery_reason=redelivery)
 
     def _record(
         self, outcome: Outcome, run_key: TaggedRun, completion: Completion | None = None

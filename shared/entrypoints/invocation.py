@@ -1,11 +1,10 @@
 """
-What every invocation has, whatever its function does: records, policies, and no secret let out.
+What the invocations of all functions share: a recorder, the policies, and redaction.
 
-Services send back what was signed, and libraries show what they sent: so whatever leaves an
-invocation is redacted here, once, as it leaves: each record as it is added, the answer, and what
-is raised with all that it came from. (The doors to the SDKs redact what they raise as well, since
-an exception that is being handled is also printed by others: by `logging`, where a handler
-fails.) Knows neither events nor snapshots.
+Services return what was signed, and libraries print what they sent. Each record, the answer and a
+raised exception with its causes are therefore redacted here, as they leave the invocation. (The
+clients redact what they raise as well, because `logging` may print an exception while it is
+handled.) Knows neither events nor snapshots.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ Redacted = Callable[[str], str]
 
 def carried_out(runtime: Runtime, act: Callable[[Recorder], Answer]) -> Answer:
     """
-    Carry an invocation out, with a recorder; returns or raises what `act` does, without a secret.
+    Run `act` with a recorder; return or raise what it does, redacted.
 
     Raises:
-        UnexpectedError: In the place of an exception of another's that holds a secret.
+        UnexpectedError: Instead of an exception of a library that contains a secret.
 
     """
 
     def redacted(text: str) -> str:
-        # Half a surrogate pair, as JSON can hold one, is no text that can be sent on.
+        # Escaped, because JSON can contain half a surrogate pair, which cannot be encoded.
         return runtime.credentials.redacted(text).encode(errors="backslashreplace").decode()
 
     try:
@@ -66,10 +65,10 @@ def _answer(value: Any, redacted: Redacted) -> Any:  # noqa: ANN401 - any JSON v
 
 def without_secrets(exc: BaseException, redacted: Redacted) -> BaseException:
     """
-    Return an exception that shows no secret, nor do those that it came from.
+    Return an exception that contains no secret, and neither do its causes.
 
-    It is the same one where that is possible: ours tell what they say otherwise, and of others'
-    only those that hold a secret are replaced.
+    It is the same object where possible: errors of this project are redacted in place, and other
+    exceptions are replaced only if they contain a secret.
     """
     if isinstance(exc, SnapshotAutomationError):
         exc.redact(redacted)
@@ -83,14 +82,14 @@ def without_secrets(exc: BaseException, redacted: Redacted) -> BaseException:
     for name in ("__cause__", "__context__"):
         linked = getattr(exc, name)
         if linked is not None:
-            setattr(exc, name, None)  # where they go in a circle, each is met once
+            setattr(exc, name, None)  # so that a circle of causes ends
             setattr(exc, name, without_secrets(linked, redacted))
     exc.__suppress_context__ = suppressed
     return exc
 
 
 def recorder_of(runtime: Runtime) -> Recorder:
-    """Return the recorder of an invocation; use it as a context. Libraries log from here on."""
+    """Return the invocation's recorder, a context manager, and set up the logs of libraries."""
     sdk_logging.begin(runtime.log_level, runtime.credentials)
     target = runtime.log_target
     logstore = None if target is None else connect(target, runtime.credentials)
@@ -115,22 +114,22 @@ def policies_of(runtime: Runtime, recorder: Recorder, event: bytes) -> PolicyFil
     Return the policies.
 
     Raises:
-        InvalidPolicyError: They are wrong; the refusal is recorded, with the event.
+        InvalidPolicyError: They are invalid; a rejection with the event is recorded.
 
     """
     try:
         return readable_policies(runtime, recorder)
     except InvalidPolicyError as exc:
-        recorder.add(refusal(exc, event))
+        recorder.add(rejection_record(exc, event))
         raise
 
 
 def readable_policies(runtime: Runtime, recorder: Recorder) -> PolicyFile:
     """
-    Return the policies; their deployment is in every record from here on.
+    Return the policies; all later records contain their deployment.
 
     Raises:
-        InvalidPolicyError: They are wrong, which nothing records.
+        InvalidPolicyError: They are invalid; nothing is recorded.
 
     """
     problems = Problems()
@@ -139,8 +138,8 @@ def readable_policies(runtime: Runtime, recorder: Recorder) -> PolicyFile:
     return file
 
 
-def refusal(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Record:
-    """Return the record of an invocation that is refused, with all of what is wrong."""
+def rejection_record(error: InvalidEventError | InvalidPolicyError, event: bytes) -> Record:
+    """Return the record of a rejected invocation, with all problems and the event."""
     return {
         "record": "rejected",
         "status": "failed",
@@ -156,13 +155,13 @@ PAUSED_BECAUSE = "SNAPSHOTS_PAUSED is set: nothing is done until it is removed"
 
 def paused(event: bytes) -> Record:
     """
-    Return the record of an invocation that the emergency stop ended, with the event.
+    Return the record of an invocation that did nothing because SNAPSHOTS_PAUSED is set.
 
-    A timer's tick is then known to have come: nobody makes up for it.
+    It contains the event, so that a timer counts as fired and its run is not caught up.
     """
     return {"record": PAUSED, "status": PAUSED, "reason": PAUSED_BECAUSE, "event": _text(event)}
 
 
 def _text(event: bytes) -> str:
-    """Return an event for a record, which holds the beginning; what is too large stays unread."""
+    """Return the beginning of an event; a longer event is rejected without being read."""
     return event[:MAX_EVENT_BYTES].decode(errors="backslashreplace")

@@ -7,7 +7,7 @@ from typing import Any
 from shared.completions.decision import read_completions
 from shared.completions.handler import CompletionHandler
 from shared.entrypoints.answer import Answer, answer_of_completions
-from shared.entrypoints.invocation import carried_out, readable_policies, refusal
+from shared.entrypoints.invocation import carried_out, readable_policies, rejection_record
 from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
 from shared.policies.policy import no_policies
 from shared.records.recorder import Recorder
@@ -26,21 +26,22 @@ def respond(
     Handle one invocation.
 
     Args:
-        event: What Function Compute hands to a handler.
-        context: The same.
+        event: The ``event`` argument of the handler.
+        context: The ``context`` argument of the handler.
         function: The function's name, for its records.
-        clock: None is the machine's own.
+        clock: None means the machine's clock.
 
     Returns:
-        ``{"status": …, "runs": […]}``, with an entry for each snapshot of ours. `status` is
-        ``ok``, ``partially_failed`` or ``failed``, or ``no_match`` where none is ours: of those
-        there is no record, for every snapshot of the account sends such an event.
+        ``{"status": …, "runs": […]}``, with an entry for each snapshot of this deployment.
+        `status` is ``ok``, ``partially_failed``, ``failed``, or ``no_match`` without such a
+        snapshot. ``no_match`` is not recorded, because ECS sends an event for every snapshot.
 
     Raises:
-        InvalidSettingsError: The environment is wrong.
-        InvalidPolicyError: The policies are wrong, and a snapshot is ours; it is on record.
-        InvalidEventError: The event, or one of a list, is wrong; the others were carried out.
-        RunFailedError: A snapshot that failed is to be repeated, and was not.
+        InvalidSettingsError: The environment is invalid.
+        InvalidPolicyError: The policies are invalid, and a snapshot belongs to this deployment;
+            its outcome was recorded.
+        InvalidEventError: The event, or one of a list, is invalid; the others were handled.
+        RunFailedError: The run of a failed snapshot is not known yet, or its next attempt failed.
 
     """
     runtime = runtime_of(function, context, clock=clock or SYSTEM_CLOCK)
@@ -52,21 +53,21 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     try:
         file = readable_policies(runtime, recorder)
     except InvalidPolicyError as exc:
-        # Every snapshot of the account comes here: only one of ours is a reason to raise it.
+        # Raised later and only for a snapshot of this deployment, because all others come here too.
         broken, file = exc, no_policies(runtime.identity.deployment)
     completions, problems = read_completions(
         event, account_id=runtime.account_id, region=runtime.region
     )
-    completer = CompletionHandler(runtime, file, recorder, is_broken=broken is not None)
-    told = [one for one in map(completer.safely, completions) if one is not None]
-    if broken is not None and any(one.run_key or one.undone for one in told):
-        recorder.add(refusal(broken, event))
+    handler = CompletionHandler(runtime, file, recorder, is_broken=broken is not None)
+    results = [result for result in map(handler.handle, completions) if result is not None]
+    if broken is not None and any(one.run_key or one.redelivery_reason for one in results):
+        recorder.add(rejection_record(broken, event))
         raise broken
-    undone = "\n".join(one.undone for one in told if one.undone)
+    reasons = "\n".join(one.redelivery_reason for one in results if one.redelivery_reason)
     if problems:
-        error = InvalidEventError(problems, also=undone)
-        recorder.add(refusal(error, event))
+        error = InvalidEventError(problems, also=reasons)
+        recorder.add(rejection_record(error, event))
         raise error
-    if undone:
-        raise RunFailedError(undone)
-    return answer_of_completions(told, runtime.region)
+    if reasons:
+        raise RunFailedError(reasons)
+    return answer_of_completions(results, runtime.region)

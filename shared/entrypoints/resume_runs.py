@@ -1,7 +1,7 @@
 """
-One invocation of `resume_runs`: its event, settings and policies, then a look, and the answer.
+One invocation of `resume_runs`: its event, settings and policies, one pass, the answer.
 
-What is looked for and done: see `shared.recovery.reconciler`.
+The pass: see `shared.recovery.reconciler`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.entrypoints.invocation import (
     carried_out,
     paused,
     policies_of,
-    refusal,
+    rejection_record,
 )
 from shared.errors import NO_VALUE, InvalidEventError, InvalidSettingsError, Problems
 from shared.records.reader import Reader
@@ -41,27 +41,27 @@ def respond(
     Handle one invocation.
 
     Args:
-        event: A timer's, or ``{"dry_run": true}`` to hear what would be started.
-        context: What Function Compute hands to a handler.
-        clock: None is the machine's own.
+        event: A timer's event, or ``{"dry_run": true}`` to return what would be started.
+        context: The ``context`` argument of the handler.
+        clock: None means the machine's clock.
 
     Returns:
         ``{"status": "ok", "resumed": [run_id, …], "caught_up": [trigger_id, …], "waiting": n}``,
-        or ``{"status": "paused", …}``; of a dry run that would leave something to a person
-        ``"failed"``, with the ``reason``.
+        or ``{"status": "paused", …}``; ``"failed"`` with the ``reason`` for a dry run with
+        problems that an operator must solve.
 
     Raises:
-        InvalidSettingsError: The environment is wrong, or lacks what this function needs.
-        InvalidPolicyError: The policies are wrong.
+        InvalidSettingsError: The environment is invalid, or lacks what this function needs.
+        InvalidPolicyError: The policies are invalid.
         InvalidEventError: The event is neither of the two.
-        ReconcileError: Something is left to the next look, or to a person.
+        ReconcileError: Something is left to the next pass, or to an operator.
 
     """
     runtime = runtime_of(FUNCTION, context, clock=clock or SYSTEM_CLOCK)
-    return carried_out(runtime, lambda recorder: _look(runtime, recorder, event))
+    return carried_out(runtime, lambda recorder: _reconcile(runtime, recorder, event))
 
 
-def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
+def _reconcile(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     if runtime.paused:
         recorder.add(paused(event))
         return {"status": PAUSED, "reason": PAUSED_BECAUSE, "runs": []}
@@ -69,10 +69,10 @@ def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
     try:
         dry_run = _dry_run(event)
     except InvalidEventError as exc:
-        recorder.add(refusal(exc, event))
+        recorder.add(rejection_record(exc, event))
         raise
     file = policies_of(runtime, recorder, event)
-    done = Reconciler(
+    result = Reconciler(
         runtime,
         recorder,
         file,
@@ -86,24 +86,24 @@ def _look(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         fc=Fc(runtime),
         dry_run=dry_run,
     ).reconcile()
-    left = {"status": "failed", "reason": "; ".join(done.problems)} if done.problems else {}
+    left = {"status": "failed", "reason": "; ".join(result.problems)} if result.problems else {}
     return {
         "status": "ok",
         **left,
         "runs": [],
         "dry_run": dry_run,
-        "resumed": done.resumed,
-        "caught_up": done.caught_up,
-        "waiting": done.waiting,
+        "resumed": result.resumed,
+        "caught_up": result.caught_up,
+        "waiting": result.waiting,
     }
 
 
 def _dry_run(event: bytes) -> bool:
     """
-    Say whether only an answer is wanted.
+    Return whether the event asks for a dry run.
 
     Raises:
-        InvalidEventError: It is no event for this function.
+        InvalidEventError: It is neither a timer's event nor such a request.
 
     """
     problems = Problems()
@@ -113,7 +113,9 @@ def _dry_run(event: bytes) -> bool:
     elif "triggerName" in value:
         check_keys(value, ("triggerName", "triggerTime", "payload"), "", problems)
         if value.get("payload"):
-            problems.add("payload", value["payload"], "must be empty: there is nothing to choose")
+            problems.add(
+                "payload", value["payload"], "must be empty, because this function has no options"
+            )
     else:
         check_keys(value, ("dry_run",), "", problems)
         if check_required(value, "dry_run", "", _EITHER, problems):
@@ -128,19 +130,19 @@ _EITHER = 'must be a timer\'s event, or {"dry_run": true}'
 
 def _log_target(runtime: Runtime) -> LogTarget:
     """
-    Return the Logstore that every function writes to.
+    Return the Logstore to which all functions write.
 
     Raises:
-        InvalidSettingsError: It is not known, or how functions are started is not.
+        InvalidSettingsError: SLS_PROJECT, SLS_LOGSTORE or SNAPSHOTS_FC_API is not set.
 
     """
     problems = Problems()
     if runtime.fc_api is None:
-        rule = "must be 2.0 or 3.0, as the templates have it: without it nothing can be started"
+        rule = "must be 2.0 or 3.0; redeploy with the templates, which set it"
         problems.add("SNAPSHOTS_FC_API", NO_VALUE, rule)
     target = runtime.log_target
     if target is None:
-        rule = "must be set, and SLS_LOGSTORE: what was begun and not ended is read from there"
+        rule = "must be set, as must SLS_LOGSTORE: resume_runs reads the runs from there"
         problems.add("SLS_PROJECT", NO_VALUE, rule)
     if problems or target is None:
         raise InvalidSettingsError(problems)

@@ -1,7 +1,7 @@
 """
-From an invocation to its answer: parse, route, run, answer.
+One invocation of a function that creates snapshots: parse the event, route it, run, answer.
 
-What every function that takes snapshots does; the handlers only say which one they are.
+The handlers in `functions/` pass their name and the kind of their trigger.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.entrypoints.invocation import (
     carried_out,
     paused,
     policies_of,
-    refusal,
+    rejection_record,
 )
 from shared.errors import InvalidEventError, Problems, RunFailedError
 from shared.policies.policy import Limits, PolicyFile
@@ -46,21 +46,21 @@ def respond(
     Handle one invocation.
 
     Args:
-        event: What Function Compute hands to a handler.
-        context: The same.
+        event: The ``event`` argument of the handler.
+        context: The ``context`` argument of the handler.
         function: The function's name, for its records.
-        kind: What starts it, besides direct requests.
-        clock: None is the machine's own.
+        kind: The kind of its trigger, besides direct requests.
+        clock: None means the machine's clock.
 
     Returns:
         ``{"status": …, "runs": […]}``. `status` is ``ok``, ``partially_failed`` or ``failed``;
-        ``skipped`` where no disk could have a snapshot; ``continued`` where another invocation
-        does the rest; or ``no_match``, ``disabled`` or ``paused`` where nothing was wanted.
+        ``skipped`` if no disk could have a snapshot; ``continued`` if another invocation does
+        the rest; or ``no_match``, ``disabled`` or ``paused`` if there was no run.
 
     Raises:
-        InvalidSettingsError: The environment is wrong.
-        InvalidPolicyError: The policies are wrong.
-        InvalidEventError: The event, or one of a list, is wrong; the others were carried out.
+        InvalidSettingsError: The environment is invalid.
+        InvalidPolicyError: The policies are invalid.
+        InvalidEventError: The event, or one of a list, is invalid; the others were handled.
         RunFailedError: A run of a timer or an event left disks without a snapshot.
 
     """
@@ -75,9 +75,9 @@ class _Invocation:
         self._recorder = recorder
         self._event = event
         self._regions: dict[str, RegionContext] = {}
-        self._continuer: ContinuationStarter | None = None
+        self._starter: ContinuationStarter | None = None
         if runtime.fc_api is not None:
-            self._continuer = ContinuationStarter(Fc(runtime), runtime.fc_function)
+            self._starter = ContinuationStarter(Fc(runtime), runtime.fc_function)
 
     def handle(self, kind: Kind) -> Answer:
         if self._runtime.paused:
@@ -111,17 +111,17 @@ class _Invocation:
         runs, found = self._route(trigger, file, link)
         problems.extend(found)
         if not runs and not found:
-            self._recorder.add(_unwanted(trigger))
+            self._recorder.add(_no_run_record(trigger))
         summaries = []
         for run in runs:
             log = RunLog(run, self._runtime, self._recorder)
-            next_part = NextPart(run, log, self._continuer)
+            next_part = NextPart(run, log, self._starter)
             if needs_fan_out(run) and next_part.is_possible:
                 summaries.append(fan_out(run, self._runtime.clock.now(), log, next_part))
                 continue
             region = self._region(run.run_key.region, file.limits)
             try:
-                runner = Runner(run, region, file.limits, log, self._continuer)
+                runner = Runner(run, region, file.limits, log, self._starter)
                 summaries.append(runner.carry_out())
             except InvalidEventError as exc:
                 problems.extend(exc.problems)
@@ -138,7 +138,7 @@ class _Invocation:
         failed = [one for one in summaries if one.failed and not one.is_read]
         if problems:
             error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
-            self._recorder.add(refusal(error, self._event))
+            self._recorder.add(rejection_record(error, self._event))
             raise error
         if failed:
             raise RunFailedError("\n".join(map(_line, failed)))
@@ -148,7 +148,7 @@ class _Invocation:
         return answer_of_runs(summaries)
 
 
-def _unwanted(trigger: Trigger) -> Mapping[str, str]:
+def _no_run_record(trigger: Trigger) -> Mapping[str, str]:
     timer = trigger.trigger_id[0] == "timer"
     return {
         "record": "disabled" if timer else "no_match",
@@ -156,7 +156,7 @@ def _unwanted(trigger: Trigger) -> Mapping[str, str]:
         "trigger_id": "/".join(trigger.trigger_id),
         "reason": "every policy on this timer is switched off"
         if timer
-        else "no policy is about this event, or about what it names",
+        else "no policy matches this event and its resources",
     }
 
 

@@ -20,7 +20,7 @@ from shared.policies.snapshot_settings import SnapshotSettings
 def plan_snapshot(
     run_key: RunKey, settings: SnapshotSettings, disk_id: str, *, attempt: int
 ) -> SnapshotRequest:
-    """Return the whole request for one disk of one run, the ledger's tags included."""
+    """Return the whole request for one disk of one run, with the tracking tags."""
     name = snapshot_name(run_key, settings.name, disk_id)
     return snapshot_request(run_key, settings, disk_id, name=name, attempt=attempt)
 
@@ -29,10 +29,10 @@ def snapshot_request(
     run_key: RunTags, settings: SnapshotSettings, disk_id: str, *, name: str, attempt: int
 ) -> SnapshotRequest:
     """
-    Return the request for one disk of a run under a name that is made already.
+    Return the request for one disk of a run, with a given name.
 
-    The tags that are not the ledger's come in the order of their keys: a request that is
-    rebuilt from a snapshot, whose tags ECS may list in any order, is the very same one.
+    Tags that are not tracking tags are sorted by key, so that a request that is rebuilt from a
+    snapshot, whose tags ECS may list in any order, is identical.
     """
     return SnapshotRequest(
         disk_id=disk_id,

@@ -1,8 +1,8 @@
 """
-The request for a snapshot whose predecessor failed, rebuilt from that predecessor alone.
+The request for the attempt after a failed snapshot, rebuilt from that snapshot alone. Pure.
 
-Pure. What wanted the snapshot is not known by now: its tags tell the run, not the trigger,
-and ECS lists the rest of what was asked for.
+The trigger is not known here: the snapshot's tags contain the run, and ECS lists the rest of what
+was requested.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from shared.snapshots.request import snapshot_request
 from shared.validation import OWN_TAG_PREFIX
 
 SYSTEM_TAGS = ("acs:", "aliyun")
-"""How keys begin, in any case, of tags that the platform sets and nobody else may."""
+"""Prefixes, in any case, of the keys of tags that only the platform may set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeat:
-    """A snapshot that failed and is to be followed by another."""
+class SnapshotRetry:
+    """A failed snapshot, and the limits of the next attempt."""
 
     run_key: TaggedRun
     failed: Snapshot
     disk_id: str
     attempt: int
-    """That of the next one."""
+    """The next attempt."""
     max_attempts: int
     settings: SnapshotSettings
-    """The policy's, for what a listing leaves open."""
+    """Of the policy, for what ECS does not list."""
 
 
-def repeat_request(repeat: Repeat, attempt: int) -> SnapshotRequest:
+def retry_request(retry: SnapshotRetry, attempt: int) -> SnapshotRequest:
     """
-    Return the request for another attempt, rebuilt from the snapshot that failed.
+    Return the request for another attempt.
 
-    A delivery of the event that wanted it, which raises the attempt by itself, asks the very
-    same, as long as its policy is the same. Tags of the platform's own cannot be set.
+    A later delivery of the run's event sends the identical request, as long as the policy has not
+    changed. Tags that the platform has added are left out, because they cannot be set.
     """
-    failed, settings = repeat.failed, repeat.settings
+    failed, settings = retry.failed, retry.settings
     instant = _instant_access(failed, settings)
     tags = [
         (key, value)
@@ -48,7 +48,7 @@ def repeat_request(repeat: Repeat, attempt: int) -> SnapshotRequest:
         if not key.startswith(OWN_TAG_PREFIX) and not key.lower().startswith(SYSTEM_TAGS)
     ]
     return snapshot_request(
-        repeat.run_key,
+        retry.run_key,
         SnapshotSettings(
             description=failed.description,
             retention_days=failed.retention_days,
@@ -59,14 +59,14 @@ def repeat_request(repeat: Repeat, attempt: int) -> SnapshotRequest:
             instant_access=instant,
             instant_access_retention_days=failed.instant_access_retention_days if instant else None,
         ),
-        repeat.disk_id,
+        retry.disk_id,
         name=failed.name,
         attempt=attempt,
     )
 
 
 def _category(failed: Snapshot, settings: SnapshotSettings) -> str | None:
-    """Return what to ask for: a listing names the default too, a policy only if it says so."""
+    """Return the category; None for the default, which ECS lists and a policy may leave out."""
     listed = (failed.category or "").capitalize()
     if listed == (settings.category or "Standard"):
         return settings.category

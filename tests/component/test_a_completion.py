@@ -77,7 +77,7 @@ def test_a_snapshot_that_failed_corrects_the_earlier_success(world: World) -> No
     assert answer["status"] == "failed"
     held = world.outcomes[disk_id]
     assert (held["status"], held["code"]) == ("snapshot_failed", "SnapshotFailed")
-    assert "not repeated: its policy says retry_failed_snapshots: 0" in held["reason"]
+    assert "not retried: its policy has retry_failed_snapshots: 0" in held["reason"]
     assert len(world.creates()) == 1
 
 
@@ -122,7 +122,7 @@ def test_a_listing_that_knows_the_end_has_the_last_word(world: World) -> None:
 
     held = world.outcomes[disk_id]
     assert held["status"] == "completed"
-    assert "the event says failed" in held["reason"]
+    assert "the event reports failed" in held["reason"]
     assert len(world.creates()) == 1
 
 
@@ -370,14 +370,14 @@ LATER = "limits.max_trigger_age_hours"
 NOT_REPEATED: dict[str, tuple[Callable[[World], object], str]] = {
     "gone": (
         lambda w: w.policies(policy(name="other", retry_failed_snapshots=2)),
-        "none of its name",
+        "no longer exists",
     ),
     "off": (lambda w: w.policies(policy(retry_failed_snapshots=2, enabled=False)), "switched off"),
     "a dry run": (lambda w: w.policies(policy(retry_failed_snapshots=2, dry_run=True)), "dry run"),
     "never": (lambda w: w.policies(policy(retry_failed_snapshots=0)), "retry_failed_snapshots: 0"),
     "elsewhere": (
         lambda w: w.policies(policy(retry_failed_snapshots=2, regions=["cn-beijing"])),
-        "not about cn-hangzhou",
+        "does not include cn-hangzhou",
     ),
     "old": (lambda w: w.clock.advance(26 * 3600), LATER),
 }
@@ -513,7 +513,7 @@ def test_a_failure_of_which_nobody_can_say_whose_it_is_is_delivered_again(world:
     [event] = world.completions()
     world.fault("error", action="DescribeSnapshots", times=6)
 
-    with pytest.raises(RunFailedError, match="whose it is could not be read"):
+    with pytest.raises(RunFailedError, match="its run could not be read"):
         world.complete(event)
     assert world.outcomes[disk_id]["status"] == "snapshot_failed"
     world.complete(event)
@@ -621,8 +621,14 @@ def test_every_mistake_of_an_event_is_named_at_once(world: World) -> None:
 @pytest.mark.parametrize(
     ("event", "problem"),
     [
-        ({"key": "k", "disk_ids": ["d-1"]}, "is a direct request: this function takes events of"),
-        ({"key": "k", "policy": "nightly"}, "is a direct request: this function takes events of"),
+        (
+            {"key": "k", "disk_ids": ["d-1"]},
+            "is a direct request; this function takes only events of",
+        ),
+        (
+            {"key": "k", "policy": "nightly"},
+            "is a direct request; this function takes only events of",
+        ),
         ({"triggerName": "x", "triggerTime": "2026-03-01T12:00:00Z"}, "is a timer's"),
         ({}, "must be"),
         ([], "must be"),

@@ -79,7 +79,7 @@ def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> No
     held = world.outcomes[disk_id]
     assert held["status"] == ("snapshot_failed" if failed else "completed")
     if failed:
-        assert "not repeated: the policies cannot be read" in held["reason"]
+        assert "not retried: the policies cannot be read" in held["reason"]
     [refused] = world.recorded("rejected")
     assert (refused["function"], refused["deployment"]) == ("record_completion", "test")
     assert len(world.creates()) == 1

@@ -13,7 +13,7 @@ from shared.clients.ecs_types import Snapshot
 from shared.completions.decision import (
     Completion,
     decide,
-    may_be_repeated,
+    may_be_retried,
     read_completions,
 )
 from shared.identity import MAX_ATTEMPTS
@@ -113,7 +113,7 @@ def test_a_run_that_was_handed_over_is_not_for_this_function() -> None:
     found, problems = read_completions(payload, account_id=ACCOUNT_ID, region=REGION)
 
     assert found == ()
-    assert "is a run that was handed over" in str([str(one) for one in problems])
+    assert "is a part of a run" in str([str(one) for one in problems])
 
 
 # --- deciding ------------------------------------------------------------------------------------
@@ -130,12 +130,12 @@ def test_it_is_repeated_while_the_policy_has_attempts_left(attempt: int, repeats
     """D11: after attempt n while n is at most retry_failed_snapshots, and never beyond the cap."""
     decision = decided(failed(attempt=attempt), file(repeats))
 
-    assert (decision.repeat is not None) == (attempt <= repeats)
-    assert ("not repeated" in decision.outcome.reason) == (attempt > repeats)
+    assert (decision.retry is not None) == (attempt <= repeats)
+    assert ("not retried" in decision.outcome.reason) == (attempt > repeats)
     assert (decision.outcome.code == "TooManyAttempts") == (attempt >= MAX_ATTEMPTS)
-    if decision.repeat:
-        assert decision.repeat.attempt == attempt + 1 <= MAX_ATTEMPTS
-        assert decision.repeat.max_attempts == repeats + 1
+    if decision.retry:
+        assert decision.retry.attempt == attempt + 1 <= MAX_ATTEMPTS
+        assert decision.retry.max_attempts == repeats + 1
 
 
 @pytest.mark.parametrize("result", ["accomplished", "failed"])
@@ -148,7 +148,7 @@ def test_what_is_final_in_the_listing_holds(result: str, status: str) -> None:
     assert decision.outcome.status == (
         "completed" if truth == "accomplished" else "snapshot_failed"
     )
-    assert (decision.repeat is not None) == (truth == "failed")
+    assert (decision.retry is not None) == (truth == "failed")
 
 
 def test_its_age_counts_from_its_creation() -> None:
@@ -156,11 +156,11 @@ def test_its_age_counts_from_its_creation() -> None:
     old = NOON + timedelta(hours=25, seconds=1)
 
     assert "hours old" in decided(failed(), now=old).outcome.reason
-    assert decided(failed(), now=old - timedelta(seconds=1)).repeat is not None
+    assert decided(failed(), now=old - timedelta(seconds=1)).retry is not None
     # Without a time of its own the event's counts; without either nothing is asked for.
-    assert decided(failed(created_at=None)).repeat is not None
+    assert decided(failed(created_at=None)).retry is not None
     unknown = decided(failed(created_at=None), told=completion(started_at=None))
-    assert "nobody knows" in unknown.outcome.reason
+    assert "is not known" in unknown.outcome.reason
 
 
 @pytest.mark.parametrize("disk_id", ["d-2", ""])
@@ -185,4 +185,4 @@ def test_an_unlisted_failure_is_worth_another_delivery_only_if_one_may_be_due(
     of: PolicyFile, told: Completion, *, expected: bool
 ) -> None:
     """L14: else a snapshot that somebody deleted would alarm for nothing."""
-    assert may_be_repeated(told, of, now=NOON) is expected
+    assert may_be_retried(told, of, now=NOON) is expected

@@ -12,7 +12,7 @@ from shared.clients.ecs_types import Snapshot, SnapshotRequest
 from shared.identity import TaggedRun, client_token, read_run_tags
 from shared.policies.snapshot_settings import SnapshotSettings
 from shared.snapshots.request import plan_snapshot
-from shared.snapshots.retry_request import Repeat, repeat_request
+from shared.snapshots.retry_request import SnapshotRetry, retry_request
 from tests.unit.builders import run_key
 
 TEXTS = st.text("abcXYZ019-", min_size=2, max_size=12)
@@ -48,10 +48,10 @@ def listed(request: SnapshotRequest, tags: list[tuple[str, str]]) -> Snapshot:
     )
 
 
-def repeat_of(failed: Snapshot, settings: SnapshotSettings) -> Repeat:
+def repeat_of(failed: Snapshot, settings: SnapshotSettings) -> SnapshotRetry:
     seen = read_run_tags(failed, "main")
     assert seen is not None
-    return Repeat(
+    return SnapshotRetry(
         run_key=seen, failed=failed, disk_id="d-1", attempt=2, max_attempts=5, settings=settings
     )
 
@@ -64,7 +64,7 @@ def test_whatever_the_policy_says_the_rebuilt_request_is_the_handlers_own(
     first = plan_snapshot(run_key(), settings, "d-1", attempt=1)
     tags = data.draw(st.permutations([*first.tags, ("acs:rm:rgId", "rg"), ("Aliyun-x", "y")]))
 
-    again = repeat_request(repeat_of(listed(first, tags), settings), attempt)
+    again = retry_request(repeat_of(listed(first, tags), settings), attempt)
 
     assert again == plan_snapshot(run_key(), settings, "d-1", attempt=attempt)
 
@@ -87,7 +87,7 @@ def test_of_an_edited_policy_the_snapshots_own_fields_hold(
     """D9: what failed is asked for again, not what the policy says by now."""
     first = plan_snapshot(run_key(), before, "d-1", attempt=1)
 
-    again = repeat_request(repeat_of(listed(first, list(first.tags)), now), 2)
+    again = retry_request(repeat_of(listed(first, list(first.tags)), now), 2)
 
     assert again == plan_snapshot(run_key(), before, "d-1", attempt=2)
 
@@ -97,7 +97,7 @@ def test_category_and_instant_access_are_never_asked_for_together() -> None:
     first = plan_snapshot(run_key(), SnapshotSettings(instant_access=True), "d-1", attempt=1)
     edited = SnapshotSettings(category="Standard")
 
-    again = repeat_request(repeat_of(listed(first, list(first.tags)), edited), 2)
+    again = retry_request(repeat_of(listed(first, list(first.tags)), edited), 2)
 
     assert (again.category, again.instant_access) == (None, True)
 
@@ -108,7 +108,7 @@ def test_the_listings_tags_are_made_anew() -> None:
     failed = listed(first, list(first.tags))
     edited = replace(failed, tags={**failed.tags, "snapshot-automation-attempt": "9"})
 
-    again = repeat_request(repeat_of(edited, SnapshotSettings()), 2)
+    again = retry_request(repeat_of(edited, SnapshotSettings()), 2)
 
     where = TaggedRun(deployment="main", policy="nightly", run_id=run_key().run_id)
     assert dict(again.tags)["snapshot-automation-disk"] == "d-1"
