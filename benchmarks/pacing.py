@@ -50,7 +50,7 @@ PARTS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What was measured of one way to take the snapshots."""
+    """The measurements of one way to create the snapshots."""
 
     name: str
     elapsed_s: float
@@ -60,7 +60,7 @@ class Result:
     throttled: int
     made: int
     calls: int
-    """Of all APIs of ECS."""
+    """All calls to ECS."""
 
     @property
     def time_ratio(self) -> float:
@@ -133,7 +133,7 @@ class Bench:
             ideal_s=self._ideal_s(creates[0].at),
             creates=len(creates),
             throttled=sum(call.code.startswith("Throttling") for call in creates),
-            made=len({one.disk_id for one in self.cloud.ecs(REGION).snapshots.values()}),
+            made=len({item.disk_id for item in self.cloud.ecs(REGION).snapshots.values()}),
             calls=sum(call.service == "ecs" for call in self.cloud.calls.all()),
         )
 
@@ -144,19 +144,19 @@ class Bench:
         return alone_s + (DISKS - alone_s * QUOTA / 60) * 60 / (QUOTA / 2)
 
 
-def ours(bench: Bench) -> None:
+def in_one_part(bench: Bench) -> None:
     """Run one invocation, with time enough for all disks."""
     with _function(bench, timeout_s=7200) as deliver:
         deliver()
 
 
-def ours_in_parts(bench: Bench) -> None:
+def in_parts(bench: Bench) -> None:
     """Run with a fifth of that time, so that each part starts the next one."""
     need_s = DISKS * 60 / 600 / PARTS
     # The function reserves 45 s for what it does after its last call.
     with _function(bench, timeout_s=round(need_s) + 50) as deliver:
         deliver()
-    parts = {one["part"] for one in _records(bench) if one["record"] == "part_started"}
+    parts = {record["part"] for record in _records(bench) if record["record"] == "part_started"}
     if len(parts) != PARTS:
         sys.exit(f"parts: {sorted(parts)}: must be {PARTS}")
 
@@ -186,7 +186,7 @@ def _function(bench: Bench, *, timeout_s: int) -> Iterator[Callable[[], None]]:
         fc.submit(function, json.dumps(event).encode())
         while fc.next_due() is not None:
             bench.cloud.tick()
-        failed = [one for one in fc.region.invocations if one.status != "Succeeded"]
+        failed = [item for item in fc.region.invocations if item.status != "Succeeded"]
         if failed:
             sys.exit(f"an invocation failed: {failed[0].results}")
 
@@ -227,20 +227,20 @@ def main() -> None:
     results: list[tuple[Result, float | None]] = []
     for shared in (False, True):
         measured = partial(_measured, quota=QUOTA, shared=shared, limit=SETTING)
-        title = "half of the quota to another tool" if shared else "the quota to ourselves"
+        title = "half of the quota" if shared else "the whole quota"
         for phase_s in PHASES_S:
-            name = f"{title}: ours, minutes begin at {phase_s:.0f} s"
-            results.append((measured(name, ours, phase_s=phase_s), MAX_TIME))
+            name = f"{title}, minutes begin at {phase_s:.0f} s"
+            results.append((measured(name, in_one_part, phase_s=phase_s), MAX_TIME))
         for name, take in (("the SDK's sample in a loop", _in_a_loop), ("32 threads", _in_threads)):
             result = measured(f"{title}: {name}", take, phase_s=PHASES_S[1])
             results.append((result, None))
     for title, counted_by in (
-        ("a sliding minute: ours", SlidingMinute(QUOTA)),
-        (f"a token bucket of {BURST}: ours", TokenBucket(QUOTA)),
+        ("a sliding minute", SlidingMinute(QUOTA)),
+        (f"a token bucket of {BURST}", TokenBucket(QUOTA)),
     ):
         result = _measured(
             title,
-            ours,
+            in_one_part,
             phase_s=0.0,
             quota=None,
             shared=False,
@@ -249,7 +249,7 @@ def main() -> None:
         )
         results.append((result, MAX_TIME_UNDOCUMENTED))
     free = partial(_measured, phase_s=0.0, quota=None, shared=False, limit=600)
-    whole, parts = free("one part", ours), free(f"{PARTS} parts", ours_in_parts)
+    whole, parts = free("one part", in_one_part), free(f"{PARTS} parts", in_parts)
     console = Console(width=120)
     console.print(_pace(results))
     console.print(_calls(whole, parts))

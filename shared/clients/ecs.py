@@ -61,9 +61,8 @@ class Ecs:
         Args:
             region: The region of all calls.
             credentials: The key of all calls.
-            endpoint: ``https://host``, or ``http://host`` of the emulator. None: the SDK's host
-                for the region, else ``ecs.REGION.aliyuncs.com``. Sources disagree about some
-                hosts, so `read_page` checks the region of each answer.
+            endpoint: With ``https://`` or ``http://``. None: the SDK's host for the region, else
+                ``ecs.REGION.aliyuncs.com``; `read_page` checks the region of each answer.
             read_timeout_s: The longest wait for an answer.
             max_in_flight: How many connections to keep open.
 

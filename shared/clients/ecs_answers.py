@@ -50,8 +50,7 @@ def read_page(
         WrongRegionError: An item is in another region.
 
     """
-    if getattr(container, name, None) is None:
-        # A missing listing is not an empty one.
+    if getattr(container, name, None) is None:  # not the same as an empty listing
         raise EcsUnknownError(action=action, reason="the answer contains no listing")
     for item in _items(container, name):
         if item.region_id not in (None, "", region):
