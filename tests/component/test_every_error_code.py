@@ -2,7 +2,7 @@
 Every code that CreateSnapshot documents, and the platform's, through the real SDK and a handler.
 
 L3, L6: no code is swallowed; how often it was tried, what became of the disk and what the
-record says all follow from the code's disposition, and agree with each other.
+record says all follow from the code's error action, and agree with each other.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def an_account(**state: bool) -> Arrange:
 
 
 def a_policy_edited_since(world: World) -> str:
-    """Let the token be known, and the ledger not yet: then another text of the policy."""
+    """Let the token be known, and its snapshot not listed yet: then another text of the policy."""
     disk_id = world.disk()
     world.cloud.ecs_settings.listing_lag_s = LONG_S
     world.tick()
@@ -267,7 +267,9 @@ def test_what_is_throttled_to_the_end_is_left_to_the_next_delivery(
 
 
 @pytest.mark.parametrize("case", [case for case in ALL if not case.is_throttling], ids=named)
-def test_a_code_is_tried_and_recorded_as_its_disposition_says(world: World, case: Case) -> None:
+def test_a_code_is_tried_and_recorded_as_its_error_action_requires(
+    world: World, case: Case
+) -> None:
     """L3, L6, T4: retry uses up its tries, wait its time, all else is one; none is silent."""
     disk_id = provoked(world, case)
 

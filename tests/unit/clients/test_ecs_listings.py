@@ -92,7 +92,7 @@ def test_a_page_that_leads_to_itself_is_no_answer() -> None:
 
 
 def test_a_page_that_could_not_be_read_is_never_an_empty_one() -> None:
-    """L3: a ledger that could not be read is not an empty one, nor is any listing."""
+    """L3: a listing that could not be read is not an empty one."""
 
     class Forbidden(FakeEcs):
         def describe_disks(self, *, next_token: str = "", **_: object) -> Page[Disk]:
@@ -270,11 +270,11 @@ def test_disks_of_few_instances_are_listed_by_instance(number: int, calls: int) 
     assert len(ecs.listings) == calls
 
 
-# --- the ledger's listing ------------------------------------------------------------------------
+# --- existing snapshots --------------------------------------------------------------------------
 
 
 def test_a_runs_snapshots_are_listed_from_its_trigger_on() -> None:
-    """The ledger goes by creation time, less a margin for clocks, and by no tag: no cap."""
+    """Listed by creation time, less a margin for clocks, and not by tag: there is no cap."""
     ecs = FakeEcs()
 
     list(inventory(ecs).run_snapshots(run_key()))
