@@ -1,1 +1,1 @@
-"""What Function Compute and the environment give a function. Never knows what a snapshot is."""
+"""The surroundings of a function: FC's context, settings, clock. Never knows what a snapshot is."""

@@ -1,7 +1,7 @@
 """
-Time, waiting and chance, and instants as text.
+Time, waiting, random numbers, and instants as text.
 
-The only module that reads the machine's clock.
+No other module reads the machine's clock.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, waiting and chance: what a test wants in its own hands."""
+    """Time, waiting and random numbers, which a test controls."""
 
     def now(self) -> datetime:
-        """Return this moment, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards, from any start."""
+        """Return seconds since an arbitrary start, which never decrease."""
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -30,14 +30,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own."""
+    """The machine's clock."""
 
     def now(self) -> datetime:
-        """Return this moment, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
         return datetime.now(timezone.utc)
 
     def monotonic(self) -> float:
-        """Return seconds that never run backwards."""
+        """Return seconds since an arbitrary start, which never decrease."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
@@ -53,15 +53,15 @@ SYSTEM_CLOCK = SystemClock()
 
 
 def utc(moment: datetime) -> str:
-    """Return a moment as ISO 8601 in UTC, such as ``2026-01-31T02:00:00Z``."""
+    """Return an instant as ISO 8601 in UTC, such as ``2026-01-31T02:00:00Z``."""
     return moment.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def parse_instant(text: object) -> datetime | None:
     """
-    Return the moment that an ISO 8601 text with a time zone names, in UTC; None if it is none.
+    Return the instant of an ISO 8601 text with a time zone, in UTC; None for any other value.
 
-    Seen in events: ``…:31.125+08:00``, ``…:31Z``, with and without fractions of a second.
+    Formats seen in events: ``…:31.125+08:00``, ``…:31Z``, with and without fractions of a second.
     """
     if not isinstance(text, str):
         return None
@@ -79,7 +79,7 @@ def parse_instant(text: object) -> datetime | None:
         return None
 
 
-# Python 3.10's own parser knows neither "Z" nor fractions of other than 3 or 6 digits.
+# The parser of Python 3.10 accepts neither "Z" nor fractions of other than 3 or 6 digits.
 _INSTANT = re.compile(
     r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?)(?:\.(\d{1,9}))?(?:Z|([+-])(\d{2}):?(\d{2}))",
     re.ASCII,

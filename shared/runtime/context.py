@@ -1,10 +1,9 @@
 """
-Where the code runs: what differs between Function Compute's runtimes ends here.
+The surroundings of one invocation, read from the context and the environment.
 
-The context of Python 3.10 carries credentials and the log store; that of Python 3.12
-carries neither, they are in the environment and at other names (Function Compute,
-"Context"). Everything above this module sees one `Runtime`. Never knows what a
-snapshot is.
+The context of Python 3.10 contains credentials and the Logstore. That of Python 3.12 does not:
+they are in the environment and under other names (Function Compute, "Context"). All other
+modules use `Runtime`, which is the same for both. Never knows what a snapshot is.
 """
 
 from __future__ import annotations
@@ -24,26 +23,26 @@ from shared.runtime.settings import FcApi, Settings, settings_of
 RESERVE_SHARE = 0.25
 MAX_RESERVE_S = 45.0
 """
-How much of a function's time is kept for what must come after the last call was started.
+The part of a function's timeout that is reserved for what follows the start of the last call.
 
-It covers the calls in flight (their read timeout is under half of it), the flush of the
-records (10 s at most) and the answer; a short function keeps a quarter of its time.
+It covers the calls in flight (their read timeout is under half of it), the flush of the records
+(10 s at most) and the answer. A function with a short timeout reserves a quarter of it.
 """
 MAX_READ_TIMEOUT_S = 20.0
 DEFAULT_TIMEOUT_S = 60.0
-"""For a context that does not say how long the function may run."""
+"""For a context that contains no timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """A key pair, as a rule the role's temporary one; never shown."""
+    """A key pair, usually the role's temporary one; its `repr` contains no secret."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
 
     def redacted(self, text: str) -> str:
-        """Return a text without the secret, the token, and what was signed with them."""
+        """Return a text without the secret, the token and signatures."""
         return redacted(text, (self.access_key_secret, self.security_token))
 
 
@@ -58,7 +57,7 @@ class LogTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionName:
-    """What Function Compute calls a function; `service` is empty on FC 3.0, which has none."""
+    """The name of a function in FC; `service` is empty on FC 3.0, which has no services."""
 
     service: str
     name: str
@@ -66,12 +65,7 @@ class FunctionName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """
-    One invocation's surroundings.
-
-    `deadline` is in the clock's monotonic seconds: no call is started after it. `log_target`
-    None sends records to stdout, which Function Compute keeps as the function's log.
-    """
+    """The surroundings of one invocation."""
 
     function: str
     request_id: str
@@ -79,29 +73,31 @@ class Runtime:
     region: str
     credentials: Credentials
     deadline: float
+    """In the clock's monotonic seconds: no call is started after it."""
     ends: float
     """
-    When everything has to be out, in the same seconds as the deadline: shortly before Function
-    Compute ends the invocation.
+    In the same seconds: everything has to be written by then, shortly before FC ends the
+    invocation.
     """
     read_timeout_s: float
     clock: Clock
     log_target: LogTarget | None
+    """None: records go to stdout, which FC keeps as the function's log."""
     ecs_endpoints: Mapping[str, str]
-    """Region to ``https://host``, or ``http://`` of a local cloud; the others have their own."""
+    """By region ``https://host``, or ``http://`` of an emulator; other regions have the default."""
     policies_path: Path
     identity: Identity
     paused: bool
     log_level: str
     """The least that libraries may log, such as WARNING."""
     fc_api: FcApi | None
-    """Which API starts functions; None is not said, and nothing can be handed over."""
+    """The API that starts functions; None if not set: no run can be continued."""
     fc_endpoint: str | None
-    """``https://host``, or ``http://`` of a local cloud; None is the region's own."""
+    """``https://host``, or ``http://`` of an emulator; None is the default of the region."""
     fc_function: FunctionName
-    """This very function, for a hand-over to itself."""
+    """This function, which a run starts for its next part."""
     fc_functions: Mapping[str, FunctionName]
-    """By function, as records name it, what FC calls it: those that `resume_runs` may start."""
+    """The functions that `resume_runs` may start, by their names in records."""
 
 
 def runtime_of(
@@ -112,31 +108,27 @@ def runtime_of(
     env: Mapping[str, str] = os.environ,
 ) -> Runtime:
     """
-    Read one invocation's surroundings from its context and environment.
+    Read the surroundings of one invocation.
 
     Args:
-        function: The function's name for records, such as ``snapshot_on_schedule``.
-        context: What Function Compute hands to a handler.
-        clock: The clock of this invocation; the time limit counts from now.
+        function: The function's name in records, such as ``snapshot_on_schedule``.
+        context: The second argument of a handler in FC.
+        clock: The timeout counts from its current time.
         env: The environment variables.
 
     Raises:
-        InvalidSettingsError: Variables are missing or malformed; it names all of them.
+        InvalidSettingsError: Variables are missing or malformed; it contains all problems.
 
     """
     problems = Problems()
-    started = clock.monotonic()
-    meta = getattr(context, "function", None)
-    timeout_s = float(getattr(meta, "timeout", 0) or DEFAULT_TIMEOUT_S)
-    reserve_s = min(MAX_RESERVE_S, timeout_s * RESERVE_SHARE)
-    region = str(getattr(context, "region", "") or env.get("FC_REGION", ""))
-    if not region:
-        problems.add("FC_REGION", NO_VALUE, "must be set where the context has no region")
+    region = _region(context, env, problems)
     settings = settings_of(env, region=region, problems=problems)
+    started, timeout_s = clock.monotonic(), _timeout_s(context)
+    reserve_s = min(MAX_RESERVE_S, timeout_s * RESERVE_SHARE)
     runtime = Runtime(
         function=function,
-        request_id=str(getattr(context, "request_id", "") or ""),
-        account_id=str(getattr(context, "account_id", "") or env.get("FC_ACCOUNT_ID", "")),
+        request_id=_text_in(context, "request_id"),
+        account_id=_text_in(context, "account_id") or env.get("FC_ACCOUNT_ID", ""),
         region=region,
         credentials=_credentials(context, env, problems),
         deadline=started + timeout_s - reserve_s,
@@ -153,13 +145,28 @@ def runtime_of(
         fc_endpoint=settings.fc_endpoint or None,
         fc_function=_fc_function(context, settings.fc_api),
         fc_functions={
-            function: FunctionName(service=service, name=name)
-            for function, (service, name) in settings.functions.items()
+            key: FunctionName(service=service, name=name)
+            for key, (service, name) in settings.functions.items()
         },
     )
     if problems:
         raise InvalidSettingsError(problems)
     return runtime
+
+
+def _text_in(context: Any, name: str) -> str:  # noqa: ANN401 - as above
+    return str(getattr(context, name, "") or "")
+
+
+def _region(context: Any, env: Mapping[str, str], problems: Problems) -> str:  # noqa: ANN401 - as above
+    region = _text_in(context, "region") or env.get("FC_REGION", "")
+    if not region:
+        problems.add("FC_REGION", NO_VALUE, "must be set where the context has no region")
+    return region
+
+
+def _timeout_s(context: Any) -> float:  # noqa: ANN401 - as above
+    return float(getattr(getattr(context, "function", None), "timeout", 0) or DEFAULT_TIMEOUT_S)
 
 
 _KEY_ID, _KEY_SECRET, _TOKEN = (
@@ -170,7 +177,7 @@ _KEY_ID, _KEY_SECRET, _TOKEN = (
 
 
 def _credentials(context: Any, env: Mapping[str, str], problems: Problems) -> Credentials:  # noqa: ANN401 - as above
-    # The environment first if it has the role's token, else the context, else a plain key pair.
+    # The role's token in the environment comes first, then the context, then a plain key pair.
     given = getattr(context, "credentials", None)
     if not env.get(_TOKEN) and given is not None and given.access_key_id:
         return Credentials(
@@ -204,7 +211,7 @@ def _log_target(
         return None
     for name, value in (("SLS_PROJECT", project), ("SLS_LOGSTORE", logstore)):
         if not value:
-            rule = "must be set: the other one of project and Logstore is"
+            rule = "must be set, because only the other one of project and Logstore is"
             problems.add(name, NO_VALUE, rule)
     return LogTarget(
         endpoint=settings.sls_endpoint or f"https://{region}.log.aliyuncs.com",

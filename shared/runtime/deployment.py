@@ -1,9 +1,9 @@
 """
-Which deployment this code belongs to, and its version: in every record.
+The deployment and the version of this code, which every record contains.
 
-A package holds both in a small file beside `index.py`, so that they are known where the policy
-file is broken. A checkout has no such file: there they are looked for in the texts of the policy
-file and of `pyproject.toml`. Never raises, and never guesses: what is not certain is empty.
+A package contains both in a small file next to `index.py`, so that they are known even if the
+policy file is invalid. A checkout has no such file: there they are read from the texts of the
+policy file and of `pyproject.toml`. Never raises, and never guesses: uncertain values are empty.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whose code it is; empty is not known."""
+    """A deployment and a version; empty if not known."""
 
     deployment: str = ""
     version: str = ""
@@ -27,11 +27,11 @@ class Identity:
 
 def identity_of(policies: Path, root: Path = ROOT) -> Identity:
     """
-    Return whose code this is.
+    Return the identity of this code.
 
     Args:
-        policies: The policy file that is in force; one that is not the package's own has the
-            first word about the deployment.
+        policies: The policy file in use; if it is not the packaged one, its deployment is
+            preferred.
         root: The code folder, or the checkout.
 
     """
@@ -45,7 +45,7 @@ def identity_of(policies: Path, root: Path = ROOT) -> Identity:
 
 
 def file_of(identity: Identity) -> str:
-    """Return what the package step writes into `FILE`."""
+    """Return the content of `FILE`."""
     about = {"deployment": identity.deployment, "version": identity.version}
     return json.dumps(about, indent=1) + "\n"
 
@@ -61,10 +61,10 @@ def _packaged(root: Path) -> Identity:
 
 def deployment_in(text: str) -> str:
     """
-    Return the deployment that the text of a policy file names; empty if that is not certain.
+    Return the deployment in the text of a policy file; empty if it is not certain.
 
-    The text may be broken, and be YAML, which nothing that ships can read. A key in the first
-    column counts, or after a brace in the first; else the only one anywhere.
+    The text may be invalid, and may be YAML, for which a package has no parser. The key counts
+    if it begins in the first column or follows a brace there, or if it occurs only once.
     """
     whole = _object(text).get("deployment")
     if isinstance(whole, str):
@@ -77,13 +77,13 @@ def deployment_in(text: str) -> str:
 
 
 def version_in(text: str) -> str:
-    """Return the version that the text of `pyproject.toml` names; empty if it names none."""
+    """Return the version in the text of `pyproject.toml`; empty if it contains none."""
     found = _VERSION.search(text)
     return found[1] if found else ""
 
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-# A name at the very end may have been cut.
+# A name at the end of the text may have been cut off, so it does not count.
 _KEY = (
     r"""["']?deployment["']?[ \t]*:[ \t]*(?P<quote>["']?)"""
     rf"""({_NAME.pattern})(?P=quote)(?=[ \t]*[,}}#\r\n])"""

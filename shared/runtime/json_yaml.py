@@ -1,8 +1,8 @@
 """
-Bytes of JSON or YAML to plain values, and nothing lost on the way.
+Bytes of JSON or YAML to plain values, without loss.
 
-Both formats let a key stand twice and keep the last one in silence; here that is a
-problem like any other. Never judges what the values mean.
+Parsers of both formats silently keep the last of two equal keys; here a duplicate key is a
+problem. Never judges the meaning of a value.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from shared.errors import NO_VALUE, Problems
 
 MAX_EVENT_BYTES = 512 * 1024
 """
-What is read of an event or a request.
+The largest event or request that is parsed.
 
-Function Compute takes 32 MB at once and 128 KB asynchronously (256 KB if raised): room for every
-event, and for the ids of 10,000 disks. Read, it takes up to sixty times as much, in a function
-of 128 MB; and SLS, which has to keep it with the start of a run, takes 1 MB.
+FC accepts 32 MB synchronously and 128 KB asynchronously (256 KB if raised). This is enough for
+every event, and for the ids of 10,000 disks. Parsed, a text takes up to sixty times as much
+memory, in a function of 128 MB. SLS, which stores it with the start of a run, accepts 1 MB.
 """
 MAX_POLICIES_BYTES = 1024 * 1024
-"""What is read of a policy file: thousands of policies."""
+"""The largest policy file: enough for thousands of policies."""
 MAX_VALUES = 200_000
-"""How many values a file may come to: YAML's aliases make one of a few lines endless."""
+"""The most values in a file, because YAML aliases can expand a few lines without end."""
 
 
 def parse_json(
     text: bytes | str, path: str, problems: Problems, *, max_bytes: int = MAX_EVENT_BYTES
 ) -> Any:  # noqa: ANN401 - any JSON value
     """
-    Return the value that a JSON text holds; None, and a problem, if it holds none.
+    Return the value of a JSON text; None and a problem if the text is invalid.
 
-    One that is larger than `max_bytes` is refused before it is looked into.
+    A text of more than `max_bytes` is not parsed.
     """
     if _is_too_large(text, path, problems, max_bytes):
         return None
@@ -54,11 +54,11 @@ def parse_json(
         problems.add(path, constant, "is not JSON")
 
     def finite(text: str) -> float:
-        # 1e999 is JSON, and would come back as Infinity, which is none.
+        # 1e999 is valid JSON, but Python parses it to Infinity, which is not.
         try:
             return _finite(text)
         except ValueError:
-            problems.add(path, text, "is too large a number")
+            problems.add(path, text, "is too large")
             return 0
 
     try:
@@ -72,21 +72,21 @@ def parse_json(
 
 
 MAX_DEPTH = 100
-"""What just about fits Python's stack when it is read may no longer fit when it is written."""
+"""Deeper values may fit Python's stack when they are parsed, but not when they are written."""
 
 
 def _is_too_large(text: bytes | str, path: str, problems: Problems, max_bytes: int) -> bool:
     if len(text) <= max_bytes:
         return False
-    problems.add(path, NO_VALUE, f"must be at most {max_bytes} bytes; no more is read")
+    problems.add(path, NO_VALUE, f"must be at most {max_bytes} bytes")
     return True
 
 
 def _bounded(value: Any, path: str, shown: object, problems: Problems) -> Any:  # noqa: ANN401 - any value
-    """Return a value that is neither too deep nor too much; else None, and a problem."""
+    """Return the value if it is within `MAX_DEPTH` and `MAX_VALUES`; else None and a problem."""
     rule = ""
     count = 0
-    # Without recursion, which is what deep nesting breaks.
+    # Without recursion, because deep nesting would exceed Python's stack.
     levels: list[Iterator[Any]] = [iter([value])]
     while levels and not rule:
         inner = next(levels[-1], _END)
@@ -99,7 +99,7 @@ def _bounded(value: Any, path: str, shown: object, problems: Problems) -> Any:  
         if len(levels) > MAX_DEPTH + 1:
             rule = f"must not nest deeper than {MAX_DEPTH} levels"
         elif count > MAX_VALUES:
-            rule = f"must not hold more than {MAX_VALUES} values"
+            rule = f"must not contain more than {MAX_VALUES} values"
     if rule:
         problems.add(path, shown, rule)
         return None
@@ -110,7 +110,7 @@ _END = object()
 
 
 def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - whatever the file holds
-    """Return what a policy file holds: JSON as a package ships it, or YAML as people write it."""
+    """Return the value of a policy file: JSON in a package, YAML in a checkout."""
     try:
         with path.open("rb") as file:
             text = file.read(MAX_POLICIES_BYTES + 1)
@@ -125,12 +125,12 @@ def read_policies(path: Path, problems: Problems) -> Any:  # noqa: ANN401 - what
 
 
 def parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN401 - any YAML value
-    """Return the value that a text of YAML 1.2 holds; None, and a problem, if it holds none."""
-    # Imported here: a package ships the policies as JSON, and PyYAML not at all.
+    """Return the value of a YAML 1.2 text; None and a problem if the text is invalid."""
+    # Imported here, because a package has the policies as JSON, and does not contain PyYAML.
     import yaml  # noqa: PLC0415
 
     class Loader(yaml.SafeLoader):
-        """YAML in which each key stands once."""
+        """Reports duplicate keys."""
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
             seen: set[str] = set()
@@ -144,7 +144,7 @@ def parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN4
 
     try:
         value = yaml.load(text, as_yaml_1_2(Loader))  # noqa: S506 - a SafeLoader
-    # PyYAML's own constructors stumble over a tag that does not fit, such as `!!bool x`.
+    # PyYAML's constructors raise any of these for a tag that does not fit, such as `!!bool x`.
     except (
         yaml.YAMLError,
         ValueError,
@@ -160,10 +160,10 @@ def parse_yaml(text: bytes, path: str, problems: Problems) -> Any:  # noqa: ANN4
 
 def as_yaml_1_2(loader: Any) -> Any:  # noqa: ANN401 - a class of PyYAML's, which does not ship
     """
-    Let a loader class read plain values as YAML 1.2 has them (core schema); returns it.
+    Make a loader class read plain values by the core schema of YAML 1.2; return the class.
 
-    PyYAML reads YAML 1.1, in which `on` is true, 22:30 the number 1350, 0777 the number 511 and
-    1e3 a text. A date stays a text, as a merge key does: neither is of the core schema.
+    PyYAML implements YAML 1.1, in which `on` is true, 22:30 the number 1350, 0777 the number 511
+    and 1e3 a text. Dates and merge keys stay texts, because the core schema has neither.
     """
     loader.yaml_implicit_resolvers = {}
     for kind, pattern, first in _PLAIN_VALUES:
@@ -184,10 +184,10 @@ def _construct_number(loader: Any, node: Any) -> int | float:  # noqa: ANN401 - 
 
 
 def _finite(text: str) -> int | float:
-    """Return a number that JSON can carry, a whole one as such; raises ValueError for others."""
+    """Return a finite number, as an int if it is whole; raises ValueError for others."""
     number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     if not math.isfinite(number):
-        raise ValueError(f"{text!r} is too large a number, or none")
+        raise ValueError(f"{text!r} is too large, or not a number")
     return int(number) if number.is_integer() else number
 
 

@@ -1,8 +1,8 @@
 """
-For which Python a package was built, and that it runs on no other.
+The check that a package runs on the Python version that it was built for.
 
-A package holds compiled libraries and bytecode for one minor version. On another one it would
-fail somewhere in a library, with a message that names neither.
+A package contains compiled libraries and bytecode for one minor version. On another version it
+would fail in some library, with a message that names neither version.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import sys
 from pathlib import Path
 
 FILE = "built_for_python"
-"""In a package, beside `index.py`: such as ``3.10``. A checkout has none and runs on any."""
+"""Next to `index.py`; contains a version such as ``3.10``. A checkout has no such file."""
 
 
 def check(root: Path = Path(__file__).parent.parent.parent, running: str | None = None) -> None:
     """
-    Refuse to start on another Python than the one that the package was built for.
+    Raise if the package was built for another Python version; a checkout runs on any.
 
     Args:
         root: The code folder.
-        running: The version that runs, such as ``3.10``; None is this interpreter's.
+        running: The version in use, such as ``3.10``; None is that of this interpreter.
 
     Raises:
-        ImportError: In one line, with what to do.
+        ImportError: The versions differ; the message contains the action.
 
     """
     try:
@@ -33,6 +33,6 @@ def check(root: Path = Path(__file__).parent.parent.parent, running: str | None 
     running = running or f"{sys.version_info.major}.{sys.version_info.minor}"
     if running != wanted:
         raise ImportError(
-            f"this package was built for Python {wanted} and runs on {running}: set the function's "
+            f"this package was built for Python {wanted} and runs on {running}; set the function's "
             f"runtime to python{wanted}, or change it in both templates and run make package"
         )

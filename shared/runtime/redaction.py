@@ -1,8 +1,8 @@
 """
-A text without what must not be read: secrets, in whatever spelling, and signatures.
+Texts without secrets, in any encoding, and without signatures.
 
-The services answer a wrong signature with all that was signed, the security token included,
-and libraries write the headers of a request where they tell of it.
+The services answer a wrong signature with everything that was signed, including the security
+token, and libraries log the headers of requests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 HIDDEN = "***"
 _KNOWN_BY = 12
-"""So many characters in the right order are the secret, or what was left of it by a cut."""
+"""The number of leading characters that identify a secret, which may be cut off after them."""
 _REST = r"(?:[\w+/=%~.-]|\\/|(?i:\\u00[0-9a-f]{2}|&#x?[0-9a-f]+;))*"
 _SIGNATURES = (
     # Signature=…, "signature": "…", signature … not matched.
@@ -27,12 +27,12 @@ _SIGNATURES = (
 
 def redacted(text: str, secrets: Iterable[str | None]) -> str:
     """
-    Return a text without secrets and signatures; ``***`` stands for each.
+    Return a text with ``***`` in place of each secret and signature.
 
     Args:
-        text: Whatever a service or a library said.
+        text: Any text of a service or a library.
         secrets: Found as they are, percent-encoded once or twice, escaped for JSON or HTML,
-            and cut off at their end; None and empty ones are passed over.
+            and cut off at their end; None and empty ones are ignored.
 
     """
     for secret in filter(None, secrets):

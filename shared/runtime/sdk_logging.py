@@ -1,9 +1,9 @@
 """
-What libraries log: as much as LOG_LEVEL asks for, and never a secret.
+Logging of the libraries, at LOG_LEVEL and without secrets.
 
-The functions themselves log nothing, they record. What is logged is the SDKs' and urllib3's:
-at DEBUG each connection and request. Whoever formats a message, and wherever it goes, it is
-redacted when it comes to be, the texts of exceptions included.
+The functions write records and log nothing. The SDKs and urllib3 log, at DEBUG each connection
+and request. Each log record is redacted when it is made, including the texts of exceptions, so
+neither the formatter nor the handler matters.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from shared.runtime.context import Credentials
 
 def begin(level: str, credentials: Credentials) -> None:
     """
-    Let libraries log for one invocation; the next one begins anew, with its own credentials.
+    Set up logging for one invocation; a second call replaces level and credentials.
 
     Args:
-        level: The least that the root logger lets pass.
-        credentials: What no message may hold.
+        level: The level of the root logger.
+        credentials: Their secrets appear in no message.
 
     """
     logging.getLogger().setLevel(level)
@@ -32,30 +32,30 @@ def begin(level: str, credentials: Credentials) -> None:
 
 
 class _Redacting:
-    """Makes records as whoever was there before does, the runtime or a tracer, and redacts them."""
+    """Makes log records by the factory that was set before, of FC or a tracer, and redacts them."""
 
     def __init__(self, others: Callable[..., logging.LogRecord], credentials: Credentials) -> None:
         self.others = others
         self._credentials = credentials
 
     def __call__(self, *args: Any, **more: Any) -> logging.LogRecord:  # noqa: ANN401 - those of LogRecord
-        """Return a record without what it must not hold, before any handler sees it."""
+        """Return a log record without secrets, before any handler receives it."""
         record = self.others(*args, **more)
-        message = self._shown(_message(record))
+        message = self._redacted(_message(record))
         record.msg, record.args = message, None
         if type(record).getMessage is not logging.LogRecord.getMessage:
-            # A class of its own would put its message together once more.
-            record.getMessage = lambda: message  # type: ignore[method-assign] # of this one alone
+            # A subclass would format its message again.
+            record.getMessage = lambda: message  # type: ignore[method-assign] # of this record only
         if record.exc_info:
-            said = "".join(traceback.format_exception(*record.exc_info))
-            # Formatters write the text where there is one, and look no further.
-            record.exc_text, record.exc_info = self._shown(said).rstrip("\n"), None
+            text = "".join(traceback.format_exception(*record.exc_info))
+            # Formatters use exc_text if it is set, and ignore exc_info.
+            record.exc_text, record.exc_info = self._redacted(text).rstrip("\n"), None
         if record.stack_info:
-            record.stack_info = self._shown(record.stack_info)
+            record.stack_info = self._redacted(record.stack_info)
         return record
 
-    def _shown(self, text: str) -> str:
-        """Return a text without secrets, in characters that every stream can carry."""
+    def _redacted(self, text: str) -> str:
+        """Return a text without secrets, in ASCII, which every stream can encode."""
         return self._credentials.redacted(text).encode("ascii", "backslashreplace").decode()
 
 
@@ -63,5 +63,5 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except (TypeError, ValueError, LookupError):
-        # Arguments that do not fit: logging would print them to stderr, as they are.
+        # The arguments do not fit the message: logging would print them to stderr, unredacted.
         return f"{record.msg} {record.args!r}"

@@ -1,10 +1,9 @@
 """
-What an operator may set: environment variables, each checked and read.
+The settings of an operator: environment variables, checked and read.
 
-A value that is slightly off (blanks around it, another case, a slash at the end) is taken for
-what it clearly means, since a setting must not stop backups, and remarked upon for `cli check`.
-Adds what is wrong to the problems, under the variable's name and without its value, which may
-be a secret; never raises, never acts.
+A value that deviates slightly (surrounding blanks, another case, a trailing slash) is used as it
+is clearly meant, because a setting must not stop backups; `cli check` warns of it. Problems
+contain the name of a variable without its value, which may be a secret. Never raises, never acts.
 """
 
 from __future__ import annotations
@@ -24,26 +23,25 @@ FcApi = Literal["2.0", "3.0"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The variables, as they are meant."""
+    """The variables as they are meant; a text is empty if its variable is not set."""
 
     paused: bool
     log_level: str
     """The least that libraries may log: one of `LOG_LEVELS`."""
     policies_path: Path
     sls_project: str
-    """Empty, here and below: not set."""
     sls_logstore: str
     sls_endpoint: str
     ecs_endpoints: Mapping[str, str]
-    """Region to ``https://host``, or ``http://`` on loopback; other regions have their own."""
+    """By region ``https://host``, or ``http://`` on loopback; other regions have the default."""
     fc_endpoint: str
     fc_api: FcApi | None
-    """Which API starts functions; None is not set: nothing can be handed over."""
+    """The API that starts functions; None if not set: no run can be continued."""
     functions: Mapping[str, tuple[str, str]]
     """
-    By function, as records name it, the service and the name that it is deployed under.
+    By function, as records name it, the service and the name under which it is deployed.
 
-    The service is empty on FC 3.0, which has none.
+    The service is empty on FC 3.0, which has no services.
     """
 
 
@@ -51,13 +49,13 @@ def settings_of(
     env: Mapping[str, str], *, region: str, problems: Problems, remarks: Problems | None = None
 ) -> Settings:
     """
-    Read all of them.
+    Read all variables of `VARIABLES`.
 
     Args:
         env: The environment variables.
-        region: Whose address an `ECS_ENDPOINT` without a region is.
-        problems: Takes what cannot be used.
-        remarks: Takes what is used and should be written otherwise; None drops it.
+        region: The region of an `ECS_ENDPOINT` that names none.
+        problems: Receives the values that cannot be used.
+        remarks: Receives the values that are used and should be corrected; None drops them.
 
     """
     reading = _Reading(env, problems, Problems() if remarks is None else remarks)
@@ -83,7 +81,7 @@ FUNCTION_VARIABLES = {
     "snapshot_on_schedule": "SNAPSHOTS_ON_SCHEDULE_FUNCTION",
     "snapshot_on_event": "SNAPSHOTS_ON_EVENT_FUNCTION",
 }
-"""By function the variable that says to `resume_runs` what Function Compute calls it."""
+"""By function the variable with the name under which it is deployed, for `resume_runs`."""
 # Function Compute takes no variable of a function's own that begins with ``FC_``, so two of
 # them have a second name.
 VARIABLES = (
@@ -91,7 +89,7 @@ VARIABLES = (
     "SLS_ENDPOINT", "ECS_ENDPOINT", "FC_ENDPOINT", "SNAPSHOTS_FC_ENDPOINT", "FC_API",
     "SNAPSHOTS_FC_API", *FUNCTION_VARIABLES.values(),
 )  # fmt: skip
-"""The names of all of them."""
+"""The names of all variables that the functions read."""
 
 _NOT_PAUSED = ("", "false", "0", "no", "off")
 _LEVELS = {level: level for level in LOG_LEVELS} | {"WARN": "WARNING", "FATAL": "CRITICAL"}
@@ -112,7 +110,7 @@ def address_of(text: str) -> str | None:
     """
     Return ``https://host``, or ``http://host`` on loopback; None if it is neither.
 
-    A host alone is meant by https: requests carry credentials, and never travel in the clear.
+    A host alone means https, because requests carry credentials and must be encrypted.
     """
     scheme, given, rest = text.strip().lower().rpartition("://")
     found = _HOST.fullmatch(rest.rstrip("/"))
@@ -120,7 +118,7 @@ def address_of(text: str) -> str | None:
         return None
     host = found[0]
     if not given:
-        # A single word, such as "true", is more likely no host at all.
+        # A single word, such as "true", is probably not a host.
         return f"https://{host}" if "." in host or host.startswith("localhost") else None
     if scheme == "https" or (scheme == "http" and _LOOPBACK.fullmatch(found["name"])):
         return f"{scheme}://{host}"
@@ -128,7 +126,7 @@ def address_of(text: str) -> str | None:
 
 
 def is_loopback(address: str) -> bool:
-    """Say whether an address, as `address_of` returns it, is that of a local cloud."""
+    """Return whether an address, as `address_of` returns it, is that of an emulator."""
     found = _HOST.fullmatch(address.rpartition("://")[2])
     return found is not None and _LOOPBACK.fullmatch(found["name"]) is not None
 
@@ -140,11 +138,11 @@ class _Reading:
     remarks: Problems
 
     def text(self, *names: str) -> str:
-        """Return the first that is set, without the blanks around it."""
+        """Return the first variable that is set, without surrounding blanks."""
         name = self._name(*names)
         value = self.env.get(name, "")
         if value != value.strip():
-            self.remarks.add(name, NO_VALUE, "has blanks around its value: leave them out")
+            self.remarks.add(name, NO_VALUE, "has blanks around its value; remove them")
         return value.strip()
 
     def paused(self) -> bool:
@@ -152,9 +150,9 @@ class _Reading:
         paused = value not in _NOT_PAUSED
         if value:
             rule = (
-                "is set: the functions take no snapshots; remove it to resume"
+                "is set, so the functions take no snapshots; remove it to resume"
                 if paused
-                else "is set, and does not pause; remove it, so that nobody takes it for a pause"
+                else "is set, but its value does not pause the functions; remove it"
             )
             self.remarks.add("SNAPSHOTS_PAUSED", NO_VALUE, rule)
         return paused
@@ -181,42 +179,42 @@ class _Reading:
             return None
         api = f"{found[1]}.0"
         if value != api:
-            self.remarks.add(name, NO_VALUE, f"{rule}, and nothing around it")
+            self.remarks.add(name, NO_VALUE, f"{rule}, without other characters")
         return cast("FcApi", api)
 
     def function(self, variable: str, name: str, fc_api: FcApi | None) -> tuple[str, str]:
-        """Return a function's service and name; where they are not set, those of the templates."""
-        service = name.replace("_", "-") if fc_api == "2.0" else ""
+        """Return a function's service and name; if they are not set, those of the templates."""
+        default = name.replace("_", "-") if fc_api == "2.0" else "", name
         value = self.text(variable)
         if not value or fc_api is None:
-            return service, name
+            return default
         form, rule = _FUNCTION_FORMS[fc_api]
         found = form.fullmatch(value)
         if found is None:
             self.problems.add(variable, NO_VALUE, rule)
-            return service, name
+            return default
         return found[1], found[2]
 
     def policies_path(self) -> Path:
-        """Return where the policies are: as packaged, or as they are edited."""
+        """Return the path of the policies: the packaged JSON, or the YAML of a checkout."""
         if named := self.text("POLICIES_FILE"):
             return Path(named)
         packaged = _CODE_ROOT / "policies.json"
         return packaged if packaged.exists() else _CODE_ROOT / "policies.yaml"
 
     def endpoint(self, *names: str) -> str:
-        """Return an address; empty where it is not set: the region's own, https."""
+        """Return an address; empty if it is not set, for the default of the region."""
         value = self.text(*names)
         return self._address(value, self._name(*names), "") if value else ""
 
     def sls_endpoint(self) -> str:
-        """Return SLS's address, without the project that the console shows in front of it."""
+        """Return the address of SLS without the project, with which the console shows it."""
         address, project = self.endpoint("SLS_ENDPOINT"), self.env.get("SLS_PROJECT", "").strip()
-        mine = f"https://{project}."
-        if not project or not address.startswith(mine):
+        with_project = f"https://{project}."
+        if not project or not address.startswith(with_project):
             return address
         self.remarks.add("SLS_ENDPOINT", NO_VALUE, "must not begin with the project")
-        return f"https://{address.removeprefix(mine)}"
+        return f"https://{address.removeprefix(with_project)}"
 
     def endpoints_by_region(self, name: str, region: str) -> dict[str, str]:
         """Read ``ADDRESS`` or ``REGION=ADDRESS,REGION=ADDRESS``."""
@@ -224,18 +222,18 @@ class _Reading:
         parts = [part for part in map(str.strip, self.text(name).split(",")) if part]
         for number, part in enumerate(parts, start=1):
             entry = f"entry {number} " if len(parts) > 1 else ""
-            of, named, value = (piece.strip() for piece in part.rpartition("="))
-            if of != of.lower():
-                self.remarks.add(name, NO_VALUE, f"{entry}must name its region in small letters")
-            of = of.lower() if named else region
-            if named and not REGION.is_valid(of):
-                rule = f"{entry}before '=' must be the id of a region, such as 'cn-hangzhou'"
+            given, named, value = (piece.strip() for piece in part.rpartition("="))
+            if given != given.lower():
+                self.remarks.add(name, NO_VALUE, f"{entry}must name its region in lower case")
+            key = given.lower() if named else region
+            if named and not REGION.is_valid(key):
+                rule = f"{entry}must begin with the id of a region before '=', such as cn-hangzhou"
                 self.problems.add(name, NO_VALUE, rule)
-            elif of in endpoints:
-                self.problems.add(name, NO_VALUE, f"{entry}must not name a region once more")
+            elif key in endpoints:
+                self.problems.add(name, NO_VALUE, f"{entry}must not name a region a second time")
             address = self._address(value, name, entry)
-            if not named or REGION.is_valid(of):
-                endpoints[of] = address
+            if not named or REGION.is_valid(key):
+                endpoints[key] = address
         return endpoints
 
     def _address(self, value: str, name: str, entry: str) -> str:
@@ -243,14 +241,14 @@ class _Reading:
         if address is None:
             rule = (
                 f"{entry}must be a host or https://HOST[:PORT], or http:// on loopback, without a "
-                "path: requests carry credentials"
+                "path, because requests carry credentials"
             )
             self.problems.add(name, NO_VALUE, rule)
         elif value not in (address, address.removeprefix("https://")):
-            rule = f"{entry}must be in small letters, without a slash at the end"
+            rule = f"{entry}must be in lower case, without a slash at the end"
             self.remarks.add(name, NO_VALUE, rule)
         return address or ""
 
     def _name(self, *names: str) -> str:
-        """Return the first that is set, or else the last."""
+        """Return the name of the first variable that is set, or else the last name."""
         return next((name for name in names if self.env.get(name, "").strip()), names[-1])

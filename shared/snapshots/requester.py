@@ -32,6 +32,8 @@ from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import API, Abort, DiskTask, Rejected, Retry, Step
 
 GIVEN_UP = "given up, because the run reached its maximum age"
+SERVED_BY_LATER = "a later run of this policy is creating a snapshot, which serves this run too"
+POLICY_EDITED = "created by an earlier invocation of this run, under another text of the policy"
 LAST_CALL_S = 60.0
 """How long before its run expires a busy disk is requested for the last time."""
 
@@ -228,11 +230,9 @@ class _Call:
         if state is not None:
             self._check(state)
             if state.later_id and not self.task.may_exist:
-                reason = (
-                    "a later run of this policy is creating a snapshot, which serves this run too"
+                return self.task.outcome(
+                    "skipped", SERVED_BY_LATER, code=SUPERSEDED, snapshot_id=state.later_id
                 )
-                later_id = state.later_id
-                return self.task.outcome("skipped", reason, code=SUPERSEDED, snapshot_id=later_id)
         return self._requester.busy(self.task, error)
 
     def _on_rejection(self, error: EcsError, action: ErrorAction) -> Step:
@@ -280,10 +280,7 @@ class _Call:
         self.task = replace(self.task, mismatch=error, last=error, lookups=lookups)
         state = self._refreshed()
         if state.snapshot_id:
-            reason = (
-                "created by an earlier invocation of this run, under another text of the policy"
-            )
-            return self.task.existing(state, reason, code=error.code)
+            return self.task.existing(state, POLICY_EDITED, code=error.code)
         if lookups < MAX_CALLS[ErrorAction.RETRY_LATER]:
             waiting = replace(self.task, is_busy=False)
             return Retry(waiting, self._requester.delay_s(ErrorAction.RETRY_LATER, lookups, error))

@@ -170,7 +170,7 @@ FILES = {
             for of, name in zip("abcdefgh", "bcdefghi", strict=True)
         )
         + "\npolicies: *i",
-        "must not hold more than 200000 values",
+        "must not contain more than 200000 values",
     ),
 }
 

@@ -117,7 +117,7 @@ def test_a_variable_that_the_functions_refuse_is_named_without_its_value(
 @pytest.mark.parametrize(
     ("name", "value", "warning"),
     [
-        ("SNAPSHOTS_PAUSED", "False", "is set, and does not pause"),
+        ("SNAPSHOTS_PAUSED", "False", "is set, but its value does not pause"),
         ("SNAPSHOTS_PAUSED", "hunter2", "the functions take no snapshots"),
         ("LOG_LEVEL", "debug", "in capitals"),
         ("SLS_ENDPOINT", "https://cn-hangzhou.log.aliyuncs.com/", "without a slash at the end"),

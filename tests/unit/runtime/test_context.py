@@ -185,7 +185,7 @@ def test_credentials_never_travel_in_the_clear(name: str, address: str) -> None:
 
 def test_an_address_belongs_to_a_region() -> None:
     """`=http://…` names none, and would silently mean the real cloud."""
-    with pytest.raises(InvalidSettingsError, match="must be the id of a region"):
+    with pytest.raises(InvalidSettingsError, match="must begin with the id of a region"):
         runtime(ECS_ENDPOINT="=http://127.0.0.1:1")
 
 

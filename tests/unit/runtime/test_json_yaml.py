@@ -151,7 +151,7 @@ def test_a_number_that_json_does_not_have_is_no_policys(tmp_path: Path, number: 
 
     assert value is None
     assert problems == [
-        f"policies.yaml: '': must be YAML: '{number}' is too large a number, or none"
+        f"policies.yaml: '': must be YAML: '{number}' is too large, or not a number"
     ]
 
 

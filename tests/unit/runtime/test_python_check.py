@@ -17,7 +17,7 @@ def test_another_python_is_refused_with_what_to_do(tmp_path: Path) -> None:
         check(tmp_path, running="3.12")
 
     message = str(caught.value)
-    assert message.startswith("this package was built for Python 3.10 and runs on 3.12: ")
+    assert message.startswith("this package was built for Python 3.10 and runs on 3.12; ")
     assert "python3.10" in message
     assert "\n" not in message
 
