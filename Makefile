@@ -54,7 +54,7 @@ test-alone: $(INSTALLED) ## the tests that look for a Python, with none to be fo
 chaos: $(INSTALLED) ## faults by chance, SEEDS=1000 times; or SEED=n alone, with its story
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
-demo: $(INSTALLED) ## a timer and an event become snapshots, on a local cloud
+demo: $(INSTALLED) ## a timer and an event create snapshots, on the local emulator
 	@$(BIN)/python -m cli demo
 
 bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
@@ -88,12 +88,12 @@ $(DEPLOY_TOOLS): tests/deploy/node/package-lock.json
 	@npm ci --prefix tests/deploy/node --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	@touch $@
 
-# The SDKs that the tests run against the local cloud, each lock in an environment of its own;
+# The SDKs that the tests run against the emulator, each lock in an environment of its own;
 # without them these tests are skipped. Optional packages are installed: SDKs compress with them.
 NODE_CLIENTS := tests/clients/node/node_modules/.installed
 PYTHON_CLIENTS := $(patsubst tests/clients/python/%.txt,tests/clients/.installed/%/bin/.installed,$(wildcard tests/clients/python/*.txt))
 
-clients: $(PYTHON_CLIENTS) $(NODE_CLIENTS) ## install the pinned SDKs that the local cloud is tested with (needs Node)
+clients: $(PYTHON_CLIENTS) $(NODE_CLIENTS) ## install the pinned SDKs that the emulator is tested with (needs Node)
 
 $(NODE_CLIENTS): tests/clients/node/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node 14 or newer" >&2; exit 1; }

@@ -281,7 +281,7 @@ class Stage:
     def look(self, name: str = "resume_runs") -> None:
         """Let `resume_runs` look, as its timer does; by its name the neighbour's."""
         at = utc(self.clock.now().replace(second=0, microsecond=0))
-        event = {"triggerName": "look", "triggerTime": at, "payload": ""}
+        event = {"triggerName": "reconcile", "triggerTime": at, "payload": ""}
         function = self._functions[name]
         self.cloud.fc(self.scenario.regions[0]).submit(function, json.dumps(event).encode())
 

@@ -166,7 +166,7 @@ class World:
 
     def resume(self, event: Any = None, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start resume_runs, by its timer unless told otherwise."""
-        look = {"triggerName": "look", "triggerTime": self.minute, "payload": ""}
+        look = {"triggerName": "reconcile", "triggerTime": self.minute, "payload": ""}
         event = look if event is None else event
         context = self.context("resume_runs")
         return resume_runs.handler(_bytes(event), context, clock=clock or self.clock)

@@ -141,7 +141,7 @@ def test_the_first_deployment_makes_what_the_template_says(
             **(STARTED if one is resumes else {}),
         }
     assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
-    assert timers(resumes) == {"look": "0 */10 * * * *"}
+    assert timers(resumes) == {"reconcile": "0 */10 * * * *"}
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
         "hourly": "0 10 * * * *",
@@ -247,7 +247,7 @@ def test_what_is_deployed_takes_snapshots(
     assert len(by["InvokeFunction"]) == len(FUNCTIONS)
     # The night's timer, and the ten minutes of resume_runs.
     (invocation,) = by["timer/nightly"]
-    (look,) = by["timer/look"]
+    (look,) = by["timer/reconcile"]
     for one in (invocation, look):
         assert one.status == "Succeeded", one.results[0].body
     assert {one.disk_id for one in ecs.snapshots.values()} == disks

@@ -16,7 +16,9 @@ from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deplo
 
 cloud, packages = shipped.cloud, shipped.packages
 """The same cloud and the same packages."""
-LOOK = json.dumps({"triggerName": "look", "triggerTime": "2026-01-31T02:10:00Z", "payload": ""})
+LOOK = json.dumps(
+    {"triggerName": "reconcile", "triggerTime": "2026-01-31T02:10:00Z", "payload": ""}
+)
 
 
 @pytest.mark.parametrize("api", TEMPLATES)
