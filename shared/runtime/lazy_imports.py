@@ -89,8 +89,8 @@ class _Unused(type):
     def __call__(cls, *_: object, **__: object) -> Any:  # noqa: ANN401 - never returns
         name = _left_out(cls.__qualname__) or ""
         raise ImportError(
-            f"{cls.__qualname__} is needed, and {name} is left out of this function "
-            f"({LEFT_OUT[name]} are never needed here): see shared/runtime/lazy_imports.py"
+            f"{cls.__qualname__}: {name} is not in this package, because {LEFT_OUT[name]} are "
+            "never needed; see shared/runtime/lazy_imports.py"
         )
 
 
@@ -115,7 +115,7 @@ class _Absent(ModuleType):
 
 
 class _Models(ModuleType):
-    """A package whose names are imported from its modules as they are asked for."""
+    """A package whose names are imported from its modules when they are first read."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the SDK keeps there
         if name.startswith("__"):
@@ -133,7 +133,7 @@ _homes: dict[str, dict[str, str]] = {}
 
 
 def _home_of(name: str, folder: str) -> str | None:
-    """Return the module of a package in which a name lives, as its own imports say."""
+    """Return the module of a package that defines a name, by the imports of the package."""
     if folder not in _homes:
         source = Path(folder, "__init__.py").read_text(encoding="utf-8")
         _homes[folder] = {name: module for module, name in _IMPORT.findall(source)}
@@ -141,7 +141,7 @@ def _home_of(name: str, folder: str) -> str | None:
 
 
 class _OnFirstUse(ModuleType):
-    """A stand-in for a module of `ON_FIRST_USE`; whoever holds it goes through it for ever."""
+    """A stand-in for a module of `ON_FIRST_USE`, which passes on every read, at any time."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the module has
         if name in ON_FIRST_USE[self.__name__]:
@@ -200,7 +200,7 @@ class _Loader(Loader):
         return _Absent(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: names come as they are asked for."""
+        """Do nothing, because names are imported when they are read."""
 
 
 class _Loaded(Loader):
@@ -257,7 +257,7 @@ def importing() -> Iterator[None]:
     """
     Import without garbage collection, which takes a fifth of the time and finds nothing.
 
-    What was imported is then left out of every later collection: it lives as long as the process.
+    Later collections skip what was imported, because it lives as long as the process.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -270,6 +270,6 @@ def importing() -> Iterator[None]:
 
 
 def install() -> None:
-    """Let imports pass by here first; the second time changes nothing."""
+    """Put the finder in front of all others; a second call changes nothing."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

@@ -59,7 +59,7 @@ class ExistingSnapshots(Mapping[str, DiskState]):
     """
 
     def __init__(self, run_key: RunTags) -> None:
-        """Begin with none; snapshots that are not of `run_id` are ignored."""
+        """Start empty; snapshots of other runs are ignored."""
         self._run_key = run_key
         self._made: dict[str, str] = {}
         """By disk its snapshot, if that is the only one, the first attempt and not failed."""
@@ -90,9 +90,9 @@ class ExistingSnapshots(Mapping[str, DiskState]):
         facts = self._facts(disk_id)
         if not facts:
             raise KeyError(disk_id)
-        # Of several always the same snapshot, whatever the listing's order.
-        made = [(attempt, one) for one, (attempt, failed) in facts.items() if not failed]
-        failed = [(attempt, one) for one, (attempt, failed) in facts.items() if failed]
+        # The same snapshot in every process, whatever the order of the listing.
+        made = [(attempt, key) for key, (attempt, is_failed) in facts.items() if not is_failed]
+        failed = [(attempt, key) for key, (attempt, is_failed) in facts.items() if is_failed]
         attempt, snapshot_id = max(made, default=(0, ""))
         failed_attempt, failed_id = max(failed, default=(0, ""))
         return DiskState(
@@ -100,7 +100,7 @@ class ExistingSnapshots(Mapping[str, DiskState]):
             attempt=attempt,
             failed_attempt=failed_attempt,
             failed_id=failed_id,
-            failed_ids=frozenset(one for _, one in failed),
+            failed_ids=frozenset(key for _, key in failed),
         )
 
     def __iter__(self) -> Iterator[str]:
@@ -124,10 +124,10 @@ def group_by_disk(snapshots: Iterable[Snapshot], run_key: RunTags) -> ExistingSn
         run_key: The run.
 
     """
-    ledger = ExistingSnapshots(run_key)
+    existing = ExistingSnapshots(run_key)
     for snapshot in snapshots:
-        ledger.add(snapshot)
-    return ledger
+        existing.add(snapshot)
+    return existing
 
 
 def later_snapshot(snapshots: Iterable[Snapshot], run_key: RunKey, disk_id: str) -> str:
@@ -156,5 +156,5 @@ def _is_after(at: datetime | None, instant: datetime | None) -> bool:
 
 def has_snapshot(existing: Mapping[str, DiskState], disk_id: str) -> bool:
     """Return whether a disk has a snapshot that did not fail."""
-    entry = existing.get(disk_id)
-    return entry is not None and bool(entry.snapshot_id)
+    state = existing.get(disk_id)
+    return state is not None and bool(state.snapshot_id)

@@ -1,10 +1,10 @@
 """
 From a run, a policy and a disk to the whole CreateSnapshot request.
 
-Every function here is pure: the same run, policy text, disk and attempt give the same
-request in every process and for ever, because the same token with another name or
-another tag is refused (IdempotentParameterMismatch). So nothing here may look at a
-clock, at the disk's own tags, or at anything that a retry could see differently.
+Pure: the same run, policy text, disk and attempt give the same request in every process and at
+any time, because ECS rejects the same token with another name or tag
+(IdempotentParameterMismatch). So nothing here may read a clock, the tags of the disk, or anything
+else that may differ at a retry.
 """
 
 from __future__ import annotations

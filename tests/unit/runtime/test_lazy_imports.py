@@ -92,7 +92,7 @@ except ImportError as exc:
 """
     said = run(code)
 
-    assert f"{library}.some.where.Thing is needed, and {library} is left out" in said
+    assert f"{library}.some.where.Thing: {library} is not in this package, because" in said
     assert "shared/runtime/lazy_imports.py" in said
 
 
