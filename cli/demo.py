@@ -1,8 +1,8 @@
 """
-The main job, to look at: a timer and an event become snapshots on a local cloud.
+The demo: a timer and an event become snapshots on the emulator.
 
-Everything is real but the cloud: the handlers, the SDKs, HTTP. What is shown is read back
-from the cloud, not remembered. How tables look is `cli.demo_tables`'.
+Handlers, SDKs and HTTP are real. All results are read back from the emulator. `cli.demo_tables`
+formats the tables.
 """
 
 from __future__ import annotations
@@ -25,27 +25,26 @@ FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 EVENTS = ROOT / "events"
 
 SPEED = 600.0
-"""Some disks are busy when the timer fires; `_INTRODUCTION` says it to a person."""
+"""Emulated seconds per second, because some disks are busy when the timer fires."""
 HARSH = {
-    "where ECS remembers no token (the ledger alone)": EcsSettings(token_memory_s=0.0),
+    "where ECS remembers no token (the tags alone)": EcsSettings(token_memory_s=0.0),
     "where new snapshots are not listed for an hour (the token alone)": EcsSettings(
         listing_lag_s=3600.0
     ),
 }
-"""The two halves of "exactly once", each without the other."""
+"""Emulators on which only one of the two means against duplicates works."""
 LEFT_OUT_BY = ("snapshot", "never")
-"""The tag that the policies which ship exclude."""
+"""The tag that the policies in the repository exclude."""
 
 _INTRODUCTION = (
-    "A local cloud with {regions} regions answers on loopback; the real handlers and SDKs talk to "
-    "it over HTTP.\n"
-    "The local cloud's clock runs 600 times as fast: a minute of waiting takes a tenth of a "
-    "second.\n"
-    "On purpose: this fleet has a disk for every kind of refusal.\n"
+    "An emulator with {regions} regions listens on loopback; the real handlers and SDKs call it "
+    "over HTTP.\n"
+    "Its clock runs 600 times as fast, so a minute of waiting takes a tenth of a second.\n"
+    "The fleet contains a disk for every kind of rejection.\n"
 )
 _NOTHING = (
-    "nothing was taken: the demo shows policies on timer 'nightly' and on spot interruptions; "
-    "policies.yaml has none, or is wrong (python -m cli check)"
+    "no snapshot was created; the demo needs valid policies on timer 'nightly' or on spot "
+    "interruptions; run python -m cli check"
 )
 _Deliveries = Mapping[str, tuple[str, bytes]]
 
@@ -58,16 +57,16 @@ def demo(
     messages: Console | None = None,
 ) -> bool:
     """
-    Show it.
+    Run the demo.
 
     Args:
-        console: Where.
-        policies: What the functions read.
-        harsh: The clouds on which the second delivery is tried, besides the first.
-        messages: Takes what is wrong; None is the same console.
+        console: Receives the output.
+        policies: The policy file of the functions.
+        harsh: Further emulators on which events are delivered twice, by their description.
+        messages: Receives error messages; None is the same console.
 
     Returns:
-        Whether each cloud's first deliveries made snapshots and the second ones none.
+        Whether on each emulator the first deliveries created snapshots and the second ones none.
 
     """
     with emulator_session(FLEET, policies, speed=SPEED) as session:
@@ -90,13 +89,13 @@ def demo(
                 added.append(_added(other, again))
             _say_number(console, f"The same {what}", added[-1])
         console.print()
-        _rule(console, "3. The records, as SLS has them")
+        _rule(console, "3. The records in SLS")
         _show_records(console, session)
     return not any(added)
 
 
 def _deliveries(session: EmulatorSession) -> _Deliveries:
-    """Return the sample events, as if they had happened this minute."""
+    """Return the sample events, dated to the current minute."""
     samples = {
         "timer 'nightly'": ("snapshot_on_schedule", "timer.json"),
         "spot interruption": ("snapshot_on_event", "spot_interruption.json"),
@@ -108,7 +107,7 @@ def _deliveries(session: EmulatorSession) -> _Deliveries:
 
 
 def _added(session: EmulatorSession, deliveries: _Deliveries) -> int:
-    """Deliver; return how many snapshots there are more than before."""
+    """Deliver the events; return the number of new snapshots."""
     before = session.snapshot_count()
     for function, event in deliveries.values():
         session.invoke(function, event)
@@ -129,9 +128,9 @@ def _show_invocation(console: Console, name: str, invocation: Invocation) -> Non
         console.print(Text.assemble((name, "bold"), ": returned status ", (status, "green")))
         return
     kind = type(invocation.error).__name__
-    # Of anything else that is wrong, another delivery is no use.
+    # For any other error, a second delivery is of no use.
     then = (
-        ", so that Function Compute counts it as failed, tries again and alarms"
+        ", so that Function Compute counts it as failed, retries it and sends an alert"
         if isinstance(invocation.error, RunFailedError)
         else ""
     )
@@ -141,7 +140,7 @@ def _show_invocation(console: Console, name: str, invocation: Invocation) -> Non
 
 def _show_outcomes(console: Console, session: EmulatorSession) -> None:
     held = list(merge_outcomes(session.records()).values())
-    console.print("What became of each disk:\n")
+    console.print("The effective outcome of each disk:\n")
     for policy in sorted({record["policy"] for record in held}):
         records = [record for record in held if record["policy"] == policy]
         console.print(outcomes_table(policy, records, console.width))
@@ -150,7 +149,9 @@ def _show_outcomes(console: Console, session: EmulatorSession) -> None:
     console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
     key, value = LEFT_OUT_BY
     for disk_id in _left_out(session, {record["disk_id"] for record in held}):
-        console.print(f"{disk_id} is not among them: its tag {key}: {value} leaves it out.")
+        console.print(
+            f"{disk_id} is not among them, because the policies exclude its tag {key}: {value}."
+        )
     console.print("What each code means: docs/troubleshooting.md.\n")
 
 

@@ -1,8 +1,8 @@
 """
-The functions on a local cloud, over HTTP: what `demo` shows and `invoke` tries.
+The functions on an emulator over HTTP, for `demo` and `invoke`.
 
-Starts the cloud in this process, points the functions' environment at it, and calls the
-real handlers, which use the real SDKs.
+Starts the emulator in this process, sets the environment variables of the functions, and calls
+the real handlers, which use the real SDKs.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ from shared.runtime.clock import utc
 ACCOUNT_ID = "1234567890123456"
 FUNCTIONS = ("record_completion", "snapshot_on_event", "snapshot_on_schedule")
 PROJECT, LOGSTORE = "snapshot-automation", "records"
-"""Where records go if the fleet file names no other place."""
+"""The Logstore of the records if the fleet file contains none."""
 
 
 _NO_FLEET = "invalid fleet file:"
 
 
 class InvalidFleetError(Exception):
-    """A fleet file that no cloud can be made of; says what is wrong with it, one a line."""
+    """The fleet file is invalid; the message has a line for each problem."""
 
 
 class FastClock:
     """
-    A clock on which waiting is short: it runs `speed` times as fast as the machine's.
+    A clock that runs `speed` times as fast as the machine's.
 
-    The functions and the cloud share it, so a snapshot that takes half a minute is made in
-    the blink in which a function waits for it.
+    The functions and the emulator share it, so a snapshot that takes half a minute is complete
+    when a function has waited for half a minute of this clock.
     """
 
     def __init__(self, speed: float) -> None:
@@ -60,15 +60,15 @@ class FastClock:
         self._started = time.monotonic()
 
     def now(self) -> datetime:
-        """Return this clock's moment, aware, in UTC."""
+        """Return the time of this clock, aware, in UTC."""
         return self._started_at + timedelta(seconds=self.monotonic())
 
     def monotonic(self) -> float:
-        """Return this clock's seconds since it was made."""
+        """Return the seconds of this clock since it was created."""
         return (time.monotonic() - self._started) * self._speed
 
     def sleep(self, seconds: float) -> None:
-        """Wait so long on this clock."""
+        """Wait for a number of seconds of this clock."""
         time.sleep(seconds / self._speed)
 
     def random(self) -> float:
@@ -78,7 +78,7 @@ class FastClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """What came back from a function: its answer, or what it raised."""
+    """The result of a function: its answer, or its exception."""
 
     answer: Mapping[str, Any] | None = None
     error: SnapshotAutomationError | None = None
@@ -86,7 +86,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorSession:
-    """A cloud that is being served, and the functions wired to it."""
+    """A running emulator, and the functions that use it."""
 
     cloud: Cloud
     clock: FastClock
@@ -96,10 +96,10 @@ class EmulatorSession:
 
     def invoke(self, function: str, event: bytes, *, timeout_s: int = 600) -> Invocation:
         """
-        Call a function's handler, as Function Compute would.
+        Call a function's handler as Function Compute does.
 
-        Nothing can be handed over here: for so long, on this cloud's clock, it waits for disks
-        that are busy.
+        No next part can be started here, so it waits for busy disks until its timeout, in seconds
+        of the clock.
         """
         handler = importlib.import_module(f"functions.{function}.index").handler
         context = SimpleNamespace(
@@ -114,11 +114,11 @@ class EmulatorSession:
             return Invocation(error=exc)
 
     def snapshot_count(self) -> int:
-        """Return how many snapshots there are, in all regions."""
+        """Return the number of snapshots in all regions."""
         return sum(len(self.cloud.ecs(region).snapshots) for region in self.cloud.regions)
 
     def records(self) -> list[dict[str, str]]:
-        """Read all records back from SLS, as any client would, in the order of their time."""
+        """Read all records from SLS by its SDK, ordered by time."""
         key = self.cloud.access_key
         client = LogClient(self.sls_url, key.access_key_id, key.access_key_secret, source="cli")
         client._isRowIp = True  # noqa: SLF001 - as in shared.clients.sls: the project in the Host header
@@ -136,9 +136,9 @@ class EmulatorSession:
 
 def as_of(event: bytes, now: datetime) -> bytes:
     """
-    Return a sample event as if it had happened this minute.
+    Return an event dated to the minute of `now`.
 
-    Without a time, and if it is no JSON, it comes back as it is: the function judges it.
+    An event without a time, or one that is not JSON, is returned unchanged.
     """
     minute = utc(now.replace(second=0, microsecond=0))
     try:
@@ -157,20 +157,20 @@ def emulator_session(
     fleet_path: Path, policies_path: Path, *, speed: float, ecs_settings: EcsSettings | None = None
 ) -> Iterator[EmulatorSession]:
     """
-    Serve a fleet on loopback, with the functions' environment pointing there.
+    Run an emulator on loopback, with the environment variables of the functions set for it.
 
     Args:
-        fleet_path: The fleet file; its ECS settings and its place in SLS are honoured.
-        policies_path: What the functions read; need not exist.
-        speed: How many of the cloud's seconds pass in one of ours.
-        ecs_settings: What holds instead of the ECS settings of the fleet.
+        fleet_path: The fleet file; its ECS settings and its Logstore are used.
+        policies_path: The policy file of the functions; need not exist.
+        speed: Emulated seconds per second.
+        ecs_settings: Replaces the ECS settings of the fleet; None keeps them.
 
     Raises:
         InvalidFleetError: The fleet file is missing or wrong.
 
     """
     for function in FUNCTIONS:
-        # Importing takes a second of ours, which is many minutes on a fast clock.
+        # Importing takes a second, which is many minutes on a fast clock.
         importlib.import_module(f"functions.{function}.index")
     clock = FastClock(speed)
     try:
@@ -229,12 +229,12 @@ _NOT_ON_LOOPBACK = (
     "SNAPSHOTS_FC_ENDPOINT",
     "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
 )  # fmt: skip
-"""An operator's own token or proxy must not get into a trial; nor is there whom to hand over to."""
+"""Unset: an operator's token and proxy are not for the emulator, which has no FC to start parts."""
 
 
 @contextmanager
 def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables, and put back what was there."""
+    """Set variables, and restore the previous values."""
     before = {name: os.environ.get(name) for name in (*values, *_NOT_ON_LOOPBACK)}
     os.environ.update(values)
     for name in _NOT_ON_LOOPBACK:

@@ -1,4 +1,4 @@
-"""One event to one function on a local cloud: try a policy before it is deployed."""
+"""One event for one function on the emulator, to try a policy before it is deployed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.runtime.json_yaml import read_policies
 from shared.validation import nearest
 
 SPEED = 600.0
-"""As many seconds pass on the local cloud's clock as on ours in one: waiting is short."""
+"""Emulated seconds per second, so that waiting is short."""
 
 
 def invoke(
@@ -31,20 +31,19 @@ def invoke(
     messages: Console | None = None,
 ) -> bool:
     """
-    Show the answer and the records.
+    Print the answer and the records.
 
     Args:
-        console: Takes both, each as JSON, and nothing else.
-        function: Which one.
-        event_path: What it is given.
-        fleet: What there is in the cloud.
-        policies: What the function reads.
-        now: Whether the event is dated to this minute.
-        messages: Takes what is wrong; None is the same console.
+        console: Receives both, each as JSON, and nothing else.
+        function: The name of its folder in functions/.
+        event_path: The file with the event.
+        fleet: The file with the resources of the emulator.
+        policies: The policy file of the function.
+        now: Whether the event is dated to the current minute.
+        messages: Receives error messages; None is the same console.
 
     Returns:
-        Whether the function returned; False where it raised, or was never called because a
-        file cannot be used, which is said in one message.
+        Whether the function returned; False if it raised, or if a file cannot be used.
 
     """
     messages = messages or console
@@ -54,14 +53,14 @@ def invoke(
         return False
     try:
         event = event_path.read_bytes()
-        # What stands in them is the function's to judge; that they are there is ours.
+        # The function checks their content; only a missing file is reported here.
         policies.read_bytes()
     except OSError as exc:
         print_line(messages, f"{exc.filename}: cannot be read: {exc.strerror}", "red")
         return False
     try:
         with emulator_session(fleet, policies.resolve(), speed=SPEED) as session:
-            # What a function prints is no result: records do so where SLS took none.
+            # A function prints records if SLS accepts none; they are not part of the result.
             with redirect_stdout(sys.stderr):
                 dated = as_of(event, session.clock.now()) if now else event
                 invocation = session.invoke(function, dated)
@@ -79,7 +78,7 @@ def invoke(
 
 
 def _said(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
-    """Return what a function raised; of a wrong file with the lines that are wrong."""
+    """Return the error of a function, with the lines of an invalid file."""
     kind = type(error).__name__
     if isinstance(error, InvalidPolicyError):
         named = PolicyPlaces(policies, read_policies(policies, Problems()))
@@ -87,8 +86,8 @@ def _said(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
     if isinstance(error, InvalidEventError):
         lines = Lines(event.read_bytes())
         places = [file_line(event.name, lines.at_text(one.path)) for one in error.problems]
-        told = [f"{at}: {one}" for at, one in zip(places, error.problems, strict=True)]
-        # What became of the other events of a list.
-        also = str(error).splitlines()[len(told) + 1 :]
-        return "\n  ".join([f"{kind}: {error.what}", *told, *also])
+        located = [f"{at}: {one}" for at, one in zip(places, error.problems, strict=True)]
+        # The results of the other events of a list.
+        also = str(error).splitlines()[len(located) + 1 :]
+        return "\n  ".join([f"{kind}: {error.what}", *located, *also])
     return f"{kind}: {error}"

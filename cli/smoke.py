@@ -1,9 +1,9 @@
 """
-Ask each deployed function what it would do: whether it starts, may look, can record.
+A dry run of each deployed function: whether it starts, may read ECS, and can write records.
 
-A direct request with `dry_run` goes to every function of a template, through Function
-Compute's own clients, as any caller's would; `record_completion` takes none, and is told of a
-snapshot that there is not, which it records. Takes no snapshot.
+Sends a direct request with `dry_run` to every function of a template, through the clients of
+Function Compute. `record_completion` accepts none, so it gets the event of a snapshot that does
+not exist, and records it. Creates no snapshot.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KEY, SECRET, TOKEN = (
 
 
 class SmokeError(Exception):
-    """What has to be known before anything can be asked is not."""
+    """Something is missing or invalid, so no function can be invoked."""
 
 
 def smoke(
@@ -53,20 +53,20 @@ def smoke(
     messages: Console | None = None,
 ) -> bool:
     """
-    Ask, and say for each function what came back.
+    Invoke each function, and print its answer.
 
     Args:
-        console: Where to say it, a line for each function.
-        policies: The policy file; the templates are looked for beside it.
+        console: Receives a line for each function.
+        policies: The policy file; the templates are in its folder.
         fun: Whether the functions were deployed with Fun, to FC 2.0.
-        endpoint: Where Function Compute is, if not at its region's own address.
-        policy: Whose dry run to ask for; None is the first that needs no event.
-        strict: Whether an answer has to be ``ok``.
-        messages: Takes why nothing was asked; None is the same console.
+        endpoint: The address of Function Compute; None is the default of the region.
+        policy: The policy of the dry run; None is the first that needs no event.
+        strict: Whether the status of an answer has to be ``ok``.
+        messages: Receives the reason why nothing was invoked; None is the same console.
 
     Returns:
-        Whether every function answered: what it would skip or fail on is the account's state,
-        and no matter of the deployment. Where all functions are paused, nothing was tried.
+        Whether every function answered. Skipped and failed disks depend on the account, not on
+        the deployment, so they count only if `strict`. A paused function counts as no answer.
 
     """
     messages = messages or console
@@ -75,7 +75,7 @@ def smoke(
         print_line(messages, f"warning: {warning}", "yellow")
     try:
         address = _address(endpoint)
-        # A local cloud's account may well be the placeholder.
+        # The account of an emulator may be the placeholder.
         local = address is not None and is_loopback(address)
         _refuse([*found.problems, *(() if local else found.placeholders)])
         places = _deployed_by_fun(policies.parent) if fun else _deployed_by_s(policies.parent)
@@ -118,9 +118,9 @@ def _address(endpoint: str | None) -> str | None:
 
 def _variables(template: Path) -> dict[str, str]:
     """
-    Return the functions' variables by their values, which nobody is to be shown.
+    Return the names of the functions' variables by their values, which must not be printed.
 
-    Left out are short ones, which stand in any text, and what a template says openly elsewhere.
+    Short values, which occur in any text, and values that a template has elsewhere are left out.
     """
     functions = read_fun(template) if template.name == FUN else read_s(template)
     open_ = {text for says in functions.values() for text in (*says.log, *functions)}
@@ -137,7 +137,7 @@ _SHOWN_LENGTH = 6
 
 
 def _forms(value: str) -> Iterator[str]:
-    """Return how a value may be met in a message: as it is, and a host without its scheme."""
+    """Return the forms of a value in messages: as it is, and a host without its scheme."""
     yield value
     if address := address_of(value):
         yield address.rpartition("://")[2]
@@ -150,7 +150,7 @@ def _hiding(variables: Mapping[str, str], line: str) -> str:
 
 
 def _event(place: Deployed, policy: str) -> dict[str, Any]:
-    """Return what to ask a function, such that it does all but take a snapshot."""
+    """Return an event for which a function does everything except create a snapshot."""
     key = f"smoke-{uuid.uuid4()}"
     if place.folder == RESUMES:
         return {"dry_run": True}
@@ -169,7 +169,7 @@ def _event(place: Deployed, policy: str) -> dict[str, Any]:
 
 
 def _verdict(body: bytes) -> tuple[str, str]:
-    """Return the status of a function's answer, empty if it is none, and a line to print."""
+    """Return the status of a function's answer, empty if it is invalid, and a line to print."""
     try:
         answer = json.loads(body)
         status, runs = answer["status"], [_run(run) for run in answer["runs"]]
@@ -197,7 +197,7 @@ def _keys() -> tuple[str, str, str]:
 
 
 def _policy(path: Path, wanted: str | None) -> str:
-    """Return whose dry run to ask for."""
+    """Return the policy of the dry run."""
     problems = Problems()
     policies = load_policies(read_policies(path, problems), problems).policies
     names = [policy.name for policy in policies]
@@ -229,7 +229,7 @@ def _deployed_by_s(root: Path) -> list[Deployed]:
 
 
 def _deployed_by_fun(root: Path) -> list[Deployed]:
-    # A template of Fun names no region: REGION does, for Fun and so here.
+    # A template of Fun contains no region; Fun reads it from REGION.
     region = os.environ.get("REGION") or _deployed_by_s(root)[0].region
     return [
         Deployed(

@@ -14,8 +14,8 @@ from tests.cli.consoles import console
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
 NOTHING = (
-    "nothing was taken: the demo shows policies on timer 'nightly' and on spot interruptions; "
-    "policies.yaml has none, or is wrong (python -m cli check)"
+    "no snapshot was created; the demo needs valid policies on timer 'nightly' or on spot "
+    "interruptions; run python -m cli check"
 )
 
 
@@ -37,13 +37,14 @@ def test_says_what_a_newcomer_wants_to_know() -> None:
 
     shown = " ".join(text.getvalue().split())
     for line in (
-        "cloud's clock runs 600 times as fast: a minute of waiting takes a tenth of a second.",
-        "On purpose: this fleet has a disk for every kind of refusal.",
-        "so that Function Compute counts it as failed, tries again and alarms:",
-        "d-bp1db100000000000tmp is not among them: its tag snapshot: never leaves it out.",
+        "Its clock runs 600 times as fast, so a minute of waiting takes a tenth of a second.",
+        "The fleet contains a disk for every kind of rejection.",
+        "so that Function Compute counts it as failed, retries it and sends an alert:",
+        "d-bp1db100000000000tmp is not among them, because the policies exclude its tag",
+        "because the policies exclude its tag snapshot: never.",
         "What each code means: docs/troubleshooting.md.",
         "New snapshots after the second delivery: 0",
-        "The same where ECS remembers no token (the ledger alone): 0",
+        "The same where ECS remembers no token (the tags alone): 0",
         "The same where new snapshots are not listed for an hour (the token alone): 0",
     ):
         assert line in shown

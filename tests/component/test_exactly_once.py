@@ -219,7 +219,7 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
     assert [len(world.snapshots_of(disk_id)) for disk_id in disks] == [1, 1, 1, 1]
 
 
-# --- the ledger alone, the token alone -----------------------------------------------------------
+# --- the tags alone, the token alone -------------------------------------------------------------
 
 
 def test_the_listing_alone_carries_a_second_delivery(world: World) -> None:
