@@ -1,1 +1,1 @@
-"""One invocation of a function: read the event, call the room that acts, answer or raise."""
+"""One invocation: read the event, call other rooms, answer or raise. Never decides about a disk."""

@@ -1,8 +1,8 @@
 """
-Time for deliveries in one process: it passes where somebody waits, for each delivery by itself.
+Time for deliveries in one process: it passes for each delivery by itself while it waits.
 
 Threads of one delivery that wait at the same time wait together, as they would in a process of
-their own: what counts is when a thread last looked at the clock. The cloud's time is that of
+their own: what counts is when a thread last read the clock. The cloud's time is that of
 the delivery that is furthest.
 """
 
@@ -61,14 +61,14 @@ class ChaosClock(ManualClock):
         """Note who asks in this thread from now on: an answer's delay is his."""
         self._thread.asking = delivery
 
-    def look(self, delivery: Delivery) -> float:
+    def read(self, delivery: Delivery) -> float:
         """Return a delivery's time, and remember that this thread knows it."""
         with self._mutex:
             self._seen()[delivery.number] = delivery.passed_s
             return delivery.passed_s
 
     def wait(self, delivery: Delivery, seconds: float) -> None:
-        """Let a thread of a delivery wait, from when it last looked at the clock."""
+        """Let a thread of a delivery wait, from when it last read the clock."""
         with self._mutex:
             seen = self._seen()
             until = seen.get(delivery.number, delivery.passed_s) + max(0.0, seconds)
@@ -102,7 +102,7 @@ class DeliveryClock:
     def monotonic(self) -> float:
         if self._delivery.dead:
             return FOR_EVER_S
-        return self._clock.look(self._delivery)
+        return self._clock.read(self._delivery)
 
     def sleep(self, seconds: float) -> None:
         if self._delivery.dead:

@@ -1,5 +1,5 @@
 """
-One delivery of an event to a function: whose calls they are, when it dies, what it said.
+One delivery of an event to a function: its key, when it dies, and what it printed.
 
 The cloud sees by its key who asks. From the instant of its death nothing that a delivery
 does reaches the cloud, and what it prints is lost.
@@ -54,8 +54,8 @@ class Delivery:
     answer: object = None
     error: Exception | None = None
     calls: int = 0
-    told: list[str] = field(default_factory=list)
-    """The snapshots that it was told of by an answer to a CreateSnapshot."""
+    snapshot_ids: list[str] = field(default_factory=list)
+    """The snapshots that answers to its CreateSnapshot calls contained."""
     in_sls: list[Mapping[str, str]] = field(default_factory=list)
     printed: list[Mapping[str, str]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)

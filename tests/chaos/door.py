@@ -35,7 +35,7 @@ class Gate:
         self._changed = threading.Condition()
 
     def arrive(self, delivery: Delivery, *, wait: bool) -> None:
-        """Say that a delivery is here; each counts once."""
+        """Count a delivery as arrived, once."""
         with self._changed:
             if delivery.number not in self._arrived:
                 self._arrived.add(delivery.number)
@@ -47,7 +47,7 @@ class Gate:
                 self._changed.notify_all()
 
     def pass_by(self) -> None:
-        """Say that one of those who were expected came to nothing: FC did not get to run it."""
+        """Count an expected delivery that FC did not run as arrived."""
         with self._changed:
             self._missing -= 1
             self._changed.notify_all()
@@ -91,9 +91,9 @@ class Door:
             if response is None:
                 raise KilledError
             if creates and response.status == 200 and response.transport == "answer":
-                told = snapshot_id_of(response.body)
+                created = snapshot_id_of(response.body)
                 # The client leaves before a slow answer; which one is known by its key.
-                delivery.told += [told] if told and not response.delay_s else []
+                delivery.snapshot_ids += [created] if created and not response.delay_s else []
             return response
 
         return guarded

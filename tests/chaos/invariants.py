@@ -1,8 +1,7 @@
 """
-What must hold once everything has come to rest, whatever happened before.
+The invariants that hold at the end of every seed, numbered as in docs/design.md.
 
-The numbers are those of docs/design.md, "What must hold". Reads the cloud's own state, and the
-records as an operator has them: SLS and stdout, in no order that means anything.
+They read the state of the emulator, and the records in SLS and on stdout in no particular order.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def check(stage: Played) -> list[Broken]:
     """Return every invariant that does not hold."""
     return [
         *_one_snapshot(stage),
-        *_told_truly(stage),
+        *_outcomes_are_true(stage),
         *_nothing_missing(stage),
         *_same_for_all(stage),
         *_nothing_lost(stage),
@@ -107,7 +106,7 @@ def _one_snapshot(stage: Played) -> Iterator[Broken]:
 
 
 def _superseded(stage: Played, record: Record | None, region: str) -> bool:
-    """Say whether a disk was skipped for another run's snapshot, which serves this run too."""
+    """Return whether a disk was skipped for another run's snapshot, which serves this run too."""
     if record is None or record["code"] != SUPERSEDED:
         return False
     other = stage.cloud.ecs(region).snapshots.get(record["snapshot_id"])
@@ -119,20 +118,20 @@ def _superseded(stage: Played, record: Record | None, region: str) -> bool:
     )
 
 
-def _told_truly(stage: Played) -> Iterator[Broken]:
-    """2: the fold over all records has one final outcome for each selected disk, and a true one."""
+def _outcomes_are_true(stage: Played) -> Iterator[Broken]:
+    """2: each selected disk has one effective outcome, which is final and true."""
     records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
-    # SLS orders by its own arrival, stdout is beside it: the fold has to do without an order.
+    # Shuffled, because SLS orders by arrival and stdout is separate: no order may matter.
     random.Random(stage.scenario.seed).shuffle(records)  # noqa: S311 - reproducible
-    folded = effective_outcomes.merge_outcomes(records)
+    effective = effective_outcomes.merge_outcomes(records)
     for run_id, region in expected_runs(stage).items():
         has = snapshots(stage, run_id, region)
         wanted = selected(stage, region)
-        about = {disk for run_key, disk in folded if run_key == run_id} | has.keys()
+        about = {disk for run_key, disk in effective if run_key == run_id} | has.keys()
         for disk_id in sorted(about - wanted.keys()):
             yield Broken(number=2, kind="untrue", where=f"{disk_id} was never selected")
         for disk_id in wanted:
-            record = folded.get((run_id, disk_id))
+            record = effective.get((run_id, disk_id))
             if _superseded(stage, record, region) and not has.get(disk_id):
                 continue
             untrue = _untruth(record, has.get(disk_id, []))
@@ -142,28 +141,32 @@ def _told_truly(stage: Played) -> Iterator[Broken]:
 
 
 def _untruth(record: Record | None, has: list[Snapshot]) -> str:
-    """Say what is wrong with a disk's outcome; empty if nothing is."""
+    """Return what is untrue about a disk's outcome; empty if it is true."""
     shown = [f"{one.snapshot_id} {one.status}" for one in has]
     if record is None:
         return f"no outcome, and there is {shown}"
     status = record["status"]
     good = [one for one in has if one.status != "failed"]
-    told = f"{status} {record['snapshot_id']} {record['code']}, and there is {shown}"
+    found = f"{status} {record['snapshot_id']} {record['code']}, and there is {shown}"
     if status not in FINAL:
-        return f"the last word is {told}"
+        return f"not final: {found}"
     if status in HAS_ONE:
         wanted = [one for one in good if one.snapshot_id == record["snapshot_id"]]
         done = [one for one in wanted if status != "completed" or one.status == "accomplished"]
-        return "" if done else told
+        return "" if done else found
     if good or (status == "snapshot_failed" and not has):
-        return told
+        return found
     return ""
 
 
 def _nothing_missing(stage: Played) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
-    for run_id in stage.open_after_looks:
-        yield Broken(number=3, kind="missing", where=f"{run_id} is open, though it was looked for")
+    for run_id in stage.unfinished_after_passes:
+        yield Broken(
+            number=3,
+            kind="missing",
+            where=f"{run_id} is unfinished after the passes of resume_runs",
+        )
     served = {
         (one["run_id"], one["disk_id"]): one
         for one in stage.records
@@ -217,15 +220,15 @@ def _lost(delivery: Delivery) -> Iterator[str]:
         if end["record"] == "part_finished":
             yield from _counted(end, [one for one in records if one.get("run_id") == end["run_id"]])
     on_record = {one.get("snapshot_id") for one in records}
-    for snapshot_id in delivery.told:
+    for snapshot_id in delivery.snapshot_ids:
         if snapshot_id not in on_record:
-            yield f"it was told of {snapshot_id}, and has no record of it"
+            yield f"an answer contained {snapshot_id}, which is in no record"
 
 
 def _counted(end: Record, records: list[Record]) -> Iterator[str]:
     """Compare the numbers of a run's last record with its records of disks."""
     counts = Counter(one["status"] for one in records if one["record"] == "disk")
-    told, unchanged = (
+    counted, unchanged = (
         Counter(
             {
                 name.removeprefix(kind): int(number)
@@ -235,8 +238,8 @@ def _counted(end: Record, records: list[Record]) -> Iterator[str]:
         )
         for kind in ("count_", "unchanged_")
     )
-    if counts != told - unchanged:
-        yield f"its end counts {told}, unchanged {unchanged}, its records {counts}"
+    if counts != counted - unchanged:
+        yield f"its end counts {counted}, unchanged {unchanged}, its records {counts}"
 
 
 def _no_secret(stage: Played) -> Iterator[Broken]:

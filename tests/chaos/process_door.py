@@ -1,5 +1,5 @@
 """
-Between real processes and the services: who asks, what he was told, and where he dies.
+Between real processes and the services: who calls, which snapshots it learned of, where it dies.
 
 The cloud sees by its key which process asks; FC kills that one in the middle of its call.
 """
@@ -28,17 +28,17 @@ class Visit:
     key: AccessKey
     calls: int = 0
     killed: bool = False
-    told: list[str] = field(default_factory=list)
+    snapshot_ids: list[str] = field(default_factory=list)
     in_sls: list[Mapping[str, str]] = field(default_factory=list)
 
 
 class ProcessDoor:
-    """In front of every service: knows the process that asks, and ends it where the seed says."""
+    """In front of every service: identifies the calling process, and kills it by the seed."""
 
     def __init__(self, cloud: Cloud, scenario: Scenario) -> None:
         self.signatures: set[str] = set()
         self.calm = False
-        """Whether nobody is killed any more."""
+        """Whether no further process is killed."""
         self._cloud = cloud
         self._kills = scenario.kills
         self._executor = cloud.fc().region.executor
@@ -62,8 +62,8 @@ class ProcessDoor:
             visit, response = self._carried_out(handle, request)
             creates = request.headers.get("x-acs-action") == "CreateSnapshot"
             if creates and response.status == 200 and response.transport == "answer":
-                told = snapshot_id_of(response.body)
-                visit.told += [told] if told and not response.delay_s else []
+                created = snapshot_id_of(response.body)
+                visit.snapshot_ids += [created] if created and not response.delay_s else []
             return response
 
         return guarded

@@ -23,11 +23,11 @@ FAULTS: dict[str, Fault] = {
     **{name: weather.SLS[name] for name in weather.SLS if "hangs" not in name},
     **{name: weather.FC[name] for name in weather.FC if "hangs" not in name},
 }
-"""Of the faults that there are, those that keep nobody waiting for a second."""
+"""The faults that cause no wait of a second."""
 
 
 def in_processes(seed: int) -> bool:
-    """Say whether a seed is among those that are played in processes too: one in a hundred."""
+    """Return whether a seed is played in processes too: one in a hundred."""
     return seed % EVERY == FIRST
 
 

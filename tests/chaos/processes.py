@@ -68,8 +68,8 @@ class World:
     def __init__(self, scenario: Scenario, code: Path, folder: Path) -> None:
         self.scenario = scenario
         self.deliveries: list[Delivery] = []
-        self.open_after_looks: list[str] = []
-        """Nobody looks here."""
+        self.unfinished_after_passes: list[str] = []
+        """Empty, because `resume_runs` does not run here."""
         self.clock = BehindClock()
         self.cloud = Cloud(
             regions=scenario.regions,
@@ -101,7 +101,7 @@ class World:
 
     @property
     def written(self) -> list[str]:
-        """Everything that somebody could read: what FC kept of the output is in SLS."""
+        """All output of the functions; FC writes what they print to SLS."""
         texts = [repr(one) for one in self.cloud.sls.records(*LOG)]
         for one in self.cloud.fc().invocations:
             texts.append(one.event.decode())
@@ -110,7 +110,7 @@ class World:
 
     @property
     def done(self) -> bool:
-        """Whether an answer says that all is done."""
+        """Whether an answer reports that all is done."""
         answers = [one.answer for one in self.deliveries if one.ok]
         return any(isinstance(one, dict) and one["status"] == "ok" for one in answers)
 
@@ -205,7 +205,7 @@ class World:
                     began_s=began_s,
                     passed_s=time.monotonic() - self._began,
                     calls=visit.calls,
-                    told=visit.told,
+                    snapshot_ids=visit.snapshot_ids,
                     in_sls=visit.in_sls,
                     printed=list(_printed(result.log)),
                 )

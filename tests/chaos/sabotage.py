@@ -1,8 +1,8 @@
 """
-Ways to break what ships, one at a time: each must be caught, by the invariant that it breaks.
+Ways to break the shipped code, one at a time; the invariant that each breaks must report it.
 
-They replace an attribute of a module (`seams.replaced`), since what ships has no switch for
-being wrong.
+Each replaces an attribute of a module (`seams.replaced`), because the shipped code has no switch
+for errors.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.chaos.seams import replaced
 
 
 def random_token() -> AbstractContextManager[None]:
-    """A part of each client token is random: the same request again is another one."""
+    """Each client token is random, so that a retried call is a new request."""
 
     def token(*_: object, **__: object) -> str:
         return secrets.token_hex(32)
@@ -37,17 +37,17 @@ def random_token() -> AbstractContextManager[None]:
     return replaced(request, "client_token", token)
 
 
-def empty_ledger() -> AbstractContextManager[None]:
-    """The ledger shows nothing, whatever ECS lists."""
+def no_existing_snapshots() -> AbstractContextManager[None]:
+    """A run finds no existing snapshots, although ECS lists them."""
 
-    def add(_ledger: ExistingSnapshots, _snapshot: object) -> None:
+    def add(_existing: ExistingSnapshots, _snapshot: object) -> None:
         pass
 
     return replaced(ExistingSnapshots, "add", add)
 
 
 def no_deadline() -> AbstractContextManager[None]:
-    """Calls go on, whatever time it is; Function Compute goes by its own."""
+    """Calls continue after the deadline, and Function Compute ends the function."""
 
     class Patient(Pacer):
         def __init__(self, *, deadline: float, **others: object) -> None:
@@ -58,7 +58,7 @@ def no_deadline() -> AbstractContextManager[None]:
 
 @contextmanager
 def tags_alone() -> Iterator[None]:
-    """A snapshot is the run's if its tags say so, whatever disk it is of."""
+    """A snapshot with a run's tags belongs to the run, even if it is of another disk."""
     before = identity.read_run_tags
 
     def read_run_tags(
@@ -93,8 +93,8 @@ def everybodys_records() -> AbstractContextManager[None]:
     return replaced(Reader, "_ours", ours)
 
 
-def last_one_wins() -> AbstractContextManager[None]:
-    """The fold takes the record that came last, whatever it says."""
+def last_record_wins() -> AbstractContextManager[None]:
+    """The effective outcome is the last record instead of the highest-ranking one."""
 
     def merge_outcomes(
         records: Iterable[Mapping[str, str]],

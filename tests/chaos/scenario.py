@@ -85,9 +85,9 @@ class Scenario:
     busy_s: float
     """For how long `long` and `attaching` disks are busy."""
     retry_failed_snapshots: int
-    """How often the policy asks again after a snapshot that ended as failed."""
+    """The policy's `retry_failed_snapshots`."""
     resumed: bool
-    """Whether `resume_runs` looks every ten minutes."""
+    """Whether `resume_runs` runs every ten minutes."""
     retries: bool
     """Whether FC delivers again after an exception."""
     skew_s: float
@@ -100,7 +100,7 @@ class Scenario:
     copied: bool = False
     """Whether disks are restored from snapshots, and snapshots of them have the copied tags."""
     neighbour: bool = False
-    """Whether another deployment's `resume_runs` looks too, with the same region and Logstore."""
+    """Whether another deployment's `resume_runs` runs too, in the same region and Logstore."""
 
     @property
     def killed(self) -> bool:
@@ -149,7 +149,7 @@ def draw(seed: int) -> Scenario:
 
 def _identified(scenario: Scenario) -> Scenario:
     """
-    Draw what tries whose a snapshot or a record is.
+    Draw what tests the ownership of snapshots and records.
 
     With numbers of its own, so that the rest of a seed stays as it was. A direct request has no
     age, and of a retention that is edited only the new value is known: neither comes late.
@@ -188,8 +188,8 @@ def _ecs_settings(rng: random.Random, *, together: bool) -> dict[str, Any]:
     """
     Draw what ECS leaves undocumented.
 
-    A token outlives the lag of listings by two minutes: the ledger is never older than 45
-    seconds when a snapshot is asked for, and a call may hang for 20 more. Where nothing overlaps
+    A token outlives the lag of listings by two minutes: existing snapshots were listed at most 45
+    seconds before a snapshot is requested, and a call may hang for 20 more. Where nothing overlaps
     and nothing lags, it need not be remembered at all.
     """
     lag_s = rng.choice((0.0, 0.0, 5.0, 60.0, 600.0, 20_000.0))

@@ -47,7 +47,7 @@ LEFT_OUT = {"snapshot": "never"}
 FAULTS_LAST_S = 6 * 3600.0
 """After so long nothing goes wrong any more, and everything has to come to rest."""
 LOOKS = 3
-"""How often `resume_runs` looks once the faults have ended, every ten minutes."""
+"""How many passes `resume_runs` makes after the faults have ended, one every ten minutes."""
 _BAD: Mapping[str, dict[str, Any]] = {
     "arrears": {"in_arrears": True},
     "local": {"category": "local_ssd_pro"},
@@ -90,7 +90,7 @@ class Stage:
         self.shown = shown
         self.logged = logged
         self.deliveries: list[Delivery] = []
-        self.open_after_looks: list[str] = []
+        self.unfinished_after_passes: list[str] = []
         """Runs that `resume_runs` could know of, and that did not end all the same."""
         self._are_free = False
         """Whether the disks that were being attached are attached by now."""
@@ -137,7 +137,7 @@ class Stage:
 
     @property
     def written(self) -> list[str]:
-        """Everything that somebody could read: lines, records, answers, errors, payloads."""
+        """All that can be read: lines, records, answers, errors, payloads."""
         texts = [*self.shown.lines, *self.logged]
         texts += [repr(one) for one in self.cloud.sls.records(*LOG)]
         for region in self.scenario.regions:
@@ -147,11 +147,11 @@ class Stage:
 
     @property
     def trigger_ids(self) -> list[tuple[str, ...]]:
-        """Who asks, as runs are made of it."""
+        """The trigger ids of the events that were sent."""
         return [_trigger_id(json.loads(event)) for event in self.sent]
 
     def unfinished_runs(self) -> list[str]:
-        """Return the runs whose last start that is in SLS has no end on record after it."""
+        """Return the runs whose last start in SLS is not followed by a recorded end."""
         starts: dict[str, str] = {}
         ends: dict[str, str] = {}
         for one in self.deliveries:
@@ -161,11 +161,11 @@ class Stage:
                     starts[record["run_id"]] = max(at, starts.get(record["run_id"], ""))
                 elif kind == "part_finished" and not self._goes_on(record):
                     ends[record["run_id"]] = max(at, ends.get(record["run_id"], ""))
-        # Of deliveries at the same time the one that came to its end did all of it.
+        # Of deliveries at the same time, the one that ended did everything.
         return sorted(run_key for run_key, at in starts.items() if at > ends.get(run_key, ""))
 
     def _goes_on(self, end: Mapping[str, str]) -> bool:
-        """Say whether a run was handed over to a part that should have come by now."""
+        """Return whether a run continues with a part that is due by now."""
         if end["status"] != "continued":
             return False
         due_at = parse_instant(end["next_at"])
@@ -278,8 +278,8 @@ class Stage:
         name = "snapshot_on_event" if self.scenario.trigger == "event" else "snapshot_on_schedule"
         self.cloud.fc(self.scenario.regions[0]).submit(self._functions[name], event)
 
-    def look(self, name: str = "resume_runs") -> None:
-        """Let `resume_runs` look, as its timer does; by its name the neighbour's."""
+    def reconcile(self, name: str = "resume_runs") -> None:
+        """Start a pass of `resume_runs`, as its timer does, or of the neighbour's by its name."""
         at = utc(self.clock.now().replace(second=0, microsecond=0))
         event = {"triggerName": "reconcile", "triggerTime": at, "payload": ""}
         function = self._functions[name]
@@ -381,7 +381,7 @@ class Stage:
             self.cloud.tick(spawn)
 
     def _attend(self, work: Callable[[], None]) -> None:
-        """Do one of several works at once; nobody waits at the gate for one that does nothing."""
+        """Run one of several jobs; the gate does not wait for one that calls no function."""
         self._thread.ran = False
         work()
         if not self._thread.ran:
@@ -440,8 +440,8 @@ def play(stage: Stage) -> None:
     stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
     stage.tell_again()
     for _ in range(LOOKS if scenario.resumed else 0):
-        _look(stage)
-    stage.open_after_looks = stage.unfinished_runs() if scenario.resumed else []
+        _reconcile(stage)
+    stage.unfinished_after_passes = stage.unfinished_runs() if scenario.resumed else []
     for event in stage.sent:
         if not any(_done(one) for one in stage.deliveries if one.event == event):
             stage.deliver(event)
@@ -475,16 +475,16 @@ def _deliver_all(stage: Stage) -> None:
         stage.restore()
 
 
-def _look(stage: Stage) -> None:
+def _reconcile(stage: Stage) -> None:
     if stage.scenario.neighbour:
-        stage.look(NEIGHBOUR)
+        stage.reconcile(NEIGHBOUR)
         stage.run_until(stage.clock.passed_s() + 60)
-    stage.look()
+    stage.reconcile()
     stage.run_until(stage.clock.passed_s() + 600)
 
 
 def _done(delivery: Delivery) -> bool:
-    """Say whether its answer says so; who asks directly is told of failures in it."""
+    """Return whether the answer reports success; a direct request gets failures in its answer."""
     answer = delivery.answer
     return delivery.ok and isinstance(answer, dict) and answer["status"] == "ok"
 

@@ -12,7 +12,7 @@ SEEDS = 50
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whatever_goes_wrong_every_invariant_holds(seed: int) -> None:
-    """D1, D2, D4, D9: each disk has one snapshot, and the records tell of it, and of no secret."""
+    """D1, D2, D4, D9: each disk has one snapshot, and records contain it, and no secret."""
     ending = played(seed)
 
     assert not ending.broken, f"make chaos SEED={seed}\n{ending.story}"
