@@ -134,7 +134,7 @@ class Pacer:
         Args:
             api: The operation, which has its own rate.
             call: Its result is returned, and its exception raised; the rate learns from both.
-            before: Runs right before the call, perhaps twice; if it raises, the call is not made.
+            before: Runs right before the call, or more than once; if it raises, no call is made.
 
         Raises:
             OutOfTimeError: The call could start only after the deadline, and was not made.
