@@ -1,9 +1,8 @@
 """
-What `make package` built, held against a template: is it there, and can it start as deployed.
+The check of `build/` before a deployment: complete, able to start as deployed, and up to date.
 
-And is it still what was built, and what would be built now: a deployment uploads what is there.
-A function's code folder is read-only, so what has no valid bytecode is compiled at every cold
-start, which takes more memory than the function itself ever does. Never builds anything.
+A function's code folder is read-only, so files without valid bytecode are compiled at every cold
+start, which takes more memory than the function itself. Never builds anything.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ COMPILING_MB = 192
 """
 The least memory with which a package without bytecode starts.
 
-Measured with the package as it ships: a cold start of it peaks at 129 to 139 MB.
+Measured with the shipped package: such a cold start peaks at 129 to 139 MB.
 """
 _UNCHECKED = b"\x01\x00\x00\x00"
 """The flags of bytecode that stays valid wherever it is unpacked (PEP 552)."""
@@ -28,25 +27,25 @@ _UNCHECKED = b"\x01\x00\x00\x00"
 CONTENTS = "contents.json"
 """In `build/`: digests of the folders there, and of what they were made from."""
 NEVER_SHIPPED = ("ram-policy.json", "__pycache__")
-"""What stands beside the functions' code, and in no package."""
+"""Files in the folders of the functions that are in no package."""
 _MADE_FROM = ("functions", "shared", "requirements/runtime.txt", "pyproject.toml")
 
 
 def too_small_to_compile(says: Function) -> bool:
-    """Whether a function's memory would not do for a package without bytecode."""
+    """Return whether a function has too little memory for a package without bytecode."""
     return not isinstance(says.memory_mb, int) or says.memory_mb < COMPILING_MB
 
 
 def missing_from_build(where: str, root: Path, says: Function) -> Iterator[str]:
     """
-    Name what a deployment would upload and is not there, or cannot start.
+    Yield what is missing from a function's package, or keeps it from starting.
 
     Fun reports success in all of these cases.
 
     Args:
-        where: The template and the function, for what is said.
+        where: The template and the function, for messages.
         root: The project.
-        says: What the template says.
+        says: The function in the template.
 
     """
     folder = root / str(says.code)

@@ -1,8 +1,8 @@
 """
-Does everything that has to agree, agree: policies, both templates, functions and events.
+The check that policies, both templates, functions and sample events match.
 
-What one function's deployment says by itself is `cli.function_checks`'s to judge, what policies
-ask of the templates and of the cloud `cli.policy_checks`'s. Never shows a variable's value.
+`cli.function_checks` checks a single function, and `cli.policy_checks` what policies require of
+the templates and of the cloud. Never prints the value of a variable.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from shared.runtime.json_yaml import read_policies
 from shared.runtime.settings import FUNCTION_VARIABLES
 
 _READERS = {FUN: (load_fun, "template", read_fun), S: (load_s, "s", read_s)}
-"""How each is loaded, which schema it must fit, and how it is read."""
+"""By template its loader, its schema and its reader."""
 _APIS = {FUN: "2.0", S: "3.0"}
 PLACEHOLDER = "1234567890123456"
-"""The account of the templates as they come; nobody's."""
+"""The account in the templates of the repository, which does not exist."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a check found, one message each."""
+    """The results of a check, one message each."""
 
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What is allowed and should still be looked at."""
+    """What is allowed, but is probably a mistake."""
     placeholders: tuple[str, ...] = ()
-    """Where the account is still nobody's: a problem to whoever deploys or calls."""
+    """The places of `PLACEHOLDER`: a problem before a deployment or a call."""
     templates: bool
-    """Whether there were templates to look at."""
+    """Whether there were templates to check."""
 
 
 @dataclass(slots=True)
@@ -186,7 +186,7 @@ def _check_regions(
     found: _Found,
     own: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Look at the policies' regions, and at the functions' own, given with its place."""
+    """Check the regions of the policies, and the region of the functions with its place."""
     used = [
         (named.at(f"policies[{number}].regions"), region)
         for number, policy in enumerate(file.policies)

@@ -1,8 +1,8 @@
 """
-The demo's two tables, which fit a terminal of 80 columns and say more in a wider one.
+The two tables of the demo, which fit 80 columns and show more in a wider terminal.
 
-Ids, instants and statuses have fixed widths and stay whole; codes and reasons take what is
-left, and are folded. Never looks anything up.
+Ids, instants and statuses have fixed widths. Codes and reasons get the remaining width and are
+wrapped. Never reads from the emulator.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ COLOURS = {
     "snapshot_failed": "red",
 }
 WITH_RECORD = 104
-"""In a narrower terminal a run's start and end show in the column of the disk."""
+"""In a narrower terminal the start and end of a part are in the disk column."""
 WITH_WORDS = 140
-"""From this width on an outcome is told in words too, not by its code alone."""
+"""From this width on, a row contains the reason in addition to the code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Column:
     heading: str
     width: int | None = None
-    """None: what is left."""
+    """None: the remaining width."""
     from_width: int = 0
-    """The terminal that it needs; a narrower one does without."""
+    """The column is left out in a narrower terminal."""
 
 
 _OUTCOME = (
@@ -56,7 +56,7 @@ _RECORD = (
 
 
 def outcomes_table(policy: str, records: Sequence[Mapping[str, str]], width: int) -> Table:
-    """Return what became of each disk of a policy, by disk."""
+    """Return the effective outcomes of a policy, by disk."""
     rows = [
         {
             "disk": record["disk_id"] or record["instance_id"],

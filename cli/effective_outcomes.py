@@ -19,7 +19,7 @@ RANKS: dict[str, int] = {
     "snapshot_failed": 4,
     "completed": 5,
 }
-"""How much each status knows; the higher one holds."""
+"""By status its rank; of two records of a disk the one with the higher rank is effective."""
 
 Effective = dict[tuple[str, str], Mapping[str, str]]
 
@@ -71,7 +71,7 @@ def _keep(effective: Effective, record: Mapping[str, str]) -> None:
 
 
 def _weight(record: Mapping[str, str]) -> tuple[int, int, str, str]:
-    # The last part only makes the order total, so that the fold is the same in any order.
+    # The last item makes the order total, so that the result is the same in any order.
     return (
         int(record["attempt"]),
         RANKS[record["status"]],

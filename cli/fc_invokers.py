@@ -30,17 +30,17 @@ READ_TIMEOUT_S = 600
 
 
 class NoAnswerError(Exception):
-    """A function could not be asked, or failed; says what came back instead of an answer."""
+    """A function could not be invoked, or failed; the message contains what was returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployed:
-    """Where one function is; a function of FC 3.0 has no service."""
+    """A deployed function; on FC 3.0 it has no service."""
 
     folder: str
-    """Its own in `functions/`, which says what it takes."""
+    """Its folder in `functions/`."""
     function: str
-    """What Function Compute calls it."""
+    """Its name in Function Compute."""
     service: str | None
     account_id: str
     region: str
@@ -140,7 +140,7 @@ def _without_its_log() -> Iterator[None]:
 
 
 def _failure(kind: str, body: bytes) -> str:
-    """Say what a function's error says of itself, if it says anything."""
+    """Return the message of a function's error, if it has one."""
     try:
         error = json.loads(body)
         # A function's own error, or the service's.

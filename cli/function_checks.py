@@ -1,8 +1,8 @@
 """
-What a template says of one function, held against the function's own folder.
+The check of one function in a template against the function's folder.
 
-Each is a mistake that a deployment reports late or never: a handler that is not there, a
-timer that cannot be parsed, a log that the role may not write to. Never compares templates.
+A deployment reports these mistakes late or never: a missing handler, an invalid timer
+expression, a Logstore that the role may not write to. Never compares templates.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shared.runtime.settings import (
 from shared.validation import nearest
 
 RUNTIMES = ("python3.10", "python3.12")
-"""What Function Compute offers (Function Compute, "Runtimes") and this code runs on."""
+"""The runtimes of Function Compute ("Runtimes") on which this code runs."""
 RAM_POLICY = "ram-policy.json"
 MAX_VARIABLES_BYTES = 4096
 """Of all variables of a function together (Function Compute, "Environment variables")."""
@@ -48,10 +48,10 @@ class Place:
     function: str
     says: Function
     region: str
-    """Where the template's functions are deployed; empty if that is not known."""
+    """The region of the template's functions; empty if it is not known."""
 
     def at(self, what: str = "") -> str:
-        """Return where a field of the function stands."""
+        """Return the place of a field of the function; of the function itself without a field."""
         return f"{file_line(self.template, self.says.line(what))}: {self.function}"
 
 
@@ -105,7 +105,7 @@ def cron_problem(expression: object) -> str | None:
 
 
 def remarks(place: Place) -> Iterator[str]:
-    """Name what is allowed and should still be looked at."""
+    """Yield what is allowed, but is probably a mistake."""
     for timer, trigger in place.says.timers.items():
         if trigger.enabled is not True:
             where = place.at(f"timers.{timer}")

@@ -38,7 +38,7 @@ BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "requirements" / "runtime.txt"
 PLATFORM = "x86_64-manylinux2014"
 NEVER_USED = ("bin", ".lock", "*/tests", "*/_testcapi*", "*.dist-info/RECORD")
-"""What libraries bring along and no function imports; RECORD lists what is not there."""
+"""Files of libraries that no function imports, and RECORD, which would list them."""
 
 UNREACHED = frozenset(
     {
@@ -80,7 +80,7 @@ REACHED_MODELS = {
 
 
 class PackageError(Exception):
-    """No package could be built that starts; says why, and what to do."""
+    """No working package could be built; the message contains the reason and the action."""
 
 
 def package(policies: Path, build: Path = BUILD, *, version: str | None = None) -> list[Path]:
@@ -118,7 +118,7 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
 
 
 def _refuse_source_alone(version: str) -> None:
-    """Refuse to build what each cold start would compile, and die of it."""
+    """Raise if each cold start would compile the package and run out of memory."""
     small = {
         name: [
             function for function, says in read(ROOT / name).items() if too_small_to_compile(says)
@@ -277,7 +277,7 @@ def _fetch(requirements: Path, target: Path, version: str) -> None:
 
 
 def _failure(what: str, command: list[str], **variables: str) -> str | None:
-    """Run it; return what failed and what was said of it, None if it worked."""
+    """Run a command; return the failure with its output, or None if it succeeded."""
     try:
         done = subprocess.run(  # noqa: S603 - our own arguments
             command, capture_output=True, text=True, check=False, env={**os.environ, **variables}

@@ -1,9 +1,9 @@
 """
-Which actions the code calls, read from `ecs.py` and `sls.py` of `shared/clients/`.
+The RAM actions that the code calls, read from `ecs.py` and `sls.py` in `shared/clients/`.
 
-Every function can reach all of both; what one never calls is said in `NEVER_CALLS`. Never looks
-at a role, and never asks whether some path needs a right: tests do, by running each with a role
-that lacks one.
+Every function imports both; `NEVER_CALLS` lists what a function does not call. Never reads a
+role, and never decides whether a path needs a permission: tests run each function with roles
+that lack one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 from shared import clients
 
 BESIDES = {"ecs:CreateSnapshot": "ecs:TagResources"}
-"""What a call needs besides its own action, since it sends tags: assumed, not documented."""
+"""The additional action of a call, because it sends tags: assumed, not documented."""
 WRITES_RECORDS = "log:PostLogStoreLogs"
 HANDS_OVER = frozenset({"snapshot_on_event", "snapshot_on_schedule"})
-"""The functions that start themselves again for what is left: `fc:InvokeFunction` on each."""
+"""The functions that start their own next part: `fc:InvokeFunction` on themselves."""
 
 NEVER_CALLS = {
     "record_completion": frozenset({"ecs:DescribeInstances"}),
@@ -33,11 +33,11 @@ NEVER_CALLS = {
         }
     ),
 }
-"""By function what it has no use for, and no right to: one lists no instances, one calls no ECS."""
+"""By function the actions that it does not call, so that its role does not allow them."""
 BESIDES_OTHERS = {
     "resume_runs": frozenset({"log:GetLogStoreLogs", "fc:ListTriggers", "fc:InvokeFunction"}),
 }
-"""By function what it calls, and no other does: it reads records, and starts the others."""
+"""By function the actions that only it calls: it reads records, and starts the others."""
 
 
 @cache

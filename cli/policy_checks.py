@@ -1,9 +1,9 @@
 """
-Whether policies can work, held against facts of the cloud and against what is deployed.
+The check of policies against facts of the cloud and against the templates.
 
-A timer that no policy names fails every time it fires; an event type that the rule's pattern
-lacks, or a condition that no event meets, never comes, and nobody is told. What a policy file
-may say at all is `shared.policies.policy_file`'s to judge.
+A timer without a policy fails every time it fires. A policy never runs, without an error, if the
+rule's pattern lacks its event type or if no event meets its conditions. The rules of a policy
+file itself are in `shared.policies.policy_file`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _POLICY = re.compile(r"policies\[(\d+)\]")
 
 
 class PolicyPlaces:
-    """Where the parts of a policy file stand: file, line, and the policy's name."""
+    """The places of the parts of a policy file: file, line, and the policy's name."""
 
     def __init__(self, path: Path, raw: object) -> None:
         """
@@ -38,7 +38,7 @@ class PolicyPlaces:
 
         Args:
             path: The file.
-            raw: What it holds, as far as that could be read.
+            raw: Its content, as far as it could be parsed.
 
         """
         self._file = path.name
