@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,7 +64,9 @@ class SnapshotIndex:
         self._listing: set[str] = set()
         """What a thread is listing now."""
         self._failure: tuple[float, EcsError] | None = None
-        """When a listing failed last, and why."""
+        """When the last listing failed, and why; None if it did not fail."""
+        self._after_failure = threading.Lock()
+        """Held by the one thread that lists again after a failure."""
         self._changed = threading.Condition()
         """Guards the state; notified when a listing has ended."""
 
@@ -106,7 +109,6 @@ class SnapshotIndex:
             age_s = self._clock.monotonic() - self._listed_s.get(what, -math.inf)
             is_old = age_s >= MAX_AGE_S
             if is_old:
-                self._raise_recent_failure()
                 self._listing.add(what)
         if is_old:
             self._list(what)
@@ -114,43 +116,53 @@ class SnapshotIndex:
 
     def refresh_disk(self, disk_id: str) -> DiskState:
         """List one disk now, and return what the run has of it; raises like `recent_state`."""
-        with self._changed:
-            self._raise_recent_failure()
-        try:
+        with self._watched():
             snapshots = list(self._inventory.run_snapshots(self._run_key, disk_id))
-        except EcsError as exc:
-            self._note_failure(exc)
-            raise
         state = group_by_disk(snapshots, self._run_key).get(disk_id, DiskState())
         return replace(state, later_id=later_snapshot(snapshots, self._run_key, disk_id))
 
     def _raise_recent_failure(self) -> None:
-        if self._failure and self._clock.monotonic() < self._failure[0] + UNREADABLE_S:
-            raise self._failure[1]
+        failure = self._failure
+        if failure and self._clock.monotonic() < failure[0] + UNREADABLE_S:
+            raise failure[1]
 
-    def _note_failure(self, error: EcsError) -> None:
-        with self._changed:
-            self._failure = (self._clock.monotonic(), error)
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """
+        List within it: a failure is noted, and stands for all disks for a while.
+
+        Once a listing failed, one thread at a time lists again until a listing succeeds. All
+        threads would otherwise make all call retries together, and again after each pause.
+        """
+        with self._after_failure if self._failure else nullcontext():
+            self._raise_recent_failure()
+            try:
+                yield
+            except EcsError as exc:
+                self._failure = (self._clock.monotonic(), exc)
+                raise
+            self._failure = None
 
     def _list(self, what: str) -> None:
         """List for all threads that wait; if that fails, it fails for them too."""
-        listed_s, newest_at = self._clock.monotonic(), self._newest_at
         try:
-            for snapshot in self._snapshots(what):
-                if snapshot.created_at is not None:
-                    newest_at = max(snapshot.created_at, newest_at or snapshot.created_at)
-                with self._changed:
-                    self._existing.add(snapshot)
-            self._listed_s[what] = listed_s
-            if what == WHOLE:
-                self._newest_at = newest_at
-        except EcsError as exc:
-            self._note_failure(exc)
-            raise
+            with self._watched():
+                self._read_listing(what)
         finally:
             with self._changed:
                 self._listing.discard(what)
                 self._changed.notify_all()
+
+    def _read_listing(self, what: str) -> None:
+        listed_s, newest_at = self._clock.monotonic(), self._newest_at
+        for snapshot in self._snapshots(what):
+            if snapshot.created_at is not None:
+                newest_at = max(snapshot.created_at, newest_at or snapshot.created_at)
+            with self._changed:
+                self._existing.add(snapshot)
+        self._listed_s[what] = listed_s
+        if what == WHOLE:
+            self._newest_at = newest_at
 
     def _snapshots(self, what: str) -> Iterator[Snapshot]:
         if what != WHOLE:

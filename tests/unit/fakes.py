@@ -64,6 +64,8 @@ class FakeEcs(Ecs):
         self.created: list[SnapshotRequest] = []
         self.trouble: Exception | None = None
         """What the next listings of snapshots raise."""
+        self.while_listing: Callable[[], object] = lambda: None
+        """Called by each listing of snapshots, before it returns or raises."""
         self.in_flight_most = 0
         self._answers = answers
         self._overlap = overlap
@@ -148,6 +150,7 @@ class FakeEcs(Ecs):
                 token=next_token,
             )
         )
+        self.while_listing()
         if self.trouble is not None:
             raise self.trouble
         items = [

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -164,6 +167,30 @@ def test_a_listing_that_failed_is_not_made_again_for_each_disk(read: str) -> Non
     desk.ecs.trouble = None
     desk.clock.advance(UNREADABLE_S)
     assert getattr(desk.ledger, read)("d-1") == DiskState()
+
+
+def test_after_a_failed_listing_one_thread_at_a_time_lists_again() -> None:
+    """T10: each thread would otherwise make all its call retries, after each pause anew."""
+    desk = Desk()
+    desk.ledger.read()
+    desk.ecs.trouble = refused("InvalidAccessKeyId", 403)
+    with pytest.raises(EcsError):
+        desk.ledger.refresh_disk("d-0")
+    desk.clock.advance(UNREADABLE_S)
+    together = threading.Barrier(2)
+    desk.ecs.while_listing = lambda: meet(together)
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = [pool.submit(desk.ledger.refresh_disk, f"d-{number}") for number in range(4)]
+
+    assert all(isinstance(end.exception(), EcsError) for end in ends)
+    assert len(desk.ecs.listings) == 3
+
+
+def meet(barrier: threading.Barrier) -> None:
+    """Wait shortly for another thread to list at the same time."""
+    with suppress(threading.BrokenBarrierError):
+        barrier.wait(timeout=0.2)
 
 
 # --- few disks -----------------------------------------------------------------------------------
