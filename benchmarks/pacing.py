@@ -46,6 +46,12 @@ MAX_TIME_UNDOCUMENTED = 1.7
 """For a limit that is not in fixed minutes; its throttled calls have no bound."""
 MAX_CALLS, MAX_CALLS_IN_PARTS = 1.05, 1.10
 PARTS = 5
+POLICIES: dict[str, Any] = {
+    "deployment": "bench",
+    "policies": [
+        {"name": "nightly", "on": {"timer": "nightly"}, "select": {"tags": {"env": "prod"}}}
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,16 +113,7 @@ class Bench:
         if counted_by is not None:
             ecs._throttle = counted_by  # type: ignore[assignment] # noqa: SLF001 - has one method
         ecs.handle = self._late  # type: ignore[method-assign] # an answer takes its time
-        policy = {
-            "name": "nightly",
-            "on": {"timer": "nightly"},
-            "select": {"tags": {"env": "prod"}},
-        }
-        self.policies = {
-            "deployment": "bench",
-            "policies": [policy],
-            "limits": {"max_calls_per_minute": limit},
-        }
+        self.policies = POLICIES | {"limits": {"max_calls_per_minute": limit}}
 
     def _late(self, request: Request) -> Response:
         response = self._answer(request)
