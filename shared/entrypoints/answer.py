@@ -6,31 +6,16 @@ Never decides how a run ended, and never redacts: `invocation` does that as an a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
-from shared.completions.handler import CompletionResult
-from shared.records.outcome import Outcome, overall_status
+from shared.entrypoints.invocation import Answer
+from shared.records.outcome import Outcome
 from shared.snapshots.run_records import CONTINUED, Summary
-
-Answer = dict[str, Any]
 
 
 def answer_of_runs(summaries: Sequence[Summary]) -> Answer:
     """Return the answer for runs that took snapshots, at least one."""
     return {"status": _overall(summaries), "runs": [_run(summary) for summary in summaries]}
-
-
-def answer_of_completions(results: Sequence[CompletionResult], region: str) -> Answer:
-    """Return the answer for the completions of this deployment; "no_match" without any."""
-    if not results:
-        return {"status": "no_match", "runs": []}
-    counts: Counter[str] = Counter(result.outcome.status for result in results)
-    return {
-        "status": overall_status(counts),
-        "runs": [_completion(result, region) for result in results],
-    }
 
 
 def _overall(summaries: Sequence[Summary]) -> str:
@@ -58,26 +43,14 @@ def _run(summary: Summary) -> Answer:
     if summary.reason:
         entry |= {"code": summary.code, "reason": summary.reason}
     if summary.outcomes:
-        entry["disks"] = [_disk(outcome) for outcome in summary.outcomes]
+        entry["disks"] = [answer_of_disk(outcome) for outcome in summary.outcomes]
     if summary.left_out:
         entry["disks_left_out"] = summary.left_out
     return entry
 
 
-def _completion(result: CompletionResult, region: str) -> Answer:
-    run_key, outcome = result.run_key, result.outcome
-    counts: dict[str, int] = {outcome.status: 1}
-    return {
-        "policy": run_key.policy if run_key else "",
-        "region": region,
-        "run_id": run_key.run_id if run_key else "",
-        "status": overall_status(counts),
-        "counts": counts,
-        "disks": [_disk(outcome)],
-    }
-
-
-def _disk(outcome: Outcome) -> Answer:
+def answer_of_disk(outcome: Outcome) -> Answer:
+    """Return the entry for one disk of a run."""
     return {
         "disk_id": outcome.disk_id,
         "status": outcome.status,

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.clients.sls import connect
-from shared.entrypoints.answer import Answer
 from shared.errors import (
     InvalidEventError,
     InvalidPolicyError,
@@ -30,6 +29,8 @@ from shared.runtime import sdk_logging
 from shared.runtime.context import Runtime
 from shared.runtime.json_yaml import MAX_EVENT_BYTES, read_policies
 
+Answer = dict[str, Any]
+"""What a function returns: JSON values by name."""
 Redacted = Callable[[str], str]
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from shared.completions.decision import read_completions
-from shared.completions.handler import CompletionHandler
-from shared.entrypoints.answer import Answer, answer_of_completions
-from shared.entrypoints.invocation import carried_out, readable_policies, rejection_record
+from shared.completions.handler import CompletionHandler, CompletionResult
+from shared.entrypoints.answer import answer_of_disk
+from shared.entrypoints.invocation import Answer, carried_out, readable_policies, rejection_record
 from shared.errors import InvalidEventError, InvalidPolicyError, RunFailedError
 from shared.policies.policy import no_policies
+from shared.records.outcome import overall_status
 from shared.records.recorder import Recorder
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Runtime, runtime_of
@@ -70,4 +73,28 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         raise error
     if reasons:
         raise RunFailedError(reasons)
-    return answer_of_completions(results, runtime.region)
+    return _answer(results, runtime.region)
+
+
+def _answer(results: Sequence[CompletionResult], region: str) -> Answer:
+    """Return the answer for the completions of this deployment; "no_match" without any."""
+    if not results:
+        return {"status": "no_match", "runs": []}
+    counts: Counter[str] = Counter(result.outcome.status for result in results)
+    return {
+        "status": overall_status(counts),
+        "runs": [_run(result, region) for result in results],
+    }
+
+
+def _run(result: CompletionResult, region: str) -> Answer:
+    run_key, outcome = result.run_key, result.outcome
+    counts: dict[str, int] = {outcome.status: 1}
+    return {
+        "policy": run_key.policy if run_key else "",
+        "region": region,
+        "run_id": run_key.run_id if run_key else "",
+        "status": overall_status(counts),
+        "counts": counts,
+        "disks": [answer_of_disk(outcome)],
+    }

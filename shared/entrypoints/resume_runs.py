@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.clients.fc import Fc
-from shared.entrypoints.answer import Answer
 from shared.entrypoints.invocation import (
     PAUSED,
     PAUSED_BECAUSE,
+    Answer,
     carried_out,
     paused,
     policies_of,

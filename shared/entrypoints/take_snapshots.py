@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.clients.fc import Fc
-from shared.entrypoints.answer import Answer, answer_of_runs
+from shared.entrypoints.answer import answer_of_runs
 from shared.entrypoints.invocation import (
     PAUSED,
     PAUSED_BECAUSE,
+    Answer,
     carried_out,
     paused,
     policies_of,

@@ -138,6 +138,38 @@ def test_each_room_imports_only_from_rooms_below_it(floor: tuple[str, ...]) -> N
         assert imported - {room} <= below, room
 
 
+NOT_LOADED = {
+    "snapshot_on_schedule": {"completions", "recovery"},
+    "snapshot_on_event": {"completions", "recovery"},
+    "record_completion": {"recovery"},
+    "resume_runs": {"snapshots", "completions", "clients.ecs"},
+}
+"""The rooms and modules of shared/ that a function has no use for; each cold start pays them."""
+
+
+def loaded_by(module: str) -> set[str]:
+    """Return the modules of shared/ that an import of one loads, however indirectly."""
+    loaded: set[str] = set()
+    waiting = [module]
+    while waiting:
+        path = ROOT / (waiting.pop().replace(".", "/") + ".py")
+        source = path.read_text(encoding="utf-8") if path.is_file() else ""
+        new = {name for name in imports(source) if name.startswith("shared.")} - loaded
+        loaded |= new
+        waiting += new
+    return loaded
+
+
+def test_a_function_loads_no_room_that_it_does_not_use() -> None:
+    """What is imported for a type alone costs each cold start as much as what is called."""
+    assert set(NOT_LOADED) == {path.parent.name for path in files("functions")}
+    for function, unused in NOT_LOADED.items():
+        loaded = {name.removeprefix("shared.") for name in loaded_by(f"functions.{function}.index")}
+
+        assert len(loaded) > 20, function
+        assert not {name for name in loaded for room in unused if f"{name}.".startswith(f"{room}.")}
+
+
 def test_no_module_of_shared_is_imported_by_way_of_its_package() -> None:
     """`from shared import x` would pass by the rule above, and so would an import with dots."""
     for path in files("shared"):
