@@ -1,16 +1,16 @@
 """
-What this project raises on purpose; each exception is an instruction to its reader.
+The exceptions of this project; each class states what its reader has to do.
 
     SnapshotAutomationError
     ├── InvalidEventError       the event or request is invalid: fix it; a retry does not help
     ├── InvalidPolicyError      policies.yaml is invalid: fix it and deploy
     ├── InvalidSettingsError    an environment variable of the function is missing or invalid
-    ├── UnexpectedError         a fault of this project whose text contained a secret
+    ├── UnexpectedError         an exception that nothing handles and whose text had a secret
     ├── RunFailedError          the run left disks without a snapshot: FC delivers it again
-    ├── ReconcileError          a reconciliation pass left something undone: the next goes on
+    ├── ReconcileError          a reconciliation pass left something to the next one
     ├── EcsError                one call to ECS failed: see `clients.ecs_errors`
     │   ├── EcsRejectedError     ECS answered with an error code
-    │   ├── EcsUnknownError     no readable answer: what was asked may have been done
+    │   ├── EcsUnknownError     no readable answer: ECS may have done what was requested
     │   └── WrongRegionError    the host answers for another region: set ECS_ENDPOINT
     └── FcError                 one call to Function Compute failed: see `clients.fc_errors`
         └── DuplicateInvocationError    FC already has an invocation with that id
@@ -31,22 +31,22 @@ class _NoValue(Enum):
 
 
 NO_VALUE = _NoValue.NO_VALUE
-"""In the place of a problem's value: nothing stands there, or it may be a secret."""
+"""The value of a problem that has none, or whose value may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with an input: where, what stands there, what the rule is."""
+    """One rule that an input breaks: the place, the value found there, the rule."""
 
     path: str
     value: object
     rule: str
 
     def __str__(self) -> str:
-        """Return ``path: value: rule``, each cut to a readable length; the value if any."""
+        """Return ``path: value: rule``, each cut to a readable length."""
         shown = [] if self.value is NO_VALUE else [_shown(self.value)]
         parts = [_cut(self.path, _MAX_PATH), *shown, _cut(self.rule, _MAX_RULE)]
-        # A path may hold a key that UTF-8 cannot carry; a log must be able to.
+        # A path may contain a key that UTF-8 cannot encode, and every log has to accept the text.
         return ": ".join(parts).encode(errors="backslashreplace").decode()
 
 
@@ -73,7 +73,7 @@ def _shown(value: object) -> str:
 
 
 def _pieces(value: object) -> Iterator[str]:
-    """Yield what `repr` would return, piece by piece, as much as somebody takes."""
+    """Yield what `repr` would return, piece by piece: the caller stops when it has enough."""
     if isinstance(value, list):
         yield "["
         for number, item in enumerate(value):
@@ -89,13 +89,13 @@ def _pieces(value: object) -> Iterator[str]:
             yield from _pieces(item)
         yield "}"
     elif isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        yield f"a number of {value.bit_length()} bits"  # Python refuses to write long ones out
+        yield f"a number of {value.bit_length()} bits"  # `repr` raises for long ones
     else:
         yield repr(value[: _MAX_SHOWN + 1] if isinstance(value, str | bytes) else value)
 
 
 MAX_LISTED = 100
-"""So many problems are listed of one input, and the others counted."""
+"""How many problems of one input are listed; the others are only counted."""
 
 
 class Problems:
@@ -136,24 +136,24 @@ class Problems:
 
 
 class SnapshotAutomationError(Exception):
-    """The base of everything that this project raises on purpose."""
+    """The base of the exceptions of this project."""
 
     def redact(self, redacted: Callable[[str], str]) -> None:
-        """Let it say nothing that `redacted` takes out of a text."""
-        self.args = tuple(redacted(one) if isinstance(one, str) else one for one in self.args)
+        """Redact every text of the exception, in place."""
+        self.args = tuple(redacted(arg) if isinstance(arg, str) else arg for arg in self.args)
         for name, value in vars(self).items():
             if isinstance(value, str):
                 setattr(self, name, redacted(value))
 
 
 class _ProblemsError(SnapshotAutomationError):
-    """An input with problems; says all of them, one a line."""
+    """An input with problems; the message lists them, one per line."""
 
     what = "input"
 
     def __init__(self, problems: Iterable[Problem], *, also: str = "") -> None:
         self.problems = tuple(islice(problems, MAX_LISTED))
-        # Those of `validation` count also what they do not hold.
+        # `Problems` also counts those that it does not keep.
         count = len(problems) if isinstance(problems, Sized) else len(self.problems)
         lines = [f"{self.what}: {count} problem{'' if count == 1 else 's'}"]
         lines += [f"  {problem}" for problem in self.problems]
@@ -162,43 +162,44 @@ class _ProblemsError(SnapshotAutomationError):
         super().__init__("\n".join([*lines, also] if also else lines))
 
     def redact(self, redacted: Callable[[str], str]) -> None:
-        """Let it say nothing that `redacted` takes out of a text, nor its problems."""
+        """Redact every text of the exception and of its problems, in place."""
         super().redact(redacted)
         self.problems = tuple(
             Problem(
-                redacted(one.path),
-                one.value if redacted(shown := repr(one.value)) == shown else redacted(shown),
-                redacted(one.rule),
+                redacted(problem.path),
+                value if redacted(shown := repr(value)) == shown else redacted(shown),
+                redacted(problem.rule),
             )
-            for one in self.problems
+            for problem in self.problems
+            for value in (problem.value,)
         )
 
 
 class InvalidEventError(_ProblemsError):
-    """The event or request cannot be carried out as it is; nothing of it was done."""
+    """The event or request is invalid; nothing of it was done."""
 
     what = "invalid event"
 
 
 class InvalidPolicyError(_ProblemsError):
-    """The policy file cannot be used; nothing was done."""
+    """The policy file is invalid; nothing was done."""
 
     what = "invalid policies"
 
 
 class InvalidSettingsError(_ProblemsError):
-    """The function's environment cannot be used; nothing was done."""
+    """The function's environment variables are missing or invalid; nothing was done."""
 
     what = "invalid settings"
 
 
 class UnexpectedError(SnapshotAutomationError):
-    """What nobody raised on purpose, and would have shown a secret: its type, and what it said."""
+    """An exception that contained a secret and nothing handled: its class and redacted text."""
 
 
 class RunFailedError(SnapshotAutomationError):
-    """A run ended with disks that should have a snapshot and do not; running it again is safe."""
+    """A run ended with disks that should have a snapshot and have none; a second run is safe."""
 
 
 class ReconcileError(SnapshotAutomationError):
-    """A look for what has to be started again could not be had, or leaves something to a person."""
+    """A reconciliation pass could not read the records, or left steps undone."""

@@ -128,9 +128,9 @@ class ListOf(NamedTuple):
             items = {f"{path}[{number}]": item for number, item in enumerate(value)}
         if not items:
             problems.add(path, value, f"must be {self.what}, and not empty")
-        good = [self.item.read(item, at, problems) for at, item in items.items()]
-        # True equals 1, and they are two values all the same.
-        return tuple({(type(one), one): one for one in good if one is not None}.values())
+        read = [self.item.read(item, at, problems) for at, item in items.items()]
+        # By type too, because True equals 1.
+        return tuple({(type(item), item): item for item in read if item is not None}.values())
 
 
 class MapOf(NamedTuple):
@@ -146,18 +146,18 @@ class MapOf(NamedTuple):
     def read(self, value: object, path: str, problems: Problems) -> dict[str, Any]:
         """See `Rule`; empty for a value with too few or too many keys."""
         given = check_mapping(value, path, problems)
-        good = {}
+        valid = {}
         for key, item in given.items():
             at = join(path, key)
             name, read = self.key.read(key, at, problems), self.value.read(item, at, problems)
             if name is not None and read is not None:
-                good[name] = read
+                valid[name] = read
         if not isinstance(value, Mapping):
-            return good
+            return valid
         if len(given) < self.least or len(given) > (self.most or len(given)):
             problems.add(path, len(given), self.rule)
             return {}
-        return good
+        return valid
 
 
 def check_mapping(value: object, path: str, problems: Problems) -> Mapping[str, Any]:

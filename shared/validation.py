@@ -41,9 +41,9 @@ INSTANT_ACCESS_RETENTION_DAYS = WholeNumber(1, 65535)
 CATEGORY = Choice(("Standard", "Flash"))
 LISTED_TAG_KEY = Text(what="key", length=(1, 128))
 """
-Of a tag to be looked for: any key that ECS lists.
+The key of a tag in a selection: any key that ECS lists.
 
-Services set tags of their own that nobody else may write, such as
+Services set tags that users cannot set, such as
 ``acs:autoscaling:scalingGroupId``.
 """
 TAG_KEY = Text(
@@ -80,8 +80,8 @@ CLIENT_TOKEN = Text(form=r"[\x00-\x7f]{1,64}", rule="must be 1 to 64 ASCII chara
 
 
 def _id_of(prefix: str, what: str) -> Text:
-    # A prefix, a dash and letters or digits; the inner dashes are for ids of our own tests and
-    # of older regions. Strict enough to catch another kind of resource or a stray space.
+    # A prefix, a dash and letters or digits; the inner dashes are for the ids of tests and of
+    # older regions. Strict enough to catch another kind of resource or a stray space.
     return Text(
         form=rf"{prefix}-(?!.{{63}})[0-9A-Za-z]+(?:-[0-9A-Za-z]+)*",
         rule=f"must be the id of {what}, such as '{prefix}-bp1a2b3c4d5e'",
@@ -97,7 +97,7 @@ NAME = Text(
     form=r"[a-z][a-z0-9-]{0,39}",
     rule="must be 1 to 40 of a-z, 0-9 and '-', and start with a letter",
 )
-"""Of a policy or a deployment: it becomes part of tags and snapshot names."""
+"""The name of a policy or a deployment, which becomes part of tags and snapshot names."""
 REGION = Text(
     form=r"[a-z]{2}-[a-z0-9]+(?:-[a-z0-9]+)*",
     rule="must be the id of a region, such as 'cn-hangzhou'",

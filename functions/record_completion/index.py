@@ -1,4 +1,4 @@
-"""Records how a snapshot ended, and asks again for one that failed where its policy says so."""
+"""Records how snapshots ended, and retries failed ones if their policy sets a number of retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts again what was begun and not ended, and catches up timers that did not fire."""
+"""Restarts unfinished runs, and starts the runs of timers that did not fire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes snapshots when EventBridge tells of an instance or a disk, or when asked directly."""
+"""Creates snapshots on events of instances and disks from EventBridge, and on direct requests."""
 
 from __future__ import annotations
 

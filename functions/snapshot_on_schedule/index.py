@@ -1,4 +1,4 @@
-"""Takes snapshots when a timer fires, or when it is asked directly."""
+"""Creates snapshots when a timer fires, and on direct requests."""
 
 from __future__ import annotations
 

@@ -124,8 +124,8 @@ def foreseen_code(disk: Disk, instances: Sequence[Instance]) -> str | None:
     Return the code with which ECS would reject a snapshot of this disk; None if it would not.
 
     Foresees only what the documentation states. Whether a disk was ever attached or its instance
-    ever started is in no documented field, and a wrong guess would skip a good disk: ECS
-    answers that, at the cost of one call.
+    ever started is in no documented field, and a wrong guess would skip a disk that
+    can have a snapshot. ECS decides these cases, at the cost of one call.
     """
     if disk.category in LOCAL_CATEGORIES:
         return "DiskCategory.OperationNotSupported"

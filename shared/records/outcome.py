@@ -123,7 +123,7 @@ def overall_status(counts: Mapping[str, int]) -> Literal["ok", "partially_failed
     """
     Return the status of a run from its counts by status.
 
-    "ok": no disk is unsuccessful. "partial": some are, and others are done or need nothing.
+    "ok": no disk is unsuccessful. "partially_failed": some are, others are done or need nothing.
     "failed": all are unsuccessful.
     """
     left = sum(counts.get(status, 0) for status in UNSUCCESSFUL)

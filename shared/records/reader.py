@@ -74,7 +74,7 @@ class Reader:
         offset = 0
         while page := self._page(query, since, until, offset=offset).records:
             for log in page:
-                yield from self._ours(log)
+                yield from self._own(log)
             offset += len(page)
 
     def start_of_run(
@@ -84,11 +84,11 @@ class Reader:
         Return the start of a run that an invocation recorded, its event included.
 
         Raises:
-            ReconcileError: SLS could not be read, or holds it no more.
+            ReconcileError: SLS could not be read, or no longer contains the record.
 
         """
         page = self._page(f"{run_id} and {STARTED}", since, until, newest_first=True)
-        for record in (one for log in page.records for one in self._ours(log)):
+        for record in (one for log in page.records for one in self._own(log)):
             about = (record.get("record"), record.get("run_id"), record.get("request_id", ""))
             if about == (STARTED, run_id, request_id) and "event" in record:
                 return record
@@ -103,11 +103,11 @@ class Reader:
 
         """
         page = self._page(run_id, since, until, newest_first=True)
-        found = (record for log in page.records for record in self._ours(log))
+        found = (record for log in page.records for record in self._own(log))
         # A record that only contains the id, such as of a failed restart, is about another subject.
         return next((record for record in found if record.get("run_id") == run_id), None)
 
-    def _ours(self, log: Record) -> Iterator[Record]:
+    def _own(self, log: Record) -> Iterator[Record]:
         return (one for one in records_in(log) if one.get("deployment") == self._deployment)
 
     def _page(

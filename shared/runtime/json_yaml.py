@@ -50,7 +50,7 @@ def parse_json(
             problems.add(path, ", ".join(twice), "must not be given twice")
         return value
 
-    def refuse(constant: str) -> None:
+    def reject(constant: str) -> None:
         problems.add(path, constant, "is not JSON")
 
     def finite(text: str) -> float:
@@ -63,7 +63,7 @@ def parse_json(
 
     try:
         value = json.loads(
-            text, object_pairs_hook=unique, parse_constant=refuse, parse_float=finite
+            text, object_pairs_hook=unique, parse_constant=reject, parse_float=finite
         )
     except (ValueError, RecursionError) as exc:
         problems.add(path, text[:80], f"must be JSON in UTF-8: {exc}")

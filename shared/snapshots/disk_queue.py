@@ -95,7 +95,7 @@ class Candidates(Generic[C]):
         while disk := self._following():
             yield disk
 
-    def refused(self, disk: C, code: str) -> bool:
+    def rejected(self, disk: C, code: str) -> bool:
         """Add a rejection that may hold for all disks; return whether it does."""
         if self._awaited:
             if disk.disk_id not in self._awaited:

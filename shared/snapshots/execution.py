@@ -200,7 +200,7 @@ class Execution:
     def _suspect(self, step: Rejected) -> None:
         """End the run if as many other disks were rejected alike as samples are drawn."""
         self.suspect = None if self._accepted else self.suspect or step.error
-        if self._candidates.refused(step.task, step.error.code):
+        if self._candidates.rejected(step.task, step.error.code):
             number = self._candidates.drawn
             because = f"so were {number} others, spread evenly over the remaining disks"
             self.spares_busy = not self.stopped_by

@@ -35,7 +35,7 @@ class Summary:
     run: Run
     status: str = "failed"
     """``ok``, ``partially_failed``, ``failed``; ``skipped`` where no disk could have a snapshot;
-    ``no_match`` where nothing was wanted; ``continued`` where the rest was handed over."""
+    ``no_match`` if no disk was selected; ``continued`` if another invocation does the rest."""
     code: str = ""
     reason: str = "interrupted"
     started: bool = True

@@ -40,7 +40,7 @@ def tried(all_disks: Sequence[Candidate], forbidden: set[str]) -> tuple[list[str
         asked.append(disk.disk_id)
         if disk.disk_id not in forbidden:
             candidates.answered(disk.disk_id, accepted=True)
-        elif candidates.refused(disk, CODE):
+        elif candidates.rejected(disk, CODE):
             return asked, True
     return asked, False
 
@@ -120,11 +120,11 @@ def test_while_samples_are_out_nothing_else_starts() -> None:
     first = [candidates.take() for _ in range(6)]
     for disk in first[:5]:
         assert disk is not None
-        candidates.refused(disk, CODE)
+        candidates.rejected(disk, CODE)
     samples = [candidates.take() for _ in range(SAMPLES)]
     assert candidates.take() is None
     assert first[5] is not None
-    assert not candidates.refused(first[5], CODE)
+    assert not candidates.rejected(first[5], CODE)
 
     assert samples[0] is not None
     candidates.answered(samples[0].disk_id, accepted=False)
@@ -139,7 +139,7 @@ def test_other_codes_in_between_begin_a_new_row() -> None:
         disk = candidates.take()
         assert disk is not None
         assert disk.disk_id == f"d-{number}"
-        assert not candidates.refused(disk, CODE if number % 5 else "NoPermission")
+        assert not candidates.rejected(disk, CODE if number % 5 else "NoPermission")
 
 
 def test_disks_that_have_to_wait_are_no_samples() -> None:
@@ -198,7 +198,7 @@ def test_samples_that_were_not_tried_come_first_when_one_was_accepted() -> None:
         job = candidates.take()
         assert job is not None
         came.append(job.disk_id)
-        candidates.refused(job, "Forbidden.RAM")
+        candidates.rejected(job, "Forbidden.RAM")
     sample = candidates.take()
     assert sample is not None
     candidates.answered(sample.disk_id, accepted=True)
