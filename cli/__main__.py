@@ -23,8 +23,8 @@ app = typer.Typer(
 
 @app.command()
 def demo() -> None:
-    """Let a timer and an event become snapshots, on a local cloud; needs no account."""
-    from cli.demo import demo as show  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    """Run the functions on a timer and an event, in the local emulator; needs no account."""
+    from cli.demo import demo as show  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     if not show(new_console(), POLICIES, messages=stderr_console()):
         raise typer.Exit(1)
@@ -35,20 +35,21 @@ def check(
     policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
     *,
     built: Annotated[
-        bool, typer.Option("--built", help="And that all is there to deploy.")
+        bool,
+        typer.Option("--built", help="Also check that build/ and the account are ready to deploy."),
     ] = False,
 ) -> None:
-    """Say everything that is wrong with a policy file, and whether the templates agree."""
+    """Check a policy file, and the templates and functions in its folder."""
     found = _checked(policies, built=built)
     checked = "template.yml and s.yaml match it"
     if not found.templates:
-        checked = "its timers and event types were not checked, because no templates are beside it"
+        checked = "its timers and event types were not checked, because its folder has no templates"
     print_line(new_console(), f"{policies.name}: valid; {checked}", "green")
 
 
 def _checked(policies: Path, *, built: bool = False) -> Findings:
-    """Say what is wrong with a policy file and the project beside it, and end where anything is."""
-    from cli.check import check as find  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    """Print the problems of a policy file and its project; exit with 1 if there are any."""
+    from cli.check import check as find  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     console, found = stderr_console(), find(policies, built=built)
     for warning in (*found.warnings, *(() if built else found.placeholders)):
@@ -64,13 +65,15 @@ def _checked(policies: Path, *, built: bool = False) -> Findings:
 def invoke(
     function: Annotated[str, typer.Argument(help="Such as snapshot_on_schedule.")],
     event: Annotated[Path, typer.Argument(help="A file with the event, as JSON.")],
-    fleet: Annotated[Path, typer.Option(help="What the local cloud holds.")] = FLEET,
+    fleet: Annotated[Path, typer.Option(help="The resources in the emulator.")] = FLEET,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
-    now: Annotated[bool, typer.Option("--now", help="As if it had happened this minute.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Date the event to the current minute.")
+    ] = False,
 ) -> None:
-    """Give an event to a function, on a local cloud, and show what it answers and records."""
-    from cli.invoke import invoke as call  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    """Send an event to a function in the local emulator; print its answer and records."""
+    from cli.invoke import invoke as call  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     options = {"fleet": fleet, "policies": policies}
     if not call(new_console(), function, event, **options, now=now, messages=stderr_console()):
@@ -79,8 +82,8 @@ def invoke(
 
 @app.command()
 def package() -> None:
-    """Write build/<function>/, what `s deploy` and `fun deploy` upload."""
-    from cli import package as builder  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    """Write build/<function>/, which `s deploy` and `fun deploy` upload."""
+    from cli import package as builder  # noqa: PLC0415 - so that `--help` need not load the SDKs
     from emulator.interpreters import find  # noqa: PLC0415 - as above
 
     _checked(POLICIES)
@@ -93,7 +96,7 @@ def package() -> None:
         print_line(console, str(exc), "red")
         raise typer.Exit(1) from exc
     if find(version) is None:
-        why = "the packages hold source only, which each cold start compiles"
+        why = "the packages contain source only, which each cold start compiles"
         print_line(console, f"warning: no Python {version} on this machine: {why}", "yellow")
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
@@ -104,19 +107,22 @@ def package() -> None:
 def smoke(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fc_endpoint: Annotated[
-        str | None, typer.Option(envvar="FC_ENDPOINT", help="If not the region's own.")
+        str | None, typer.Option(envvar="FC_ENDPOINT", help="Default: the host of the region.")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option(help="Whose dry run; else the first that needs no event.")
+        str | None,
+        typer.Option(help="Policy of the dry run. Default: the first that needs no event."),
     ] = None,
     *,
-    fun: Annotated[bool, typer.Option("--fun", help="Deployed with Fun, to FC 2.0.")] = False,
+    fun: Annotated[
+        bool, typer.Option("--fun", help="The functions were deployed with Fun, to FC 2.0.")
+    ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail also where an answer is not `ok`.")
+        bool, typer.Option("--strict", help="Fail unless every status is `ok`.")
     ] = False,
 ) -> None:
-    """Ask every deployed function for a dry run, and say what came back."""
-    from cli.smoke import smoke as ask  # noqa: PLC0415 - the SDKs: `--help` should not wait
+    """Send a dry run to every deployed function, and print the answers."""
+    from cli.smoke import smoke as ask  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     done = ask(
         new_console(),

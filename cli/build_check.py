@@ -22,21 +22,21 @@ The least memory with which a package without bytecode starts.
 Measured with the shipped package: such a cold start peaks at 129 to 139 MB.
 """
 _UNCHECKED = b"\x01\x00\x00\x00"
-"""The flags of bytecode that stays valid wherever it is unpacked (PEP 552)."""
+"""The flags of bytecode that is valid whatever the time of its source (PEP 552)."""
 
 CONTENTS = "contents.json"
-"""In `build/`: digests of the folders there, and of what they were made from."""
+"""A file in `build/`: digests of the folders there, and of what they were made from."""
 NEVER_SHIPPED = ("ram-policy.json", "__pycache__")
 """Files in the folders of the functions that are in no package."""
 _MADE_FROM = ("functions", "shared", "requirements/runtime.txt", "pyproject.toml")
 
 
-def too_small_to_compile(says: Function) -> bool:
+def too_small_to_compile(declared: Function) -> bool:
     """Return whether a function has too little memory for a package without bytecode."""
-    return not isinstance(says.memory_mb, int) or says.memory_mb < COMPILING_MB
+    return not isinstance(declared.memory_mb, int) or declared.memory_mb < COMPILING_MB
 
 
-def missing_from_build(where: str, root: Path, says: Function) -> Iterator[str]:
+def missing_from_build(where: str, root: Path, declared: Function) -> Iterator[str]:
     """
     Yield what is missing from a function's package, or keeps it from starting.
 
@@ -45,31 +45,31 @@ def missing_from_build(where: str, root: Path, says: Function) -> Iterator[str]:
     Args:
         where: The template and the function, for messages.
         root: The project.
-        says: The function in the template.
+        declared: The function in the template.
 
     """
-    folder = root / str(says.code)
-    file = f"{str(says.handler).rpartition('.')[0]}.py"
+    folder = root / str(declared.code)
+    file = f"{str(declared.handler).rpartition('.')[0]}.py"
     if not folder.is_dir():
-        yield f"{where}: {says.code}: missing; run `make package`"
+        yield f"{where}: {declared.code}: missing; run `make package`"
         return
     if not (folder / file).is_file():
-        yield f"{where}: {says.code}/{file}: missing; run `make package`"
+        yield f"{where}: {declared.code}/{file}: missing; run `make package`"
         return
-    version = str(says.runtime).removeprefix("python")
+    version = str(declared.runtime).removeprefix("python")
     built_for = _built_for(folder)
-    place = f"{where}: {says.code}"
+    place = f"{where}: {declared.code}"
     if built_for != version:
         yield (
             f"{place}: built for Python {built_for or 'of an unknown version'}, but "
-            f"runtime is {says.runtime}; run `make package`"
+            f"runtime is {declared.runtime}; run `make package`"
         )
-    elif too_small_to_compile(says) and (bare := _without_bytecode(folder, version)):
+    elif too_small_to_compile(declared) and (bare := _without_bytecode(folder, version)):
         yield (
             f"{place}: {len(bare)} files without bytecode for Python {version}, "
             f"such as {bare[0]}; FC would stop a cold start that compiles them, because memory is "
-            f"{says.memory_mb} MB; install Python {version} and run `make package`, or set memory "
-            f"to {COMPILING_MB} MB or more in both templates"
+            f"{declared.memory_mb} MB; install Python {version} and run `make package`, or set "
+            f"memory to {COMPILING_MB} MB or more in both templates"
         )
 
 
@@ -82,12 +82,12 @@ def build_contents(build: Path, root: Path, policies: object) -> str:
 
 def outdated_build(root: Path, policies: object, name: str) -> Iterator[str]:
     """
-    Name what was changed since it was built, on either side.
+    Yield what has changed since the build, in `build/` or in its sources.
 
     Args:
-        root: The project; only what is there of it is held against what was built.
-        policies: What the policy file holds.
-        name: That file's.
+        root: The project; sources that are missing there are not compared.
+        policies: The content of the policy file.
+        name: The name of that file.
 
     """
     again = "run `make package`"
@@ -95,7 +95,7 @@ def outdated_build(root: Path, policies: object, name: str) -> Iterator[str]:
         recorded = json.loads((root / "build" / CONTENTS).read_bytes())
         folders, made_from = recorded["folders"], recorded["made_from"]
     except FileNotFoundError:
-        return  # of what another wrote there is nothing to say
+        return  # not written by `make package`, so there is nothing to compare
     except (OSError, ValueError, LookupError, TypeError):
         yield f"build/{CONTENTS}: cannot be read; {again}"
         return

@@ -65,13 +65,13 @@ class _Found:
 
 def check(policies_path: Path, *, built: bool = False) -> Findings:
     """
-    Check a policy file, and the project beside it.
+    Check a policy file, and the project in its folder.
 
     Args:
-        policies_path: The file; templates, `functions/` and `events/` are looked for beside it.
-            Without templates there only the file itself is checked; one of the two alone is a
-            problem.
-        built: Whether all has to be there by now that the templates deploy, the account too.
+        policies_path: The file; templates, `functions/` and `events/` are read from its folder.
+            Without templates there only the file itself is checked; one template without the
+            other is a problem.
+        built: Whether `build/` and the account are checked too, as before a deployment.
 
     """
     root = policies_path.parent
@@ -87,7 +87,7 @@ def check(policies_path: Path, *, built: bool = False) -> Findings:
     found.warnings += map(named.remark, file.warnings)
     found.problems += impossible_events(file.policies, named)
     if there:
-        _check_project(root, file, named, found, built=built, good=not problems)
+        _check_project(root, file, named, found, built=built, is_valid=not problems)
     else:
         _check_regions(file, {}, named, found)
         if built:
@@ -108,7 +108,7 @@ _OF_A_FUNCTION = re.compile(r"(\S+ line \d+): (\w+): (.+)", re.DOTALL)
 
 
 def _merged(messages: Iterable[str]) -> Iterator[str]:
-    """Say once, with all of their names, what is said of several functions for one line."""
+    """Merge equal messages about several functions on one line into one, with all names."""
     merged: dict[tuple[str, str], list[str]] = {}
     for message in messages:
         found = _OF_A_FUNCTION.fullmatch(message)
@@ -119,33 +119,33 @@ def _merged(messages: Iterable[str]) -> Iterator[str]:
 
 
 def _check_project(
-    root: Path, file: PolicyFile, named: PolicyPlaces, found: _Found, *, built: bool, good: bool
+    root: Path, file: PolicyFile, named: PolicyPlaces, found: _Found, *, built: bool, is_valid: bool
 ) -> None:
-    """Check the templates, and against them the policies, as far as these could be read."""
+    """Check the templates, and the policies against the templates that could be read."""
     templates = _read(root, found.problems)
     region = _region(templates.get(S, {}), found.problems)
     places = [
-        Place(template=name, function=function, says=says, region=region)
+        Place(template=name, function=function, declared=declared, region=region)
         for name, functions in templates.items()
-        for function, says in functions.items()
+        for function, declared in functions.items()
     ]
     hosts: dict[str, str] = {}
     for place in places:
         hosts |= settings_at(place)[0].ecs_endpoints
         found.warnings += remarks(place)
-    own = [(f"{place.at('region')}: region", region) for place in places if place.says.region]
+    own = [(f"{place.at('region')}: region", region) for place in places if place.declared.region]
     _check_regions(file, hosts, named, found, own[:1])
     found.problems += other_regions(file.policies, region, named)
     if templates.keys() == _READERS.keys():
         found.problems += _disagreements(root, templates, places)
         for name, functions in templates.items():
             found.problems += timers(name, file, named, functions)
-            # What a broken file seems to want is not all that its author does.
-            found.problems += idle_timers(name, file, functions) if good else ()
+            # Not with an invalid policy file, because its other policies may be missing here.
+            found.problems += idle_timers(name, file, functions) if is_valid else ()
         found.problems += rules(file, named, templates[S])
-        found.problems += idle_rules(file, templates[S]) if good else ()
+        found.problems += idle_rules(file, templates[S]) if is_valid else ()
     for place in places if built else ():
-        found.problems += missing_from_build(place.at("code"), root, place.says)
+        found.problems += missing_from_build(place.at("code"), root, place.declared)
     for name in templates:
         found.placeholders += _placeholders([one for one in places if one.template == name])
 
@@ -169,8 +169,12 @@ def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
 
 
 def _region(functions: Mapping[str, Function], problems: list[str]) -> str:
-    """Return where the functions are; they call one another, so that is one region."""
-    regions = {str(says.region): function for function, says in functions.items() if says.region}
+    """Return the region of the functions: only one, because they start one another."""
+    regions = {
+        str(declared.region): function
+        for function, declared in functions.items()
+        if declared.region
+    }
     for region, function in [*regions.items()][1:]:
         line = functions[function].line("region")
         other, of = next(iter(regions.items()))
@@ -200,11 +204,11 @@ def _check_regions(
 
 
 def _placeholders(places: list[Place]) -> Iterator[str]:
-    """Say once for each template where the account is nobody's."""
+    """Name the lines with the placeholder account: one message for each template."""
     lines = {
         (place.template, arn.line or 0)
         for place in places
-        for arn in place.says.arns
+        for arn in place.declared.arns
         if arn.account_id == PLACEHOLDER
     }
     if lines:
@@ -243,18 +247,18 @@ def _disagreements(
 
 
 def _of_another_account(place: Place, first: Place) -> Iterator[str]:
-    own, its = first.says.account_id, place.says.account_id
+    own, its = first.declared.account_id, place.declared.account_id
     if own and its and own != its:
         rule = f"must be {own}, the account of {first.function} in {first.template}"
         yield f"{place.at('role')}: role: account {its}: {rule}"
 
 
 def _started(place: Place, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Hold the names by which `resume_runs` starts functions against those that they have."""
+    """Compare the names by which `resume_runs` starts functions with their names in FC."""
     for function, name in FUNCTION_VARIABLES.items():
         deployed_as = functions[function].deployed_as if function in functions else ""
-        if deployed_as and place.says.environment.get(name) != deployed_as:
-            rule = "must be" if name in place.says.environment else "is required; set it to"
+        if deployed_as and place.declared.environment.get(name) != deployed_as:
+            rule = "must be" if name in place.declared.environment else "is required; set it to"
             why = f"the name of {function} in {place.template}, so that {RESUMES} can start it"
             yield f"{variable(place, name)}: {rule} '{deployed_as}', {why}"
 

@@ -1,7 +1,7 @@
 """
-What is known of the cloud beyond what the functions need to know: its regions and its events.
+Facts of the cloud that only the checks need: its regions, and the fields of its events.
 
-Tables in `cli/facts/`, each with its source here. Never asks the cloud, never judges.
+The tables are in `cli/facts/`, their sources here. Never calls the cloud.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ def ecs_hosts() -> Mapping[str, str]:
 
 
 Values = tuple[object, ...] | None
-"""All that a field may hold; None where it may hold anything, or that is not known."""
+"""The possible values of a field; None if it may have any, or they are not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventType:
-    """What the events of one type hold."""
+    """The fields of the events of one type."""
 
     fields: Mapping[str, Values]
-    """Those under ``data``."""
+    """The fields under ``data``."""
     objects: frozenset[str]
-    """Of these fields the ones that hold fields of their own, which are not known."""
+    """Those of these fields that have subfields, which are not known."""
     is_open: bool
-    """Whether there may be others."""
+    """Whether there may be further fields."""
 
 
 @cache
 def event_types() -> Mapping[str, EventType]:
-    """Return what is known of events, by their type; sources in the file."""
+    """Return the fields of events, by event type; the file names its sources."""
     return {
         kind: EventType(
             fields={name: _values(value, kind) for name, value in about["data"].items()},
@@ -61,7 +61,7 @@ def event_types() -> Mapping[str, EventType]:
 
 @cache
 def envelope() -> Mapping[str, Values]:
-    """Return the fields that every event has, but for ``data``."""
+    """Return the fields that every event has, except ``data``."""
     return {name: _values(value, "") for name, value in _events()["envelope"].items()}
 
 

@@ -2,7 +2,7 @@
 Where the commands write: results to stdout, messages to stderr; foreign text appears as it is.
 
 Rich would read markup and emoji codes in messages: ``acs:ram::`` has one, and a disk's id
-may hold anything.
+may contain anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def new_console(file: IO[str] | None = None, *, width: int | None = None) -> Con
 
     Args:
         file: Where to write; None is stdout.
-        width: In columns; None is the terminal's, or what ``COLUMNS`` says, or 150.
+        width: In columns; None is the terminal's, or ``COLUMNS``, or 150.
 
     """
     if width is None and not (file or sys.stdout).isatty() and not os.environ.get("COLUMNS"):
@@ -31,7 +31,7 @@ def new_console(file: IO[str] | None = None, *, width: int | None = None) -> Con
 
 
 def stderr_console() -> Console:
-    """Return a console on stderr: what is wrong, and how far it got; never a result."""
+    """Return a console on stderr, for problems and progress; never for a result."""
     return new_console(sys.stderr)
 
 

@@ -1,5 +1,5 @@
 """
-The demo: a timer and an event become snapshots on the emulator.
+The demo: snapshots for a timer and an event, in the emulator.
 
 Handlers, SDKs and HTTP are real. All results are read back from the emulator. `cli.demo_tables`
 formats the tables.
@@ -79,7 +79,7 @@ def demo(
         _show_outcomes(console, session)
         _rule(console, "2. The same two events are delivered again")
         added = [_added(session, deliveries)]
-        _say_number(console, "New snapshots after the second delivery", added[0])
+        _print_number(console, "New snapshots after the second delivery", added[0])
         for what, ecs_settings in harsh.items():
             with emulator_session(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as other:
                 again = _deliveries(other)
@@ -87,7 +87,7 @@ def demo(
                     (messages or console).print(_NOTHING, style="red")
                     return False
                 added.append(_added(other, again))
-            _say_number(console, f"The same {what}", added[-1])
+            _print_number(console, f"The same {what}", added[-1])
         console.print()
         _rule(console, "3. The records in SLS")
         _show_records(console, session)
@@ -175,5 +175,5 @@ def _rule(console: Console, title: str) -> None:
     console.rule(Text(title, "bold"))
 
 
-def _say_number(console: Console, what: str, number: int) -> None:
+def _print_number(console: Console, what: str, number: int) -> None:
     console.print(Text.assemble(f"{what}: ", (str(number), "bold")))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 RANKS: dict[str, int] = {
-    "planned": 0,  # only in dry runs: what would have been asked for
+    "planned": 0,  # only in dry runs: a snapshot that would have been requested
     "deferred": 0,
     "skipped": 1,
     "failed": 2,
@@ -27,7 +27,7 @@ RUN_FIELDS = (
     "deployment", "policy", "region", "run_id", "trigger_id", "trigger_time", "part", "disk_id",
     "instance_id", "attempt",
 )  # fmt: skip
-"""What a record without a run takes over from one that names the same snapshot."""
+"""The fields that a record without a run takes from one with the same snapshot id."""
 
 
 def merge_outcomes(records: Iterable[Mapping[str, str]]) -> Effective:
@@ -35,19 +35,19 @@ def merge_outcomes(records: Iterable[Mapping[str, str]]) -> Effective:
     Return the outcome of each disk in each run.
 
     Args:
-        records: In any order, any of them twice, of any runs; those of dry runs and those that
-            are about no disk do not count. One that has no run is about the snapshot that it
-            names (`snapshot_record`), and counts for the disk of which others say that the
-            snapshot is its; if none does, it counts for nothing.
+        records: In any order, possibly repeated, of any runs. Records of dry runs and records
+            without a disk do not count. A record without a run (`snapshot_record`) counts for
+            the disk of which another record has the same snapshot id; without such a record
+            it does not count.
 
     Returns:
-        By run and disk (or instance, where there is no disk) the record that holds: of the
-        highest attempt the one of the highest rank, of equals the last by its time.
+        By run and disk (or instance, if there is no disk) the effective record: of the highest
+        attempt the record of the highest rank, and of equal ranks the latest.
 
     """
     effective: Effective = {}
     owners: dict[str, Effective] = {}
-    """By snapshot the records that name it, the weightiest of each run and disk."""
+    """By snapshot id the records with that id: the effective one of each run and disk."""
     loose = []
     for record in records:
         if record.get("record") != "disk" or record.get("dry_run") == "true":

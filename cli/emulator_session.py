@@ -166,7 +166,7 @@ def emulator_session(
         ecs_settings: Replaces the ECS settings of the fleet; None keeps them.
 
     Raises:
-        InvalidFleetError: The fleet file is missing or wrong.
+        InvalidFleetError: The fleet file is missing or invalid.
 
     """
     for function in FUNCTIONS:
@@ -180,10 +180,11 @@ def emulator_session(
         raise InvalidFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
     except FleetError as exc:
         lines = Lines(fleet_path.read_bytes())
-        said = [
-            f"{file_line(str(fleet_path), lines.at_text(one.path))}: {one}" for one in exc.problems
+        problems = [
+            f"{file_line(str(fleet_path), lines.at_text(problem.path))}: {problem}"
+            for problem in exc.problems
         ]
-        raise InvalidFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *said])) from exc
+        raise InvalidFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *problems])) from exc
     except (ValueError, SlsError) as exc:
         raise InvalidFleetError(f"{fleet_path}: {_NO_FLEET}\n{exc}") from exc
     with serve(cloud) as address:

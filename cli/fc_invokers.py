@@ -1,7 +1,7 @@
 """
-How deployed functions are called, over either API of Function Compute, as any caller would.
+Calls deployed functions synchronously, over either API of Function Compute.
 
-Waits for the answer, and never judges it. What a message holds of the key, `smoke` takes out.
+Never judges an answer. `smoke` removes the key from messages.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Fc3Invoker:
                 patience,
             )
             body = bytes(answer.body.read())
-        # The second is what it makes of a connection that cannot be had.
+        # The client raises the second if it cannot connect.
         except (DaraException, UnretryableException, requests.RequestException) as exc:
             raise NoAnswerError(_one_line(exc)) from exc
         kind = (answer.headers or {}).get("x-fc-error-type")
@@ -120,7 +120,7 @@ class Fc2Invoker:
             with _without_its_log():
                 answer = client.invoke_function(deployed.service, deployed.function, payload=event)
         except fc2.fc_exceptions.FcError as exc:
-            # The client raises for what the service refuses and for what a function raised.
+            # The client raises if the service rejects the call, and if the function raised.
             kind = exc.err_code or "the function failed"
             raise NoAnswerError(_failure(str(kind), str(exc.message).encode())) from exc
         except requests.RequestException as exc:
@@ -130,7 +130,7 @@ class Fc2Invoker:
 
 @contextmanager
 def _without_its_log() -> Iterator[None]:
-    """Fc2Invoker logs what it raises, and every request's headers, to the root logger."""
+    """Silence the SDK, which logs its exceptions and the headers of requests to the root logger."""
     was = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

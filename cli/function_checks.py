@@ -34,7 +34,7 @@ RUNTIMES = ("python3.10", "python3.12")
 """The runtimes of Function Compute ("Runtimes") on which this code runs."""
 RAM_POLICY = "ram-policy.json"
 MAX_VARIABLES_BYTES = 4096
-"""Of all variables of a function together (Function Compute, "Environment variables")."""
+"""For all variables of a function together (Function Compute, "Environment variables")."""
 _ALLOW = "add a statement with Effect Allow"
 _WHY_FC_API = "the API through which a run starts its next part"
 _DECIDED_BY_THE_OPERATOR = ("max_retries", "max_event_age_s", "on_failure", "task_mode", "role")
@@ -46,42 +46,43 @@ class Place:
 
     template: str
     function: str
-    says: Function
+    declared: Function
     region: str
     """The region of the template's functions; empty if it is not known."""
 
     def at(self, what: str = "") -> str:
         """Return the place of a field of the function; of the function itself without a field."""
-        return f"{file_line(self.template, self.says.line(what))}: {self.function}"
+        return f"{file_line(self.template, self.declared.line(what))}: {self.function}"
 
 
 def function_problems(
     place: Place, folder: Path, *, fc_api: str, starts: Sequence[str] = ()
 ) -> Iterator[str]:
     """
-    Name what is wrong with a function's deployment.
+    Yield the problems of a function's deployment.
 
     Args:
         place: The function in a template.
-        folder: The function's own in `functions/`.
-        fc_api: Which API the template deploys to.
+        folder: The function's folder in `functions/`.
+        fc_api: The API to which the template deploys.
         starts: The other functions that it starts, as `Function.resource` has them.
 
     """
-    says, at = place.says, place.at
-    if says.code != f"build/{folder.name}":
-        wanted = f"'build/{folder.name}'"
-        yield f"{at('code')}: code: {says.code!r}: must be {wanted}, which `make package` writes"
+    declared, at = place.declared, place.at
+    if declared.code != f"build/{folder.name}":
+        must_be = f"must be 'build/{folder.name}', which `make package` writes"
+        yield f"{at('code')}: code: {declared.code!r}: {must_be}"
     for what in _DECIDED_BY_THE_OPERATOR:
-        if getattr(says, what) is None:
+        if getattr(declared, what) is None:
             yield f"{at(what)}: {what}: not set; set it instead of relying on the default of FC"
-    if says.runtime not in RUNTIMES:
-        yield f"{at('runtime')}: runtime: {says.runtime!r}: must be one of {', '.join(RUNTIMES)}"
+    if declared.runtime not in RUNTIMES:
+        must_be = f"must be one of {', '.join(RUNTIMES)}"
+        yield f"{at('runtime')}: runtime: {declared.runtime!r}: {must_be}"
     yield from _handler(place, folder)
-    for timer, trigger in says.timers.items():
+    for timer, trigger in declared.timers.items():
         if problem := cron_problem(trigger.cron):
             yield f"{at(f'timers.{timer}')}: timer '{timer}': {trigger.cron!r}: {problem}"
-    for rule in says.rules or ():
+    for rule in declared.rules or ():
         sources = sorted({f"acs.{kind.partition(':')[0]}" for kind in rule.types})
         if sorted(rule.sources) != sources:
             where = at(f"rules.{rule.name}")
@@ -106,17 +107,17 @@ def cron_problem(expression: object) -> str | None:
 
 def remarks(place: Place) -> Iterator[str]:
     """Yield what is allowed, but is probably a mistake."""
-    for timer, trigger in place.says.timers.items():
+    for timer, trigger in place.declared.timers.items():
         if trigger.enabled is not True:
             where = place.at(f"timers.{timer}")
             yield f"{where}: timer '{timer}': not enabled, so its policies do not run"
-    for rule in place.says.rules or ():
+    for rule in place.declared.rules or ():
         if rule.enabled is not True:
             yield f"{place.at(f'rules.{rule.name}')}: {rule.name}: not enabled, so no event arrives"
     settings, _, found = settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
     yield from _hosts_elsewhere(place, settings)
-    for name in place.says.environment:
+    for name in place.declared.environment:
         if name in VARIABLES:
             continue
         if str(name).startswith("ALIBABA_CLOUD_"):
@@ -127,13 +128,13 @@ def remarks(place: Place) -> Iterator[str]:
 
 
 def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
-    """Name hosts that are another region's, by their name; records alone may go elsewhere."""
+    """Name hosts of other regions, known by their names; only SLS may be in another region."""
     hosts = [("ECS_ENDPOINT", of, host) for of, host in settings.ecs_endpoints.items()]
     hosts.append(("SNAPSHOTS_FC_ENDPOINT", place.region, settings.fc_endpoint))
     for name, of, host in hosts:
         named = [one for one in ecs_hosts() if re.search(rf"(?<![a-z0-9]){one}(?![a-z0-9])", host)]
         if of not in ecs_hosts():
-            # That of the functions is judged where it stands.
+            # The region of the functions is checked at its own place.
             if of not in ("", place.region):
                 rule = f"unknown region{nearest(of, ecs_hosts())}"
                 yield f"{variable(place, name)}: {rule}"
@@ -142,27 +143,27 @@ def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
 
 
 def settings_at(place: Place) -> tuple[Settings, Problems, Problems]:
-    """Return a function's settings, what is wrong with them, and what should be otherwise."""
+    """Return a function's settings, their problems, and their warnings."""
     found, slight = Problems(), Problems()
-    texts = _texts(place.says)
+    texts = _texts(place.declared)
     return settings_of(texts, region=place.region, problems=found, remarks=slight), found, slight
 
 
 def variable(place: Place, name: str) -> str:
-    """Return where a variable stands, or would stand."""
+    """Return the place of a variable, also of one that is missing."""
     return f"{place.at(f'environment.{name}')}: environment.{name}"
 
 
-def _texts(says: Function) -> dict[str, str]:
-    """Return the variables that are texts; the others the schema names."""
-    return {name: value for name, value in says.environment.items() if isinstance(value, str)}
+def _texts(declared: Function) -> dict[str, str]:
+    """Return the variables that are texts; the schema reports the others."""
+    return {name: value for name, value in declared.environment.items() if isinstance(value, str)}
 
 
 def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
-    """Read a function's variables as it will at its start; their values stay unsaid."""
-    texts, (settings, found, _) = _texts(place.says), settings_at(place)
+    """Check a function's variables as it does at its start; yields no value of a variable."""
+    texts, (settings, found, _) = _texts(place.declared), settings_at(place)
     yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
-    if FC_API not in place.says.environment:
+    if FC_API not in place.declared.environment:
         yield f"{variable(place, FC_API)}: is required; set it to '{fc_api}', {_WHY_FC_API}"
     elif settings.fc_api not in (None, fc_api):
         yield f"{variable(place, FC_API)}: must be '{fc_api}', {_WHY_FC_API}"
@@ -194,9 +195,9 @@ _QUEUE = re.compile(
 
 
 def _arns(place: Place) -> Iterator[str]:
-    """Name resources that are of another region or account: nothing there can be reached."""
-    own = {"region": place.region, "account": place.says.account_id}
-    for arn in dict.fromkeys(place.says.arns):
+    """Name resources of another region or account, which the function cannot reach."""
+    own = {"region": place.region, "account": place.declared.account_id}
+    for arn in dict.fromkeys(place.declared.arns):
         where = f"{file_line(place.template, arn.line)}: {place.function}: {arn.text!r}"
         for what, its in (("region", arn.region), ("account", arn.account_id)):
             if its and own[what] and its != own[what]:
@@ -207,48 +208,49 @@ def _arns(place: Place) -> Iterator[str]:
 
 
 def _handler(place: Place, folder: Path) -> Iterator[str]:
-    says, where = place.says, place.at("handler")
-    module, _, function = str(says.handler).rpartition(".")
+    declared, where = place.declared, place.at("handler")
+    module, _, function = str(declared.handler).rpartition(".")
     if not module or not function:
-        yield f"{where}: handler: {says.handler!r}: must be FILE.FUNCTION, such as index.handler"
+        rule = "must be FILE.FUNCTION, such as index.handler"
+        yield f"{where}: handler: {declared.handler!r}: {rule}"
     elif folder.is_dir() and not (folder / f"{module}.py").is_file():
         rule = f"functions/{folder.name}/{module}.py is missing"
-        yield f"{where}: handler: {says.handler!r}: {rule}"
+        yield f"{where}: handler: {declared.handler!r}: {rule}"
 
 
 def _log(place: Place) -> Iterator[str]:
-    if None in place.says.log:
+    if None in place.declared.log:
         rule = "set project and Logstore, because FC otherwise discards what the function prints"
         yield f"{place.at('log')}: log: not set; {rule}"
         return
-    texts = _texts(place.says)
-    for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), place.says.log, strict=True):
+    texts = _texts(place.declared)
+    for name, value in zip(("SLS_PROJECT", "SLS_LOGSTORE"), place.declared.log, strict=True):
         if texts.get(name, "").strip() not in ("", value):
             rule = f"must be {value!r}, as in the log configuration of the function"
             yield f"{variable(place, name)}: {rule}"
 
 
 def _permissions(place: Place, path: Path, starts: Sequence[str]) -> Iterator[str]:
-    """Hold what the function calls and writes to against what its role may."""
-    says, where = place.says, place.at("role")
+    """Compare the actions that the function calls with those that its role allows."""
+    declared, where = place.declared, place.at("role")
     file = f"functions/{path.parent.name}/{path.name}"
     try:
         statements = json.loads(path.read_bytes())["Statement"]
-        allowed = [*_allowed(statements, place.region, says.account_id)]
+        allowed = [*_allowed(statements, place.region, declared.account_id)]
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as exc:
         yield f"{file}: cannot be read: {type(exc).__name__}: {exc}"
         return
-    project, logstore = says.log
+    project, logstore = declared.log
     wanted = [("log:PostLogStoreLogs", f"project/{project}/logstore/{logstore}")]
-    if says.on_failure is not None:
-        wanted.append(("mns:SendMessage", _resource(str(says.on_failure))))
+    if declared.on_failure is not None:
+        wanted.append(("mns:SendMessage", _resource(str(declared.on_failure))))
     wanted += [("fc:InvokeFunction", resource) for resource in starts]
     if path.parent.name in HANDS_OVER:
-        wanted.append(("fc:InvokeFunction", says.resource))
+        wanted.append(("fc:InvokeFunction", declared.resource))
     for action, resource in wanted:
         if not any(fnmatchcase(action, may) and fnmatchcase(resource, on) for may, on in allowed):
             yield f"{where}: {file}: {action} on '{resource}' is not allowed; {_ALLOW}"
-    # On which resources, the tests hold: they run each function with its own role.
+    # The tests check the resources: they run each function with its own role.
     calls = called_actions() - NEVER_CALLS.get(path.parent.name, frozenset())
     calls |= BESIDES_OTHERS.get(path.parent.name, frozenset())
     for action in sorted(calls - {action for action, _ in wanted}):
@@ -283,5 +285,5 @@ def _listed(value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
 
 
 def _resource(arn: str) -> str:
-    """Return what stands behind the account in ``acs:service:region:account:resource``."""
+    """Return the part after the account in ``acs:service:region:account:resource``."""
     return arn.split(":", 4)[-1]

@@ -71,13 +71,13 @@ def invoke(
     if invocation.error is None:
         console.print_json(data=invocation.answer)
     else:
-        print_line(messages, _said(invocation.error, event_path, policies), "red")
+        print_line(messages, _message(invocation.error, event_path, policies), "red")
     for record in records:
         console.print_json(data={key: value for key, value in record.items() if value})
     return invocation.error is None
 
 
-def _said(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
+def _message(error: SnapshotAutomationError, event: Path, policies: Path) -> str:
     """Return the error of a function, with the lines of an invalid file."""
     kind = type(error).__name__
     if isinstance(error, InvalidPolicyError):

@@ -1,10 +1,10 @@
 """
-`build/<function>/`: one folder for each function, with all that it needs, as it is deployed.
+Writes `build/<function>/`: a folder for each function, with everything that is deployed.
 
 The function's own code, `shared/`, the policies as JSON, and the pinned dependencies for
 Function Compute's platform rather than for this machine's, without what no function ever
-reaches, and as bytecode that stays valid wherever it is unpacked. Two builds of the same
-commit are the same bytes.
+loads, and with bytecode that does not depend on file times. Two builds of the same commit are
+the same bytes.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ UNREACHED = frozenset(
     }
 )  # fmt: skip
 """
-Libraries that the others require and no path of a function loads.
+Libraries that the others require and that no function loads.
 
-Not guessed: tests/project/test_package.py derives it from what runs, and runs what is left.
+tests/project/test_package.py finds them by running the functions, and runs the package without
+them.
 """
 
 ONLY_FOR = {"cronsim": ("resume_runs",), "tzdata": ("resume_runs",)}
 """
-Libraries that some functions alone reach, and which: the reader of timers' expressions, and the
-rules of the time zones of ``CRON_TZ=``, since Function Compute does not say whether its images
-have them.
+Libraries that only some functions load: the parser of timers' expressions, and the time zones of
+``CRON_TZ=``, because Function Compute does not document whether its images have them.
 """
 
 REACHED_MODELS = {
@@ -76,7 +76,7 @@ REACHED_MODELS = {
         "_trigger.py",
     ),
 }
-"""Of the SDKs' 1,150 and 300 models, those of the calls that are made; derived in the same way."""
+"""The models that are used, of 1,150 and 300 in the SDKs; found in the same way."""
 
 
 class PackageError(Exception):
@@ -87,17 +87,17 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
     """
     Build the folders anew; returns them.
 
-    The policies have been checked: a mistake in them belongs to an operator's screen, not to
-    a function's log. Where no Python of the version is at hand, source ships alone.
+    The policies have to be checked before. If this machine has no Python of the version, the
+    folders contain source without bytecode.
 
     Args:
         policies: The policy file.
-        build: Where the folders go; what it held before is removed, also when this fails:
-            what is not there cannot be deployed by accident.
+        build: The folder to write. Its old content is removed even if the build fails, so that
+            an outdated package cannot be deployed.
         version: The Python to build for, such as ``3.10``; None is the templates' runtime.
 
     Raises:
-        PackageError: The dependencies could not be had, or source alone could not start.
+        PackageError: The dependencies could not be fetched, or source alone could not start.
 
     """
     shutil.rmtree(build, ignore_errors=True)
@@ -105,7 +105,7 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
         version = version or target_version()
         python = find(version)
         if python is None:
-            _refuse_source_alone(version)
+            _require_memory_to_compile(version)
         folders = _written(policies, build, version)
         if python is not None:
             compile_for(folders, python)
@@ -117,11 +117,13 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
     return folders
 
 
-def _refuse_source_alone(version: str) -> None:
+def _require_memory_to_compile(version: str) -> None:
     """Raise if each cold start would compile the package and run out of memory."""
     small = {
         name: [
-            function for function, says in read(ROOT / name).items() if too_small_to_compile(says)
+            function
+            for function, declared in read(ROOT / name).items()
+            if too_small_to_compile(declared)
         ]
         for name, read in (("template.yml", read_fun), ("s.yaml", read_s))
     }
@@ -130,7 +132,7 @@ def _refuse_source_alone(version: str) -> None:
     here = [runtime for runtime in RUNTIMES if find(runtime.removeprefix("python"))]
     instead = f"set runtime to {here[-1]}, which is here, in both templates; or " if here else ""
     raise PackageError(
-        f"no Python {version} on this machine (looked {SEARCHED}): without it there is no "
+        f"no Python {version} on this machine (searched {SEARCHED}): without it there is no "
         f"bytecode, and FC stops a cold start that compiles with less than {COMPILING_MB} MB\n"
         f"install Python {version}, for example with `.venv/bin/uv python install {version}`; or "
         f"{instead}set memory to {COMPILING_MB} MB or more in both templates; too little have "
@@ -140,7 +142,7 @@ def _refuse_source_alone(version: str) -> None:
 
 def _written(policies: Path, build: Path, version: str) -> list[Path]:
     content = read_policies(policies, Problems())
-    whose = deployment.Identity(
+    identity = deployment.Identity(
         deployment=str(content["deployment"]),
         version=deployment.version_in((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
     )
@@ -167,7 +169,7 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
         shutil.copytree(ROOT / "shared", folder / "shared", ignore=ignore)
         (folder / "policies.json").write_text(json.dumps(content, indent=1) + "\n")
         (folder / python_check.FILE).write_text(version + "\n")
-        (folder / deployment.FILE).write_text(deployment.file_of(whose))
+        (folder / deployment.FILE).write_text(deployment.file_of(identity))
         folders.append(folder)
     shutil.rmtree(libraries)
     return folders
@@ -175,19 +177,19 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
 
 def compile_for(folders: Sequence[Path], python: str) -> None:
     """
-    Compile what was built to bytecode, in place, for the version of an interpreter.
+    Compile the built folders to bytecode, in place, for the version of an interpreter.
 
-    Bytecode as pip makes it is valid only while its source has the recorded time, which a zip
-    does not keep; and the code folder of a function is read-only, so that every cold start
-    would compile anew. "unchecked-hash" is valid wherever it is unpacked, for one minor
-    version of Python.
+    The bytecode that pip writes is valid only while its source has the recorded time, which a
+    zip does not keep. The code folder of a function is read-only, so every cold start would
+    compile again. "unchecked-hash" bytecode is valid in any folder, for one minor version of
+    Python.
 
     Raises:
-        PackageError: The interpreter could not.
+        PackageError: The interpreter could not compile a folder.
 
     """
     for folder in folders:
-        said = _failure(
+        failure = _failure(
             f"{python} could not compile {folder.name}",
             [
                 python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash",
@@ -196,8 +198,8 @@ def compile_for(folders: Sequence[Path], python: str) -> None:
             # A set of constants is written in the order of its hashes, which are salted.
             PYTHONHASHSEED="0",
         )  # fmt: skip
-        if said is not None:
-            raise PackageError(said)
+        if failure is not None:
+            raise PackageError(failure)
 
 
 def _leave_out_models(models: Path, reached: Sequence[str]) -> None:
@@ -221,7 +223,7 @@ def target_version() -> str:
         PackageError: They are deployed on several.
 
     """
-    runtimes = {str(says.runtime) for says in read_s(ROOT / "s.yaml").values()}
+    runtimes = {str(declared.runtime) for declared in read_s(ROOT / "s.yaml").values()}
     if len(runtimes) > 1:
         raise PackageError(
             f"s.yaml: runtime: {' and '.join(sorted(runtimes))}: must be the same for all "
@@ -231,7 +233,7 @@ def target_version() -> str:
 
 
 def version_to_try() -> str:
-    """Return the version to build for where the package is to run here: the target's, else ours."""
+    """Return the version to build for if the package runs here: the target's, else this one's."""
     version = target_version()
     return version if find(version) else OWN
 
@@ -242,7 +244,7 @@ def _install(target: Path, version: str) -> None:
 
     uv does not read pip's configuration, so where a package index is configured for pip
     alone, pip does the same. It judges the requirements' markers by its own interpreter, and
-    so can only where that is the target's.
+    so it can do this only if that is of the target's version.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     requirements = target.with_suffix(".txt")
@@ -258,14 +260,14 @@ def _fetch(requirements: Path, target: Path, version: str) -> None:
     same += ["--target", str(target), "--python-version", version]
     uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--python", sys.executable]
     fetched = "could not fetch the libraries"
-    said = _failure(f"uv {fetched}", [*uv, *same, "--python-platform", PLATFORM])
-    if said is None:
+    failure = _failure(f"uv {fetched}", [*uv, *same, "--python-platform", PLATFORM])
+    if failure is None:
         return
-    # Our own has a pip; that of a machine may have none.
+    # The project's environment has pip; another Python may have none.
     python = sys.executable if version == OWN else find(version)
     if python is None or sys.platform != "linux":
         raise PackageError(
-            f"{said}\n(pip is not tried: it fetches for Linux and Python {version} only "
+            f"{failure}\n(pip is not tried: it fetches for Linux and Python {version} only "
             f"where it runs on them, and this is {sys.platform} and {OWN})"
         )
     shutil.rmtree(target, ignore_errors=True)
@@ -273,13 +275,13 @@ def _fetch(requirements: Path, target: Path, version: str) -> None:
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile"]
     also = _failure(f"pip {fetched}", [*pip, *same, "--platform", f"{libc}_{system}"])
     if also is not None:
-        raise PackageError(f"{said}\n{also}")
+        raise PackageError(f"{failure}\n{also}")
 
 
 def _failure(what: str, command: list[str], **variables: str) -> str | None:
     """Run a command; return the failure with its output, or None if it succeeded."""
     try:
-        done = subprocess.run(  # noqa: S603 - our own arguments
+        done = subprocess.run(  # noqa: S603 - no argument comes from outside
             command, capture_output=True, text=True, check=False, env={**os.environ, **variables}
         )
     except OSError as exc:

@@ -41,24 +41,24 @@ BESIDES_OTHERS = {
 
 
 @cache
-def called_actions(doors: Path | None = None) -> frozenset[str]:
+def called_actions(clients_folder: Path | None = None) -> frozenset[str]:
     """
     Return the actions that the code calls, as a RAM policy names them.
 
     Args:
-        doors: The folder of `ecs.py` and `sls.py`; None is the project's own.
+        clients_folder: The folder of `ecs.py` and `sls.py`; None is the project's own.
 
     """
-    doors = doors or Path(clients.__file__).parent
-    calls = {f"ecs:{action}" for action in _calls(doors / "ecs.py", "_call") if action}
+    folder = clients_folder or Path(clients.__file__).parent
+    calls = {f"ecs:{action}" for action in _calls(folder / "ecs.py", "_call") if action}
     calls |= {BESIDES[action] for action in calls & BESIDES.keys()}
-    if any(True for _ in _calls(doors / "sls.py", "put_logs")):
+    if any(True for _ in _calls(folder / "sls.py", "put_logs")):
         calls.add(WRITES_RECORDS)
     return frozenset(calls)
 
 
 def _calls(path: Path, method: str) -> Iterator[str]:
-    """Return the first argument of each call of a method; empty where it is no text."""
+    """Return the first argument of each call of a method; empty if it is not a text."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == method:
             first = node.args[0] if node.args else None

@@ -52,7 +52,7 @@ class PolicyPlaces:
             return file_line(self._file, self._lines.broken_at)
         if path.startswith(self._file):
             return path
-        if path == "policies.yaml":  # what the loader calls a file as a whole
+        if path == "policies.yaml":  # the loader's name for the whole file
             return self._file
         place = file_line(self._file, self._lines.at_text(path))
         found = _POLICY.match(path)
@@ -71,7 +71,7 @@ class PolicyPlaces:
 
 
 def impossible_events(policies: Sequence[Policy], named: PolicyPlaces) -> Iterator[str]:
-    """Name the conditions of `where` that no event of a type meets: the policy would never run."""
+    """Yield the conditions of `where` that no event meets, so that the policy would never run."""
     for number, policy in enumerate(policies):
         known = {kind: event_types()[kind] for kind in policy.event_types if kind in event_types()}
         for path, values in policy.where if known else ():
@@ -86,7 +86,7 @@ _Known = Mapping[str, EventType]
 
 
 def _not_a_field(path: str, known: _Known) -> Iterator[str]:
-    """Say that there is no such field: in no event, or in none of some types."""
+    """Yield a message for a field that no event has, or no event of some types."""
     first, *rest = path.split(".")
     fields = list(dict.fromkeys(name for facts in known.values() for name in facts.fields))
     if first != "data":
@@ -117,7 +117,7 @@ def _not_a_field(path: str, known: _Known) -> Iterator[str]:
 def _not_a_value(
     path: str, values: Sequence[object], known: _Known, *, others: int
 ) -> Iterator[str]:
-    """Say that a field never has a value, or in events of some types none of the values."""
+    """Yield a message for values that a field never has, or never in events of some types."""
     allowed = {kind: _values(path, kind, facts) for kind, facts in known.items()}
     closed = {kind: those for kind, those in allowed.items() if those is not None}
     possible = [one for those in closed.values() for one in those]
@@ -148,14 +148,14 @@ def _all(kinds: Iterable[str]) -> str:
 
 
 def unknown_region(region: str, hosts: Mapping[str, str]) -> str | None:
-    """Say that there is no such region, unless the operator named its host in `ECS_ENDPOINT`."""
+    """Return a message for an unknown region; None if known, or its host is in `ECS_ENDPOINT`."""
     if region in ecs_hosts() or region in hosts:
         return None
     return f"'{region}': unknown region{nearest(region, ecs_hosts())}"
 
 
 def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
-    """Say that the SDK calls another region's host, or a central one, for this region."""
+    """Return a message if the SDK calls another region's host, or a central one; else None."""
     host = ecs_hosts().get(region, "")
     if not host or region in host or region in hosts:
         return None
@@ -166,7 +166,7 @@ def unsure_host(region: str, hosts: Mapping[str, str]) -> str | None:
 
 
 def other_regions(policies: Sequence[Policy], own: str, named: PolicyPlaces) -> Iterator[str]:
-    """Name the policies that repeat failed snapshots in regions whose completions nobody hears."""
+    """Name policies with retries in regions whose completion events are not received."""
     for number, policy in enumerate(policies):
         unheard = [region for region in policy.regions if own and region != own]
         if policy.retry_failed_snapshots and unheard:
@@ -179,9 +179,9 @@ def other_regions(policies: Sequence[Policy], own: str, named: PolicyPlaces) -> 
 def timers(
     name: str, file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
 ) -> Iterator[str]:
-    """Hold the timers that policies name against those of a template."""
-    says = functions.get(ON_SCHEDULE)
-    there = says.timers if says else {}
+    """Name the timers of policies that a template lacks, or whose payload replaces the policy."""
+    declared = functions.get(ON_SCHEDULE)
+    there = declared.timers if declared else {}
     for number, policy in enumerate(file.policies):
         where = named.at(f"policies[{number}].on.timer")
         if policy.timer and policy.timer not in there:
@@ -194,11 +194,11 @@ def timers(
 
 
 def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Hold the timers of a template against those that policies name, and their payloads."""
-    says = functions.get(ON_SCHEDULE)
+    """Name the timers of a template that no policy has, and invalid payloads."""
+    declared = functions.get(ON_SCHEDULE)
     wanted = {policy.timer for policy in file.policies if policy.timer}
-    for timer, trigger in says.timers.items() if says else ():
-        place = file_line(name, says.line(f"timers.{timer}") if says else None)
+    for timer, trigger in declared.timers.items() if declared else ():
+        place = file_line(name, declared.line(f"timers.{timer}") if declared else None)
         if timer not in wanted and not trigger.payload:
             hint = nearest(timer, wanted)
             rule = f"no policy has on.timer: {timer}, so every run would fail"
@@ -220,7 +220,7 @@ def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Itera
 def rules(
     file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
 ) -> Iterator[str]:
-    """Hold the event types that policies name against the rules' patterns."""
+    """Name the event types of policies that no rule's pattern has."""
     ends = functions.get(ON_END)
     if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
         place = file_line(S, ends.line("rules"))
@@ -237,7 +237,7 @@ def rules(
 
 
 def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Hold the rules' patterns against the event types that policies name."""
+    """Name the event types of the rules' patterns that no policy has."""
     has = _let_through(functions)
     wanted = {kind for policy in file.policies for kind in policy.event_types}
     for kind in sorted(has.keys() - wanted):
@@ -248,9 +248,9 @@ def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[
 def _let_through(functions: Mapping[str, Function]) -> dict[str, str]:
     """Return the event types that reach a policy, each with the place of its rule."""
     return {
-        kind: file_line(S, says.line(f"rules.{rule.name}"))
-        for name, says in functions.items()
+        kind: file_line(S, declared.line(f"rules.{rule.name}"))
+        for name, declared in functions.items()
         if name != ON_END
-        for rule in says.rules or ()
+        for rule in declared.rules or ()
         for kind in rule.types
     }

@@ -96,7 +96,7 @@ def _keys_at(path: str) -> str:
 
 
 def _keys_of_defaults() -> str:
-    """Return which keys of a policy the defaults may have: their tables stand elsewhere."""
+    """Return which keys of a policy the defaults may have: their tables are elsewhere."""
     defaults = FILE.keys["defaults"].rule
     if not isinstance(defaults, Section):
         raise TypeError(defaults)

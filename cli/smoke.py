@@ -77,7 +77,7 @@ def smoke(
         address = _address(endpoint)
         # The account of an emulator may be the placeholder.
         local = address is not None and is_loopback(address)
-        _refuse([*found.problems, *(() if local else found.placeholders)])
+        _raise_problems([*found.problems, *(() if local else found.placeholders)])
         places = _deployed_by_fun(policies.parent) if fun else _deployed_by_s(policies.parent)
         name = _policy(policies, policy)
         keys = _keys()
@@ -86,7 +86,7 @@ def smoke(
     except (SmokeError, TemplateError) as exc:
         print_line(messages, str(exc), "red")
         return False
-    good = True
+    all_answered = True
     for place in places:
         try:
             answer = invoker.invoke(place, json.dumps(_event(place, name)).encode())
@@ -97,11 +97,11 @@ def smoke(
         colour = "green" if status == "ok" else "yellow" if fine else "red"
         shown = _hiding(hidden, redacted(line, keys[1:]))
         print_line(console, f"{place.function}: {shown}", colour)
-        good = good and fine
-    return good
+        all_answered = all_answered and fine
+    return all_answered
 
 
-def _refuse(problems: Sequence[str]) -> None:
+def _raise_problems(problems: Sequence[str]) -> None:
     if problems:
         raise SmokeError("\n".join(problems))
 
@@ -123,11 +123,11 @@ def _variables(template: Path) -> dict[str, str]:
     Short values, which occur in any text, and values that a template has elsewhere are left out.
     """
     functions = read_fun(template) if template.name == FUN else read_s(template)
-    open_ = {text for says in functions.values() for text in (*says.log, *functions)}
+    open_ = {text for declared in functions.values() for text in (*declared.log, *functions)}
     return {
         form: str(name)
-        for says in functions.values()
-        for name, value in says.environment.items()
+        for declared in functions.values()
+        for name, value in declared.environment.items()
         for form in _forms(str(value).strip())
         if len(form) >= _SHOWN_LENGTH and form not in open_
     }
@@ -218,13 +218,13 @@ def _deployed_by_s(root: Path) -> list[Deployed]:
     return [
         Deployed(
             folder=folder,
-            function=says["functionName"],
+            function=declared["functionName"],
             service=None,
-            account_id=_account(says["role"]),
-            region=says["region"],
+            account_id=_account(declared["role"]),
+            region=declared["region"],
         )
         for folder, resource in load_s(root / S)["resources"].items()
-        for says in (resource["props"],)
+        for declared in (resource["props"],)
     ]
 
 
@@ -236,11 +236,11 @@ def _deployed_by_fun(root: Path) -> list[Deployed]:
             folder=function,
             function=function,
             service=service,
-            account_id=_account(says["Properties"]["Role"]),
+            account_id=_account(declared["Properties"]["Role"]),
             region=region,
         )
-        for service, says in load_fun(root / FUN)["Resources"].items()
-        for function in says
+        for service, declared in load_fun(root / FUN)["Resources"].items()
+        for function in declared
         if function not in ("Type", "Properties")
     ]
 

@@ -1,8 +1,8 @@
 """
 The two templates as their tools read them: YAML, with the variables of Serverless Devs filled in.
 
-What is wrong is said without what stands there: a template holds the values of variables.
-Never looks for a function: that is `cli.templates`'s.
+Messages contain no value of a template, because variables may be secret. Never reads a function:
+`cli.templates` does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUOTED = re.compile(r"""(['"])(?!<).{2,}\1""")
 
 
 class TemplateError(Exception):
-    """A template is missing, is no YAML, or is not built as its tool expects."""
+    """A template is missing, is not YAML, or lacks the structure that its tool expects."""
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def reading(path: Path) -> Iterator[None]:
 
 
 class NotAsExpectedError(Exception):
-    """What is wrong, without the value of a variable in it."""
+    """A template's structure is invalid; the message contains no value of a variable."""
 
 
 @as_yaml_1_2
 class _Loader(yaml.SafeLoader):
-    """YAML in which no key stands twice: the first would be lost without a word."""
+    """YAML without duplicate keys, of which the parser would silently drop the first."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002 - PyYAML's own signature
         keys = [key.value for key, _ in node.value]
@@ -74,7 +74,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"), ["
 
 
 def load_fun(path: Path) -> Any:  # noqa: ANN401 - any YAML value
-    """Return a template of Fun as it stands; raises TemplateError."""
+    """Return the content of a template of Fun; raises TemplateError."""
     with reading(path):
         return yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
 

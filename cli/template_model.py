@@ -1,7 +1,7 @@
 """
 A function as a template deploys it, in one form for both templates, with the line of each field.
 
-`cli.templates` reads it from the files, `cli.check` and `cli.function_checks` judge it.
+`cli.templates` reads it from the files; `cli.check` and `cli.function_checks` check it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Arn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimerTrigger:
-    """A timer; the payload is empty where the template sets none."""
+    """A timer; the payload is empty if the template sets none."""
 
     cron: Any
     enabled: Any
@@ -60,7 +60,7 @@ class TimerTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function as a template deploys it; None where the template sets nothing."""
+    """One function as a template deploys it; None for a field that the template does not set."""
 
     resource: str
     """The part of its ARN after the account."""

@@ -1,9 +1,9 @@
 """
-Is a template built as its tool expects: every key known, every value of its type and range.
+Checks the structure of a template: every key is known, every value has its type and range.
 
-Stricter than the tools: Fun's schema is older than our runtimes, fc3's lets misspelt keys
-pass. What may stand where is in `cli/schemas/`. Never says whether the values make sense
-together: that is `cli.function_checks`'s.
+Stricter than the tools: Fun's schema is older than the runtimes used here, and fc3's accepts
+misspelt keys. The schemas are in `cli/schemas/`. Never compares values with each other:
+`cli.function_checks` does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SCHEMAS = Path(__file__).parent / "schemas"
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """One place where a document is not as it must be."""
+    """One rule of the schema that a document breaks, with its place."""
 
     path: tuple[str | int, ...]
     place: str
@@ -39,10 +39,10 @@ class Misfit:
 
 def schema_problems(document: Any, schema: str) -> Iterator[Misfit]:  # noqa: ANN401 - any YAML value
     """
-    Name every place where a document is not as it must be.
+    Yield every rule of a schema that a document breaks, with its place.
 
     Args:
-        document: The template, its variables filled in.
+        document: The template, with its variables filled in.
         schema: ``s`` or ``template``.
 
     """
@@ -50,7 +50,7 @@ def schema_problems(document: Any, schema: str) -> Iterator[Misfit]:  # noqa: AN
         place = error.json_path.removeprefix("$").removeprefix(".")
         for key, rule in _rules(error):
             path = (*error.absolute_path, *key)
-            # A key that is not there is named by its place; one that is, by the rule.
+            # The place names a missing key; the rule names an unknown one.
             parts = [place, *key] if rule == _MISSING else [place]
             yield Misfit(path, ".".join(filter(None, parts)), rule)
 
@@ -67,7 +67,7 @@ _VARIABLES = frozenset({"environmentVariables", "EnvironmentVariables"})
 
 
 def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Say what is wrong, each with the key below the error's place that it is about, if any."""
+    """Yield the rules that an error stands for, each with the keys below the error's place."""
     given: Any = error.instance
     schema: Any = error.schema
     if error.validator == "required":
@@ -88,7 +88,7 @@ def _rules(error: ValidationError) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _message(error: ValidationError) -> str:
-    """Return an error's own message, which begins with what stands there, without any variable."""
+    """Return an error's message without a variable's value, and with long values cut."""
     given: Any = error.instance
     if isinstance(given, dict | list) and given:
         shown = "a mapping " if isinstance(given, dict) else "a list "

@@ -1,7 +1,7 @@
 """
 Reads the functions of `template.yml` (Fun, FC 2.0) and `s.yaml` (Serverless Devs, FC 3.0).
 
-Both give the same `Function`, so that they can be compared. Never judges: that is `cli.check`'s.
+Both give the same `Function`, so that they can be compared. Never checks them: `cli.check` does.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _s_function(props: Mapping[str, Any], base: _Keys, lines: Lines) -> Function
 
 
 def _fields(value: Mapping[str, Any], paths: Mapping[str, str]) -> dict[str, Any]:
-    """Return each field by its path below a value; None where nothing is there."""
+    """Return each field by its path below a value; None if it is missing."""
     found = {}
     for field, path in paths.items():
         item: Any = value
@@ -170,7 +170,7 @@ def _normal(found: Mapping[str, Any], *, log_keys: tuple[str, str]) -> dict[str,
     environment, log = found["environment"], found["log"] or {}
     return {
         **found,
-        # The schema reports a value that is no mapping.
+        # The schema reports a value that is not a mapping.
         "environment": environment if isinstance(environment, Mapping) else {},
         "log": tuple(log.get(key) for key in log_keys),
         "request_metrics": found["request_metrics"] or False,

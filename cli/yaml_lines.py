@@ -1,8 +1,8 @@
 """
-Where things stand in a YAML file: the line of each key and item, by its path.
+The line of each key and item of a YAML file, by its path.
 
-Reads the file once more, for the lines alone; what it holds is others' to read and judge.
-Never raises: of a file that is no YAML it knows at most the line where it ceases to be one.
+Parses the file only for its lines; other modules read its values. Never raises: of invalid YAML
+it knows at most the line of the first error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Lines:
         self._root, self.broken_at = _composed(text)
 
     def at(self, path: Path) -> int | None:
-        """Return the line of the last part of a path that is there; None for none at all."""
+        """Return the line of the longest part of a path that exists; None if no part does."""
         node, line = self._root, None
         for part in path:
             found = _child(self._followed(node), str(part))
@@ -37,11 +37,11 @@ class Lines:
         return line
 
     def at_text(self, path: str) -> int | None:
-        """Return the same for a path as problems name it: ``policies[0].select.tags.a.b``."""
+        """Return the line for a path as problems name it: ``policies[0].select.tags.a.b``."""
         return self.at(list(self._parts(path)))
 
     def _parts(self, path: str) -> Iterator[str]:
-        """Split a path; where keys have full stops in them, the longest that is there counts."""
+        """Split a path; if keys contain full stops, the longest existing key counts."""
         node, rest = self._root, path
         while rest:
             node = self._followed(node)
@@ -63,7 +63,7 @@ class Lines:
             node = child[1] if child else None
 
     def _followed(self, node: yaml.Node | None) -> yaml.Node | None:
-        """Return what a ``${vars.…}`` stands for."""
+        """Return the value of a ``${vars.…}``."""
         if isinstance(node, yaml.ScalarNode) and (found := _VARIABLE.fullmatch(node.value)):
             for part in ("vars", *found[1].split(".")):
                 child = _child(node if part != "vars" else self._root, part)
@@ -74,14 +74,14 @@ class Lines:
 @lru_cache(maxsize=8)
 def _composed(text: bytes) -> tuple[yaml.Node | None, int | None]:
     """
-    Return a file's content, or the line at which it is no YAML any more, if that is known.
+    Return the content of a file, or the line of its first error, if known.
 
-    Once, however often its lines are asked for: it takes longer than all else.
+    Cached, because parsing takes longer than everything else here.
     """
     try:
         return yaml.compose(text, yaml.SafeLoader), None
     except yaml.reader.ReaderError as exc:
-        # What cannot be decoded is counted in bytes, what must not be there in characters.
+        # The position is in bytes for an undecodable byte, in characters for a forbidden one.
         decoded = text.decode(errors="replace")[: exc.position].encode()
         before = decoded if exc.encoding == "unicode" else text[: exc.position]
         return None, before.count(b"\n") + 1
@@ -98,7 +98,7 @@ def _keys(node: yaml.Node | None) -> list[str]:
 
 
 def _child(node: yaml.Node | None, part: str) -> tuple[yaml.Node, yaml.Node] | None:
-    """Return what marks the place of a part (its key, or the item itself), and its value."""
+    """Return the node whose line counts for a part (its key, or the item), and its value."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value == part:

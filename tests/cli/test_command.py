@@ -46,8 +46,8 @@ def test_check_speaks_of_templates_only_where_it_saw_them(tmp_path: Path) -> Non
 
     done = CliRunner().invoke(app, ["check", str(alone)])
     assert done.stdout == (
-        "mine.yaml: valid; its timers and event types were not checked, because no templates are "
-        "beside it\n"
+        "mine.yaml: valid; its timers and event types were not checked, because its folder "
+        "has no templates\n"
     )
     assert CliRunner().invoke(app, ["check"]).stdout == (
         "policies.yaml: valid; template.yml and s.yaml match it\n"

@@ -60,23 +60,23 @@ def deployed(
     **variables: str,
 ) -> Function:
     """Deploy a function as the template of that API does; of its settings, some may be others."""
-    says = TEMPLATES[api][folder.name]
+    declared = TEMPLATES[api][folder.name]
     policy = json.loads((ROOT / "functions" / folder.name / "ram-policy.json").read_text())
-    cloud.add_role(says.role.rpartition("/")[2], [policy])
+    cloud.add_role(declared.role.rpartition("/")[2], [policy])
     fc, log = cloud.fc(), (PROJECT, LOGSTORE)
     service = folder.name.replace("_", "-")
     return fc.add_function(
         folder.name,
         folder,
-        service=fc.add_service(service, role=says.role, log=log) if api == "2.0" else None,
+        service=fc.add_service(service, role=declared.role, log=log) if api == "2.0" else None,
         log=log,
-        async_config=AsyncConfig(max_retries=says.max_retries, task_mode=says.task_mode),
-        runtime=says.runtime,
-        role=says.role,
-        handler=says.handler,
-        timeout=timeout_s or says.timeout_s,
-        memorySize=memory_mb or says.memory_mb,
-        environmentVariables={**says.environment, **variables},
+        async_config=AsyncConfig(max_retries=declared.max_retries, task_mode=declared.task_mode),
+        runtime=declared.runtime,
+        role=declared.role,
+        handler=declared.handler,
+        timeout=timeout_s or declared.timeout_s,
+        memorySize=memory_mb or declared.memory_mb,
+        environmentVariables={**declared.environment, **variables},
     )
 
 
