@@ -62,21 +62,26 @@ Libraries that only some functions load: the parser of timers' expressions, and 
 ``CRON_TZ=``, because Function Compute does not document whether its images have them.
 """
 
-REACHED_MODELS = {
-    "alibabacloud_ecs20140526": (
+REACHED_MODULES = {
+    "alibabacloud_ecs20140526/models": (
         "_create_snapshot_re*.py",
         "_describe_disks_re*.py",
         "_describe_instances_re*.py",
         "_describe_snapshots_re*.py",
     ),
-    "alibabacloud_fc20230330": (
+    "alibabacloud_fc20230330/models": (
         "_httptrigger.py",  # of a function that is called over HTTP too
         "_invoke_function_*.py",
         "_list_triggers_*.py",
         "_trigger.py",
     ),
-}
-"""The models that are used, of 1,150 and 300 in the SDKs; found in the same way."""
+    "aliyun/log": (
+        "auth.py", "compress.py", "credentials.py", "getlogs*.py", "log_logs_raw_pb2.py",
+        "logclient.py", "logexception.py", "logitem.py", "logre*.py", "pluralize.py", "proto.py",
+        "putlogs*.py", "queriedlog.py", "util.py", "version.py",
+    ),
+}  # fmt: skip
+"""The modules of the SDKs that are used, by their package; found in the same way."""
 
 
 class PackageError(Exception):
@@ -156,8 +161,8 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
         path = libraries.joinpath(*module.split("."))
         shutil.rmtree(path, ignore_errors=True)
         path.with_suffix(".py").unlink(missing_ok=True)
-    for sdk, reached in REACHED_MODELS.items():
-        _leave_out_models(libraries / sdk / "models", reached)
+    for modules, reached in REACHED_MODULES.items():
+        _keep_only(reached, libraries / modules)
     folders = []
     for function in sorted(functions):
         folder = build / function
@@ -202,11 +207,10 @@ def compile_for(folders: Sequence[Path], python: str) -> None:
             raise PackageError(failure)
 
 
-def _leave_out_models(models: Path, reached: Sequence[str]) -> None:
-    kept = {path for pattern in reached for path in models.glob(pattern)}
-    for path in models.glob("_*.py"):
-        if path not in kept and path.name != "__init__.py":
-            path.unlink()
+def _keep_only(reached: Sequence[str], folder: Path) -> None:
+    kept = {path for pattern in ("__init__.py", *reached) for path in folder.glob(pattern)}
+    for path in set(folder.iterdir()) - kept:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _requirements(path: Path) -> str:

@@ -1,12 +1,14 @@
 """
 Imports that a function does not need: models, libraries that are left out, modules for first use.
 
-Most of a cold start is imports. Three kinds of them are avoided without a change to any SDK:
+Most of a cold start is imports. Four kinds of them are avoided without a change to any SDK:
 
 - `MODELS`: the ECS SDK has 1,150 models and that of FC 3.0 has 300, of which a function needs
   about thirty. Each is imported when it is first named.
 - `LEFT_OUT`: what no path of a function uses, such as asynchronous calls. The package lacks these
   modules. Stand-ins can be imported, named and inherited from; a call raises ImportError.
+- `TRIMMED`: packages of which the package of a function has some modules only. The others have
+  stand-ins as well, but only where they are missing, because tests use the whole SDK.
 - `ON_FIRST_USE`: what some paths need and an ordinary cold start does not. The package has these
   modules. A stand-in imports the module when it is first used.
 
@@ -21,7 +23,7 @@ import importlib
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
@@ -57,6 +59,9 @@ LEFT_OUT = {
 }
 """Libraries and modules that are never used, and the purpose that the SDKs have for them."""
 
+TRIMMED = {"aliyun.log": "operations of SLS other than PutLogs and GetLogs"}
+"""Packages of which only the modules that a function needs are shipped, and what the others do."""
+
 ON_FIRST_USE: dict[str, tuple[str, ...]] = {
     "asyncio": (),
     "charset_normalizer": (),
@@ -87,18 +92,18 @@ class _Unused(type):
         return _stand_in(f"{cls.__qualname__}.{name}")
 
     def __call__(cls, *_: object, **__: object) -> Any:  # noqa: ANN401 - never returns
-        name = _left_out(cls.__qualname__) or ""
+        purpose = _purpose_in(LEFT_OUT | TRIMMED, cls.__qualname__)
         raise ImportError(
-            f"{cls.__qualname__}: {name} is not in this package, because {LEFT_OUT[name]} are "
-            "never needed; see shared/runtime/lazy_imports.py"
+            f"{cls.__qualname__}: not in this package, because {purpose} are never needed; "
+            "see shared/runtime/lazy_imports.py"
         )
 
 
-def _left_out(name: str) -> str | None:
-    """Return the entry of `LEFT_OUT` to which a module or something in it belongs."""
+def _purpose_in(purposes: Mapping[str, str], name: str) -> str | None:
+    """Return the purpose of the library or package to which a module or its content belongs."""
     parts = name.split(".")
-    heads = (".".join(parts[:length]) for length in range(1, len(parts) + 1))
-    return next((head for head in heads if head in LEFT_OUT), None)
+    heads = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((purposes[head] for head in heads if head in purposes), None)
 
 
 def _stand_in(name: str) -> _Unused:
@@ -226,9 +231,11 @@ class _Finder(MetaPathFinder):
         path: Sequence[str] | None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        if _left_out(fullname):
+        package = fullname.rpartition(".")[0]
+        is_trimmed = package in TRIMMED and PathFinder.find_spec(fullname, path) is None
+        if is_trimmed or _purpose_in(LEFT_OUT, fullname):
             return ModuleSpec(fullname, _Loader(), is_package=True)
-        parent = sys.modules.get(fullname.rpartition(".")[0])
+        parent = sys.modules.get(package)
         if isinstance(parent, _OnFirstUse):
             return _in_loaded(parent, fullname)
         if fullname not in MODELS and (fullname not in ON_FIRST_USE or fullname in _replaced):
