@@ -87,10 +87,10 @@ def kept_for_ever() -> Iterator[None]:
 def everybodys_records() -> AbstractContextManager[None]:
     """Whoever writes into the Logstore is believed."""
 
-    def ours(_reader: Reader, log: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    def own(_reader: Reader, log: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         return reader.records_in(dict(log))
 
-    return replaced(Reader, "_ours", ours)
+    return replaced(Reader, "_own", own)
 
 
 def last_record_wins() -> AbstractContextManager[None]:

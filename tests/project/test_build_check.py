@@ -223,7 +223,7 @@ def test_what_could_not_start_is_not_built(project: Path) -> None:
     status, said = run_cli(project, "package")
 
     assert status == 1
-    assert f"no Python {OTHER} on this machine (looked {SEARCHED})" in said
+    assert f"no Python {OTHER} on this machine (searched {SEARCHED})" in said
     assert f"install Python {OTHER}, for example with" in said
     assert "set memory to 192 MB or more in both templates" in said
     for name in TEMPLATES:
@@ -245,7 +245,7 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     bad = run_cli(project, "check", "--built")
 
     assert built[0] == 0, built[1]
-    assert f"warning: no Python {OTHER} on this machine: the packages hold source only" in built[1]
+    assert f"warning: no Python {OTHER} on this machine: the packages contain source only" in built[1]
     assert not [*(project / "build").rglob("*.pyc")]
     assert good[0] == 0, good[1]
     assert bad[0] == 1
