@@ -2,14 +2,14 @@
 .DEFAULT_GOAL := help
 .PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth package deploy-fun deploy-tools clients lock clean
 
-# The first that works, of whatever name: an older python3, or a shim of pyenv that answers with
-# an error, may stand in front.
+# The first Python that works, under any of these names, because the first on PATH may be too old,
+# or a shim of pyenv that fails.
 PYTHON ?= $(or $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python3.10 python,\
   $(shell $(name) -c 'import sys; sys.exit($(OTHER_PYTHON))' 2>/dev/null && echo $(name)))),python3)
 OTHER_PYTHON := not (3, 10) <= sys.version_info < (3, 14)
 BIN := .venv/bin
-# The same stamp for everybody: it is newer than the lock file exactly when
-# the environment holds what the lock file says.
+# One stamp for all targets: newer than the lock file if and only if the environment
+# contains what the lock file lists.
 INSTALLED := .venv/.installed
 
 help: ## list the targets
@@ -42,42 +42,42 @@ format: $(INSTALLED) ## format, and fix what ruff can fix
 test: $(INSTALLED) ## all tests
 	$(BIN)/pytest
 
-# Tests that package, and that run packages and functions. Where no other Python is found they
-# show what the whole suite does on a machine that has only one.
+# Tests that build packages, or run packages and functions. Without another Python they show how
+# the whole suite behaves on a machine that has only one.
 ALONE := tests/emulator/test_interpreters.py tests/emulator/fc/test_instances.py tests/chaos/test_processes.py \
   $(addprefix tests/project/test_,build_check.py package.py package_in_fc.py resuming_in_fc.py)
 NOWHERE := /nonexistent
 
-test-alone: $(INSTALLED) ## the tests that look for a Python, with none to be found but that of .venv
+test-alone: $(INSTALLED) ## the tests that search for a Python, with only that of .venv to find
 	PATH=$(NOWHERE) PYENV_ROOT=$(NOWHERE) UV_PYTHON_INSTALL_DIR=$(NOWHERE) $(BIN)/pytest $(ALONE)
 
-chaos: $(INSTALLED) ## faults by chance, SEEDS=1000 times; or SEED=n alone, with its story
+chaos: $(INSTALLED) ## random faults, SEEDS=1000 times; or only SEED=n, with all details
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000))
 
 demo: $(INSTALLED) ## a timer and an event create snapshots, on the local emulator
 	@$(BIN)/python -m cli demo
 
-bench-cold: $(INSTALLED) ## measure a cold start, beside the naive way
+bench-cold: $(INSTALLED) ## measure a cold start, compared with a naive handler
 	@$(BIN)/python -W ignore -m benchmarks.cold_start
 
-bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, beside the naive ways (some minutes)
+bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, compared with naive clients (some minutes)
 	@$(BIN)/python -W ignore -m benchmarks.pacing
 
-bench-growth: $(INSTALLED) ## memory and time at 1,000 to 100,000 disks, beside the naive way
+bench-growth: $(INSTALLED) ## memory and time at 1,000 to 100,000 disks, compared with a naive handler
 	@$(BIN)/python -W ignore -m benchmarks.growth
 
 package: $(INSTALLED) ## write build/<function>/, what is deployed
 	@$(BIN)/python -m cli package
 
-# Fun's own schema is older than our runtimes, so `check` stands in for it; and Fun would
-# deploy what an earlier `fun build` left in .fun.
+# `check` replaces Fun's own schema, which is older than the runtimes used here. .fun is removed,
+# because Fun would deploy what an earlier `fun build` left there.
 deploy-fun: package ## build, check, and deploy with Fun, to FC 2.0
 	@$(BIN)/python -m cli check --built
 	rm -rf .fun
 	IGNORE_TPL_VALIDATION=1 fun deploy -y
 
-# What the tests of deployments run; without it they are skipped. No script of
-# a package runs, and nothing is downloaded that was not locked.
+# Without these tools the tests of deployments are skipped. No script of a package runs, and
+# only locked packages are downloaded.
 DEPLOY_TOOLS := tests/deploy/node/node_modules/.installed
 
 deploy-tools: $(DEPLOY_TOOLS) ## install the pinned fun and s (needs Node), for the tests
@@ -88,8 +88,8 @@ $(DEPLOY_TOOLS): tests/deploy/node/package-lock.json
 	@npm ci --prefix tests/deploy/node --ignore-scripts --omit=optional --no-audit --no-fund --silent
 	@touch $@
 
-# The SDKs that the tests run against the emulator, each lock in an environment of its own;
-# without them these tests are skipped. Optional packages are installed: SDKs compress with them.
+# The SDKs that the tests run against the emulator, each lock in an environment of its own.
+# Without them these tests are skipped. Optional packages too, because SDKs compress with them.
 NODE_CLIENTS := tests/clients/node/node_modules/.installed
 PYTHON_CLIENTS := $(patsubst tests/clients/python/%.txt,tests/clients/.installed/%/bin/.installed,$(wildcard tests/clients/python/*.txt))
 

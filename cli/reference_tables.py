@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from shared.validation import PATTERN
 
 DOCS = Path(__file__).parent.parent / "docs"
 COMMAND = "python -m cli.reference_tables"
+_LINE_LENGTH = 100
 
 _BLOCK = re.compile(
     r"(?P<begin><!-- begin generated: (?P<name>[a-z .]+) -->\n).*?"
@@ -104,7 +106,8 @@ def _keys_of_defaults() -> str:
     if not isinstance(select, Section):
         raise TypeError(select)
     whole = _listed(name for name in defaults.keys if name != "select")
-    return f"They may have the keys {whole}; and of `select` {_listed(select.keys)}.\n"
+    text = f"They may have the keys {whole}; and of `select` {_listed(select.keys)}."
+    return textwrap.fill(text, _LINE_LENGTH, break_on_hyphens=False) + "\n"
 
 
 def _listed(names: Iterable[str]) -> str:
