@@ -245,7 +245,9 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     bad = run_cli(project, "check", "--built")
 
     assert built[0] == 0, built[1]
-    assert f"warning: no Python {OTHER} on this machine: the packages contain source only" in built[1]
+    assert (
+        f"warning: no Python {OTHER} on this machine: the packages contain source only" in built[1]
+    )
     assert not [*(project / "build").rglob("*.pyc")]
     assert good[0] == 0, good[1]
     assert bad[0] == 1
