@@ -1,5 +1,5 @@
 """
-Time for deliveries in one process: it passes for each delivery by itself while it waits.
+Time for deliveries in one process: it passes for each delivery separately, while it waits.
 
 Threads of one delivery that wait at the same time wait together, as they would in a process of
 their own: what counts is when a thread last read the clock. The cloud's time is that of
@@ -37,7 +37,7 @@ class ChaosClock(ManualClock):
         return self._start + timedelta(seconds=self.passed_s())
 
     def passed_s(self) -> float:
-        """Return how many seconds the cloud has lived."""
+        """Return how many seconds have passed since the emulator started."""
         with self._mutex:
             return self._passed_s
 
@@ -52,13 +52,13 @@ class ChaosClock(ManualClock):
             self._passed_s += max(0.0, seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let whoever is asking wait; where no delivery is asking, no time passes."""
+        """Let the delivery of this thread wait; without a delivery no time passes."""
         delivery = getattr(self._thread, "asking", None)
         if delivery is not None:
             self.wait(delivery, seconds)
 
     def asked_by(self, delivery: Delivery | None) -> None:
-        """Note who asks in this thread from now on: an answer's delay is his."""
+        """Set the delivery of this thread, to which the delay of an answer is counted."""
         self._thread.asking = delivery
 
     def read(self, delivery: Delivery) -> float:
@@ -85,10 +85,9 @@ class ChaosClock(ManualClock):
 
 class DeliveryClock:
     """
-    What the code under test gets as its clock.
+    The clock of the code under test.
 
-    For a delivery that was killed the time is over: whatever of it still runs comes to its end,
-    and does nothing more.
+    A delivery that was killed has no time left: its threads end, and do nothing more.
     """
 
     def __init__(self, clock: ChaosClock, delivery: Delivery, *, skew_s: float) -> None:

@@ -1,8 +1,8 @@
 """
 One delivery of an event to a function: its key, when it dies, and what it printed.
 
-The cloud sees by its key who asks. From the instant of its death nothing that a delivery
-does reaches the cloud, and what it prints is lost.
+The emulator identifies a delivery by its key. After its death no call of it reaches the emulator,
+and its output is lost.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from emulator.credentials import AccessKey
 
 
 class KilledError(BaseException):
-    """The process ends here: nothing that catches an Exception sees this."""
+    """The process ends here: `except Exception` does not catch it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """When a delivery's process ends."""
+    """The call at which the process of a delivery ends."""
 
     call: int
-    """At which of its calls, counted from 1; 0 is at its very end, its answer not yet read."""
+    """The number of the call, from 1; 0 is at its end, before its answer is read."""
     after_effect: bool
     """Whether that call is carried out first; its answer is never read."""
 
@@ -37,7 +37,7 @@ class Delivery:
     """One execution of a function."""
 
     number: int
-    """In the order of their beginning, from 0."""
+    """Deliveries are numbered from 0, in the order in which they began."""
     function: str
     request_id: str
     event: bytes
@@ -45,7 +45,7 @@ class Delivery:
     timeout_s: float
     began_s: float
     passed_s: float
-    """Its own time, in the cloud's seconds."""
+    """Its own time, in the seconds of the emulator's clock."""
     kill: Kill | None = None
     expires_at_call: int = 0
     """Its key expires with this call, counted from 1; 0 is never."""
@@ -67,12 +67,12 @@ class Delivery:
 
     @property
     def ok(self) -> bool:
-        """Whether it came to its own end, and that was no exception."""
+        """Whether it returned."""
         return not self.dead and self.error is None
 
     @property
     def records(self) -> list[Mapping[str, str]]:
-        """All that it left; where an answer of SLS was lost, some of it twice."""
+        """All of its records; some of them twice if an answer of SLS was lost."""
         return [
             {name: value for name, value in record.items() if not name.startswith("__")}
             for record in (*self.in_sls, *self.printed)
@@ -85,7 +85,7 @@ class Delivery:
             return self.calls
 
     def die(self, end: End) -> None:
-        """End it; again changes nothing."""
+        """End it; a second call has no effect."""
         with self._lock:
             self.end = self.end or end
 

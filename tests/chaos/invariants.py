@@ -30,8 +30,8 @@ HAS_ONE = ("created", "already_exists", "completed")
 FINAL = (*HAS_ONE, "snapshot_failed", "failed", "skipped")
 
 Record = Mapping[str, str]
-Played = Stage | World
-"""In this process, or in processes of their own."""
+FinishedStage = Stage | World
+"""A finished seed, run in this process or in real processes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Broken:
         return f"invariant {self.number} ({self.kind}): {self.where}"
 
 
-def check(stage: Played) -> list[Broken]:
+def check(stage: FinishedStage) -> list[Broken]:
     """Return every invariant that does not hold."""
     return [
         *_one_snapshot(stage),
@@ -59,7 +59,7 @@ def check(stage: Played) -> list[Broken]:
     ]
 
 
-def expected_runs(stage: Played) -> dict[str, str]:
+def expected_runs(stage: FinishedStage) -> dict[str, str]:
     """Return the id of every run of a scenario, with its region."""
     found: dict[str, str] = {}
     for event in stage.trigger_ids:
@@ -75,28 +75,28 @@ def expected_runs(stage: Played) -> dict[str, str]:
     return found
 
 
-def snapshots(stage: Played, run_id: str, region: str) -> dict[str, list[Snapshot]]:
-    """Return what the cloud has of a run, by disk."""
+def snapshots(stage: FinishedStage, run_id: str, region: str) -> dict[str, list[Snapshot]]:
+    """Return the snapshots of a run, by disk."""
     found: dict[str, list[Snapshot]] = defaultdict(list)
     for snapshot in made(stage, region).values():
-        # Tags travel to restored disks: what names another disk is not ours.
+        # Tags are copied to restored disks: a snapshot that names another disk is not of the run.
         if snapshot.tags.get(RUN_ID_TAG) == run_id and snapshot.tags[DISK_TAG] == snapshot.disk_id:
             found[snapshot.disk_id].append(snapshot)
     return found
 
 
-def made(stage: Played, region: str) -> Mapping[str, Snapshot]:
-    """Return every snapshot that a region had, those that ECS deleted by their retention too."""
+def made(stage: FinishedStage, region: str) -> Mapping[str, Snapshot]:
+    """Return every snapshot that a region had, including those that ECS has deleted."""
     now = stage.cloud.ecs(region).snapshots
     return {**stage.made[region], **now} if isinstance(stage, Stage) else now
 
 
-def selected(stage: Played, region: str) -> dict[str, Fate]:
+def selected(stage: FinishedStage, region: str) -> dict[str, Fate]:
     """Return the disks that the policy selects."""
     return {disk: fate for disk, fate in stage.disks[region].items() if fate != "other"}
 
 
-def _one_snapshot(stage: Played) -> Iterator[Broken]:
+def _one_snapshot(stage: FinishedStage) -> Iterator[Broken]:
     """1: never more than one snapshot of a disk and run that did not end as failed."""
     for run_id, region in expected_runs(stage).items():
         for disk_id, found in snapshots(stage, run_id, region).items():
@@ -105,7 +105,7 @@ def _one_snapshot(stage: Played) -> Iterator[Broken]:
                 yield Broken(number=1, kind="duplicate", where=f"{disk_id} in {run_id}: {good}")
 
 
-def _superseded(stage: Played, record: Record | None, region: str) -> bool:
+def _superseded(stage: FinishedStage, record: Record | None, region: str) -> bool:
     """Return whether a disk was skipped for another run's snapshot, which serves this run too."""
     if record is None or record["code"] != SUPERSEDED:
         return False
@@ -118,7 +118,7 @@ def _superseded(stage: Played, record: Record | None, region: str) -> bool:
     )
 
 
-def _outcomes_are_true(stage: Played) -> Iterator[Broken]:
+def _outcomes_are_true(stage: FinishedStage) -> Iterator[Broken]:
     """2: each selected disk has one effective outcome, which is final and true."""
     records = sorted(stage.records, key=lambda record: json.dumps(record, sort_keys=True))
     # Shuffled, because SLS orders by arrival and stdout is separate: no order may matter.
@@ -159,7 +159,7 @@ def _untruth(record: Record | None, has: list[Snapshot]) -> str:
     return ""
 
 
-def _nothing_missing(stage: Played) -> Iterator[Broken]:
+def _nothing_missing(stage: FinishedStage) -> Iterator[Broken]:
     """3: every disk that can have a snapshot has one, as if nothing had been killed."""
     for run_id in stage.unfinished_after_passes:
         yield Broken(
@@ -170,7 +170,7 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
     served = {
         (one["run_id"], one["disk_id"]): one
         for one in stage.records
-        # A delivery that failed to ask for it may have been before: that outranks it.
+        # An earlier delivery may have failed to request it, which ranks higher.
         if one["record"] == "disk" and one.get("run_id") and one["code"] == SUPERSEDED
     }
     for run_id, region in expected_runs(stage).items():
@@ -184,11 +184,11 @@ def _nothing_missing(stage: Played) -> Iterator[Broken]:
                 yield Broken(number=3, kind="missing", where=f"{disk_id} is {fate}, and has one")
 
 
-def _same_for_all(stage: Played) -> Iterator[Broken]:
-    """4: whoever speaks of a disk's snapshot in a run, and of an attempt, means the same one."""
+def _same_for_all(stage: FinishedStage) -> Iterator[Broken]:
+    """4: all records of a disk, run and attempt name the same snapshot."""
     named: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for record in stage.records:
-        # What a completion says of a snapshot that was not listed yet names no run.
+        # A completion record of a snapshot that was not listed yet names no run.
         if record["record"] == "disk" and record["status"] in HAS_ONE and record.get("run_id"):
             key = (record["run_id"], record["disk_id"], record["attempt"])
             named[key].add(record["snapshot_id"])
@@ -198,8 +198,8 @@ def _same_for_all(stage: Played) -> Iterator[Broken]:
             yield Broken(number=4, kind="differs", where=where)
 
 
-def _nothing_lost(stage: Played) -> Iterator[Broken]:
-    """5: what a delivery that was not killed came to is on record, from its start to its end."""
+def _nothing_lost(stage: FinishedStage) -> Iterator[Broken]:
+    """5: a delivery that was not killed has all its records, from its start to its end."""
     for delivery in stage.deliveries:
         for problem in _lost(delivery):
             where = f"delivery {delivery.number} of {delivery.function}: {problem}"
@@ -242,12 +242,12 @@ def _counted(end: Record, records: list[Record]) -> Iterator[str]:
         yield f"its end counts {counted}, unchanged {unchanged}, its records {counts}"
 
 
-def _no_secret(stage: Played) -> Iterator[Broken]:
-    """6: no secret, no token and no signature in anything that was written down."""
+def _no_secret(stage: FinishedStage) -> Iterator[Broken]:
+    """6: no secret, token or signature is in any output."""
     keys = stage.cloud.keys.all()
     secrets = {key.access_key_secret for key in keys} | {key.security_token for key in keys}
     text = "\n".join(stage.written)
-    for secret in sorted(filter(None, secrets | stage.door.signatures)):
+    for secret in sorted(filter(None, secrets | stage.interceptor.signatures)):
         if secret in text:
             at = text.index(secret)
             yield Broken(number=6, kind="secret", where=text[max(0, at - 200) : at])

@@ -1,4 +1,4 @@
-"""What is drawn for a seed that is played in real processes: what costs little real time."""
+"""The scenario of a seed that is run in real processes: one that takes little real time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from emulator import Fault
 from emulator.chaos import Chance
-from tests.chaos import weather
+from tests.chaos import fault_chances
 from tests.chaos.delivery import Kill
 from tests.chaos.scenario import REGIONS, Fate, Scenario, draw
 
@@ -17,17 +17,17 @@ _ECS = (
     "lost before", "lost after", "in process", "in process after",
 )  # fmt: skip
 FAULTS: dict[str, Fault] = {
-    **{name: weather.ECS[name] for name in _ECS},
-    "throttled, come back": replace(weather.ECS["throttled, come back"], retry_after_ms=300),
-    "slow": replace(weather.ECS["slow"], delay_s=0.4),
-    **{name: weather.SLS[name] for name in weather.SLS if "hangs" not in name},
-    **{name: weather.FC[name] for name in weather.FC if "hangs" not in name},
+    **{name: fault_chances.ECS[name] for name in _ECS},
+    "throttled, come back": replace(fault_chances.ECS["throttled, come back"], retry_after_ms=300),
+    "slow": replace(fault_chances.ECS["slow"], delay_s=0.4),
+    **{name: fault_chances.SLS[name] for name in fault_chances.SLS if "hangs" not in name},
+    **{name: fault_chances.FC[name] for name in fault_chances.FC if "hangs" not in name},
 }
 """The faults that cause no wait of a second."""
 
 
 def in_processes(seed: int) -> bool:
-    """Return whether a seed is played in processes too: one in a hundred."""
+    """Return whether a seed is also run in processes: one in a hundred."""
     return seed % EVERY == FIRST
 
 
@@ -35,14 +35,14 @@ def drawn(seed: int) -> Scenario:
     """
     Return a seed's scenario for processes.
 
-    Which API, how many disks of what kind and how often the event comes is what the seed has
-    anyway where that is cheap, and drawn anew where it is not.
+    The API, the disks and the number of deliveries are those of the seed's other scenario if they
+    take little time, and otherwise drawn again.
     """
     rng = random.Random(f"processes/{seed}")  # noqa: S311 - reproducible, not a secret
     lag_s = rng.choice((0.0, 0.0, 60.0, 600.0))
     copies = rng.choice((1, 2, 2))
     good: list[Fate] = ["good"] * rng.randint(6, 11)
-    # One that fails is an exception, and FC delivers all of it again: that is dear.
+    # A failed disk raises, and FC delivers the event again, which takes time.
     failing: list[Fate] = ["locked"] if rng.random() < 0.25 else []
     others: list[Fate] = rng.sample(["local", "unused", "busy", "other"], 2)
     return replace(
@@ -74,18 +74,18 @@ def drawn(seed: int) -> Scenario:
         resumed=False,
         retries=True,
         skew_s=0.0,
-        weather=tuple(_weather(rng)),
+        chances=tuple(_chances(rng)),
     )
 
 
 def _kill(rng: random.Random, *, calls: int) -> Kill | None:
-    """Draw at which of its calls a process dies, of those in the order of their first ones."""
+    """Draw the call at which a process dies; processes are ordered by their first calls."""
     if rng.random() < 0.5:
         return None
     return Kill(call=rng.randint(1, calls), after_effect=rng.random() < 0.5)
 
 
-def _weather(rng: random.Random) -> list[Chance]:
+def _chances(rng: random.Random) -> list[Chance]:
     return [
         Chance(
             name=name,

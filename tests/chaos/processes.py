@@ -1,9 +1,9 @@
 """
-A seed played by the real package, in processes of their own, in the local cloud's FC.
+Runs a seed with the real package, in real processes, in the emulated FC.
 
-The cloud's clock runs with the machine's, some hours behind: functions live by the machine's,
-and refuse the future. What FC and snapshots wait for is leapt over; what a function waits for
-is real time, so disks are few and faults cost little. A process is killed (SIGKILL) from inside
+The emulator's clock is some hours behind the machine's, because functions use the machine's clock
+and reject events of the future. Waits of FC and of snapshots are skipped. Waits of a function take
+real time, so there are few disks, and faults that end soon. A process is killed (SIGKILL) during
 one of its calls, before or after the effect.
 """
 
@@ -29,7 +29,7 @@ from emulator.fc.results import Result
 from emulator.fc.state import AsyncConfig, Function
 from shared.runtime.clock import utc
 from tests.chaos.delivery import Delivery
-from tests.chaos.process_door import ProcessDoor
+from tests.chaos.process_interceptor import ProcessInterceptor
 from tests.chaos.scenario import Fate, Scenario
 from tests.chaos.stage import LOG, POLICY, PROD, arranged
 from tests.packages import let_run_packages
@@ -37,7 +37,7 @@ from tests.packages import let_run_packages
 NAME = "snapshot_on_schedule"
 BEHIND = timedelta(hours=9)
 FAULTS_LAST = 5
-"""With the delivery after so many nothing goes wrong any more: time is real here."""
+"""How many deliveries have faults; later ones have none, because they take real time."""
 _LOOK_S = 0.05
 Run = Callable[..., Result]
 
@@ -51,19 +51,19 @@ def built() -> Iterator[Path]:
 
 
 class BehindClock(ManualClock):
-    """Runs as the machine's does, some hours behind; can be moved on."""
+    """A clock some hours behind the machine's, which can be advanced."""
 
     def __init__(self) -> None:
         super().__init__(datetime.now(timezone.utc) - BEHIND)
         self._began = time.monotonic()
 
     def now(self) -> datetime:
-        """Return where it was moved to, and what passed since the beginning."""
+        """Return the time to which it was advanced, plus the real time since."""
         return super().now() + timedelta(seconds=time.monotonic() - self._began)
 
 
 class World:
-    """One seed's cloud with the deployed package, and all that happened in it."""
+    """The emulator of one seed with the deployed package, and what happened in it."""
 
     def __init__(self, scenario: Scenario, code: Path, folder: Path) -> None:
         self.scenario = scenario
@@ -79,16 +79,16 @@ class World:
         )
         self.cloud.sls.create_project(LOG[0])
         self.cloud.sls.create_logstore(*LOG)
-        self.faults = SeededFaults(scenario.seed, scenario.weather)
+        self.faults = SeededFaults(scenario.seed, scenario.chances)
         (region,) = scenario.regions
         self.disks: dict[str, dict[str, Fate]] = {region: dict(arranged(self.cloud, scenario))}
-        self.door = ProcessDoor(self.cloud, scenario)
+        self.interceptor = ProcessInterceptor(self.cloud, scenario)
         self._began = time.monotonic()
         self._begun = 0
         self._lock = threading.Lock()
         self._function = self._deploy(code, folder)
         executor = self.cloud.fc().region.executor
-        executor.run = self._observed(executor.run)  # type: ignore[method-assign] # in front
+        executor.run = self._observed(executor.run)  # type: ignore[method-assign] # wraps it
         at = utc(self.clock.now().replace(microsecond=0))
         self.trigger_ids: list[tuple[str, ...]] = [("timer", POLICY, at)]
         event = {"triggerName": POLICY, "triggerTime": at, "payload": ""}
@@ -96,7 +96,7 @@ class World:
 
     @property
     def records(self) -> list[Mapping[str, str]]:
-        """All that is in SLS and on stdout, in no order that means anything."""
+        """All records in SLS and on stdout, in no particular order."""
         return [record for one in self.deliveries for record in one.records]
 
     @property
@@ -110,21 +110,21 @@ class World:
 
     @property
     def done(self) -> bool:
-        """Whether an answer reports that all is done."""
+        """Whether an answer reports success."""
         answers = [one.answer for one in self.deliveries if one.ok]
         return any(isinstance(one, dict) and one["status"] == "ok" for one in answers)
 
     def deliver(self) -> None:
-        """Hand the event to FC."""
+        """Send the event to FC."""
         self.cloud.fc().submit(self._function, self.event)
 
     def end_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Cause no more faults and kills."""
         self.cloud.faults.clear()
-        self.door.calm = True
+        self.interceptor.calm = True
 
     def rest(self, seconds: float) -> None:
-        """Let so much of the cloud's time pass, and everything happen at its own."""
+        """Advance the clock so far, and run everything at the time at which it is due."""
         at = self.clock.now() + timedelta(seconds=seconds)
         self._carry_out()
         while (due := self.cloud.next_due()) is not None and due <= at:
@@ -136,7 +136,7 @@ class World:
         self.clock.advance(max(0.0, (at - self.clock.now()).total_seconds()))
 
     def _carry_out(self) -> None:
-        """Do what is due, each in a thread; what comes due meanwhile begins beside it."""
+        """Run everything that is due, each in a thread, including what becomes due meanwhile."""
         running: list[threading.Thread] = []
 
         def spawn(work: Callable[[], None]) -> None:
@@ -151,11 +151,11 @@ class World:
 
     def _deploy(self, code: Path, folder: Path) -> Function:
         api = self.scenario.fc_api
-        says = read_s(ROOT / "s.yaml")[NAME]
+        declared = read_s(ROOT / "s.yaml")[NAME]
         if api == "2.0":
-            says = read_fun(ROOT / "template.yml")[NAME]
+            declared = read_fun(ROOT / "template.yml")[NAME]
         document = json.loads((ROOT / "functions" / NAME / "ram-policy.json").read_text())
-        role = says.role.rpartition("/")[2]
+        role = declared.role.rpartition("/")[2]
         self.cloud.add_role(role, [document])
         policies = folder / "policies.json"
         policies.write_text(json.dumps(self._policies()))
@@ -163,22 +163,24 @@ class World:
         fc = self.cloud.fc()
         fc.settings.retry_user_errors = True
         variables = {
-            FC_API: says.environment[FC_API],
+            FC_API: declared.environment[FC_API],
             "POLICIES_FILE": str(policies),
             "LOG_LEVEL": "DEBUG",
         }
         return fc.add_function(
             NAME,
             code,
-            service=fc.add_service(role, role=says.role, log=LOG) if api == "2.0" else None,
+            service=fc.add_service(role, role=declared.role, log=LOG) if api == "2.0" else None,
             log=None if api == "2.0" else LOG,
-            async_config=AsyncConfig(max_retries=says.max_retries, task_mode=says.task_mode),
-            runtime=says.runtime,
-            role=says.role,
-            handler=says.handler,
+            async_config=AsyncConfig(
+                max_retries=declared.max_retries, task_mode=declared.task_mode
+            ),
+            runtime=declared.runtime,
+            role=declared.role,
+            handler=declared.handler,
             timeout=self.scenario.timeout_s,
-            memorySize=says.memory_mb,
-            environmentVariables={**says.environment, **variables},
+            memorySize=declared.memory_mb,
+            environmentVariables={**declared.environment, **variables},
         )
 
     def _policies(self) -> dict[str, Any]:
@@ -193,7 +195,7 @@ class World:
                 if self._begun > FAULTS_LAST:
                     self.end_faults()
             result = run(function, event, request_id=request_id)
-            visit = self.door.left(result.instance_id)
+            visit = self.interceptor.left(result.instance_id)
             with self._lock:
                 delivery = Delivery(
                     number=len(self.deliveries),
@@ -234,7 +236,7 @@ def _printed(log: bytes) -> Iterator[Mapping[str, str]]:
 
 
 def play(world: World) -> None:
-    """Play a seed to its rest; whatever was not completed is delivered once more in the end."""
+    """Run a seed to its end; an event without success is delivered once more."""
     scenario = world.scenario
     world.cloud.faults.seeded = world.faults
     with emulator.serve(world.cloud):

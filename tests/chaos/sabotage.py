@@ -1,8 +1,8 @@
 """
 Ways to break the shipped code, one at a time; the invariant that each breaks must report it.
 
-Each replaces an attribute of a module (`seams.replaced`), because the shipped code has no switch
-for errors.
+Each replaces an attribute of a module (`replacement.replaced`), because the shipped code has no
+switch for errors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from shared.records.reader import Reader
 from shared.snapshots import region, request
 from shared.snapshots.disk_state import ExistingSnapshots
 from shared.triggers import routing
-from tests.chaos.seams import replaced
+from tests.chaos.replacement import replaced
 
 
 def random_token() -> AbstractContextManager[None]:
@@ -75,7 +75,7 @@ def tags_alone() -> Iterator[None]:
 
 @contextmanager
 def kept_for_ever() -> Iterator[None]:
-    """How old a run may be has nothing to do with how long its snapshots are kept."""
+    """The maximum age of a run ignores the retention of its snapshots."""
 
     def kept_days(_: object) -> None:
         return None
@@ -84,8 +84,8 @@ def kept_for_ever() -> Iterator[None]:
         yield
 
 
-def everybodys_records() -> AbstractContextManager[None]:
-    """Whoever writes into the Logstore is believed."""
+def records_of_any_deployment() -> AbstractContextManager[None]:
+    """Records of every deployment in the Logstore count."""
 
     def own(_reader: Reader, log: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         return reader.records_in(dict(log))

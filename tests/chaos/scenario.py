@@ -1,9 +1,9 @@
 """
-A seed becomes a scenario: what there is, what goes wrong, who is killed when.
+The scenario of a seed: disks, settings, faults, deliveries and kills.
 
-Pure: the same seed gives the same scenario for ever. What is drawn is what the design says it
-survives. The one thing that nothing can tell (docs/design.md, "What is left") is left out: where
-tokens are forgotten at once, deliveries do not overlap, and listings do not lag.
+Pure: the same seed always gives the same scenario. Only conditions under which the design promises
+exactly once are drawn. The cases that cannot be detected (docs/design.md, "What is left") are left
+out: if tokens are forgotten at once, deliveries do not overlap, and listings do not lag.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from emulator.chaos import Chance
-from tests.chaos import weather
+from tests.chaos import fault_chances
 from tests.chaos.delivery import Kill
 
 REGIONS = ("cn-hangzhou", "cn-shanghai")
@@ -35,10 +35,10 @@ Fate = Literal[
     "other",
 ]
 """
-What a disk is: `good` and `busy` ones get a snapshot, and so do `long` and `attaching` ones, which
-are busy for up to hours; the first one of a `doomed` disk is accepted and ends as failed, a
-`stuck` one is being detached for ever, the role may not snapshot a `forbidden` one, `other` is
-not selected.
+The kinds of disks: `good` and `busy` ones get a snapshot, and so do `long` and `attaching` ones,
+which are busy for up to hours; the first snapshot of a `doomed` disk is accepted and ends as
+failed, a `stuck` one is being detached for ever, the role may not snapshot a `forbidden` one,
+`other` is not selected.
 """
 
 FATES: dict[str, str] = {
@@ -55,16 +55,16 @@ FATES: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """All that is decided beforehand."""
+    """Everything that is drawn before the seed runs."""
 
     seed: int
     trigger: Trigger
     fc_api: Literal["2.0", "3.0"]
     regions: tuple[str, ...]
     disks: tuple[Fate, ...]
-    """Of each region."""
+    """The disks of each region, by kind."""
     crowd: int
-    """How many disks have the policy's tag, and are left out all the same; listed first."""
+    """How many disks have the policy's tag, and are excluded by another condition; listed first."""
     ecs_settings: dict[str, Any]
     limits: dict[str, int]
     timeout_s: int
@@ -73,11 +73,11 @@ class Scenario:
     copies: int
     """How often each of them is delivered."""
     together: bool
-    """Whether what is due at one time runs at one time, held up before the first create."""
+    """Whether deliveries due at one time run together: each waits before its first create."""
     gap_s: float
-    """Between two copies, where they are not together."""
+    """The time between two copies that do not run together."""
     kills: tuple[Kill | None, ...]
-    """By the number of a delivery; later ones live."""
+    """By the number of a delivery; later deliveries are not killed."""
     expiries: tuple[int, ...]
     """By the number of a delivery: with which call its key expires; 0 is never."""
     edited_before: int
@@ -92,7 +92,7 @@ class Scenario:
     """Whether FC delivers again after an exception."""
     skew_s: float
     """How far the function's clock is ahead of the cloud's."""
-    weather: tuple[Chance, ...]
+    chances: tuple[Chance, ...]
     retention_days: int = 7
     """How long ECS keeps the policy's snapshots."""
     late: bool = False
@@ -139,7 +139,7 @@ def draw(seed: int) -> Scenario:
         edited_before=rng.choice((0, 0, 0, 1, 2)),
         retries=rng.random() < 0.7,
         skew_s=rng.choice((0.0, 0.0, -240.0, 240.0)),
-        weather=weather.draw(rng),
+        chances=fault_chances.draw(rng),
         retry_failed_snapshots=rng.choice((1, 3)),
         resumed=rng.random() < 0.25,
         busy_s=rng.choice((60.0, 1200.0, 7200.0, 20_000.0)),
@@ -151,8 +151,8 @@ def _identified(scenario: Scenario) -> Scenario:
     """
     Draw what tests the ownership of snapshots and records.
 
-    With numbers of its own, so that the rest of a seed stays as it was. A direct request has no
-    age, and of a retention that is edited only the new value is known: neither comes late.
+    With random numbers of its own, so that the rest of a seed does not change. A direct request has
+    no age, and only the new value of an edited retention is known: neither is delivered late.
     """
     rng = random.Random(f"chaos/identity/{scenario.seed}")  # noqa: S311 - reproducible, not a secret
     may_be_late = scenario.trigger != "direct" and not scenario.edited_before
@@ -186,11 +186,11 @@ def _kills(rng: random.Random, *, calls: int) -> tuple[Kill | None, ...]:
 
 def _ecs_settings(rng: random.Random, *, together: bool) -> dict[str, Any]:
     """
-    Draw what ECS leaves undocumented.
+    Draw the behaviour that ECS does not document.
 
     A token outlives the lag of listings by two minutes: existing snapshots were listed at most 45
-    seconds before a snapshot is requested, and a call may hang for 20 more. Where nothing overlaps
-    and nothing lags, it need not be remembered at all.
+    seconds before a snapshot is requested, and a call may hang for 20 more. If nothing overlaps
+    and nothing lags, no token need be remembered.
     """
     lag_s = rng.choice((0.0, 0.0, 5.0, 60.0, 600.0, 20_000.0))
     memory_s = rng.choice((None, lag_s + 120.0))

@@ -1,8 +1,8 @@
 """
-Where a scenario is played: a cloud with the functions in it, all in this process.
+Runs a scenario: an emulator with the functions in it, all in this process.
 
-Functions are called by the local cloud's FC, which retries them, and asks them again what they
-hand to themselves. Knows nothing of what must hold.
+The emulated FC calls the functions, retries them, and starts the parts that they request. Never
+checks an invariant.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from shared.records import recorder
 from shared.runtime.clock import parse_instant, utc
 from tests.chaos.clock import ChaosClock, DeliveryClock
 from tests.chaos.delivery import Delivery, KilledError
-from tests.chaos.door import Door, Gate
+from tests.chaos.interceptor import Barrier, Interceptor
+from tests.chaos.output_capture import OutputCapture, captured_output
+from tests.chaos.replacement import replaced
 from tests.chaos.scenario import Fate, Scenario
-from tests.chaos.screen import Screen, screen
-from tests.chaos.seams import replaced
 from tests.component.world import environment
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,8 +45,8 @@ POLICY = "nightly"
 PROD = {"env": "prod"}
 LEFT_OUT = {"snapshot": "never"}
 FAULTS_LAST_S = 6 * 3600.0
-"""After so long nothing goes wrong any more, and everything has to come to rest."""
-LOOKS = 3
+"""The time after which no fault happens any more, and every run has to end."""
+PASSES = 3
 """How many passes `resume_runs` makes after the faults have ended, one every ten minutes."""
 _BAD: Mapping[str, dict[str, Any]] = {
     "arrears": {"in_arrears": True},
@@ -62,13 +62,13 @@ NOT_THEIRS = {
     "Resource": "acs:ecs:*:*:disk/*",
     "Condition": {"StringEquals": {"ecs:tag/team": "theirs"}},
 }
-"""What the roles are denied: the disks that are `forbidden`."""
+"""A statement that denies the roles the `forbidden` disks."""
 LATE_S = 24.5 * 3600
 """When the last copies come: ECS has deleted what is kept for a day."""
 NEIGHBOUR = "neighbour"
 """Another deployment's `resume_runs`."""
 STUCK_S = 26 * 3600.0
-"""So long after the last event a run is too old, whatever began it."""
+"""The time after the last event at which every run is too old."""
 EVENT_TYPE = "ecs:Instance:StateChange"
 Handler = Callable[..., Any]
 HANDLERS: Mapping[str, Handler] = {
@@ -78,20 +78,22 @@ HANDLERS: Mapping[str, Handler] = {
     "resume_runs": resume.handler,
 }
 ENDS = "record_completion"
-"""Deployed in every region: each has its own events."""
+"""The functions that are deployed in every region, because each has its own events."""
 COMPLETED = '{"source": ["acs.ecs"], "type": ["ecs:Snapshot:CreateSnapshotCompleted"]}'
 
 
 class Stage:
-    """One scenario's cloud, and all that happened in it."""
+    """The emulator of one scenario, and what happened in it."""
 
-    def __init__(self, scenario: Scenario, folder: Path, shown: Screen, logged: list[str]) -> None:
+    def __init__(
+        self, scenario: Scenario, folder: Path, shown: OutputCapture, logged: list[str]
+    ) -> None:
         self.scenario = scenario
         self.shown = shown
         self.logged = logged
         self.deliveries: list[Delivery] = []
         self.unfinished_after_passes: list[str] = []
-        """Runs that `resume_runs` could know of, and that did not end all the same."""
+        """Runs that `resume_runs` could know of, and that did not end."""
         self._are_free = False
         """Whether the disks that were being attached are attached by now."""
         self._thread = threading.local()
@@ -100,7 +102,7 @@ class Stage:
         self.sent: list[bytes] = []
         """The events, one for each trigger."""
         self.disks: dict[str, dict[str, Fate]] = {}
-        """By region and id, what each disk is."""
+        """The kind of each disk, by region and id."""
         self.clock = ChaosClock(START, seed=scenario.seed)
         self.cloud = Cloud(
             regions=scenario.regions,
@@ -111,12 +113,12 @@ class Stage:
         )
         self.cloud.sls.create_project(LOG[0])
         self.cloud.sls.create_logstore(*LOG)
-        self.faults = SeededFaults(scenario.seed, scenario.weather)
+        self.faults = SeededFaults(scenario.seed, scenario.chances)
         self.policies_path = folder / "policies.json"
-        self.door = Door(self.cloud, self.clock, log=LOG)
+        self.interceptor = Interceptor(self.cloud, self.clock, log=LOG)
         self._lock = threading.Lock()
         self.made: dict[str, dict[str, Snapshot]] = {region: {} for region in scenario.regions}
-        """By region and id, every snapshot that was seen: those that ECS deleted since, too."""
+        """By region and id, every snapshot that existed, including those that ECS deleted."""
         self._restored: set[str] = set()
         """The snapshots from which a disk was restored."""
         self._write_policies(retention_days=scenario.retention_days)
@@ -132,12 +134,12 @@ class Stage:
 
     @property
     def records(self) -> list[Mapping[str, str]]:
-        """All that is in SLS and on stdout, in no order that means anything."""
+        """All records in SLS and on stdout, in no particular order."""
         return [record for one in self.deliveries for record in one.records]
 
     @property
     def written(self) -> list[str]:
-        """All that can be read: lines, records, answers, errors, payloads."""
+        """All output: lines, records, answers, errors, payloads."""
         texts = [*self.shown.lines, *self.logged]
         texts += [repr(one) for one in self.cloud.sls.records(*LOG)]
         for region in self.scenario.regions:
@@ -159,12 +161,12 @@ class Stage:
                 at, kind = record["at"].rstrip("Z"), record["record"]
                 if kind == "part_started" and record in one.in_sls:
                     starts[record["run_id"]] = max(at, starts.get(record["run_id"], ""))
-                elif kind == "part_finished" and not self._goes_on(record):
+                elif kind == "part_finished" and not self._continues(record):
                     ends[record["run_id"]] = max(at, ends.get(record["run_id"], ""))
-        # Of deliveries at the same time, the one that ended did everything.
+        # Of simultaneous deliveries, the one that ended did everything.
         return sorted(run_key for run_key, at in starts.items() if at > ends.get(run_key, ""))
 
-    def _goes_on(self, end: Mapping[str, str]) -> bool:
+    def _continues(self, end: Mapping[str, str]) -> bool:
         """Return whether a run continues with a part that is due by now."""
         if end["status"] != "continued":
             return False
@@ -226,7 +228,7 @@ class Stage:
                     delivery.answer = handler(event, context, clock=clock)
             except KilledError:
                 pass
-            except Exception as exc:  # noqa: BLE001 - FC tells it apart by nothing
+            except Exception as exc:  # noqa: BLE001 - FC treats all exceptions alike
                 delivery.error = exc
             self._ended(delivery)
             if delivery.dead:
@@ -258,7 +260,7 @@ class Stage:
                 delivery.kill = dict(enumerate(scenario.kills)).get(number)
                 delivery.expires_at_call = dict(enumerate(scenario.expiries)).get(number, 0)
             self.deliveries.append(delivery)
-            self.door.let_in(delivery)
+            self.interceptor.let_in(delivery)
             self.shown.runs(delivery)
             if scenario.edited_before and number >= scenario.edited_before:
                 self._write_policies(retention_days=30)
@@ -268,13 +270,13 @@ class Stage:
         if delivery.kill is not None and delivery.kill.call == 0:
             delivery.die("killed")
         delivery.check_time()
-        self.door.gate.arrive(delivery, wait=False)
+        self.interceptor.barrier.arrive(delivery, wait=False)
         self._thread.ran = True
 
     # --- time ------------------------------------------------------------------------------------
 
     def deliver(self, event: bytes) -> None:
-        """Hand an event to FC."""
+        """Send an event to FC."""
         name = "snapshot_on_event" if self.scenario.trigger == "event" else "snapshot_on_schedule"
         self.cloud.fc(self.scenario.regions[0]).submit(self._functions[name], event)
 
@@ -286,7 +288,7 @@ class Stage:
         self.cloud.fc(self.scenario.regions[0]).submit(function, json.dumps(event).encode())
 
     def restore(self) -> None:
-        """Restore a disk from each new snapshot, and let others snapshot it: the tags travel."""
+        """Restore a disk from each new snapshot, and snapshot it with the copied tags."""
         for region in self.scenario.regions:
             ecs = self.cloud.ecs(region)
             for one in list(ecs.snapshots.values()):
@@ -299,8 +301,8 @@ class Stage:
                 if len(self._restored) % 4:
                     ecs.fail_snapshot(copy.snapshot_id)
 
-    def tell_again(self) -> None:
-        """Hand over again the ends of snapshots that FC gave up on: they are in a queue."""
+    def redeliver_completions(self) -> None:
+        """Deliver the completion events again that FC put into the queue."""
         for region, function in self._completions.items():
             fc = self.cloud.fc(region)
             for one in fc.invocations:
@@ -308,7 +310,7 @@ class Stage:
                     fc.submit(function, one.event)
 
     def end_faults(self) -> None:
-        """Let nothing go wrong any more."""
+        """Cause no more faults and kills."""
         self.calm = True
         self.cloud.faults.clear()
         self.cloud.ecs_settings.max_calls_per_minute = None
@@ -339,12 +341,12 @@ class Stage:
         return json.dumps(event).encode()
 
     def remember(self) -> None:
-        """Take note of the snapshots that there are, before ECS deletes them by their retention."""
+        """Remember the existing snapshots, before ECS deletes them by their retention."""
         for region, made in self.made.items():
             made.update(self.cloud.ecs(region).snapshots)
 
     def run_until(self, passed_s: float) -> None:
-        """Let everything happen that is due by then, each at its own time."""
+        """Run everything that is due by then, each at its own time."""
         if not self._are_free and self.scenario.busy_s <= passed_s:
             self._are_free = True
             self.run_until(self.scenario.busy_s)
@@ -360,7 +362,7 @@ class Stage:
         self.clock.leap((at - self.clock.now()).total_seconds())
 
     def _free(self) -> None:
-        """Let the disks be attached that were being attached."""
+        """Finish the attachment of disks that were being attached."""
         for region, disks in self.disks.items():
             for disk_id, fate in disks.items():
                 if fate == "attaching":
@@ -371,7 +373,7 @@ class Stage:
         spawn = works.append if self.scenario.together else (lambda work: work())
         self.cloud.tick(spawn)
         while works:
-            self.door.gate = Gate(len(works))
+            self.interceptor.barrier = Barrier(len(works))
             threads = [threading.Thread(target=self._attend, args=(work,)) for work in works]
             works.clear()
             for thread in threads:
@@ -381,17 +383,17 @@ class Stage:
             self.cloud.tick(spawn)
 
     def _attend(self, work: Callable[[], None]) -> None:
-        """Run one of several jobs; the gate does not wait for one that calls no function."""
+        """Run one of several jobs; the barrier does not wait for one that calls no function."""
         self._thread.ran = False
         work()
         if not self._thread.ran:
-            self.door.gate.pass_by()
+            self.interceptor.barrier.pass_by()
 
 
 def arranged(
     cloud: Cloud, scenario: Scenario, region: str | None = None
 ) -> Iterator[tuple[str, Fate]]:
-    """Put a scenario's disks into a region; yields the id of each, and what it is."""
+    """Put a scenario's disks into a region; yields the id and the kind of each."""
     ecs = cloud.ecs(region)
     host = ecs.add_instance().instance_id
     for _ in range(scenario.crowd):
@@ -417,9 +419,9 @@ def arranged(
 
 @contextmanager
 def staged(scenario: Scenario, folder: Path) -> Iterator[Stage]:
-    """Set a scenario's stage; nothing has happened yet."""
-    # The recorder waits in real time before its second try; here that teaches nothing.
-    with replaced(recorder, "RETRY_DELAY_S", 0.01), screen() as (shown, logged):
+    """Set up the emulator for a scenario; nothing has run yet."""
+    # The recorder waits in real time before its second try, which tests nothing here.
+    with replaced(recorder, "RETRY_DELAY_S", 0.01), captured_output() as (shown, logged):
         stage = Stage(scenario, folder, shown, logged)
         variables = {"POLICIES_FILE": str(stage.policies_path), "FC_API": scenario.fc_api}
         with environment(**variables), emulator.stub(stage.cloud):
@@ -428,18 +430,18 @@ def staged(scenario: Scenario, folder: Path) -> Iterator[Stage]:
 
 def play(stage: Stage) -> None:
     """
-    Play a scenario to its rest.
+    Run a scenario to its end.
 
-    The events come, as often as they come, while faults happen; then the faults end, and
-    whatever was not completed is delivered once more.
+    All copies of the events are delivered while faults happen. Then the faults end, and events
+    without success are delivered once more.
     """
     scenario = stage.scenario
     _deliver_all(stage)
     stage.run_until(max(FAULTS_LAST_S, stage.clock.passed_s()))
     stage.end_faults()
     stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
-    stage.tell_again()
-    for _ in range(LOOKS if scenario.resumed else 0):
+    stage.redeliver_completions()
+    for _ in range(PASSES if scenario.resumed else 0):
         _reconcile(stage)
     stage.unfinished_after_passes = stage.unfinished_runs() if scenario.resumed else []
     for event in stage.sent:
@@ -447,7 +449,7 @@ def play(stage: Stage) -> None:
             stage.deliver(event)
     for _ in range(2):
         stage.run_until(stage.clock.passed_s() + scenario.ecs_settings["listing_lag_s"] + 3600)
-        stage.tell_again()
+        stage.redeliver_completions()
     # What is busy for ever is given up with its run.
     rest_s = STUCK_S if "stuck" in scenario.disks else 3600
     stage.run_until(stage.clock.passed_s() + rest_s)
@@ -459,7 +461,7 @@ def play(stage: Stage) -> None:
 
 
 def _deliver_all(stage: Stage) -> None:
-    """Let the events come, as often as they come, while faults happen."""
+    """Deliver all copies of the events while faults happen."""
     scenario = stage.scenario
     stage.cloud.faults.seeded = stage.faults
     stage.make_events()

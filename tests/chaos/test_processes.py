@@ -1,4 +1,4 @@
-"""What ships, in processes of its own, is held to the same invariants."""
+"""The real package, in real processes, keeps the same invariants."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.play import played_in_processes
 from tests.chaos.process_scenario import FIRST, drawn, in_processes
 from tests.chaos.processes import built
+from tests.chaos.seed_runner import run_seed_in_processes
 from tests.packages import obstacle
 
 
@@ -23,13 +23,13 @@ def code() -> Iterator[Path]:
 
 def test_whatever_goes_wrong_real_processes_keep_every_invariant(code: Path) -> None:
     """D1, D2: processes are killed in a call, FC delivers again; each disk has one snapshot."""
-    ending = played_in_processes(FIRST, code)
+    result = run_seed_in_processes(FIRST, code)
 
-    assert not ending.broken, f"make chaos SEED={FIRST}\n{ending.story}"
-    assert ending.in_processes
-    assert ending.disks
-    assert ending.faults["killed"]
-    assert ending.deliveries > drawn(FIRST).copies
+    assert not result.broken, f"make chaos SEED={FIRST}\n{result.story}"
+    assert result.in_processes
+    assert result.disks
+    assert result.faults["killed"]
+    assert result.deliveries > drawn(FIRST).copies
 
 
 def test_one_seed_in_a_hundred_is_played_in_processes_too() -> None:

@@ -1,4 +1,4 @@
-"""Which faults a seed has, and how many: drawn here, decided call by call in `emulator.chaos`."""
+"""The faults of a seed and their chances; `emulator.chaos` decides each call by them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ECS: dict[str, Fault] = {
     "forbidden": Fault(kind="error", action=CREATE, code="Forbidden.RAM", status=403),
     "unknown disk": Fault(kind="error", action=CREATE, code="InvalidDiskId.NotFound", status=404),
 }
-"""What may happen to a call of ECS."""
+"""Faults of calls to ECS."""
 
 SLS: dict[str, Fault] = {
     "SLS down": Fault(kind="drop", service="sls"),
@@ -66,15 +66,15 @@ FC: dict[str, Fault] = {
         "FC hangs after": Fault(kind="hang", after_effect=True),
     }.items()
 } | {"FC runs nothing": Fault(kind="error", service="fc", action="Run", status=503)}
-"""What may happen where a function is invoked, by one of ours or by a trigger."""
+"""Faults of invocations, by another function or by a trigger."""
 
 
 def draw(rng: random.Random) -> tuple[Chance, ...]:
     """
-    Draw a seed's weather.
+    Draw the faults of a seed.
 
-    A quarter is calm. Else a few kinds of fault, each met by one burst in fifty, in ten or
-    in three; SLS fails in a quarter, some calls or all; FC now and then.
+    A quarter of the seeds has none. The others have a few kinds, each in one burst of calls in
+    fifty, ten or three. SLS fails in a quarter, for some calls or all; FC sometimes.
     """
     if rng.random() < 0.25:
         return ()
@@ -85,7 +85,7 @@ def _ecs(rng: random.Random) -> Iterator[Chance]:
     for name in rng.sample(sorted(ECS), rng.choice((0, 1, 3, 6))):
         fault = replace(ECS[name], times=rng.choice((1, 1, 2, 7)))
         share = rng.choice((0.02, 0.1, 0.3))
-        # What is throttled is tried until time is up: more of it is a day of waiting.
+        # Throttled calls are retried until time is up, so more of them would take a day.
         share = min(share, 0.1) if name.startswith("throttled") else share
         yield Chance(name=name, share=share, fault=fault)
 

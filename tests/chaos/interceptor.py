@@ -1,8 +1,8 @@
 """
-Between deliveries and the services: who asks, who is dead, who waits for the others.
+Intercepts the calls of deliveries to the services: identifies, kills and delays deliveries.
 
-Stands in front of the `handle` of each service. It changes no answer; it lets calls of the
-living through, ends those of the dead, and notes what was said.
+Wraps the `handle` of each service. It changes no answer: it passes on the calls of living
+deliveries, ends those of dead ones, and remembers the answers.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Handle = Callable[[Request], Response]
 _WHO = re.compile(r"(?:Credential=|LOG |FC )([^,:]+)")
 _SIGNATURE = re.compile(r"(?:Signature=|:)([^,:=\s]+=*)$")
 _GATE_S = 20.0
-"""Nobody waits longer for the others, in real time: a seed must come to its end."""
+"""The longest wait at the barrier, in real time, so that every seed ends."""
 _ENDED = Response(status=401, body=b'{"errorCode":"Ended","errorMessage":"The process ended."}')
 
 
-class Gate:
-    """Lets deliveries through once all of them have come to it, or to their end."""
+class Barrier:
+    """Blocks deliveries until all of them have arrived, or have ended."""
 
     def __init__(self, parties: int) -> None:
         self._missing = parties
@@ -42,7 +42,7 @@ class Gate:
                 self._missing -= 1
                 self._changed.notify_all()
             if wait and not self._changed.wait_for(lambda: self._missing <= 0, timeout=_GATE_S):
-                # Open for good: whoever is missing will not come.
+                # It stays open, because the missing deliveries will not arrive.
                 self._missing = 0
                 self._changed.notify_all()
 
@@ -53,13 +53,13 @@ class Gate:
             self._changed.notify_all()
 
 
-class Door:
-    """In front of every service of a cloud; safe to share between threads."""
+class Interceptor:
+    """Wraps every service of an emulator; safe to share between threads."""
 
     def __init__(self, cloud: Cloud, clock: ChaosClock, *, log: tuple[str, str]) -> None:
         self.signatures: set[str] = set()
         """Every signature that was seen."""
-        self.gate = Gate(0)
+        self.barrier = Barrier(0)
         self._cloud = cloud
         self._clock = clock
         self._log = log
@@ -67,12 +67,12 @@ class Door:
         self._writing = threading.Lock()
         for region in cloud.regions:
             ecs, fc = cloud.ecs(region), cloud.fc(region)
-            ecs.handle = self._guarded(ecs.handle)  # type: ignore[assignment, method-assign] # in front
-            fc.handle = self._guarded(fc.handle)  # type: ignore[assignment, method-assign] # in front
-        cloud.sls.handle = self._sls(cloud.sls.handle)  # type: ignore[assignment, method-assign] # in front
+            ecs.handle = self._guarded(ecs.handle)  # type: ignore[assignment, method-assign] # wraps it
+            fc.handle = self._guarded(fc.handle)  # type: ignore[assignment, method-assign] # wraps it
+        cloud.sls.handle = self._sls(cloud.sls.handle)  # type: ignore[assignment, method-assign] # wraps it
 
     def let_in(self, delivery: Delivery) -> None:
-        """Know a delivery by its key from now on."""
+        """Register a delivery, to identify its calls by its key."""
         self._deliveries[delivery.key.access_key_id] = delivery
 
     def _asking(self, request: Request) -> Delivery:
@@ -85,14 +85,14 @@ class Door:
             delivery = self._asking(request)
             creates = request.headers.get("x-acs-action") == "CreateSnapshot"
             if creates and not delivery.dead:
-                self.gate.arrive(delivery, wait=True)
+                self.barrier.arrive(delivery, wait=True)
             self._clock.asked_by(delivery)
             response = self._carried_out(delivery, handle, request)
             if response is None:
                 raise KilledError
             if creates and response.status == 200 and response.transport == "answer":
                 created = snapshot_id_of(response.body)
-                # The client leaves before a slow answer; which one is known by its key.
+                # The client ends before a slow answer; its key identifies it.
                 delivery.snapshot_ids += [created] if created and not response.delay_s else []
             return response
 
@@ -101,7 +101,7 @@ class Door:
     def _sls(self, handle: Handle) -> Handle:
         def guarded(request: Request) -> Response:
             delivery = self._asking(request)
-            # The recorder's time is real, whatever it waits for.
+            # The recorder waits in real time.
             self._clock.asked_by(None)
             with self._writing:
                 before = len(self._cloud.sls.records(*self._log))
@@ -114,7 +114,7 @@ class Door:
         return guarded
 
     def _carried_out(self, delivery: Delivery, handle: Handle, request: Request) -> Response | None:
-        """Carry a call out, or let it be the end of its delivery: None."""
+        """Carry out a call, or end its delivery and return None."""
         delivery.check_time()
         if delivery.dead:
             return None
@@ -136,7 +136,7 @@ def signed(request: Request) -> tuple[str, str]:
     given = request.headers.get("authorization", "")
     signature, who = _SIGNATURE.search(given), _WHO.search(given)
     if signature is None or who is None:
-        raise AssertionError(f"nobody signs so: {given!r}")
+        raise AssertionError(f"unknown form of signature: {given!r}")
     return who.group(1), signature.group(1)
 
 

@@ -1,4 +1,4 @@
-"""One seed, played and judged: what came of it, and its story."""
+"""Runs one seed and checks the invariants; the result contains all its details."""
 
 from __future__ import annotations
 
@@ -11,67 +11,67 @@ from pathlib import Path
 
 from tests.chaos import processes
 from tests.chaos.delivery import Delivery
-from tests.chaos.invariants import Broken, Played, check, expected_runs, selected, snapshots
+from tests.chaos.invariants import Broken, FinishedStage, check, expected_runs, selected, snapshots
 from tests.chaos.process_scenario import drawn
 from tests.chaos.processes import World
 from tests.chaos.scenario import draw
 from tests.chaos.stage import play, staged
 
 Task = tuple[int, Path | None]
-"""A seed, and the package that plays it; None is in the worker's own process."""
+"""A seed, and the package that runs it; None runs it in the worker's own process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """What came of one seed."""
+class SeedResult:
+    """The result of one seed."""
 
     seed: int
     seconds: float
     disks: int
-    """Of all runs, those that a policy selects."""
+    """The selected disks of all runs."""
     snapshots: int
     deliveries: int = 0
     in_processes: bool = False
-    """Whether it was played by real packages in processes of their own."""
+    """Whether it was run by the real package in real processes."""
     faults: Counter[str] = field(default_factory=Counter)
-    """How many calls or deliveries met each kind."""
+    """The number of calls or deliveries with each kind of fault."""
     broken: tuple[Broken, ...] = ()
     story: str = ""
 
 
-def played(seed: int) -> Ending:
+def run_seed(seed: int) -> SeedResult:
     """
-    Play a seed in this process.
+    Run a seed in this process.
 
-    The same seed has the same faults, kills and settings; which thread comes first is the
-    machine's to say, and must not matter.
+    The same seed has the same faults, kills and settings. The order of threads may differ, and
+    must not matter.
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         scenario = draw(seed)
         with staged(scenario, Path(folder)) as stage:
             play(stage)
-            return _ending(stage, began)
+            return _result_of(stage, began)
 
 
-def played_in_processes(seed: int, code: Path) -> Ending:
-    """Play a seed with the package that is in a folder, in processes and in real time."""
+def run_seed_in_processes(seed: int, code: Path) -> SeedResult:
+    """Run a seed with the package in a folder, in processes and in real time."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         world = World(drawn(seed), code, Path(folder))
         processes.play(world)
-        return _ending(world, began)
+        return _result_of(world, began)
 
 
-def task_played(task: Task) -> Ending:
-    """Play what a worker is given; here and not in the command, where workers do not find it."""
+def run_task(task: Task) -> SeedResult:
+    """Run a task of a worker; in this module, because workers cannot import the command."""
     seed, code = task
-    return played(seed) if code is None else played_in_processes(seed, code)
+    return run_seed(seed) if code is None else run_seed_in_processes(seed, code)
 
 
-def _ending(stage: Played, began: float) -> Ending:
+def _result_of(stage: FinishedStage, began: float) -> SeedResult:
     broken = tuple(check(stage))
-    return Ending(
+    return SeedResult(
         seed=stage.scenario.seed,
         seconds=time.perf_counter() - began,
         disks=sum(len(selected(stage, region)) for region in expected_runs(stage).values()),
@@ -88,7 +88,7 @@ def _ending(stage: Played, began: float) -> Ending:
     )
 
 
-def _faults(stage: Played) -> Counter[str]:
+def _faults(stage: FinishedStage) -> Counter[str]:
     faults = Counter(met.name for met in stage.faults.met)
     for call in stage.cloud.calls.all():
         if call.code.startswith("Throttling") and stage.scenario.ecs_settings.get(
@@ -103,17 +103,17 @@ def _faults(stage: Played) -> Counter[str]:
     return faults
 
 
-def _story(stage: Played, broken: tuple[Broken, ...]) -> str:
+def _story(stage: FinishedStage, broken: tuple[Broken, ...]) -> str:
     lines = [repr(stage.scenario)]
     for delivery in stage.deliveries:
-        lines.append(_told(delivery))
+        lines.append(_delivery_line(delivery))
         lines += [_line(record) for record in delivery.records]
     lines += [f"fault: {met}" for met in stage.faults.met]
     lines += [f"BROKEN {one}" for one in broken]
     return "\n".join(lines)
 
 
-def _told(delivery: Delivery) -> str:
+def _delivery_line(delivery: Delivery) -> str:
     ended = delivery.end or repr(delivery.error or delivery.answer)
     return (
         f"delivery {delivery.number} of {delivery.function} ({delivery.request_id})"

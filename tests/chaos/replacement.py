@@ -1,4 +1,4 @@
-"""Where the tests reach into what ships: one attribute of a module, for a while."""
+"""Replaces an attribute of a module for the duration of a block."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """
-Between real processes and the services: who calls, which snapshots it learned of, where it dies.
+Intercepts the calls of real processes: identifies the process, and kills it by the seed.
 
-The cloud sees by its key which process asks; FC kills that one in the middle of its call.
+The emulator identifies a process by its key; FC kills the process during its call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from emulator import Cloud
 from emulator.credentials import AccessKey
 from emulator.wire import Request, Response
-from tests.chaos.door import signed, snapshot_id_of
+from tests.chaos.interceptor import signed, snapshot_id_of
 from tests.chaos.scenario import Scenario
 from tests.chaos.stage import LOG
 
@@ -32,8 +32,8 @@ class Visit:
     in_sls: list[Mapping[str, str]] = field(default_factory=list)
 
 
-class ProcessDoor:
-    """In front of every service: identifies the calling process, and kills it by the seed."""
+class ProcessInterceptor:
+    """Wraps every service; remembers the snapshot ids that each process received."""
 
     def __init__(self, cloud: Cloud, scenario: Scenario) -> None:
         self.signatures: set[str] = set()
@@ -44,18 +44,18 @@ class ProcessDoor:
         self._executor = cloud.fc().region.executor
         self._visits: dict[str, Visit] = {}
         self._calls: dict[str, int] = {}
-        """Of each process, in the order in which they first asked."""
+        """The processes, in the order of their first calls."""
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         for service in (cloud.ecs(), cloud.fc()):
-            service.handle = self._guarded(service.handle)  # type: ignore[assignment, method-assign] # in front
-        cloud.sls.handle = self._sls(cloud.sls.handle)  # type: ignore[assignment, method-assign] # in front
+            service.handle = self._guarded(service.handle)  # type: ignore[assignment, method-assign] # wraps it
+        cloud.sls.handle = self._sls(cloud.sls.handle)  # type: ignore[assignment, method-assign] # wraps it
 
     def left(self, instance_id: str) -> Visit:
-        """Return what a process did, and let its next event begin anew."""
+        """Return what a process did, and forget it before its next event."""
         with self._lock:
-            nobody = AccessKey(access_key_id="", access_key_secret="")
-            return self._visits.pop(instance_id, Visit(key=nobody))
+            no_key = AccessKey(access_key_id="", access_key_secret="")
+            return self._visits.pop(instance_id, Visit(key=no_key))
 
     def _guarded(self, handle: Handle) -> Handle:
         def guarded(request: Request) -> Response:
@@ -80,14 +80,14 @@ class ProcessDoor:
         return guarded
 
     def _carried_out(self, handle: Handle, request: Request) -> tuple[Visit, Response]:
-        """Carry a call out; where its process is to die, its answer goes nowhere."""
+        """Carry out a call; if its process is killed, its answer is lost."""
         who, signature = signed(request)
         instance = self._executor.instance_of(who)
         key = self._cloud.keys.find(who)
         assert key is not None
         with self._lock:
             self.signatures.add(signature)
-            # One that was ended while its call was on its way is nobody's any more.
+            # A process that was ended during its call is no longer known.
             name = instance.instance_id if instance else f"gone {who}"
             visit = self._visits.setdefault(name, Visit(key=key))
             visit.calls += 1

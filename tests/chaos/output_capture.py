@@ -1,4 +1,4 @@
-"""What deliveries print and log: kept apart by delivery, and all of it kept for the last check."""
+"""Captures what deliveries print and log: by delivery, and all of it for the last check."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from tests.chaos.delivery import Delivery
 
 
-class Screen(io.TextIOBase):
-    """In place of stdout: every line of a record goes to the delivery that it names."""
+class OutputCapture(io.TextIOBase):
+    """Replaces stdout: every printed record is added to the delivery that it names."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[str] = []
-        """Everything that came, whether it was lost or not."""
+        """Everything that was printed, whether it was lost or not."""
         self.stray: list[str] = []
-        """What is no record of a delivery."""
+        """Lines that are not records of a delivery."""
         self._running: dict[str, Delivery] = {}
 
     def runs(self, delivery: Delivery) -> None:
-        """Take lines with this request's id for this delivery's from now on."""
+        """Register a delivery, to which records with its request id belong."""
         self._running[delivery.request_id] = delivery
 
     def write(self, text: str) -> int:
-        """Take what is printed; one call for each line, as `writelines` does it."""
+        """Add a printed line; `writelines` calls it once for each line."""
         self.lines.append(text)
         try:
             record = json.loads(text)
@@ -35,7 +35,7 @@ class Screen(io.TextIOBase):
         except (ValueError, KeyError, TypeError):
             self.stray += [text] if text.strip() else []
         else:
-            # Of a process that ended nothing is read any more.
+            # The output of a process that ended is lost.
             delivery.printed += [] if delivery.dead else [record]
         return len(text)
 
@@ -50,9 +50,9 @@ class _Lines(logging.Handler):
 
 
 @contextmanager
-def screen() -> Iterator[tuple[Screen, list[str]]]:
-    """Catch all that is printed, and all that is logged, at DEBUG, until the block ends."""
-    shown, logged = Screen(), list[str]()
+def captured_output() -> Iterator[tuple[OutputCapture, list[str]]]:
+    """Capture all that is printed and, at DEBUG, all that is logged, until the block ends."""
+    shown, logged = OutputCapture(), list[str]()
     root = logging.getLogger()
     handler, level = _Lines(logged), root.level
     root.addHandler(handler)
