@@ -1,4 +1,4 @@
-"""The local cloud: ECS, SLS, FC and EventBridge as the services answer, to test and to try."""
+"""The emulator: ECS, SLS, FC and EventBridge as the services answer, to test and to try."""
 
 from emulator.clock import ManualClock
 from emulator.cloud import Cloud

@@ -1,5 +1,5 @@
 """
-The clock that the local cloud lives by.
+The clock that the emulator lives by.
 
 Everything that depends on time (how far a snapshot is, how long a token is
 remembered, how far a listing lags) asks a `Clock`, so a test that moves it

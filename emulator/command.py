@@ -1,5 +1,5 @@
 """
-The local cloud as a process: `serve`, until it is told to end.
+The emulator as a process: `serve`, until it is told to end.
 
 What a program needs goes into the ready file, what a person needs to stderr;
 stdout stays empty. Ends with 0 on SIGTERM and SIGINT, with 2 for arguments or files
@@ -182,7 +182,7 @@ def _for_a_person(place: _Place, address: Address, env: Mapping[str, str]) -> st
     if any(env.get(name) for name in _PROXIES):
         lines.append(f"export NO_PROXY={_NOT_BY_PROXY} no_proxy={_NOT_BY_PROXY}")
     return "\n".join(
-        ["The local cloud answers. To point the functions at it:", *lines, "Ctrl+C ends it.", ""]
+        ["The emulator answers. To point the functions at it:", *lines, "Ctrl+C ends it.", ""]
     )
 
 

@@ -1,5 +1,5 @@
 """
-Who may call the local cloud: access key pairs, with or without a session token.
+Who may call the emulator: access key pairs, with or without a session token.
 
 Every service looks a key up here before it checks a signature.
 """

@@ -1,5 +1,5 @@
 """
-A fleet file (YAML) becomes the state of a local cloud.
+A fleet file (YAML) becomes the state of an emulator.
 
 `load` checks the whole file before anything exists, and names every problem at
 once as `path: value: rule`. The format is described in README.md.

@@ -144,7 +144,7 @@ def _refuse_outside(host: str) -> None:
     except ValueError:
         inside = False
     if not inside:
-        raise ValueError(f"host {host!r}: the local cloud listens on loopback addresses only")
+        raise ValueError(f"host {host!r}: the emulator listens on loopback addresses only")
 
 
 @contextmanager

@@ -88,7 +88,7 @@ class _Door:
     def _handle(self, request: Request, host: str) -> Response:
         place = hosts.find(host)
         if place is None:
-            raise _RefusedError(f"{host} is not of the local cloud, which answers at {hosts.KNOWN}")
+            raise _RefusedError(f"{host} is not of the emulator, which answers at {hosts.KNOWN}")
         # The central host serves the region that a request names, else the first one.
         region_id = place.region_id or region_of(request)
         ecs = self._cloud.ecs(region_id)
@@ -152,7 +152,7 @@ def _bytes(body: object) -> bytes:
         return body.encode()
     if isinstance(body, bytes):
         return body
-    raise TypeError(f"a body of type {type(body).__name__} cannot be read by the local cloud")
+    raise TypeError(f"a body of type {type(body).__name__} cannot be read by the emulator")
 
 
 def _read_timeout_s(prepared: PreparedRequest) -> float | None:

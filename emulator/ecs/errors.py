@@ -15,24 +15,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from emulator.ecs.codes import CREATE_SNAPSHOT
+from emulator.errors import ServiceError
 from emulator.ram import Decision
 
 _FIRST_ROW = {row.code: row for row in reversed(CREATE_SNAPSHOT)}
 
 
-class EcsError(Exception):
-    """A refusal, in the service's own terms."""
+class EcsError(ServiceError):
+    """A request to ECS was rejected."""
 
     access_denied: Mapping[str, str] | None = None
     """What the envelope's AccessDeniedDetail says; None where it has none."""
-    retry_after_ms: int | None = None
-    """Sent as x-acs-retry-after; None sends none."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
 
     @classmethod
     def of(cls, code: str, detail: str = "") -> EcsError:

@@ -36,7 +36,7 @@ def _delete_snapshot(region: Region, params: Params) -> Iterator[Need]:
 
 
 def _describe_regions(region: Region, _params: Params) -> Iterator[Need]:
-    resource = f"acs:ecs:{region.region_id}:{region.account_id}:{_ALL}"
+    resource = f"acs:ecs:{region.region_id}:{region.account.account_id}:{_ALL}"
     yield Need(
         action="ecs:DescribeRegions",
         resource=resource,
@@ -82,7 +82,7 @@ def _need(region: Region, action: str, kind: str, resource_id: str) -> Need:
     tags = _tags(region, kind, resource_id)
     return Need(
         action=f"ecs:{action}",
-        resource=f"acs:ecs:{region.region_id}:{region.account_id}:{kind}/{resource_id}",
+        resource=f"acs:ecs:{region.region_id}:{region.account.account_id}:{kind}/{resource_id}",
         context={
             REQUESTED_REGION: region.region_id,
             **{f"{TAG}{key}": value for key, value in tags.items()},

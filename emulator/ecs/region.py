@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from emulator.account import Account
 from emulator.clock import Clock
 from emulator.ecs.errors import no_such_region
 from emulator.ecs.settings import EcsSettings
@@ -22,22 +23,17 @@ class Region:
 
     def __init__(
         self,
-        *,
+        account: Account,
         region_id: str,
-        account_id: str,
-        clock: Clock,
         ecs_settings: EcsSettings,
-        ids: Ids,
         region_ids: Callable[[], Sequence[str]] | None = None,
     ) -> None:
+        self.account = account
         self.region_id = region_id
-        self.account_id = account_id
-        self.clock = clock
         self.ecs_settings = ecs_settings
-        self.ids = ids
         self.region_ids = region_ids or (lambda: (region_id,))
-        """The regions of the account's cloud, this one among them."""
-        self.state = State(clock)
+        """The regions of the emulator, this one among them."""
+        self.state = State(account.clock)
         self.tokens = Tokens()
         self.lock = threading.RLock()
         self.snapshot_service_open = True
@@ -51,6 +47,16 @@ class Region:
         Called with a CreateSnapshot's parameters while its token is in process and nothing
         has happened yet; no lock is held, so it may send requests of its own.
         """
+
+    @property
+    def clock(self) -> Clock:
+        """The account's clock."""
+        return self.account.clock
+
+    @property
+    def ids(self) -> Ids:
+        """The account's source of ids."""
+        return self.account.ids
 
     def check_region_id(self, params: Mapping[str, str]) -> None:
         """Refuse a RegionId that is not this endpoint's."""

@@ -24,7 +24,7 @@ def next_due(ecs: EcsService) -> datetime | None:
 def collect(ecs: EcsService, *, new_id: Callable[[], str]) -> list[Event]:
     """Return what is to be told by now, each thing once."""
     now = ecs.clock.now()
-    about = {"account_id": ecs.account_id, "region_id": ecs.region_id}
+    about = {"account_id": ecs.account.account_id, "region_id": ecs.region_id}
     with ecs.lock:
         found = [
             events.snapshot_completed(snapshot, event_id=new_id(), at=snapshot.ends_at, **about)

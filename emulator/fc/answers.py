@@ -1,14 +1,11 @@
-"""The form of an answer: a document, an error in the API's own envelope, a fault."""
+"""The form of an answer: a document, or an error in the API's own envelope."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 
-from emulator import faulty
-from emulator.faults import Fault
-from emulator.fc.errors import FcError
+from emulator.errors import ServiceError
 from emulator.fc.operations import V2, Answer, Api
 from emulator.fc.state import Document
 from emulator.wire import Response
@@ -32,7 +29,7 @@ def etag(document: Document) -> str:
     return hashlib.md5(text, usedforsecurity=False).hexdigest()
 
 
-def refusal(error: FcError, *, api: Api, request_id: str) -> Response:
+def rejection(error: ServiceError, *, api: Api, request_id: str) -> Response:
     """Return what a client sees of an error."""
     if api == V2:
         document = {"ErrorCode": error.code, "ErrorMessage": error.message}
@@ -43,19 +40,6 @@ def refusal(error: FcError, *, api: Api, request_id: str) -> Response:
         body=json.dumps(document).encode(),
         headers={**_JSON, **_ids(request_id)},
     )
-
-
-def fault(happens: Fault, *, api: Api, request_id: str) -> Response:
-    """Return what a client sees instead; not for "slow", which keeps the real answer."""
-    bare = faulty.without_envelope(happens)
-    if bare is not None:
-        return bare
-    error = FcError(happens.status, happens.code, happens.message)
-    response = refusal(error, api=api, request_id=request_id)
-    if happens.retry_after_ms is None:
-        return response
-    retry_after = {"x-acs-retry-after": str(happens.retry_after_ms)}
-    return replace(response, headers={**response.headers, **retry_after})
 
 
 def _ids(request_id: str) -> dict[str, str]:

@@ -104,7 +104,7 @@ class AsyncQueue:
         Try an invocation once; it succeeds, fails, or waits for its next attempt.
 
         Raises:
-            FcError: The local cloud cannot run such a function, now or later.
+            FcError: The emulator cannot run such a function, now or later.
 
         """
         if invocation.function.deleted:

@@ -11,15 +11,11 @@ real cloud.
 
 from __future__ import annotations
 
+from emulator.errors import ServiceError
 
-class FcError(Exception):
-    """A refusal; each API version has its own envelope for it."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+class FcError(ServiceError):
+    """A request to FC was rejected; each API version has its own envelope for it."""
 
 
 def invalid_argument(message: str) -> FcError:
@@ -28,7 +24,7 @@ def invalid_argument(message: str) -> FcError:
 
 
 def not_implemented(message: str) -> FcError:
-    """Refuse what the service can do and the local cloud cannot."""
+    """Refuse what the service can do and the emulator cannot."""
     return FcError(400, "Emulator.NotImplemented", message)
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from emulator.clock import Clock
+from emulator.account import Account
 from emulator.credentials import AccessKey
 from emulator.fc import callables
 from emulator.fc.callables import Handler
@@ -22,7 +21,6 @@ from emulator.fc.packages import Code
 from emulator.fc.results import Result, result
 from emulator.fc.settings import FcSettings
 from emulator.fc.state import LATEST, Function
-from emulator.ids import Ids
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LISTEN_PORT = "9000"
@@ -42,22 +40,10 @@ class _Running:
 class Executor:
     """The instances of all functions of one region; safe to share between threads."""
 
-    def __init__(
-        self,
-        *,
-        region_id: str,
-        account_id: str,
-        settings: FcSettings,
-        ids: Ids,
-        clock: Clock,
-        key_of: Callable[[str, float], AccessKey],
-    ) -> None:
-        self._clock = clock
+    def __init__(self, account: Account, region_id: str, settings: FcSettings) -> None:
+        self._account = account
         self._region_id = region_id
-        self._account_id = account_id
         self._settings = settings
-        self._ids = ids
-        self._key_of = key_of
         self._idle: dict[str, list[_Running]] = {}
         self._all: dict[Instance, str] = {}
         self._lock = threading.Lock()
@@ -98,10 +84,10 @@ class Executor:
     def _call(
         self, function: Function, handler: Handler, event: bytes, *, request_id: str
     ) -> Result:
-        key = self._key_of(function.role, self._settings.credentials_last_s)
+        key = self._account.function_key(function.role, self._settings.credentials_last_s)
         head = self._head(function, key, function.handler, request_id, initializes=False)
-        reply = callables.ask(handler, head, event, now=self._clock.now)
-        instance_id = self._ids.resource("c")
+        reply = callables.ask(handler, head, event, now=self._account.clock.now)
+        instance_id = self._account.ids.resource("c")
         return result(
             reply, timeout_s=function.timeout_s, log=b"", instance_id=instance_id, cold=True
         )
@@ -138,8 +124,8 @@ class Executor:
 
     def _start(self, function: Function) -> _Running:
         python = interpreter(function.runtime, own=self._settings.own_python)
-        key = self._key_of(function.role, self._settings.credentials_last_s)
-        instance_id = self._ids.resource("c")
+        key = self._account.function_key(function.role, self._settings.credentials_last_s)
+        instance_id = self._account.ids.resource("c")
         code, generation = function.code, function.generation
         instance = Instance(
             instance_id=instance_id,
@@ -226,7 +212,7 @@ class Executor:
             "runtime": function.runtime,
             "context": {
                 "region": self._region_id,
-                "account_id": self._account_id,
+                "account_id": self._account.account_id,
                 "function": {
                     "name": function.name,
                     "handler": function.handler,
@@ -256,7 +242,7 @@ class Executor:
             **self._settings.environment,
             **function.environment,
             "FC_FUNC_CODE_PATH": str(code.folder()),
-            "FC_ACCOUNT_ID": self._account_id,
+            "FC_ACCOUNT_ID": self._account.account_id,
             "FC_FUNCTION_HANDLER": function.handler,
             "FC_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "FC_FUNCTION_NAME": function.name,

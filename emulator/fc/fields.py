@@ -1,7 +1,7 @@
 """
 The fields of a request's body: each has a rule, and one without is refused.
 
-A field that the service has and the local cloud has not may be sent empty, as tools
+A field that the service has and the emulator has not may be sent empty, as tools
 do that send everything; with a value in it, it is refused.
 """
 
@@ -46,8 +46,8 @@ def checked(
     Args:
         body: What was sent.
         rules: One for each field that is honoured.
-        empty: The fields of the service that the local cloud has nothing of.
-        defaults: Likewise, with the value that says what the local cloud does anyway; it may
+        empty: The fields of the service that the emulator has nothing of.
+        defaults: Likewise, with the value that says what the emulator does anyway; it may
             be sent in part.
 
     Raises:
@@ -58,16 +58,16 @@ def checked(
     if unknown:
         listed = ", ".join(sorted(rules))
         raise unknown_parameter(
-            f"{', '.join(unknown)}: unknown to the local cloud, which knows {listed}."
+            f"{', '.join(unknown)}: unknown to the emulator, which knows {listed}."
         )
     for name in sorted(empty & set(body)):
         if not is_empty(body[name]):
-            raise not_implemented(f"{name}: {body[name]!r}: the local cloud has none of it.")
+            raise not_implemented(f"{name}: {body[name]!r}: the emulator has none of it.")
     said = {name: body[name] for name in defaults if not is_empty(body.get(name))}
     for name, value in said.items():
         if not _is_part(value, defaults[name]):
             raise not_implemented(
-                f"{name}: {value!r}: the local cloud has {_shown(defaults[name])} only."
+                f"{name}: {value!r}: the emulator has {_shown(defaults[name])} only."
             )
     given = {name: body[name] for name in rules if body.get(name) is not None}
     for name, value in given.items():
@@ -192,10 +192,10 @@ def a_log_config(value: object) -> str | None:
         return "both project and logstore, or neither"
     for name in ("enableInstanceMetrics", "enableLlmMetrics"):
         if value.get(name):
-            raise not_implemented(f"logConfig.{name}: the local cloud keeps no such metrics.")
+            raise not_implemented(f"logConfig.{name}: the emulator keeps no such metrics.")
     if value.get("logBeginRule") not in ("", "None", None):
         raise not_implemented(
-            f"logConfig.logBeginRule: {value['logBeginRule']!r}: in the local cloud each line is a"
+            f"logConfig.logBeginRule: {value['logBeginRule']!r}: in the emulator each line is a"
             " record."
         )
     return None

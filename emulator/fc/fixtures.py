@@ -104,7 +104,9 @@ class Fixtures:
 
     def invoke(self, function: Function, event: bytes = b"{}") -> Result:
         """Let a function handle an event now, as a synchronous InvokeFunction does."""
-        return self.region.invoke(function, event, request_id=self.region.ids.request().lower())
+        return self.region.invoke(
+            function, event, request_id=self.region.account.ids.request().lower()
+        )
 
     def submit(self, function: Function, event: bytes = b"{}") -> None:
         """Let a function handle an event at the next `tick`, as an asynchronous one does."""

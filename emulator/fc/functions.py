@@ -32,7 +32,7 @@ def _a_lifecycle(value: object) -> str | None:
         if fields.is_empty(hook):
             continue
         if name != "initializer":
-            raise not_implemented(f"instanceLifecycleConfig.{name}: the local cloud calls none.")
+            raise not_implemented(f"instanceLifecycleConfig.{name}: the emulator calls none.")
         wrong = _a_hook(hook)
         if wrong:
             return f"with an initializer that is {wrong}"
@@ -133,7 +133,7 @@ def new_function(
     function = Function(
         name=name,
         service=service,
-        function_id=str(uuid.UUID(region.ids.request())),
+        function_id=str(uuid.UUID(region.account.ids.request())),
         code=code,
         settings=settings,
         created_at=now,

@@ -22,7 +22,7 @@ def interpreter(runtime: str, *, own: bool) -> str:
 
     Args:
         runtime: Such as python3.10.
-        own: Whether to take the one that runs the local cloud, whatever the runtime.
+        own: Whether to take the one that runs the emulator, whatever the runtime.
 
     Raises:
         FcError: It is not at hand.
@@ -35,11 +35,11 @@ def interpreter(runtime: str, *, own: bool) -> str:
         400,
         "Emulator.NoInterpreter",
         f"no {runtime} on this machine (looked {SEARCHED}): install it, or set"
-        " settings.own_python to run functions with the Python that runs the local cloud",
+        " settings.own_python to run functions with the Python that runs the emulator",
     )
 
 
 def check_runtime(runtime: str) -> None:
-    """Refuse a runtime that the local cloud cannot be."""
+    """Refuse a runtime that the emulator cannot be."""
     if runtime not in RUNTIMES:
-        raise not_implemented(f"runtime {runtime}: the local cloud runs {', '.join(RUNTIMES)}.")
+        raise not_implemented(f"runtime {runtime}: the emulator runs {', '.join(RUNTIMES)}.")

@@ -64,7 +64,7 @@ def _check_headers(call: Call, *, asynchronous: bool) -> None:
     unknown = [name for name in given if name not in _HEADERS | later]
     if unknown:
         raise unknown_parameter(
-            f"header {', '.join(unknown)}: unknown to the local cloud, which knows"
+            f"header {', '.join(unknown)}: unknown to the emulator, which knows"
             f" {', '.join(sorted(_HEADERS | later))} of {call.api}."
         )
     early = [name for name in given if name in later and not asynchronous]

@@ -89,7 +89,7 @@ class Call:
         unknown = sorted(set(query) - set(known))
         if unknown:
             raise not_implemented(
-                f"query parameter {', '.join(unknown)}: the local cloud knows"
+                f"query parameter {', '.join(unknown)}: the emulator knows"
                 f" {', '.join(known) or 'none'} here."
             )
         check_qualifier(query.get("qualifier", ""))
@@ -109,7 +109,7 @@ def page(call: Call, items: Mapping[str, Document], key: str) -> Checked:
     query = dict(call.request.query)
     if query.get("fcVersion", _FC_VERSION) != _FC_VERSION:
         raise not_implemented(
-            f"fcVersion: {query['fcVersion']!r}: the local cloud lists those of {_FC_VERSION} here."
+            f"fcVersion: {query['fcVersion']!r}: the emulator lists those of {_FC_VERSION} here."
         )
     limit = query.get("limit", "100")
     if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_PAGE:

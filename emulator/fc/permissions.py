@@ -14,7 +14,7 @@ from emulator.ram.policies import REQUESTED_REGION, Need
 def need(operation: str, call: Call) -> Need:
     """Return the right that a call needs; what is made or listed is `*` in its place."""
     region = call.region
-    resource = f"acs:fc:{region.region_id}:{region.account_id}:{_resource(operation, call)}"
+    resource = f"acs:fc:{region.region_id}:{region.account.account_id}:{_resource(operation, call)}"
     return Need(
         action=f"fc:{operation}",
         resource=resource,

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
+from emulator.account import Account
 from emulator.clock import Clock
-from emulator.credentials import AccessKey
-from emulator.faults import Faults
 from emulator.fc import logs, timers
 from emulator.fc.asynchronous import AsyncQueue, Delivery, Invocation, delivery
 from emulator.fc.errors import FcError
@@ -21,7 +20,6 @@ from emulator.fc.execution import Executor
 from emulator.fc.results import Result
 from emulator.fc.settings import FcSettings
 from emulator.fc.state import Function, State, Trigger
-from emulator.ids import Ids
 from emulator.oss import OssService
 from emulator.sls import SlsService
 
@@ -33,27 +31,13 @@ Spawn = Callable[[Callable[[], None]], None]
 class FcRegion:
     """What an operation needs; `state` is touched only under `lock`."""
 
-    def __init__(  # noqa: PLR0913 - what functions need of the other services
-        self,
-        *,
-        region_id: str,
-        account_id: str,
-        clock: Clock,
-        faults: Faults,
-        ids: Ids,
-        sls: SlsService,
-        oss: OssService,
-        key_of: Callable[[str, float], AccessKey],
-        upload_key: Callable[[str, float], AccessKey],
+    def __init__(
+        self, account: Account, region_id: str, *, sls: SlsService, oss: OssService
     ) -> None:
+        self.account = account
         self.region_id = region_id
-        self.account_id = account_id
-        self.clock = clock
-        self.ids = ids
         self.sls = sls
         self.oss = oss
-        self.upload_key = upload_key
-        """Returns a key that may upload to a bucket, for so many seconds."""
         self.settings = FcSettings()
         self.state = State()
         self.lock = threading.RLock()
@@ -61,23 +45,25 @@ class FcRegion:
         """Every invocation that reached a function, or waits for it, in order."""
         self.deliveries: list[Delivery] = []
         """What destinations were sent, in order."""
-        self.executor = Executor(
-            region_id=region_id,
-            account_id=account_id,
-            settings=self.settings,
-            ids=ids,
-            clock=clock,
-            key_of=key_of,
-        )
+        self.executor = Executor(account, region_id, self.settings)
         self.queue = AsyncQueue(
-            clock=clock, settings=self.settings, execute=self._execute, deliver=self._deliver
+            clock=account.clock,
+            settings=self.settings,
+            execute=self._execute,
+            deliver=self._deliver,
         )
-        self._faults = faults
+
+    @property
+    def clock(self) -> Clock:
+        """The account's clock."""
+        return self.account.clock
 
     def arn(self, function: Function, *, trigger: Trigger | None = None) -> str:
         """Return the ARN of a function, or of a trigger of it."""
         service = f"services/{function.service_name}/" if function.service else ""
-        arn = f"acs:fc:{self.region_id}:{self.account_id}:{service}functions/{function.name}"
+        arn = (
+            f"acs:fc:{self.region_id}:{self.account.account_id}:{service}functions/{function.name}"
+        )
         return arn if trigger is None else f"{arn}/triggers/{trigger.name}"
 
     def invoke(self, function: Function, event: bytes, *, request_id: str) -> Result:
@@ -110,7 +96,7 @@ class FcRegion:
         """Return a new invocation, due now; `submit` takes it in."""
         now = self.clock.now()
         return Invocation(
-            request_id=request_id or self.ids.request().lower(),
+            request_id=request_id or self.account.ids.request().lower(),
             function=function,
             event=event,
             caller=caller,
@@ -141,7 +127,7 @@ class FcRegion:
             Whether there was anything.
 
         Raises:
-            FcError: The local cloud cannot run a function (there is no Python for it).
+            FcError: The emulator cannot run a function (there is no Python for it).
 
         """
         now = self.clock.now()
@@ -157,7 +143,9 @@ class FcRegion:
     def _execute(self, invocation: Invocation) -> Result:
         function = invocation.function
         params = {"functionName": function.name, "serviceName": function.service_name or ""}
-        fault = self._faults.take(service="fc", region=self.region_id, action=RUN, params=params)
+        fault = self.account.faults.take(
+            service="fc", region=self.region_id, action=RUN, params=params
+        )
         if fault is not None:
             raise FcError(fault.status, fault.code, fault.message)
         result = self.executor.run(function, invocation.event, request_id=invocation.request_id)

@@ -136,9 +136,9 @@ def unknown(request: Request) -> FcError:
     asked, version = f"{request.method} {request.path}", version_of(request)
     if version not in (V2, V3):
         return not_implemented(
-            f"{asked}: API version {version!r}: the local cloud's FC has {V2} and {V3} only."
+            f"{asked}: API version {version!r}: the emulator's FC has {V2} and {V3} only."
         )
     names = (operation.name for operation in OPERATIONS if operation.api == version)
     return not_implemented(
-        f"{asked}: the local cloud's FC has {', '.join(dict.fromkeys(names))} of {version}."
+        f"{asked}: the emulator's FC has {', '.join(dict.fromkeys(names))} of {version}."
     )

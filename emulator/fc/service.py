@@ -1,84 +1,41 @@
 """
 The FC of one region: requests of both APIs in, answers out.
 
-Order for every request: which operation, who signs, are the parameters good, may the
-key do it, does a fault happen, and only then the effect. Every request is noted in
-`Calls`. What was accepted to run later runs when `tick` is called.
+The order of the checks is that of `emulator.service`. What was accepted to run later runs when
+`tick` is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from emulator import call_log, faulty
-from emulator.clock import Clock
-from emulator.credentials import AccessKey, AccessKeys
+from emulator.account import Account
+from emulator.credentials import AccessKey
 from emulator.ecs import signing
-from emulator.faults import Fault, Faults
+from emulator.errors import ServiceError
 from emulator.fc import answers, permissions, routes, signature
 from emulator.fc.asynchronous import Delivery, Invocation
-from emulator.fc.errors import FcError, access_denied, precondition_failed, unknown_parameter
+from emulator.fc.errors import access_denied, precondition_failed, unknown_parameter
 from emulator.fc.fixtures import Fixtures
 from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
-from emulator.ids import Ids
 from emulator.oss import OssService
-from emulator.ram import Ram
+from emulator.service import Exchange, Service
 from emulator.sls import SlsService
 from emulator.wire import Request, Response
 
-_UNKNOWN = "Unknown"
 
-
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """What is known of a request so far; for the note of it."""
-
-    action: str = _UNKNOWN
-    params: Mapping[str, str] = field(default_factory=dict)
-    code: str = ""
-
-
-class FcService(Fixtures):
+class FcService(Service, Fixtures):
     """One region's functions; safe to share between threads."""
 
-    def __init__(  # noqa: PLR0913 - what every service needs, and what functions do
-        self,
-        *,
-        region_id: str,
-        account_id: str,
-        clock: Clock,
-        keys: AccessKeys,
-        ram: Ram,
-        faults: Faults,
-        ids: Ids,
-        calls: call_log.CallLog,
-        sls: SlsService,
-        oss: OssService,
-        key_of: Callable[[str, float], AccessKey],
-        upload_key: Callable[[str, float], AccessKey],
+    NAME = "fc"
+
+    def __init__(
+        self, account: Account, region_id: str, *, sls: SlsService, oss: OssService
     ) -> None:
-        self.region = FcRegion(
-            region_id=region_id,
-            account_id=account_id,
-            clock=clock,
-            faults=faults,
-            ids=ids,
-            sls=sls,
-            oss=oss,
-            key_of=key_of,
-            upload_key=upload_key,
-        )
-        self._clock = clock
-        self._keys = keys
-        self._ram = ram
-        self._faults = faults
-        self._ids = ids
-        self._calls = calls
+        super().__init__(account)
+        self.region = FcRegion(account, region_id, sls=sls, oss=oss)
         self._nonces = signing.Nonces()
 
     @property
@@ -111,79 +68,56 @@ class FcService(Fixtures):
         self.region.executor.close()
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; refusals are answers too."""
-        request_id = self._ids.request().lower()
+        """Answer one request; a rejection is an answer too."""
+        request_id = self.account.ids.request().lower()
         api = routes.api_of(request)
-        seen = _Seen()
-        try:
-            response = self._carry_out(request, api, request_id, seen)
-        except FcError as exc:
-            seen.code = exc.code
-            response = answers.refusal(exc, api=api, request_id=request_id)
-        self._note(seen, response, request_id)
-        return response
+        exchange = Exchange(request_id=request_id, region=self.region.region_id)
 
-    def _carry_out(self, request: Request, api: Api, request_id: str, seen: _Seen) -> Response:
+        def rejection(error: ServiceError) -> Response:
+            return answers.rejection(error, api=api, request_id=request_id)
+
+        def answer() -> Response:
+            checked = self._checked(request, api, exchange)
+
+            def effect() -> Response:
+                return answers.success(checked.effect(), request_id=request_id)
+
+            return self._carry_out(exchange, effect, rejection)
+
+        return self._serve(exchange, answer, rejection)
+
+    def _checked(self, request: Request, api: Api, exchange: Exchange) -> Checked:
+        """Return a call whose signer, parameters and permissions are good."""
         found = routes.find(request)
         if found is None:
             raise routes.unknown(request)
         operation, names = found
-        seen.action = operation.name
-        seen.params = names
+        exchange.action = operation.name
+        exchange.params = names
         key = self._authenticate(request, api)
         call = Call(
-            request=request, request_id=request_id, api=api, region=self.region, names=names
+            request=request,
+            request_id=exchange.request_id,
+            api=api,
+            region=self.region,
+            names=names,
         )
         call.check_query(operation.query)
         checked = operation.check(call)
-        seen.params = dict(checked.params)
+        exchange.params = checked.params
         _check_match(operation, call)
-        refusal = self._ram.refusal(key, [permissions.need(operation.name, call)])
-        if refusal is not None:
-            raise access_denied(refusal.need.action, refusal.need.resource)
-        fault = self._faults.take(
-            service="fc",
-            region=self.region.region_id,
-            action=operation.name,
-            params=checked.params,
+        self._check_permissions(
+            key,
+            lambda: [permissions.need(operation.name, call)],
+            lambda decision: access_denied(decision.need.action, decision.need.resource),
         )
-        if fault is None:
-            return answers.success(checked.effect(), request_id=request_id)
-        return self._meet(fault, checked, api, request_id, seen)
+        return checked
 
     def _authenticate(self, request: Request, api: Api) -> AccessKey:
-        now = self._clock.now()
+        keys, now = self.account.keys, self.account.clock.now()
         if api == V2:
-            return signature.verify_fc(request, keys=self._keys, now=now)
-        return signature.verify_acs3(request, keys=self._keys, nonces=self._nonces, now=now)
-
-    def _meet(
-        self, fault: Fault, checked: Checked, api: Api, request_id: str, seen: _Seen
-    ) -> Response:
-        if fault.kind == "slow":
-            response = answers.success(checked.effect(), request_id=request_id)
-            return replace(response, delay_s=fault.delay_s)
-        if fault.after_effect:
-            # Done or refused: the client cannot know.
-            with suppress(FcError):
-                checked.effect()
-        seen.code = faulty.noted_code(fault)
-        response = answers.fault(fault, api=api, request_id=request_id)
-        return replace(response, delay_s=fault.delay_s)
-
-    def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
-        self._calls.add(
-            call_log.Call(
-                service="fc",
-                region=self.region.region_id,
-                action=seen.action,
-                params=seen.params,
-                at=self._clock.now(),
-                status=response.status,
-                code=seen.code,
-                request_id=request_id,
-            )
-        )
+            return signature.verify_fc(request, keys=keys, now=now)
+        return signature.verify_acs3(request, keys=keys, nonces=self._nonces, now=now)
 
 
 def _check_match(operation: routes.Operation, call: Call) -> None:

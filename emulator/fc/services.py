@@ -36,7 +36,7 @@ def create_service(call: Call) -> Checked:
     now = call.region.clock.now()
     service = Service(
         name=str(given["serviceName"]),
-        service_id=str(uuid.UUID(call.region.ids.request())),
+        service_id=str(uuid.UUID(call.region.account.ids.request())),
         settings=given,
         created_at=now,
         modified_at=now,

@@ -15,7 +15,7 @@ class FcSettings:
     """Settings of one region's FC; may be changed while it runs."""
 
     own_python: bool = False
-    """Whether functions run with the Python that runs the local cloud, whatever their runtime."""
+    """Whether functions run with the Python that runs the emulator, whatever their runtime."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables that every instance gets besides its own, which win; `serve` sets its addresses."""
     retry_user_errors: bool = True

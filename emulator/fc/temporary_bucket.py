@@ -21,12 +21,12 @@ def get_token(call: Call) -> Checked:
     def effect() -> Answer:
         bucket = f"fc-{region.region_id}-temporary-code"
         region.oss.create_bucket(bucket, region.region_id)
-        key = region.upload_key(bucket, KEY_LASTS_S)
+        key = region.account.upload_key(bucket, KEY_LASTS_S)
         return Answer(
             document={
                 "ossRegion": f"oss-{region.region_id}",
                 "ossBucket": bucket,
-                "objectName": region.ids.request().lower(),
+                "objectName": region.account.ids.request().lower(),
                 "credentials": {
                     "AccessKeyId": key.access_key_id,
                     "AccessKeySecret": key.access_key_secret,

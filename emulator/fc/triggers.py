@@ -64,7 +64,7 @@ def _a_default_source(value: object) -> str | None:
         return "an object with eventSourceType"
     if kind != "Default":
         raise not_implemented(
-            f"eventSourceConfig.eventSourceType: {kind!r}: the local cloud has Default only."
+            f"eventSourceConfig.eventSourceType: {kind!r}: the emulator has Default only."
         )
     rest = {name: one for name, one in value.items() if name != "eventSourceType"}
     return None if fields.is_empty(rest) else "without parameters: a Default source has none"
@@ -117,7 +117,7 @@ def new_trigger(
     return Trigger(
         name=name,
         type=kind,
-        trigger_id=str(uuid.UUID(region.ids.request())),
+        trigger_id=str(uuid.UUID(region.account.ids.request())),
         config=config,
         settings=settings,
         created_at=now,
@@ -216,7 +216,7 @@ def _check_type(body: Document) -> None:
 
 def _unknown_type(kind: object) -> FcError:
     return not_implemented(
-        f"triggerType: {kind!r}: the local cloud has {timers.TIMER} and {EVENTBRIDGE} only."
+        f"triggerType: {kind!r}: the emulator has {timers.TIMER} and {EVENTBRIDGE} only."
     )
 
 

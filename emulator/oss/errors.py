@@ -9,19 +9,15 @@ never comes from a real cloud.
 
 from __future__ import annotations
 
+from emulator.errors import ServiceError
 
-class OssError(Exception):
-    """A refusal, in the service's own terms."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+class OssError(ServiceError):
+    """A request to OSS was rejected."""
 
 
 def not_implemented(message: str) -> OssError:
-    """Refuse what the service can do and the local cloud cannot."""
+    """Refuse what the service can do and the emulator cannot."""
     return OssError(400, "Emulator.NotImplemented", message)
 
 

@@ -1,7 +1,7 @@
-// Leads requests for OSS to the local cloud: `node --require ./loopback.js <script>`, or
+// Leads requests for OSS to the emulator: `node --require ./loopback.js <script>`, or
 // `NODE_OPTIONS="--require $PWD/emulator/oss/loopback.js" s deploy`, with OSS_ENDPOINT set to the
 // address of a region's OSS. Tools such as the fc3 component of `s` have OSS's host built in. The
-// Host header stays: the signature and the local cloud read the bucket from it.
+// Host header stays: the signature and the emulator read the bucket from it.
 'use strict';
 
 const http = require('http');

@@ -12,22 +12,18 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import unquote
 
-from emulator import call_log, faulty
-from emulator.clock import Clock
-from emulator.credentials import AccessKey, AccessKeys
+from emulator.account import Account
 from emulator.ecs import xml
-from emulator.faults import Faults
-from emulator.ids import Ids
+from emulator.errors import ServiceError
 from emulator.oss import signature
 from emulator.oss.errors import OssError, denied, not_implemented
 from emulator.oss.state import Bucket, Buckets, Object
-from emulator.ram import Ram
 from emulator.ram.policies import REQUESTED_REGION, Need
+from emulator.service import UNKNOWN, Exchange, Service
 from emulator.wire import Request, Response
 
 _HOST = re.compile(r"(?:(?P<bucket>[a-z0-9-]+)\.)?oss-(?P<region>[a-z0-9-]+)\.aliyuncs\.com")
@@ -37,7 +33,7 @@ _OPERATIONS = {
     "HEAD": "HeadObject",
     "DELETE": "DeleteObject",
 }
-_RIGHTS = {"HeadObject": "GetObject"}
+_ACTIONS = {"HeadObject": "GetObject"}
 _KEPT = ("content-type", "cache-control", "content-disposition", "content-encoding", "expires")
 _READ = frozenset({"x-oss-date", "x-oss-security-token", "x-oss-content-sha256"})
 _META = "x-oss-meta-"
@@ -59,27 +55,13 @@ class _Asked:
         return {"bucket": self.bucket, "key": self.key}
 
 
-class OssService:
+class OssService(Service):
     """Buckets and their objects; safe to share between threads."""
 
-    def __init__(
-        self,
-        *,
-        account_id: str,
-        clock: Clock,
-        keys: AccessKeys,
-        ram: Ram,
-        faults: Faults,
-        ids: Ids,
-        calls: call_log.CallLog,
-    ) -> None:
-        self._account_id = account_id
-        self._clock = clock
-        self._keys = keys
-        self._ram = ram
-        self._faults = faults
-        self._ids = ids
-        self._calls = calls
+    NAME = "oss"
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
         self._buckets = Buckets()
 
     def create_bucket(self, name: str, region_id: str) -> Bucket:
@@ -88,7 +70,7 @@ class OssService:
 
     def put(self, bucket: str, key: str, content: bytes) -> None:
         """Store an object, without asking the service; raises OssError."""
-        about = Object(content=content, headers={}, modified_at=self._clock.now())
+        about = Object(content=content, headers={}, modified_at=self.account.clock.now())
         self._buckets.put(self._buckets.find(bucket), key, about)
 
     def read(self, bucket: str, key: str, *, region_id: str) -> bytes:
@@ -103,61 +85,53 @@ class OssService:
         return self._buckets.get(found, key).content
 
     def handle(self, request: Request, *, region_id: str) -> Response:
-        """Answer one request at the endpoint of a region; refusals are answers too."""
-        request_id = self._ids.request().replace("-", "")[:24]
+        """Answer one request at the endpoint of a region; a rejection is an answer too."""
+        request_id = self.account.ids.request().replace("-", "")[:24]
         asked = _asked(request, region_id)
-        code = ""
-        try:
-            response, code = self._carry_out(request, asked, request_id)
-        except OssError as exc:
-            code = exc.code
-            response = _refusal(exc, request, request_id)
-        self._calls.add(
-            call_log.Call(
-                service="oss",
-                region=asked.region_id,
-                action=asked.operation,
-                params=asked.params,
-                at=self._clock.now(),
-                status=response.status,
-                code=code,
-                request_id=request_id,
-            )
+        exchange = Exchange(
+            request_id=request_id,
+            region=asked.region_id,
+            action=asked.operation,
+            params=asked.params,
         )
+
+        def rejection(error: ServiceError) -> Response:
+            return _rejection(error, request, request_id)
+
+        def answer() -> Response:
+            effect = self._checked(request, asked)
+            return self._carry_out(exchange, effect, rejection)
+
+        response = self._serve(exchange, answer, rejection)
         return replace(response, headers={**response.headers, "x-oss-request-id": request_id})
 
-    def _carry_out(self, request: Request, asked: _Asked, request_id: str) -> tuple[Response, str]:
-        if asked.operation == "Unknown":
+    def _checked(self, request: Request, asked: _Asked) -> Callable[[], Response]:
+        """Return what carries out a call whose signer, parameters and permissions are good."""
+        if asked.operation == UNKNOWN:
             parameters = "&".join(name for name, _ in request.query)
             raise not_implemented(
-                f"{request.method} {'?'.join(filter(None, (request.path, parameters)))}: the local"
-                f" cloud's OSS has PutBucket, {', '.join(_OPERATIONS.values())}."
+                f"{request.method} {'?'.join(filter(None, (request.path, parameters)))}: the"
+                f" emulator's OSS has PutBucket, {', '.join(_OPERATIONS.values())}."
             )
         resource = f"/{asked.bucket}/{asked.key}"
-        now = self._clock.now()
-        key = signature.verify(request, resource, keys=self._keys, now=now)
+        now = self.account.clock.now()
+        key = signature.verify(request, resource, keys=self.account.keys, now=now)
         effect = self._check(request, asked)
-        self._check_rights(key, asked)
-        fault = self._faults.take(
-            service="oss", region=asked.region_id, action=asked.operation, params=asked.params
+        need = _need(asked, self.account.account_id)
+        self._check_permissions(
+            key,
+            lambda: [need],
+            lambda _: denied(
+                f"You have no right to access this object: {need.action} on {need.resource}."
+            ),
         )
-        if fault is None:
-            return effect(), ""
-        if fault.kind == "slow":
-            return replace(effect(), delay_s=fault.delay_s), ""
-        if fault.after_effect:
-            # Done or refused: the client cannot know.
-            with suppress(OssError):
-                effect()
-        injected = OssError(fault.status, fault.code, fault.message)
-        answer = faulty.without_envelope(fault) or _refusal(injected, request, request_id)
-        return replace(answer, delay_s=fault.delay_s), faulty.noted_code(fault)
+        return effect
 
     def _check(self, request: Request, asked: _Asked) -> Callable[[], Response]:
         _check_known(request)
         if asked.operation == "PutBucket":
             if request.body:
-                raise not_implemented("PutBucket: the local cloud reads no configuration of it.")
+                raise not_implemented("PutBucket: the emulator reads no configuration of it.")
             if not asked.region_id:
                 raise OssError(400, "InvalidArgument", "a bucket is made at its region's endpoint")
             return lambda: self._put_bucket(asked)
@@ -174,21 +148,13 @@ class OssService:
             return lambda: self._delete(bucket, asked.key)
         return lambda: self._get(bucket, asked.key)
 
-    def _check_rights(self, key: AccessKey, asked: _Asked) -> None:
-        action = f"oss:{_RIGHTS.get(asked.operation, asked.operation)}"
-        name = f"{asked.bucket}/{asked.key}" if asked.key else asked.bucket
-        resource = f"acs:oss:{asked.region_id}:{self._account_id}:{name}"
-        need = Need(action=action, resource=resource, context={REQUESTED_REGION: asked.region_id})
-        if self._ram.refusal(key, [need]) is not None:
-            raise denied(f"You have no right to access this object: {action} on {resource}.")
-
     def _put_bucket(self, asked: _Asked) -> Response:
         self._buckets.create(asked.bucket, asked.region_id)
         return Response(status=200, body=b"", headers={"Location": f"/{asked.bucket}"})
 
     def _put(self, request: Request, bucket: Bucket, key: str) -> Response:
         kept = {n: v for n, v in request.headers.items() if n in _KEPT or n.startswith(_META)}
-        found = Object(content=request.body, headers=kept, modified_at=self._clock.now())
+        found = Object(content=request.body, headers=kept, modified_at=self.account.clock.now())
         self._buckets.put(bucket, key, found)
         return Response(status=200, body=b"", headers=_about(found))
 
@@ -213,7 +179,7 @@ def _asked(request: Request, region_id: str) -> _Asked:
     bucket = (host and host["bucket"]) or ""
     path = unquote(request.path).removeprefix("/")
     bucket, _, key = f"{bucket}/{path}".removeprefix("/").partition("/")
-    operation = "Unknown"
+    operation = UNKNOWN
     # A parameter means another operation, such as the upload of a part.
     if key and not request.query:
         operation = _OPERATIONS.get(request.method, operation)
@@ -222,6 +188,15 @@ def _asked(request: Request, region_id: str) -> _Asked:
     everywhere = host is not None and host["region"].startswith("accelerate")
     return _Asked(
         operation=operation, bucket=bucket, key=key, region_id="" if everywhere else region_id
+    )
+
+
+def _need(asked: _Asked, account_id: str) -> Need:
+    name = f"{asked.bucket}/{asked.key}" if asked.key else asked.bucket
+    return Need(
+        action=f"oss:{_ACTIONS.get(asked.operation, asked.operation)}",
+        resource=f"acs:oss:{asked.region_id}:{account_id}:{name}",
+        context={REQUESTED_REGION: asked.region_id},
     )
 
 
@@ -234,7 +209,7 @@ def _check_known(request: Request) -> None:
         if name.startswith("x-oss-") and name not in _READ and not name.startswith(_META)
     ]
     if names:
-        raise not_implemented(f"{', '.join(names)}: the local cloud has none of it.")
+        raise not_implemented(f"{', '.join(names)}: the emulator has none of it.")
 
 
 def _check_digest(request: Request) -> None:
@@ -248,7 +223,7 @@ def _about(found: Object) -> Mapping[str, str]:
     return {"ETag": found.etag, "x-oss-hash-crc64ecma": found.checksum}
 
 
-def _refusal(error: OssError, request: Request, request_id: str) -> Response:
+def _rejection(error: ServiceError, request: Request, request_id: str) -> Response:
     content = {
         "Code": error.code,
         "Message": error.message,

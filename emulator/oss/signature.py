@@ -41,7 +41,7 @@ def verify(request: Request, resource: str, *, keys: AccessKeys, now: datetime) 
     """
     header = request.headers.get("authorization", "").strip()
     if not header:
-        raise denied("There is no Authorization header: the local cloud has no public buckets.")
+        raise denied("There is no Authorization header: the emulator has no public buckets.")
     claim = _V1.fullmatch(header) or _V4.fullmatch(header)
     if claim is None:
         raise OssError(

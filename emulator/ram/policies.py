@@ -3,7 +3,7 @@ RAM policy documents: what one says, and whether that covers a call.
 
 Source: RAM, "Policy structure and syntax": elements, both spellings of a list, the
 wildcards `*` and `?`, that names of elements and operators are case-sensitive. What a
-document says and the local cloud cannot judge is refused when it is read: a policy that
+document says and the emulator cannot judge is refused when it is read: a policy that
 is half understood grants too much or too little.
 
 Never decides between statements: that is `roles`'.
@@ -92,7 +92,7 @@ def statements(document: object) -> tuple[Statement, ...]:
     Read a policy document, as parsed from JSON.
 
     Raises:
-        PolicyError: It breaks the syntax, or says what the local cloud cannot judge.
+        PolicyError: It breaks the syntax, or says what the emulator cannot judge.
 
     """
     problems = list(_problems(document))
@@ -138,7 +138,7 @@ def _statement_problems(says: object) -> Iterator[str]:
         yield ": an object"
         return
     for name in sorted(set(says) - _ELEMENTS):
-        yield f".{name}: the local cloud knows {', '.join(sorted(_ELEMENTS))}"
+        yield f".{name}: the emulator knows {', '.join(sorted(_ELEMENTS))}"
     if says.get("Effect") not in ("Allow", "Deny"):
         yield f".Effect: {says.get('Effect')!r}: Allow or Deny"
     for name in ("Action", "Resource"):
@@ -153,13 +153,13 @@ def _condition_problems(conditions: object) -> Iterator[str]:
         return
     for operator, keys in conditions.items():
         if operator not in _OPERATORS:
-            yield f".Condition.{operator}: the local cloud knows {', '.join(_OPERATORS)}"
+            yield f".Condition.{operator}: the emulator knows {', '.join(_OPERATORS)}"
         if not isinstance(keys, Mapping):
             yield f".Condition.{operator}: an object"
             continue
         for key, values in keys.items():
             if key != REQUESTED_REGION and not key.startswith(TAG):
-                yield f".Condition.{operator}.{key}: the local cloud knows {_KNOWN_KEYS}"
+                yield f".Condition.{operator}.{key}: the emulator knows {_KNOWN_KEYS}"
             if not _listed(values):
                 yield f".Condition.{operator}.{key}: a text, or a list of one or more"
 

@@ -14,15 +14,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from emulator.errors import ServiceError
 
-class SlsError(Exception):
-    """A refusal; becomes `{"errorCode", "errorMessage"}`."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+class SlsError(ServiceError):
+    """A request to SLS was rejected; becomes `{"errorCode", "errorMessage"}`."""
 
 
 def envelope(code: str, message: str) -> bytes:
@@ -36,7 +32,7 @@ def parameter_invalid(message: str) -> SlsError:
 
 
 def not_implemented(message: str) -> SlsError:
-    """Refuse what the service can do and the local cloud cannot."""
+    """Refuse what the service can do and the emulator cannot."""
     return SlsError(400, "Emulator.NotImplemented", message)
 
 
@@ -51,7 +47,7 @@ def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
     if unknown:
         listed = ", ".join(sorted(known)) or "no parameters here"
         raise unknown_parameter(
-            f"{', '.join(unknown)}: unknown to the local cloud, which knows {listed}."
+            f"{', '.join(unknown)}: unknown to the emulator, which knows {listed}."
         )
 
 

@@ -3,7 +3,7 @@ What an index says, and how fields are compared by it.
 
 Source: Log Service API reference, "CreateIndex" and "UpdateIndex", and "Search syntax": a
 text is split into words at its delimiters; several wanted words may stand anywhere in it.
-What an index can say and the local cloud does not do is refused.
+What an index can say and the emulator does not do is refused.
 """
 
 from __future__ import annotations

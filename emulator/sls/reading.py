@@ -63,7 +63,7 @@ def get_logs_v2(call: Call) -> Checked:
     given = call.json_body()
     refuse_unknown(given, _KNOWN_IN_A_BODY)
     if boolean("highlight", given.get("highlight", False)):
-        raise not_implemented("highlight: the local cloud marks nothing in its answers.")
+        raise not_implemented("highlight: the emulator marks nothing in its answers.")
     return _get(call, given, _as_document)
 
 
@@ -110,7 +110,7 @@ def prepared(call: Call, given: Mapping[str, object]) -> Search:
 def _get(call: Call, given: Mapping[str, object], answer: _Form) -> Checked:
     call.projects.logstore(call.project, call.logstore)
     if boolean("powerSql", given.get("powerSql", False)):
-        raise not_implemented("powerSql: the local cloud has no SQL.")
+        raise not_implemented("powerSql: the emulator has no SQL.")
     line_count = _bounded(given, "line", "InvalidLine", default=_MAX_LINES, most=_MAX_LINES)
     offset = _bounded(given, "offset", "InvalidOffset", default=0, most=None)
     is_reversed = boolean("reverse", given.get("reverse", False), "InvalidReverse")

@@ -181,7 +181,7 @@ def list_logstores(call: Call) -> Checked:
 def _check_settings(body: Mapping[str, object]) -> None:
     refuse_unknown(body, _LOGSTORE)
     if body.get("mode", "standard") != "standard":
-        raise not_implemented(f"mode {body['mode']!r}: Logstores of the local cloud are standard.")
+        raise not_implemented(f"mode {body['mode']!r}: Logstores of the emulator are standard.")
 
 
 def _same_name(key: str, body: Mapping[str, object], named: str) -> None:
@@ -192,12 +192,12 @@ def _same_name(key: str, body: Mapping[str, object], named: str) -> None:
 def _no_resource_group(given: Mapping[str, object]) -> None:
     """Refuse a resource group; the SDK always sends the parameter, empty."""
     if given.get("resourceGroupId"):
-        raise not_implemented("resourceGroupId: the local cloud's SLS has no resource groups.")
+        raise not_implemented("resourceGroupId: the emulator's SLS has no resource groups.")
 
 
 def _no_quota(query: Mapping[str, str]) -> None:
     if boolean("fetchQuota", query.get("fetchQuota", False)):
-        raise not_implemented("fetchQuota: the local cloud's SLS has no quotas.")
+        raise not_implemented("fetchQuota: the emulator's SLS has no quotas.")
 
 
 def _between(name: str, value: object, most: int) -> None:

@@ -92,7 +92,7 @@ def _tokens(query: str) -> Iterator[_Token]:
         match = _TOKEN.match(rest, place)
         if match is None:
             if rest[place:].lstrip().startswith("|"):
-                raise not_implemented(f"query {query!r}: the local cloud has no SQL.")
+                raise not_implemented(f"query {query!r}: the emulator has no SQL.")
             raise _invalid(query, f"cannot be read from {rest[place:].lstrip()!r} on")
         place = match.end()
         yield _token(match, query)

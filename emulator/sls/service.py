@@ -1,25 +1,19 @@
 """
 The SLS of one account, for all regions: requests in, answers out.
 
-Order for every request: which operation, who signs, are the parameters good, may
-the key's role do it, does a fault happen, and only then the effect. Every request
-is noted in `Calls`.
+The order of the checks is that of `emulator.service`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from functools import partial
 
-from emulator import call_log
-from emulator.clock import Clock
-from emulator.credentials import AccessKeys
-from emulator.faults import Fault, Faults
-from emulator.faulty import noted_code
-from emulator.ids import Ids
-from emulator.ram import Ram
-from emulator.sls import faulty, permissions, routes, signature
+from emulator.account import Account
+from emulator.errors import ServiceError
+from emulator.service import Exchange, Service
+from emulator.sls import permissions, routes, signature
 from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
@@ -27,45 +21,22 @@ from emulator.sls.operations import Call, Checked
 from emulator.sls.state import Log, LogGroup, Logstore, Project, Projects
 from emulator.wire import Request, Response
 
-_UNKNOWN = "Unknown"
 
-
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """What is known of a request so far; for the note of it."""
-
-    action: str = _UNKNOWN
-    params: dict[str, str] = field(default_factory=dict)
-    code: str = ""
-
-
-class SlsService:
+class SlsService(Service):
     """Projects, logstores and their records; safe to share between threads."""
 
-    def __init__(
-        self,
-        *,
-        account_id: str,
-        clock: Clock,
-        keys: AccessKeys,
-        ram: Ram,
-        faults: Faults,
-        ids: Ids,
-        calls: call_log.CallLog,
-    ) -> None:
+    NAME = "sls"
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
         self.limits = Limits()
-        self._account_id = account_id
-        self._clock = clock
-        self._keys = keys
-        self._ram = ram
-        self._faults = faults
-        self._ids = ids
-        self._calls = calls
         self._projects = Projects()
 
     def create_project(self, name: str) -> None:
         """Make a project; raises SlsError if it exists or the name is malformed."""
-        self._projects.add_project(Project(name=name, description="", created_at=self._clock.now()))
+        self._projects.add_project(
+            Project(name=name, description="", created_at=self.account.clock.now())
+        )
 
     def create_logstore(self, project: str, logstore: str, *, indexed: bool = True) -> None:
         """Make a logstore, unlike CreateLogStore with an index of every field."""
@@ -74,7 +45,7 @@ class SlsService:
             Logstore(
                 name=logstore,
                 settings={},
-                created_at=self._clock.now(),
+                created_at=self.account.clock.now(),
                 index=EVERYTHING if indexed else None,
             ),
         )
@@ -99,7 +70,7 @@ class SlsService:
 
         """
         store = self._projects.logstore(project, logstore)
-        now = self._clock.now()
+        now = self.account.clock.now()
         now_s, now_ns = divmod(round(now.timestamp() * 1e6) * 1000, 10**9)
         entries = tuple(
             Log(time_s=now_s, time_ns=now_ns, contents=tuple(log.items())) for log in logs
@@ -121,33 +92,38 @@ class SlsService:
         return False
 
     def handle(self, request: Request) -> Response:
-        """Answer one request; refusals are answers too."""
+        """Answer one request; a rejection is an answer too."""
         # The service's request ids are 24 hexadecimal digits.
-        request_id = self._ids.request().replace("-", "")[:24]
-        seen = _Seen()
-        try:
-            response = self._carry_out(request, request_id, seen)
-        except SlsError as exc:
-            seen.code = exc.code
-            response = Response(
-                status=exc.status,
-                body=envelope(exc.code, exc.message),
+        request_id = self.account.ids.request().replace("-", "")[:24]
+        exchange = Exchange(request_id=request_id)
+
+        def rejection(error: ServiceError) -> Response:
+            return Response(
+                status=error.status,
+                body=envelope(error.code, error.message),
                 headers={"Content-Type": "application/json", "x-log-requestid": request_id},
             )
-        self._note(seen, response, request_id)
-        return response
 
-    def _carry_out(self, request: Request, request_id: str, seen: _Seen) -> Response:
+        def answer() -> Response:
+            checked = self._checked(request, exchange)
+            effect = partial(_answer, checked, request_id)
+            return self._carry_out(exchange, effect, rejection)
+
+        return self._serve(exchange, answer, rejection)
+
+    def _checked(self, request: Request, exchange: Exchange) -> Checked:
+        """Return a call whose signer, parameters and permissions are good."""
         project, region_id = routes.project_and_region(request.host)
         found = routes.find(request, project)
         if found is None:
             raise not_implemented(
-                f"{request.method} {request.path}: the local cloud's SLS knows {routes.known()}."
+                f"{request.method} {request.path}: the emulator's SLS knows {routes.known()}."
             )
         operation = found.operation
-        seen.action = operation.name
-        seen.params = dict(request.query)
-        key = signature.verify(request, keys=self._keys, clock=self._clock, region_id=region_id)
+        exchange.action = operation.name
+        exchange.params = dict(request.query)
+        account = self.account
+        key = signature.verify(request, keys=account.keys, clock=account.clock, region_id=region_id)
         call = Call(
             request=request,
             project=project,
@@ -155,49 +131,21 @@ class SlsService:
             logstore=found.logstore,
             shard=found.shard,
             projects=self._projects,
-            clock=self._clock,
+            clock=account.clock,
             limits=self.limits,
-            account_id=self._account_id,
+            account_id=account.account_id,
         )
         checked = operation.check(call)
-        seen.params = dict(checked.params)
-        refusal = self._ram.refusal(key, [permissions.need(operation.name, call, checked)])
-        if refusal is not None:
-            raise denied(refusal.need.action, refusal.need.resource)
-        fault = self._faults.take(
-            service="sls", region="", action=operation.name, params=checked.params
+        exchange.params = checked.params
+        self._check_permissions(
+            key,
+            lambda: [permissions.need(operation.name, call, checked)],
+            lambda decision: denied(decision.need.action, decision.need.resource),
         )
-        if fault is None:
-            return _effect(checked, request_id)
-        return _with_fault(fault, checked, request_id, seen)
-
-    def _note(self, seen: _Seen, response: Response, request_id: str) -> None:
-        self._calls.add(
-            call_log.Call(
-                service="sls",
-                region="",
-                action=seen.action,
-                params=seen.params,
-                at=self._clock.now(),
-                status=response.status,
-                code=seen.code,
-                request_id=request_id,
-            )
-        )
+        return checked
 
 
-def _effect(checked: Checked, request_id: str) -> Response:
+def _answer(checked: Checked, request_id: str) -> Response:
     answer = checked.effect()
     headers = {**answer.headers, "x-log-requestid": request_id}
     return Response(status=200, body=answer.body, headers=headers)
-
-
-def _with_fault(fault: Fault, checked: Checked, request_id: str, seen: _Seen) -> Response:
-    if fault.kind == "slow":
-        return replace(_effect(checked, request_id), delay_s=fault.delay_s)
-    if fault.after_effect:
-        # Done or refused: the client cannot know.
-        with suppress(SlsError):
-            checked.effect()
-    seen.code = noted_code(fault)
-    return replace(faulty.answer(fault, request_id), delay_s=fault.delay_s)

@@ -1,4 +1,4 @@
-"""The real SDKs' clients, pointed at the local cloud."""
+"""The real SDKs' clients, pointed at the emulator."""
 
 from alibabacloud_ecs20140526 import models
 from alibabacloud_ecs20140526.client import Client as EcsClient

@@ -1,4 +1,4 @@
-"""What holds a local cloud together."""
+"""What holds an emulator together."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the local cloud must not be made of."""
+"""What the emulator must not be made of."""
 
 import subprocess
 import sys

@@ -92,7 +92,7 @@ def test_refuses_a_region_that_the_cloud_does_not_have(url: str) -> None:
 @pytest.mark.parametrize("url", ["https://example.com/", "http://100.100.100.200/latest/meta-data"])
 def test_refuses_every_other_host(cloud: Cloud, url: str) -> None:
     """Nothing reaches the network, the metadata service included."""
-    with pytest.raises(requests.ConnectionError, match="not of the local cloud, which answers at"):
+    with pytest.raises(requests.ConnectionError, match="not of the emulator, which answers at"):
         requests.get(url, timeout=1)
 
     assert cloud.calls.all() == []

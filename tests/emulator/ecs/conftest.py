@@ -17,13 +17,13 @@ from alibabacloud_tea_openapi import utils_models as openapi
 from darabonba.runtime import RuntimeOptions
 from requests import PreparedRequest
 
+from emulator.account import Account
 from emulator.call_log import CallLog
 from emulator.clock import ManualClock
 from emulator.credentials import AccessKey, AccessKeys
 from emulator.ecs import EcsService
 from emulator.ecs.settings import EcsSettings
 from emulator.faults import Faults
-from emulator.ids import Ids
 from emulator.ram import Ram
 from emulator.wire import Request, Response
 
@@ -132,26 +132,10 @@ def to_answer(response: Response) -> tuple[int, dict[str, str], bytes] | Excepti
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
-    clock, keys, faults, ecs_settings, calls = (
-        ManualClock(START),
-        AccessKeys(),
-        Faults(),
-        EcsSettings(),
-        CallLog(),
-    )
-    keys.add(KEY)
-    ram = Ram()
-    ecs = EcsService(
-        region_id=REGION,
-        account_id="1234567890123456",
-        clock=clock,
-        keys=keys,
-        ram=ram,
-        faults=faults,
-        ecs_settings=ecs_settings,
-        ids=Ids(seed=1),
-        calls=calls,
-    )
+    clock, ecs_settings = ManualClock(START), EcsSettings()
+    account = Account(clock=clock, seed=1)
+    account.keys.add(KEY)
+    ecs = EcsService(account, REGION, ecs_settings)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
         mock.add_callback(
             responses.POST,
@@ -162,11 +146,11 @@ def bench() -> Iterator[Bench]:
         yield Bench(
             ecs=ecs,
             clock=clock,
-            keys=keys,
-            faults=faults,
+            keys=account.keys,
+            faults=account.faults,
             ecs_settings=ecs_settings,
-            calls=calls,
-            ram=ram,
+            calls=account.calls,
+            ram=account.ram,
         )
 
 

@@ -224,7 +224,7 @@ def test_a_failed_delivery_is_tried_again(
 
 
 def test_any_event_can_be_published(cloud: Cloud, fc: FcService, echo: Function) -> None:
-    """Those of services that the local cloud does not have."""
+    """Those of services that the emulator does not have."""
     fc.add_rule(echo, "spot", '{"type": ["ecs:Instance:PreemptibleInstanceInterruption"]}')
     event = {
         "id": "1",

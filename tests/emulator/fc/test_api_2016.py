@@ -122,7 +122,7 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"runtime": "python3.11"}, "the local cloud runs python3.9, python3.10, python3.12"),
+        ({"runtime": "python3.11"}, "the emulator runs python3.9, python3.10, python3.12"),
         ({"handler": "handler"}, "such as index.handler"),
         ({"timeout": 0}, "1 to 86400"),
         ({"timeout": "60"}, "1 to 86400"),
@@ -143,11 +143,11 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
         ({"code": {"zipFile": "not base64!"}}, "not base64"),
         ({"code": {"zipFile": base64.b64encode(b"no zip").decode()}}, "not a zip file"),
         ({"code": None}, "code is required"),
-        ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: {'vpcId': 'vpc-1'}: the local cloud has"),
-        ({"colour": "red"}, "colour: unknown to the local cloud, which knows code, cpu"),
+        ({"vpcConfig": {"vpcId": "vpc-1"}}, "vpcConfig: {'vpcId': 'vpc-1'}: the emulator has"),
+        ({"colour": "red"}, "colour: unknown to the emulator, which knows code, cpu"),
         (
             {"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}},
-            "preStop: the local cloud calls none",
+            "preStop: the emulator calls none",
         ),
     ],
 )
@@ -183,7 +183,7 @@ FIELDS = st.sampled_from(
     max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_whatever_a_field_is_there_is_an_answer(send: Send, fields: dict[str, Any]) -> None:
-    """Taken or refused with a code: never an accident of the local cloud's own."""
+    """Taken or refused with a code: never an accident of the emulator's own."""
     send("POST", "/services", SERVICE)
     send("POST", FUNCTIONS, function())
     for method, path, body in (
@@ -284,7 +284,7 @@ def test_a_trigger_of_another_type_is_refused_by_its_type(
 
     assert code(refused) == (400, "Emulator.NotImplemented")
     assert read(refused)["ErrorMessage"] == (
-        f"triggerType: {kind!r}: the local cloud has timer and eventbridge only."
+        f"triggerType: {kind!r}: the emulator has timer and eventbridge only."
     )
 
 
@@ -333,7 +333,7 @@ def test_a_parameter_that_no_operation_reads_is_refused(
         names={},
     )
 
-    with pytest.raises(FcError, match="query parameter colour: the local cloud knows"):
+    with pytest.raises(FcError, match="query parameter colour: the emulator knows"):
         call.check_query(operation.query)
     assert cloud.calls.all() == []
 
@@ -365,9 +365,9 @@ def test_a_condition_that_means_nothing_is_refused(deployed: Send) -> None:
     [
         (
             {"x-fc-async-task-id": "slot-1", "x-fc-invocation-type": "Async"},
-            "header x-fc-async-task-id: unknown to the local cloud",
+            "header x-fc-async-task-id: unknown to the emulator",
         ),
-        ({"x-fc-invocation-typ": "Async"}, "x-fc-invocation-typ: unknown to the local cloud"),
+        ({"x-fc-invocation-typ": "Async"}, "x-fc-invocation-typ: unknown to the emulator"),
         ({"x-fc-async-delay": "5"}, "x-fc-async-delay: only for x-fc-invocation-type Async"),
         ({"x-fc-stateful-async-invocation-id": "slot-1"}, "only for x-fc-invocation-type Async"),
     ],
@@ -561,7 +561,7 @@ def test_what_it_does_not_know_it_refuses_and_says_what_it_knows(send: Send) -> 
 
     assert code(refused) == (400, "Emulator.NotImplemented")
     assert read(refused)["ErrorMessage"].startswith(
-        "GET /2016-08-15/services/backups/versions: the local cloud's FC has CreateService, List"
+        "GET /2016-08-15/services/backups/versions: the emulator's FC has CreateService, List"
     )
 
 
@@ -580,7 +580,7 @@ def test_another_version_is_refused_by_its_name(fc: FcService, path: str, versio
 
     assert read(refused)["Code"] == "Emulator.NotImplemented"
     assert (
-        f"API version {version!r}: the local cloud's FC has 2016-08-15 and 2023-03-30"
+        f"API version {version!r}: the emulator's FC has 2016-08-15 and 2023-03-30"
         in (read(refused)["Message"])
     )
 

@@ -105,28 +105,28 @@ def test_what_fc3_sends_by_default_is_what_the_local_cloud_does(cloud: Cloud) ->
     [
         (
             {"instanceIsolationMode": "SESSION_EXCLUSIVE"},
-            "instanceIsolationMode: 'SESSION_EXCLUSIVE': the local cloud has SHARE only.",
+            "instanceIsolationMode: 'SESSION_EXCLUSIVE': the emulator has SHARE only.",
         ),
         (
             {"sessionAffinity": "MCP_SSE", "sessionAffinityConfig": "{}"},
-            "sessionAffinityConfig: '{}': the local cloud has none of it.",
+            "sessionAffinityConfig: '{}': the emulator has none of it.",
         ),
         (
             {"sessionAffinity": "GENERATED_COOKIE"},
-            "sessionAffinity: 'GENERATED_COOKIE': the local cloud has NONE only.",
+            "sessionAffinity: 'GENERATED_COOKIE': the emulator has NONE only.",
         ),
         (
             {"disableInjectCredentials": "Env"},
-            "disableInjectCredentials: 'Env': the local cloud has None only.",
+            "disableInjectCredentials: 'Env': the emulator has None only.",
         ),
-        ({"idleTimeout": 60}, "idleTimeout: 60: the local cloud has none of it."),
+        ({"idleTimeout": 60}, "idleTimeout: 60: the emulator has none of it."),
         ({"logConfig": {"enableInstanceMetrics": True}}, "logConfig.enableInstanceMetrics: the"),
         ({"logConfig": {"logBeginRule": "DefaultRegex"}}, "logBeginRule: 'DefaultRegex': in the"),
         (
             {"instanceLifecycleConfig": {"preStop": {"handler": "a.b"}}},
-            "instanceLifecycleConfig.preStop: the local cloud calls none.",
+            "instanceLifecycleConfig.preStop: the emulator calls none.",
         ),
-        ({"layers": ["acs:fc:x:y:layers/z"]}, "layers: ['acs:fc:x:y:layers/z']: the local cloud"),
+        ({"layers": ["acs:fc:x:y:layers/z"]}, "layers: ['acs:fc:x:y:layers/z']: the emulator"),
     ],
 )
 def test_what_it_has_not_is_refused_by_name_and_value(
@@ -165,12 +165,12 @@ def test_a_log_that_is_not_there_yet_is_told_as_fc3_looks_for_it(
 
 
 def test_functions_of_the_other_version_are_not_listed_in_silence(cloud: Cloud) -> None:
-    """ListFunctions, fcVersion: a filter; the local cloud lists those of v3 here."""
+    """ListFunctions, fcVersion: a filter; the emulator lists those of v3 here."""
     create(cloud)
     client = client_3(cloud)
 
     listed = client.list_functions(models.ListFunctionsRequest(fc_version="v3")).body.functions
-    with pytest.raises(DaraException, match="fcVersion: 'v2': the local cloud lists those of v3"):
+    with pytest.raises(DaraException, match="fcVersion: 'v2': the emulator lists those of v3"):
         client.list_functions(models.ListFunctionsRequest(fc_version="v2"))
 
     assert [one.function_name for one in listed] == ["echo"]
@@ -245,7 +245,7 @@ def test_a_rule_may_say_what_it_does_anyway(cloud: Cloud, more: dict[str, Any]) 
         ({"runOptions": {"errorsTolerance": "ALL"}}, "runOptions: {'errorsTolerance': 'ALL'}: the"),
         (
             {"eventSourceConfig": {"eventSourceType": "MNS"}},
-            "eventSourceConfig.eventSourceType: 'MNS': the local cloud has Default only.",
+            "eventSourceConfig.eventSourceType: 'MNS': the emulator has Default only.",
         ),
         (
             {"eventSinkConfig": {"deliveryOption": {"eventSchema": "RawData"}}},
@@ -278,6 +278,6 @@ def test_a_trigger_that_there_is_not_is_refused_by_its_type(cloud: Cloud) -> Non
     with pytest.raises(DaraException) as refused:
         client_3(cloud).create_trigger("echo", models.CreateTriggerRequest(body=trigger))
 
-    assert "triggerType: 'http': the local cloud has timer and eventbridge only." in (
+    assert "triggerType: 'http': the emulator has timer and eventbridge only." in (
         refused.value.message
     )

@@ -1,4 +1,4 @@
-"""The real clients of both APIs, unchanged, judge the local cloud's FC."""
+"""The real clients of both APIs, unchanged, judge the emulator's FC."""
 
 import base64
 import io

@@ -46,7 +46,7 @@ def result(fc: FcService, code: str, event: bytes = b"{}", **settings: Any) -> R
 
 
 def test_sees_the_package_and_the_standard_library_only(fc: FcService) -> None:
-    """What is installed for the local cloud, or for this machine, is no function's business."""
+    """What is installed for the emulator, or for this machine, is no function's business."""
     answer = told(fc)
 
     code, *rest = answer["path"]

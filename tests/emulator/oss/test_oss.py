@@ -135,15 +135,15 @@ def test_what_would_be_ignored_is_refused_by_name(send: Send, header: str) -> No
     refused = send("PUT", "a", b"x", headers={header: "1"})
 
     assert code(refused) == (400, "Emulator.NotImplemented")
-    assert f"header {header}: the local cloud has none" in refused.body.decode()
+    assert f"header {header}: the emulator has none" in refused.body.decode()
     assert code(send("GET", "a")) == (404, "NoSuchKey")
 
 
 @pytest.mark.parametrize(
     ("method", "name", "query", "said"),
     [
-        ("GET", "", (), "GET /: the local cloud"),
-        ("POST", "a", (("uploads", ""),), "POST /a?uploads: the local cloud"),
+        ("GET", "", (), "GET /: the emulator"),
+        ("POST", "a", (("uploads", ""),), "POST /a?uploads: the emulator"),
         ("PUT", "a", (("partNumber", "1"), ("uploadId", "u")), "PUT /a?partNumber&amp;uploadId: "),
     ],
 )

@@ -86,7 +86,7 @@ def test_refuses_a_logstore_out_of_form(
 
 def test_refuses_a_setting_that_it_does_not_know(client: LogClient) -> None:
     """Nothing is accepted and ignored."""
-    with pytest.raises(LogException, match="hot_ttl: unknown to the local cloud") as caught:
+    with pytest.raises(LogException, match="hot_ttl: unknown to the emulator") as caught:
         client.create_logstore(PROJECT, "other", hot_ttl=7)
 
     assert code_of(caught) == (400, "Emulator.UnknownParameter")
