@@ -11,8 +11,8 @@ import pytest
 from shared.errors import InvalidEventError, RunFailedError
 from shared.runtime.clock import parse_instant
 from tests.clocks import NOON
-from tests.component.looking import deployed
 from tests.component.parts import Parts, handing_over
+from tests.component.recovery import deployed
 from tests.component.world import World, policy
 
 MAKING = "IncorrectDiskStatus.CreatingSnapshot"

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tests.component.test_a_completion import of
+from tests.component.test_completion_events import of
 from tests.component.world import World, counts, policy
 
 Status = Literal["progressing", "accomplished", "failed"]

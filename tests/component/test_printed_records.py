@@ -15,8 +15,8 @@ import pytest
 import emulator
 from shared.errors import RunFailedError
 from shared.runtime.clock import utc
-from tests.component.looking import MINUTE_S, deployed, kill
-from tests.component.test_no_secret_gets_out import DELIVER
+from tests.component.recovery import MINUTE_S, deployed, kill
+from tests.component.test_secrets import DELIVER
 from tests.component.world import ACCOUNT_ID, LOGSTORE, PROJECT, REGION, World, policy
 
 ROOT = Path(__file__).parent.parent.parent

@@ -22,8 +22,8 @@ from shared.errors import (
 from shared.identity import RunKey
 from shared.recovery.unfinished_runs import MAX_EVENT_CHARS
 from shared.runtime.clock import utc
-from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
 from tests.component.parts import Api, Parts
+from tests.component.recovery import HOUR_S, MINUTE_S, NOON, deployed, kill, lose_what_waits
 from tests.component.world import (
     LOGSTORE,
     PROJECT,

@@ -10,8 +10,8 @@ import pytest
 
 from shared.errors import InvalidEventError, ReconcileError
 from shared.runtime.clock import utc
-from tests.component.looking import HOUR_S, MINUTE_S, NOON, deployed, kill
 from tests.component.parts import Parts
+from tests.component.recovery import HOUR_S, MINUTE_S, NOON, deployed, kill
 from tests.component.world import STOPPED, World, policy
 
 DAY: dict[str, Any] = {"retention_days": 1}

@@ -13,8 +13,8 @@ import pytest
 from emulator.fc.state import AsyncConfig, Function
 from shared.errors import InvalidEventError, InvalidPolicyError, InvalidSettingsError
 from shared.runtime.deployment import identity_of
-from tests.component.looking import HOUR_S, MINUTE_S, NOON, KilledError
 from tests.component.parts import Api
+from tests.component.recovery import HOUR_S, MINUTE_S, NOON, KilledError
 from tests.component.world import (
     LOGSTORE,
     PROJECT,

@@ -14,7 +14,7 @@ from shared.clients.sls import connect
 from shared.errors import InvalidEventError, ReconcileError
 from shared.records.outcome import STATUSES
 from shared.runtime.context import Credentials, LogTarget
-from tests.component.looking import deployed
+from tests.component.recovery import deployed
 from tests.component.world import LOGSTORE, PROJECT, REGION, World, policy
 from tests.component.world import world as make_world
 from tests.project.documents import (

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import InvalidPolicyError
-from tests.component.test_a_completion import of, taken
+from tests.component.test_completion_events import of, taken
 from tests.component.test_copied_tags import copied
 from tests.component.world import World
 

@@ -12,7 +12,8 @@ import pytest
 
 from shared.errors import InvalidPolicyError, ReconcileError, RunFailedError
 from tests.clocks import FakeClock
-from tests.component.looking import (
+from tests.component.parts import Api, Parts
+from tests.component.recovery import (
     HOUR_S,
     MINUTE_S,
     deployed,
@@ -20,7 +21,6 @@ from tests.component.looking import (
     look_every_ten_minutes,
     timer,
 )
-from tests.component.parts import Api, Parts
 from tests.component.world import World, environment, policy
 from tests.component.world import world as make_world
 

@@ -13,8 +13,8 @@ import pytest
 from emulator.wire import Request, Response
 from shared.errors import SnapshotAutomationError
 from tests.clocks import FakeClock
-from tests.component.looking import deployed
-from tests.component.test_a_completion import of
+from tests.component.recovery import deployed
+from tests.component.test_completion_events import of
 from tests.component.world import World, policy
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from emulator.ram.policies import Grant
 from shared.errors import ReconcileError
-from tests.component.looking import HOUR_S, MINUTE_S, deployed, kill
 from tests.component.parts import Api, Parts
+from tests.component.recovery import HOUR_S, MINUTE_S, deployed, kill
 from tests.component.test_least_privilege import (
     BY_FUNCTION_COMPUTE,
     LOG_PROJECT,
