@@ -2,7 +2,7 @@
 How long a cold start takes: from the start of the process to the first snapshot answered.
 
 The package as it ships, against the function that one would write first, with and without
-valid bytecode; each as a fresh process on a local cloud over HTTP, one after the other in turn.
+valid bytecode; each as a fresh process on an emulator over HTTP, one after the other in turn.
 """
 
 from __future__ import annotations

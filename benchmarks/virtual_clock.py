@@ -26,7 +26,7 @@ _LOOK_AGAIN_S = 0.00005
 
 
 class VirtualClock:
-    """Time, waiting and chance, for the code under test and for the local cloud alike."""
+    """Time, waiting and chance, for the code under test and for the emulator alike."""
 
     def __init__(self, start: datetime, *, seed: int = 0) -> None:
         """`start`: what time it is at first; `seed`: the same one gives the same chances."""

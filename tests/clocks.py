@@ -9,7 +9,7 @@ NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
 
 
 class FakeClock:
-    """Serves the code under test and the local cloud; safe to share between threads."""
+    """Serves the code under test and the emulator; safe to share between threads."""
 
     def __init__(self, start: datetime = NOON) -> None:
         self._start = start

@@ -115,7 +115,7 @@ def test_ids_and_statuses_stay_whole_at_any_width(width: int) -> None:
     assert max(len(line.rstrip()) for line in lines) <= width
 
 
-def test_a_long_code_is_folded_not_cut() -> None:
+def test_a_long_code_is_wrapped_not_cut() -> None:
     """A code may be longer than any that is known."""
     screen, text = console(80)
     code = "InvalidParameter.KMSKeyId.CMKUnauthorized.AndWhatNot"

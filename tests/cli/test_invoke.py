@@ -93,7 +93,7 @@ def test_the_demo_fleet_has_its_log_where_the_templates_have_it(tmp_path: Path) 
 def test_goes_past_an_operators_proxy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """A local cloud is on loopback, where no proxy leads."""
+    """An emulator is on loopback, which no proxy reaches."""
     monkeypatch.setenv(name, "http://127.0.0.1:9")
 
     assert '"status": "ok"' in said(

@@ -48,7 +48,7 @@ def handler(event, context):
     return {"status": "paused", "reason": "SNAPSHOTS_PAUSED is set", "runs": []}
 """
 NOWHERE = ("--fc-endpoint", "http://127.0.0.1:9")
-"""A local cloud's address, whose account may be the templates', and nobody answers there."""
+"""The address of an emulator, at which nothing listens; its account may be the placeholder."""
 RAISES = """
 class InvalidSettingsError(Exception):
     pass
@@ -264,7 +264,7 @@ def test_where_every_policy_needs_an_event_one_has_to_be_named(
 def test_the_client_of_fc_2_prints_nothing_of_its_own(
     cloud: Cloud, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It logs every refusal, headers and all, to the root logger."""
+    """It logs every rejection, headers and all, to the root logger."""
     assert cloud.fc().invocations == []
     with caplog.at_level(logging.DEBUG):
         _, lines = smoke("--fun")
@@ -276,10 +276,10 @@ def test_the_client_of_fc_2_prints_nothing_of_its_own(
     ]
 
 
-def test_the_placeholder_account_is_refused_where_a_real_cloud_is_called(
+def test_the_placeholder_account_is_rejected_where_a_real_cloud_is_called(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nobody's account has functions; a local cloud's may well be that one."""
+    """The placeholder account does not exist, but an emulator may have it."""
     monkeypatch.setenv(KEY, "LTAI")
     monkeypatch.setenv(SECRET, "secret")
     monkeypatch.delenv("FC_ENDPOINT", raising=False)
@@ -293,7 +293,7 @@ def test_the_placeholder_account_is_refused_where_a_real_cloud_is_called(
 
 
 @pytest.mark.parametrize("address", ["http://fcv3.example", "ftp://x", "true", "https://a/b"])
-def test_an_address_that_credentials_may_not_be_sent_to_is_refused(
+def test_an_address_that_credentials_may_not_be_sent_to_is_rejected(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     """By its option's name, and before anything is sent."""

@@ -1,5 +1,5 @@
 """
-The clients that are run against the local cloud: the list, the lock and the table of the README.
+The clients that are run against the emulator: the list, the lock and the table of the README.
 
     python -m tests.clients.registry        write the table into emulator/README.md
 

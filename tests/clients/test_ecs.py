@@ -1,4 +1,4 @@
-"""Clients of Elastic Compute Service, each by itself, at the served local cloud."""
+"""Clients of Elastic Compute Service, each by itself, at the served emulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXPECTED = {
     "disks": ["d-1", "d-2"],
     "snapshot_of": "d-1",
     "tags": {"made": "1", "tour": "2"},
-    "refused": "InvalidSnapshotId.NotFound",
+    "rejected": "InvalidSnapshotId.NotFound",
 }
 """What tours find; which of it a client can ask, `actions` says."""
 
@@ -31,4 +31,4 @@ def test_a_client_does_what_its_users_do(client: Client) -> None:
 
     assert answered(cloud) == client.actions
     assert said == {name: EXPECTED[name] for name in said}
-    assert said.keys() >= {"regions", "instances", "disks", "snapshot_of", "refused"}
+    assert said.keys() >= {"regions", "instances", "disks", "snapshot_of", "rejected"}

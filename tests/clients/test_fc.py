@@ -1,4 +1,4 @@
-"""Clients of Function Compute and of the storage for its code, at the served local cloud."""
+"""Clients of Function Compute and of the storage for its code, at the served emulator."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXPECTED = {
     "triggers": [["nightly", False]],
     "answer": "hello",
     "log": ["FC", "Invoke", "Start"],
-    "refused": 409,
+    "rejected": 409,
 }
 """What tours find; FC 3.0 has no services."""
 DEPLOYS = [client for client in of("FC") if client.mode]
@@ -67,4 +67,4 @@ def test_a_client_stores_what_it_reads(client: Client) -> None:
         said = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
-    assert said == {"same": True, "status": 200, "refused": "NoSuchKey"}
+    assert said == {"same": True, "status": 200, "rejected": "NoSuchKey"}

@@ -50,7 +50,7 @@ def test_every_node_package_has_a_hash_and_no_address() -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
 def test_every_python_package_has_hashes_and_no_address(lock: Path) -> None:
-    """Pip and uv refuse whatever has another hash."""
+    """Pip and uv reject whatever has another hash."""
     text = lock.read_text()
 
     assert "://" not in text

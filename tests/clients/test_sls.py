@@ -1,4 +1,4 @@
-"""Clients of Simple Log Service, each by itself, at the served local cloud."""
+"""Clients of Simple Log Service, each by itself, at the served emulator."""
 
 from __future__ import annotations
 

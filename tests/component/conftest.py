@@ -12,7 +12,7 @@ from tests.project.documents import undocumented
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A local cloud with one Logstore and a policy for the disks tagged env: prod."""
+    """An emulator with one Logstore and a policy for the disks tagged env: prod."""
     with make_world(tmp_path) as made:
         yield made
     assert undocumented(made.records) == set(), "docs/records.md lists every record and field"

@@ -1,5 +1,5 @@
 """
-What cannot be carried out is refused: every problem named, on record, and nothing written.
+What cannot be carried out is rejected: every problem named, on record, and nothing written.
 
 An event that is wrong raises InvalidEventError, policies that are wrong InvalidPolicyError,
 an environment that is wrong InvalidSettingsError.
@@ -28,10 +28,10 @@ Start = Callable[[World, Any], dict[str, Any]]
 both_functions = pytest.mark.parametrize("start", [World.schedule, World.event])
 
 
-def refused(
+def rejected(
     world: World, start: Start, event: Any, error: type[SnapshotAutomationError] = InvalidEventError
 ) -> list[str]:
-    """Start a function with what it must refuse; returns the problems, one a line."""
+    """Start a function with what it must reject; returns the problems, one a line."""
     with pytest.raises(error) as caught:
         start(world, event)
     assert world.writes() == []
@@ -42,12 +42,12 @@ def refused(
     return str(caught.value).splitlines()[1:]
 
 
-def refused_policies(world: World, start: Start, text: str) -> list[str]:
+def rejected_policies(world: World, start: Start, text: str) -> list[str]:
     """Start a function with policies as people write them; returns the problems, one a line."""
     path = world.policies_path.with_suffix(".yaml")
     path.write_text(text)
     with environment(POLICIES_FILE=str(path)):
-        return refused(world, start, TICK, InvalidPolicyError)
+        return rejected(world, start, TICK, InvalidPolicyError)
 
 
 # --- bytes and shapes ----------------------------------------------------------------------------
@@ -67,11 +67,11 @@ def refused_policies(world: World, start: Start, text: str) -> list[str]:
     ],
     ids=["empty", "half", "text", "bytes", "python", "NaN", "deep"],
 )
-def test_bytes_that_are_no_json_are_refused(world: World, start: Start, event: bytes) -> None:
+def test_bytes_that_are_no_json_are_rejected(world: World, start: Start, event: bytes) -> None:
     """An event has to be JSON in UTF-8."""
     world.disk()
 
-    [line] = refused(world, start, event)
+    [line] = rejected(world, start, event)
 
     assert "JSON" in line
 
@@ -82,25 +82,25 @@ def test_bytes_that_are_no_json_are_refused(world: World, start: Start, event: b
     [None, 7, "nightly", True, {}, {"hello": "world"}, {"product": "ECS", "content": {}}, [], [[]]],
     ids=repr,
 )
-def test_json_of_another_shape_is_refused(world: World, start: Start, event: Any) -> None:
+def test_json_of_another_shape_is_rejected(world: World, start: Start, event: Any) -> None:
     """What is no timer's event, no CloudEvent and no direct request says what it should be."""
     world.disk()
 
-    assert len(refused(world, start, event)) == 1
+    assert len(rejected(world, start, event)) == 1
 
 
 @both_functions
-def test_a_key_that_stands_twice_is_refused(world: World, start: Start) -> None:
+def test_a_key_that_stands_twice_is_rejected(world: World, start: Start) -> None:
     """JSON would keep the last one in silence: another disk than the first one says."""
     first, second = world.disks(2)
     event = f'{{"key": "k", "disk_ids": ["{first}"], "disk_ids": ["{second}"]}}'.encode()
 
-    [line] = refused(world, start, event)
+    [line] = rejected(world, start, event)
 
     assert "twice" in line
 
 
-def test_each_function_refuses_what_is_the_others(world: World) -> None:
+def test_each_function_rejects_what_is_the_others(world: World) -> None:
     """A trigger that was wired to the wrong function is told where it belongs."""
     world.policies(policy(), STOPPED)
     world.disk()
@@ -145,20 +145,20 @@ def test_each_function_refuses_what_is_the_others(world: World) -> None:
         ({"payload": '{"name": "x", "on": {"timer": "y"}, "select": {"all": true}}'}, "this timer"),
     ],
 )
-def test_a_tick_with_a_mistake_is_refused(
+def test_a_tick_with_a_mistake_is_rejected(
     world: World, change: dict[str, Any], problem: str
 ) -> None:
     """A timer's event needs a name, an instant and, if any, a payload that can be read."""
     world.disk()
 
-    lines = refused(world, World.schedule, {**TICK, **change})
+    lines = rejected(world, World.schedule, {**TICK, **change})
 
     assert any(problem in line for line in lines)
 
 
 def test_all_mistakes_of_a_direct_request_are_named_at_once(world: World) -> None:
-    """Whoever mends a request mends it once."""
-    lines = refused(
+    """All mistakes of a request can be corrected at once."""
+    lines = rejected(
         world,
         World.schedule,
         {
@@ -198,18 +198,18 @@ def test_all_mistakes_of_a_direct_request_are_named_at_once(world: World) -> Non
         ),
     ],
 )
-def test_a_direct_request_with_a_mistake_is_refused(
+def test_a_direct_request_with_a_mistake_is_rejected(
     world: World, request_: dict[str, Any], problem: str
 ) -> None:
     """Each of the mistakes has its own line; nothing is guessed."""
-    lines = refused(world, World.schedule, request_)
+    lines = rejected(world, World.schedule, request_)
 
     assert any(problem in line for line in lines)
 
 
 def test_a_key_that_nobody_can_see_is_shown(world: World) -> None:
     """An unknown key is named on a line of its own, also one without a letter, or of two lines."""
-    lines = refused(world, World.schedule, {"key": "k", "policy": "nightly", "": 1, "a\nb": 2})
+    lines = rejected(world, World.schedule, {"key": "k", "policy": "nightly", "": 1, "a\nb": 2})
 
     assert [line.split(":")[0].strip() for line in lines] == ["''", r"'a\nb'"]
 
@@ -233,7 +233,7 @@ def test_a_key_that_nobody_can_see_is_shown(world: World) -> None:
         ({"aliyunregionid": "cn-shanghai"}, "aliyunregionid"),
     ],
 )
-def test_an_event_with_a_mistake_is_refused(
+def test_an_event_with_a_mistake_is_rejected(
     world: World, change: dict[str, Any], path: str
 ) -> None:
     """Identity, instant and data have to be there; account and region are the function's own."""
@@ -241,7 +241,7 @@ def test_an_event_with_a_mistake_is_refused(
     disk_id = world.disk()
     event = world.stopped(world.ecs.disks[disk_id].instance_id)
 
-    lines = refused(world, World.event, {**event, **change})
+    lines = rejected(world, World.event, {**event, **change})
 
     assert lines[0].strip().startswith(f"{path}: ")
 
@@ -250,7 +250,7 @@ def test_all_mistakes_of_an_event_are_named_at_once(world: World) -> None:
     """The account, the region and the id of the same event."""
     world.policies(STOPPED)
 
-    lines = refused(
+    lines = rejected(
         world,
         World.event,
         world.stopped("i-bp1", id="", aliyunaccountid="1", aliyunregionid="cn-shanghai"),
@@ -263,12 +263,12 @@ def test_all_mistakes_of_an_event_are_named_at_once(world: World) -> None:
     ]
 
 
-def test_an_event_that_names_no_resource_is_refused_where_one_is_wanted(world: World) -> None:
+def test_an_event_that_names_no_resource_is_rejected_where_one_is_wanted(world: World) -> None:
     """A policy about the event's resource cannot run on an event about nothing."""
     world.policies(STOPPED)
     world.disk()
 
-    [line] = refused(
+    [line] = rejected(
         world, World.event, world.cloud_event("ecs:Instance:StateChange", {"state": "Stopped"})
     )
 
@@ -276,13 +276,13 @@ def test_an_event_that_names_no_resource_is_refused_where_one_is_wanted(world: W
 
 
 @pytest.mark.parametrize("hours", [25.1, 48, 24 * 365])
-def test_an_trigger_that_is_too_old_is_refused(world: World, hours: float) -> None:
+def test_a_trigger_that_is_too_old_is_rejected(world: World, hours: float) -> None:
     """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
     world.policies(policy(), STOPPED)
     world.disk()
     at = utc(world.clock.now() - timedelta(hours=hours))
 
-    [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
+    [line] = rejected(world, World.schedule, {**TICK, "triggerTime": at})
 
     assert "max_trigger_age_hours" in line
     with pytest.raises(InvalidEventError, match="max_trigger_age_hours"):
@@ -292,10 +292,10 @@ def test_an_trigger_that_is_too_old_is_refused(world: World, hours: float) -> No
 @pytest.mark.parametrize(
     ("limits", "hours"), [({}, 24.9), ({"max_trigger_age_hours": 100}, 99.9)], ids=["25", "100"]
 )
-def test_an_trigger_within_the_limit_is_not_too_old(
+def test_a_trigger_within_the_limit_is_not_too_old(
     world: World, limits: dict[str, int], hours: float
 ) -> None:
-    """FC keeps an event for a day and tries again: that is no reason to refuse it."""
+    """FC keeps an event for a day and tries again: that is no reason to reject it."""
     world.policies(limits=limits)
     disk_id = world.disk()
 
@@ -304,12 +304,12 @@ def test_an_trigger_within_the_limit_is_not_too_old(
     assert len(world.snapshots_of(disk_id)) == 1
 
 
-def test_an_trigger_in_the_future_is_refused(world: World) -> None:
-    """The ledger is listed from the trigger on: it would look past what it has."""
+def test_a_trigger_in_the_future_is_rejected(world: World) -> None:
+    """The listing starts at the trigger time, so it would miss earlier snapshots."""
     world.disk()
     at = utc(world.clock.now() + timedelta(minutes=6))
 
-    [line] = refused(world, World.schedule, {**TICK, "triggerTime": at})
+    [line] = rejected(world, World.schedule, {**TICK, "triggerTime": at})
 
     assert "ahead of the function's clock" in line
 
@@ -329,7 +329,7 @@ def test_a_clock_that_is_a_little_behind_is_no_mistake(world: World) -> None:
 @pytest.mark.parametrize(
     "start", [World.tick, lambda w: w.schedule({"key": "k", "policy": "nightly"})]
 )
-def test_a_run_of_more_disks_than_the_limit_is_refused_before_the_first_call(
+def test_a_run_of_more_disks_than_the_limit_is_rejected_before_the_first_call(
     world: World, start: Callable[[World], Any]
 ) -> None:
     """A slip in a selection must not become ten thousand snapshots; nothing of it is done."""
@@ -340,8 +340,8 @@ def test_a_run_of_more_disks_than_the_limit_is_refused_before_the_first_call(
         start(world)
 
     assert world.writes() == []
-    [refused_record] = world.recorded("rejected")
-    assert refused_record["code"] == "InvalidEventError"
+    [rejected_record] = world.recorded("rejected")
+    assert rejected_record["code"] == "InvalidEventError"
     [end] = world.recorded("part_finished")
     assert end["status"] == "failed"
 
@@ -393,7 +393,7 @@ def test_a_policy_file_with_ten_mistakes_names_all_ten(world: World, start: Star
     """All problems at once, each as `path: value: rule`, and nothing is done."""
     world.disk()
 
-    lines = refused_policies(world, start, TEN_MISTAKES)
+    lines = rejected_policies(world, start, TEN_MISTAKES)
 
     paths = [line.strip().partition(": ")[0] for line in lines]
     assert sorted(paths) == [
@@ -422,18 +422,20 @@ def test_a_policy_file_with_ten_mistakes_names_all_ten(world: World, start: Star
         ("policies: []\n", "deployment"),
     ],
 )
-def test_a_policy_file_of_the_wrong_shape_is_refused(world: World, text: str, problem: str) -> None:
+def test_a_policy_file_of_the_wrong_shape_is_rejected(
+    world: World, text: str, problem: str
+) -> None:
     """A file that cannot be read at all is a problem like any other."""
-    lines = refused_policies(world, World.schedule, text)
+    lines = rejected_policies(world, World.schedule, text)
 
     assert any(problem in line for line in lines)
 
 
-def test_a_policy_file_that_is_missing_is_refused(world: World) -> None:
+def test_a_policy_file_that_is_missing_is_rejected(world: World) -> None:
     """A package without its policies says so at once."""
     world.policies_path.unlink()
 
-    [line] = refused(world, World.schedule, TICK, InvalidPolicyError)
+    [line] = rejected(world, World.schedule, TICK, InvalidPolicyError)
 
     assert "must be a readable file" in line
 
@@ -451,7 +453,7 @@ def test_a_policy_file_that_is_missing_is_refused(world: World) -> None:
     ],
     ids=str,
 )
-def test_an_address_that_is_not_https_is_refused(
+def test_an_address_that_is_not_https_is_rejected(
     world: World, variables: dict[str, str], named: str
 ) -> None:
     """Requests carry credentials: plain HTTP is for loopback only."""
@@ -510,7 +512,7 @@ def test_an_inline_policy_meets_the_same_rules_as_one_of_the_file(world: World) 
         "snapshot": {"tags": {"aliyun": "x"}},
     }
 
-    lines = refused(world, World.schedule, {**TICK, "payload": json.dumps(payload)})
+    lines = rejected(world, World.schedule, {**TICK, "payload": json.dumps(payload)})
 
     assert [line.split(":")[0].strip() for line in lines] == [
         "payload.name",

@@ -158,7 +158,7 @@ def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
 def test_a_run_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
     world: World, parts: Parts
 ) -> None:
-    """D13: past that the ledger would look empty."""
+    """D13: after that ECS no longer lists the run's snapshots."""
     world.policies(policy(snapshot={"retention_days": 1}))
     busy = busy_for(world, 100)
 
@@ -194,7 +194,7 @@ def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_run(
 def test_an_answer_that_stays_lost_is_named_to_a_person_and_never_called_failed(
     world: World, parts: Parts
 ) -> None:
-    """D2: its snapshot may exist; the other one, which was refused each time, has failed."""
+    """D2: its snapshot may exist; the other one, which was rejected each time, has failed."""
     lost, busy = world.disk(), busy_for(world, 100)
     world.fault("drop", times=None, matches=lambda params: params["DiskId"] == lost)
 
@@ -366,7 +366,7 @@ def test_without_the_fc_api_what_no_time_is_left_for_is_deferred(world: World) -
     assert world.record_of(world.recorded("disk")[0]["disk_id"])["code"] == MAKING
 
 
-def test_a_first_delivery_that_is_too_old_is_refused_all_the_same(world: World) -> None:
+def test_a_first_delivery_that_is_too_old_is_rejected_all_the_same(world: World) -> None:
     """D13: only what a chain began is ended; nothing new begins."""
     world.disk()
 

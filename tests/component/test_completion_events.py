@@ -232,7 +232,7 @@ def test_a_repeat_is_the_very_request_of_a_delivery_that_raises_the_attempt(
 
 
 def hide(world: World, disk_id: str) -> None:
-    """Let the ledger look as before the repeat, while its token is still remembered."""
+    """Hide the new attempt from the listing, while ECS still remembers its token."""
     _, second_id = world.snapshots_of(disk_id)
     with world.ecs.lock:
         del world.ecs.state.snapshots.records[second_id]
@@ -286,7 +286,7 @@ def test_a_repeat_and_a_delivery_at_the_same_time_make_one_snapshot(
     together = threading.Barrier(2)
     # What is new is not listed; the failed one, a minute old, is.
     world.cloud.ecs_settings.listing_lag_s = lag_s
-    # The request that came first is being handled until the other one was refused.
+    # The request that came first is being handled until the other one was rejected.
     world.before_create(lambda _: _wait(clock.somebody_waits))
 
     def deliver(start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -536,7 +536,7 @@ def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> No
     assert world.outcomes[disk_id]["attempt"] == "2"
 
 
-def test_a_repeat_that_is_refused_is_failed_and_delivered_again(world: World) -> None:
+def test_a_repeat_that_is_rejected_is_failed_and_delivered_again(world: World) -> None:
     """L3, T4: the quota is full: recorded with its code; once there is room, it comes about."""
     world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = taken(world, failed=1, retry_failed_snapshots=1)
@@ -613,8 +613,8 @@ def test_every_mistake_of_an_event_is_named_at_once(world: World) -> None:
             f"{of_event}.data.endTime",
         ]
     )
-    [refused] = world.recorded("rejected")
-    assert refused["code"] == "InvalidEventError"
+    [rejected] = world.recorded("rejected")
+    assert rejected["code"] == "InvalidEventError"
     assert world.cloud.calls.of("DescribeSnapshots") == []
 
 
@@ -637,7 +637,7 @@ def test_every_mistake_of_an_event_is_named_at_once(world: World) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_completion_is_refused(world: World, event: Any, problem: str) -> None:
+def test_what_is_no_completion_is_rejected(world: World, event: Any, problem: str) -> None:
     """L2: with a sentence that says what this function is for."""
     with pytest.raises(InvalidEventError, match=problem):
         world.complete(event)
@@ -648,7 +648,7 @@ def test_what_is_no_completion_is_refused(world: World, event: Any, problem: str
 @pytest.mark.parametrize(
     "kind", ["ecs:Instance:StateChange", "ecs:Snapshot:CreateSnapshotInitiated"]
 )
-def test_other_events_are_refused(world: World, kind: str) -> None:
+def test_other_events_are_rejected(world: World, kind: str) -> None:
     """A rule that was made too wide is found by the first event that is not meant."""
     event = of(world, "s-1", "d-1") | {"type": kind}
 
@@ -657,7 +657,7 @@ def test_other_events_are_refused(world: World, kind: str) -> None:
 
 
 def test_of_a_list_the_good_ones_are_carried_out(world: World) -> None:
-    """L4: one that is wrong, and one whose repeat is refused, cost no other anything."""
+    """L4: one that is wrong, and one whose repeat is rejected, cost no other anything."""
     world.policies(policy(retry_failed_snapshots=1))
     good, failing = world.disk(), world.disk()
     world.ecs.fail_next(failing)
@@ -676,7 +676,7 @@ def test_of_a_list_the_good_ones_are_carried_out(world: World) -> None:
 
 
 def test_policies_that_cannot_be_used_are_no_reason_to_forget_a_completion(world: World) -> None:
-    """L2: refused aloud, so that FC delivers it again when they are mended."""
+    """L2: rejected with an exception, so that FC delivers it again after the policies are fixed."""
     disk_id = taken(world)
     [event] = world.completions()
     good = world.policies_path.read_text()

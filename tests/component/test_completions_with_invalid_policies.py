@@ -67,7 +67,7 @@ def test_of_another_deployment_or_with_copied_tags_is_not_ours(world: World, tex
 @pytest.mark.parametrize("text", BROKEN)
 @pytest.mark.parametrize("failed", [0, 1])
 def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> None:
-    """L2, L14: its outcome is a fact; FC delivers it again, and somebody mends the file."""
+    """L2, L14: its outcome is recorded, and the exception alerts an operator to fix the file."""
     disk_id = taken(world, failed=failed, retry_failed_snapshots=2)
     [event] = world.completions()
     good = world.policies_path.read_text()
@@ -80,8 +80,8 @@ def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> No
     assert held["status"] == ("snapshot_failed" if failed else "completed")
     if failed:
         assert "not retried: the policies cannot be read" in held["reason"]
-    [refused] = world.recorded("rejected")
-    assert (refused["function"], refused["deployment"]) == ("record_completion", "test")
+    [rejected] = world.recorded("rejected")
+    assert (rejected["function"], rejected["deployment"]) == ("record_completion", "test")
     assert len(world.creates()) == 1
 
     world.policies_path.write_text(good)

@@ -71,8 +71,8 @@ def test_a_timer_that_no_policy_names_is_an_error(world: World) -> None:
     with pytest.raises(InvalidEventError, match=r"no policy has this on\.timer.*nightly"):
         world.tick("nigthly")
 
-    [refused] = world.recorded("rejected")
-    assert (refused["status"], refused["code"]) == ("failed", "InvalidEventError")
+    [rejected] = world.recorded("rejected")
+    assert (rejected["status"], rejected["code"]) == ("failed", "InvalidEventError")
 
 
 def test_policies_that_cannot_be_used_are_an_error(world: World) -> None:
@@ -83,8 +83,8 @@ def test_policies_that_cannot_be_used_are_an_error(world: World) -> None:
     with pytest.raises(InvalidPolicyError, match="unknown key"):
         world.tick()
 
-    [refused] = world.recorded("rejected")
-    assert (refused["status"], refused["code"]) == ("failed", "InvalidPolicyError")
+    [rejected] = world.recorded("rejected")
+    assert (rejected["status"], rejected["code"]) == ("failed", "InvalidPolicyError")
     assert world.writes() == []
 
 
@@ -135,7 +135,7 @@ def test_a_timer_whose_policies_are_all_switched_off_says_so(world: World) -> No
     assert world.writes() == []
 
 
-def test_a_direct_request_for_a_policy_that_is_switched_off_is_refused(world: World) -> None:
+def test_a_direct_request_for_a_policy_that_is_switched_off_is_rejected(world: World) -> None:
     """Somebody asks for it by its name and would not get it: that is no silent success."""
     world.policies(policy(enabled=False))
 
@@ -179,13 +179,15 @@ def test_an_error_on_one_disk_costs_no_other(world: World, number: int) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, KeyError, RecursionError])
-def test_an_accident_on_one_disk_costs_no_other(world: World, error: type[Exception]) -> None:
+def test_an_unexpected_error_on_one_disk_costs_no_other(
+    world: World, error: type[Exception]
+) -> None:
     """L4: also what is no error of the SDK's; what became of the disk is not known then."""
     disks = world.disks(4)
 
     def break_down(disk_id: str) -> None:
         if disk_id == disks[0]:
-            raise error("an accident")
+            raise error("unexpected")
 
     world.before_create(break_down)
 
@@ -293,7 +295,7 @@ def test_a_busy_disk_holds_up_no_other(world: World) -> None:
 
 
 def test_an_instance_that_is_starting_is_waited_for_without_a_call(world: World) -> None:
-    """A refusal that could be foreseen costs no call; then the server has the last word."""
+    """A rejection that could be foreseen costs no call; then the server has the last word."""
     instance = world.ecs.add_instance(status="Starting")
     disk_id = world.disk(instance_id=instance.instance_id)
     started = world.clock.now()

@@ -329,7 +329,7 @@ def test_what_every_further_call_would_meet_too_ends_the_run(world: World, code:
 
 @pytest.mark.parametrize("case", [case for case in ALL if case.asked in MAX_CALLS], ids=named)
 def test_a_code_that_passes_leaves_no_trace(world: World, case: Case) -> None:
-    """T3: where another try may help, a refusal in between costs calls and no snapshot."""
+    """T3: where another try may help, a rejection in between costs calls and no snapshot."""
     disk_id = world.disk()
     world.fault("error", code=case.code, status=case.http_status, times=case.calls - 1)
 
@@ -391,7 +391,7 @@ def test_a_key_that_is_not_good_is_tried_once_and_said_aloud(
 def test_a_key_that_expires_on_the_way_ends_the_run(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first snapshot is made, a look before the second refused; nothing more is asked for."""
+    """The first snapshot is made, a look before the second rejected; nothing more is asked for."""
     world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
     disks = world.disks(3)
     world.key = world.cloud.temporary_key(expires_at=world.clock.now() + timedelta(seconds=30))

@@ -154,7 +154,7 @@ def test_two_deliveries_at_the_same_time_make_one_snapshot(world: World, lag_s: 
     event = world.stopped(world.ecs.disks[disk_id].instance_id)
     clock = TurnTakingClock()
     together = threading.Barrier(2)
-    # The request that came first is being handled until the other one was refused.
+    # The request that came first is being handled until the other one was rejected.
     world.before_create(lambda _: _wait(clock.somebody_waits))
 
     def deliver() -> dict[str, Any]:
@@ -202,7 +202,7 @@ class OvertakenClock:
 def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
     world: World, memory_s: float, ahead_s: float
 ) -> None:
-    """D4: ECS may have forgotten the tokens by then, so the ledger is read again before a call."""
+    """D4: ECS may have forgotten the tokens by then, so it lists snapshots again before a call."""
     world.cloud.ecs_settings.token_memory_s = memory_s
     world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
     disks, tick = world.disks(4), world.minute
@@ -274,7 +274,7 @@ def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -
 
 
 def test_a_snapshot_on_the_last_page_of_the_listing_is_seen(world: World) -> None:
-    """D6: 501 snapshots of others lie before it; the ledger is read to its end."""
+    """D6: 501 other snapshots are listed before it; the listing is read to its last page."""
     world.cloud.ecs_settings.token_memory_s = 0
     other = world.ecs.add_disk().disk_id
     for _ in range(501):
@@ -309,7 +309,7 @@ def test_a_direct_requests_listing_is_read_past_the_cap_of_tag_listings(world: W
 
 
 def test_a_disk_that_is_gone_by_the_second_delivery_keeps_its_outcome(world: World) -> None:
-    """The ledger comes before the selection: what was made is reported, not what can be made."""
+    """Existing snapshots are listed before the selection, and reported even if the disk is gone."""
     gone, here = world.disks(2)
     tick = world.minute
     world.tick(at=tick)
@@ -392,7 +392,7 @@ def test_a_policy_edited_between_deliveries_makes_no_second_snapshot(
 
 
 def test_a_token_bound_to_other_parameters_is_answered_from_the_listing(world: World) -> None:
-    """D9: on IdempotentParameterMismatch the ledger is read again; a fresh token never is made."""
+    """D9: on IdempotentParameterMismatch snapshots are listed again; there is never a new token."""
     disk_id = world.disk()
     tick = world.minute
     world.tick(at=tick)

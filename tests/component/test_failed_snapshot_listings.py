@@ -1,4 +1,4 @@
-"""A ledger that could not be read is not an empty one: nothing is asked for."""
+"""A failed listing of existing snapshots is not an empty one: nothing is requested."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.component.world import World
 def test_a_run_that_cannot_read_what_there_is_asks_for_nothing(
     world: World, action: str, fault: dict[str, Any]
 ) -> None:
-    """A ledger, or a selection, that could not be read is not an empty one."""
+    """A failed listing of snapshots or disks is not an empty one."""
     world.disks(2)
     world.fault(**fault, action=action, times=None)
 
@@ -40,7 +40,7 @@ def test_a_run_that_cannot_read_what_there_is_asks_for_nothing(
 
 
 def test_a_listing_that_breaks_off_on_its_second_page_is_not_read(world: World) -> None:
-    """D6: half a ledger would make duplicates of the other half."""
+    """D6: after half a listing, the disks of the other half would get a second snapshot."""
     other = world.ecs.add_disk().disk_id
     for _ in range(101):
         world.ecs.add_snapshot(other)

@@ -101,7 +101,7 @@ def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> N
         world.tick(at=tick)
         world.clock.advance(60)
     _, second_id = world.snapshots_of(disk_id)
-    # Somebody edited a tag: the ledger shows two snapshots as the first attempt.
+    # A tag was edited: two snapshots are listed as the first attempt.
     world.ecs.snapshots[second_id].tags["snapshot-automation-attempt"] = "1"
 
     world.tick(at=tick)
@@ -112,7 +112,7 @@ def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> N
 
 
 def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
-    """L15: the token is forgotten, the listing lags, and ECS refuses the disk as busy: by us."""
+    """L15: the token is forgotten, the listing lags, and ECS rejects the disk as busy: by us."""
     world.cloud.ecs_settings.token_memory_s = 0
     world.cloud.ecs_settings.listing_lag_s = 10
     world.cloud.ecs_settings.snapshot_duration_s = 10.0**9

@@ -1,4 +1,4 @@
-"""Function Compute asked through either SDK: started functions, their timers, and refusals."""
+"""Function Compute asked through either SDK: started functions, their timers, and rejections."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAYLOAD = json.dumps({"continuation": {"part": 2}}).encode()
 
 @dataclass
 class Place:
-    """One generation of FC in a local cloud, and our door to it."""
+    """One API of FC in an emulator, and its client."""
 
     cloud: emulator.Cloud
     clock: FakeClock
@@ -133,8 +133,8 @@ def test_without_task_mode_functions_are_started_all_the_same(place: Place) -> N
     assert started == [PAYLOAD] * (1 if place.runtime.fc_api == "2.0" else 2)
 
 
-def test_an_id_that_fc_refuses_is_left_out(place: Place) -> None:
-    """Task mode may not be to be had in a region or an account."""
+def test_an_id_that_fc_rejects_is_left_out(place: Place) -> None:
+    """Task mode may not be available in a region or an account."""
     place.fault(
         code="InvalidArgument", status=400, matches=lambda said: bool(said["task_id"]), times=None
     )
@@ -145,7 +145,7 @@ def test_an_id_that_fc_refuses_is_left_out(place: Place) -> None:
 
 
 @pytest.mark.parametrize("id_", ["", "1a", "a b", "a/b", "a" * 129, "é", "a\n"])
-def test_what_is_no_id_is_refused_here(place: Place, id_: str) -> None:
+def test_what_is_no_id_is_rejected_here(place: Place, id_: str) -> None:
     """Asynchronous tasks: a letter or _, then letters, digits, _ and -, up to 128."""
     with pytest.raises(ValueError, match=r"invocation_id: .*: must match"):
         place.start(id_=id_)
@@ -153,7 +153,7 @@ def test_what_is_no_id_is_refused_here(place: Place, id_: str) -> None:
     assert place.cloud.calls.all() == []
 
 
-def test_a_payload_that_fc_would_refuse_is_not_sent(place: Place) -> None:
+def test_a_payload_that_fc_would_reject_is_not_sent(place: Place) -> None:
     """Quotas and limits: 128 KB asynchronously."""
     place.start(b"x" * (128 * 1024))
 
@@ -214,7 +214,7 @@ def test_what_passes_by_itself_is_tried_three_times_within_ten_seconds(
 
 @pytest.mark.parametrize(("code", "status"), [("AccessDenied", 403), ("FunctionNotFound", 404)])
 def test_what_does_not_pass_is_asked_once(place: Place, code: str, status: int) -> None:
-    """L10: a missing right stays missing."""
+    """L10: a retry does not help if a permission is missing."""
     place.fault(code=code, status=status)
 
     with pytest.raises(FcError) as caught:
@@ -297,7 +297,7 @@ TIMER = {"triggerName": "t", "triggerType": "timer"}
         json.dumps({"triggers": [], "nextToken": "the same again"}).encode(),
     ],
 )
-def test_a_listing_that_makes_no_sense_is_refused_and_ends(place: Place, body: bytes) -> None:
+def test_a_listing_that_makes_no_sense_is_rejected_and_ends(place: Place, body: bytes) -> None:
     """A timer that was overlooked would be one that was missed."""
     answer_with(place, body)
 

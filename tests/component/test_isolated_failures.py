@@ -1,4 +1,4 @@
-"""An accident, a refusal or a slip of one run is that run's alone."""
+"""An unexpected error, a rejection or a mistake in one run affects no other run."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ def test_all_runs_of_an_invocation_share_one_rate(world: World) -> None:
 
     world.event([{**event, "id": f"e-{number}"} for number in range(5)])
 
-    ledgers = [call.at for call in world.cloud.calls.of("DescribeSnapshots")]
+    listings = [call.at for call in world.cloud.calls.of("DescribeSnapshots")]
     assert len(world.snapshots_of(disk)) >= 1
-    assert (ledgers[-1] - ledgers[0]).total_seconds() >= 40 - 1
+    assert (listings[-1] - listings[0]).total_seconds() >= 40 - 1
 
 
 def test_a_run_of_skipped_disks_only_is_no_failure_and_not_ok(world: World) -> None:
@@ -197,8 +197,8 @@ def test_a_disk_named_beside_instance_tags_that_nobody_has_is_still_there(world:
     assert codes == {"i-none": "InvalidInstanceId.NotFound", disk: ""}
 
 
-def test_text_that_utf_8_cannot_carry_is_refused_before_any_call(world: World) -> None:
-    """A lone surrogate in any text of a request or a policy is a problem, not an accident."""
+def test_text_that_utf_8_cannot_carry_is_rejected_before_any_call(world: World) -> None:
+    """A lone surrogate in any text of an input is a problem, not an unexpected error."""
     group = {"key": "k", "disk_ids": ["d-1"], "snapshot": {"resource_group_id": "rg-\ud800"}}
     inline = {"name": "x", "select": {"categories": ["\ud800"]}}
     tick = {"triggerName": "t", "triggerTime": "2026-03-01T12:00:00Z"}

@@ -1,4 +1,4 @@
-"""Input is refused by its size before it is looked into, and its problems are counted."""
+"""Input is rejected by its size before it is looked into, and its problems are counted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LARGE = {
 }
 
 
-def refused(world: World, start: Start, event: Any) -> InvalidEventError:
+def rejected(world: World, start: Start, event: Any) -> InvalidEventError:
     with pytest.raises(InvalidEventError) as caught:
         start(world, event)
     assert not [call for call in world.cloud.calls.all() if call.service == "ecs"]
@@ -52,14 +52,14 @@ def refused(world: World, start: Start, event: Any) -> InvalidEventError:
 
 @every_function
 @pytest.mark.parametrize("event", LARGE.values(), ids=LARGE.keys())
-def test_a_large_event_is_refused_by_its_size_alone(
+def test_a_large_event_is_rejected_by_its_size_alone(
     world: World, start: Start, event: bytes
 ) -> None:
     """D8: 6 MB of lists would be two million problems and a gigabyte, in a function of 128 MB."""
     world.policies(policy())
     tracemalloc.start()
     try:
-        error = refused(world, start, event)
+        error = rejected(world, start, event)
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -75,8 +75,8 @@ def test_a_large_event_is_refused_by_its_size_alone(
 def test_all_that_fits_is_looked_into_and_a_hundred_problems_are_listed(
     world: World, start: Start
 ) -> None:
-    """D8: whoever mends an input mends it kind by kind, not line by line."""
-    error = refused(world, start, [[number] for number in range(MAX_EVENTS)])
+    """D8: a hundred problems are enough to fix an input, because mistakes repeat."""
+    error = rejected(world, start, [[number] for number in range(MAX_EVENTS)])
 
     assert len(error.problems) == 100
     assert str(error).startswith(f"invalid event: {MAX_EVENTS} problems")
@@ -85,7 +85,7 @@ def test_all_that_fits_is_looked_into_and_a_hundred_problems_are_listed(
 
 def test_a_list_of_more_events_than_can_come_is_one_problem(world: World) -> None:
     """D8: each event of a list is a run; more than a thousand are no list of ECS's."""
-    error = refused(world, on_event, [[]] * (MAX_EVENTS + 1))
+    error = rejected(world, on_event, [[]] * (MAX_EVENTS + 1))
 
     assert len(error.problems) == 1
     assert f"has {MAX_EVENTS + 1} events; must have at most {MAX_EVENTS}" in str(error)
@@ -93,21 +93,21 @@ def test_a_list_of_more_events_than_can_come_is_one_problem(world: World) -> Non
 
 def test_problems_of_one_part_of_an_input_are_counted_too(world: World) -> None:
     """D8: the number is that of all, wherever they were found."""
-    error = refused(world, schedule, {"key": "k", "disk_ids": [""] * 5_000, "dry_run": 1})
+    error = rejected(world, schedule, {"key": "k", "disk_ids": [""] * 5_000, "dry_run": 1})
 
     assert str(error).startswith("invalid event: 5001 problems")
     assert len(error.problems) == 100
 
 
 @pytest.mark.parametrize("number", [11, 3_000])
-def test_more_disks_by_id_than_the_limit_are_refused_before_any_call(
+def test_more_disks_by_id_than_the_limit_are_rejected_before_any_call(
     world: World, number: int
 ) -> None:
     """R5: the limit holds for what was asked for, whether or not it exists."""
     world.policies(policy(), limits={"max_disks": 10})
     ids = [f"d-{one}" for one in range(number)]
 
-    error = refused(world, schedule, {"key": "k", "disk_ids": ids})
+    error = rejected(world, schedule, {"key": "k", "disk_ids": ids})
 
     assert "limits.max_disks" in str(error)
     assert f"{number} disks" in str(error)
@@ -121,7 +121,7 @@ def test_a_policy_that_names_more_disks_than_the_limit_is_wrong(world: World) ->
         world.tick()
 
 
-def test_an_inline_policy_or_an_event_that_names_more_disks_than_the_limit_is_refused(
+def test_an_inline_policy_or_an_event_that_names_more_disks_than_the_limit_is_rejected(
     world: World,
 ) -> None:
     """R5: whoever names them."""
@@ -133,8 +133,8 @@ def test_an_inline_policy_or_an_event_that_names_more_disks_than_the_limit_is_re
     named = {"ACS::ECS::Disk": ids}
     event = world.cloud_event("ecs:Disk:Stalled", {"referencedResources": named})
 
-    assert "limits.max_disks" in str(refused(world, schedule, tick))
-    assert "limits.max_disks" in str(refused(world, on_event, event))
+    assert "limits.max_disks" in str(rejected(world, schedule, tick))
+    assert "limits.max_disks" in str(rejected(world, on_event, event))
 
 
 def test_instances_that_do_not_exist_count_for_the_limit_too(world: World) -> None:
@@ -151,7 +151,7 @@ def test_instances_that_do_not_exist_count_for_the_limit_too(world: World) -> No
 @pytest.mark.parametrize("key", ["k" * 100_000, "\n" * 50_000])
 def test_long_texts_are_cut_in_messages(world: World, key: str) -> None:
     """D8: a message is read by a person: the value, the path and the rule are each cut."""
-    error = refused(world, schedule, {"key": key, key: key, "policy": key})
+    error = rejected(world, schedule, {"key": key, key: key, "policy": key})
 
     assert max(map(len, str(error).splitlines())) < 3_000
 
@@ -176,7 +176,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("text", "rule"), FILES.values(), ids=FILES.keys())
-def test_a_policy_file_without_bounds_is_refused(world: World, text: str, rule: str) -> None:
+def test_a_policy_file_without_bounds_is_rejected(world: World, text: str, rule: str) -> None:
     """D8: YAML's aliases make a file of ten lines endless, and one line a circle."""
     world.policies_path.unlink()
     path = world.policies_path.with_suffix(".yaml")

@@ -2,7 +2,7 @@
 Each function with its own RAM policy: enough for every path, and nothing beyond.
 
 The samples in events/ are the paths: timers, events of every kind and direct requests, with
-the policies that ship. The local cloud holds each call to the function's ram-policy.json.
+the policies that ship. The emulator holds each call to the function's ram-policy.json.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def hand_over(world: World, function: str, api: str, *, to: str = "") -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_every_path_works_with_the_functions_own_policy(tmp_path: Path, sample: str) -> None:
-    """What comes of it is what comes of it with all rights, and no call was refused."""
+    """The result is the same as with all permissions, and no call was rejected."""
     with demo(tmp_path) as world:
         unbound = ended(world, sample), made(world)
     policy = POLICIES[sample.partition("/")[0]]
@@ -150,12 +150,12 @@ def lost_answer(world: World) -> None:
     world.fault("drop", after_effect=True)
 
 
-def forgotten_ledger(world: World) -> None:
+def lagging_listing(world: World) -> None:
     world.cloud.ecs_settings.listing_lag_s = 10.0**9
 
 
 @pytest.mark.parametrize("function", TAKERS)
-@pytest.mark.parametrize("arrange", [lost_answer, forgotten_ledger])
+@pytest.mark.parametrize("arrange", [lost_answer, lagging_listing])
 def test_the_ways_back_from_trouble_work_too(
     tmp_path: Path, function: str, arrange: Arrange
 ) -> None:
@@ -184,7 +184,7 @@ def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str,
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("function", TAKERS)
-def test_without_the_right_to_start_itself_it_says_which_is_missing(
+def test_without_the_permission_to_start_itself_the_error_names_it(
     tmp_path: Path, function: str, api: str
 ) -> None:
     """L3: the exception names the action, and what it is needed on."""
@@ -342,10 +342,10 @@ def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function
 
 
 @pytest.mark.parametrize("function", TAKERS)
-def test_without_the_undocumented_need_tags_take_no_right_of_their_own(
+def test_without_the_undocumented_rule_tags_need_no_permission(
     tmp_path: Path, function: str
 ) -> None:
-    """The mild reading: ecs:TagResources beside CreateSnapshot is then granted in vain."""
+    """The lenient assumption: CreateSnapshot alone is then enough, without ecs:TagResources."""
     with bound(tmp_path, without(POLICIES[function], "ecs:TagResources")) as world:
         world.cloud.ecs_settings.create_snapshot_with_tags_needs_tag_resources = False
         assert ended(world, f"{function}/direct_disks.json") == "ok"

@@ -29,7 +29,7 @@ POLICY: Policy = json.loads((ROOT / "functions" / "resume_runs" / "ram-policy.js
 
 
 @contextmanager
-def bound(folder: Path, api: Api, rights: Policy) -> Iterator[tuple[World, Parts]]:
+def bound(folder: Path, api: Api, ram_policy: Policy) -> Iterator[tuple[World, Parts]]:
     """A run of a timer and one of an event were killed, and a tick did not come."""
     place = {"SLS_PROJECT": LOG_PROJECT, "SLS_LOGSTORE": LOGSTORE}
     with make_world(folder) as world, environment(**place), deployed(world, api) as parts:
@@ -46,12 +46,12 @@ def bound(folder: Path, api: Api, rights: Policy) -> Iterator[tuple[World, Parts
         world.cloud.faults.clear()
         world.clock.advance(45 * MINUTE_S)
         world.cloud.ram.decisions.clear()
-        world.cloud.add_role("function", [rights])
+        world.cloud.add_role("function", [ram_policy])
         world.key = world.cloud.assume_role("function")
         yield world, parts
 
 
-def test_it_does_all_that_it_is_for_and_is_granted_nothing_in_vain(tmp_path: Path) -> None:
+def test_its_policy_is_enough_and_has_no_unused_action(tmp_path: Path) -> None:
     """On both generations of FC; what no call of ours needs, Function Compute itself does."""
     used: set[Grant] = set()
     for api in ("2.0", "3.0"):

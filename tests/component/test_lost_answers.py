@@ -41,7 +41,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 LONG_S = 10.0**9
 TRIES = MAX_CALLS[ErrorAction.RETRY]
 
-refusals = pytest.mark.parametrize("shape", REFUSALS.values(), ids=REFUSALS)
+rejections = pytest.mark.parametrize("shape", REFUSALS.values(), ids=REFUSALS)
 unknown_outcomes = pytest.mark.parametrize("shape", UNKNOWN.values(), ids=UNKNOWN)
 all_shapes = pytest.mark.parametrize(
     "shape", [*REFUSALS.values(), *UNKNOWN.values()], ids=[*REFUSALS, *UNKNOWN]
@@ -83,7 +83,7 @@ def test_a_failure_after_the_effect_leaves_one_snapshot_and_its_id_on_record(
 def test_the_listing_is_asked_before_a_lost_request_is_sent_again(
     world: World, shape: dict[str, Any]
 ) -> None:
-    """D2: how long a token is remembered is not documented: with none, the ledger still knows."""
+    """D2: how long ECS remembers a token is not documented; without it, the listing decides."""
     world.cloud.ecs_settings.token_memory_s = 0
     disk_id = world.disk()
     world.fault(**shape, after_effect=True)
@@ -295,7 +295,7 @@ def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, b
         ("IncorrectDiskStatus.CreatingSnapshot", 403),
     ],
 )
-def test_a_refusal_that_may_come_after_the_effect_is_looked_into_before_the_next_try(
+def test_a_rejection_that_may_come_after_the_effect_is_looked_into_before_the_next_try(
     world: World, code: str, status: int
 ) -> None:
     """D2: the snapshot is made, done at once, and its token forgotten: only a look finds it."""
@@ -313,13 +313,13 @@ def test_a_refusal_that_may_come_after_the_effect_is_looked_into_before_the_next
 def test_a_run_that_ends_early_calls_no_lost_request_failed(world: World) -> None:
     """D2: the account was locked while an answer was missing: that disk's outcome is unknown."""
     world.policies(limits={"max_in_flight": 1})
-    lost, refused = world.disks(2)
+    lost, rejected = world.disks(2)
     world.fault("drop", after_effect=True, matches=lambda call: call["DiskId"] == lost)
     world.fault(
         "error",
         code="InvalidAccessKeyId.Inactive",
         status=403,
-        matches=lambda call: call["DiskId"] == refused,
+        matches=lambda call: call["DiskId"] == rejected,
     )
 
     with pytest.raises(RunFailedError, match="1 deferred, 1 failed"):
@@ -349,7 +349,7 @@ def test_a_listing_that_makes_no_sense_is_not_an_empty_one(world: World, body: b
 def test_an_error_envelope_without_a_code_is_judged_by_its_status(
     world: World, status: int, tries: int, end: str
 ) -> None:
-    """A refusal whose code is missing still is one, and still has a reason on record."""
+    """A rejection whose code is missing still is one, and still has a reason on record."""
     disk_id = world.disk()
     world.answer(status, b"{}")
 
@@ -366,7 +366,7 @@ def test_an_error_envelope_without_a_code_is_judged_by_its_status(
     [b"{}", b"", b"<html>429 Too Many Requests</html>", b'{"Code": 7}', b"null", b"[]", b"{"],
 )
 def test_an_odd_answer_about_too_many_calls_ends_nothing(world: World, body: bytes) -> None:
-    """T7: without a body, or with an odd one, 429 is a refusal or no answer, and never a crash."""
+    """T7: with an odd body or none, 429 is a rejection or a lost answer, and never a crash."""
     disk_id = world.disk()
     world.answer(429, body)
 

@@ -155,7 +155,7 @@ def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_all_the_same(
     assert len(world.snapshots_of(disk)) == 1
 
 
-def refused(world: World) -> None:
+def rejected(world: World) -> None:
     world.policies(policy(select={}))
     with pytest.raises(InvalidPolicyError):
         world.tick(at=TWO)
@@ -173,7 +173,7 @@ def paused(world: World) -> None:
         world.tick(at=TWO)
 
 
-@pytest.mark.parametrize("come", [refused, disabled, paused])
+@pytest.mark.parametrize("come", [rejected, disabled, paused])
 def test_a_tick_came_whatever_came_of_it(world: World, parts: Parts, come: Any) -> None:
     """Somebody was told, or decided it: asking again would tell the same again."""
     world.disks(1)
@@ -231,7 +231,7 @@ def test_a_tick_that_came_ends_the_debt(world: World, parts: Parts) -> None:
 
 
 def test_nothing_older_than_a_run_may_be_is_caught_up(world: World, parts: Parts) -> None:
-    """A tick of three days ago would be refused: its token may be forgotten."""
+    """A tick of three days ago would be rejected: its token may be forgotten."""
     timer(world, "nightly", "0 0 2 1-3 * *")
     world.disks(1)
     world.clock.advance(13 * HOUR_S)
@@ -402,10 +402,10 @@ def off(world: World) -> None:
 
 
 @pytest.mark.parametrize(("stop", "code"), [(missing, "TimerMissing"), (off, "TimerDisabled")])
-def test_a_timer_that_policies_wait_for_in_vain_is_an_alarm(
+def test_a_missing_or_disabled_timer_is_reported(
     world: World, parts: Parts, stop: Any, code: str
 ) -> None:
-    """L1, L18: at each look, until the timer or the policies are mended."""
+    """L1, L18: at each pass, until the timer or the policies are fixed."""
     stop(world)
 
     for _ in range(2):

@@ -137,7 +137,7 @@ def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
 
 @BOTH
 def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api: Api) -> None:
-    """That FC refuses a second invocation of an id is an optimisation, and may be missing."""
+    """That FC rejects a second invocation of an id is an optimisation, and may be missing."""
     disks = a_large_run(world)
 
     with handing_over(world, api, task_mode=False) as parts:
@@ -148,7 +148,7 @@ def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api:
 
 
 def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) -> None:
-    """D4: the id of the next part is the same, and FC's refusal of it is no failure."""
+    """D4: the id of the next part is the same, and FC's rejection of it is no failure."""
     a_large_run(world)
 
     with handing_over(world) as parts:
@@ -159,7 +159,7 @@ def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) 
 
 
 def test_a_run_that_is_started_again_later_is_another_chain(world: World) -> None:
-    """A refused id counts as handed over within its own chain only: another may be dead."""
+    """A rejected id counts as handed over within its own chain only: another may be dead."""
     a_large_run(world)
 
     with handing_over(world) as parts:
@@ -342,7 +342,7 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
         ({"disks": ["d-1"]}, "continuation.disks"),
     ],
 )
-def test_a_forged_continuation_is_refused(world: World, about: dict[str, Any], path: str) -> None:
+def test_a_forged_continuation_is_rejected(world: World, about: dict[str, Any], path: str) -> None:
     """It can name only what its event asks for by itself, and only parts that there may be."""
     payload = forged(world, **about)
     writes = len(world.writes())
@@ -371,7 +371,7 @@ def test_a_continuation_of_an_old_run_ends_it_and_asks_for_nothing(world: World)
     }
 
 
-def test_a_continuation_without_its_event_is_refused(world: World) -> None:
+def test_a_continuation_without_its_event_is_rejected(world: World) -> None:
     """All problems at once: the event is missing, and a key is nobody's."""
     payload = {"continuation": forged(world)["continuation"], "more": 1}
 

@@ -27,7 +27,7 @@ CHINESE = "磁盘正在被使用…"
 def test_a_stdout_that_takes_only_some_characters_takes_all_records(
     tmp_path: Path, encoding: str
 ) -> None:
-    """N10: SLS refuses, ECS answers in Chinese, and we cut it with "…": nothing is lost."""
+    """N10: SLS rejects, ECS answers in Chinese, and we cut it with "…": nothing is lost."""
     cloud = emulator.Cloud(account_id=ACCOUNT_ID)
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)

@@ -133,10 +133,10 @@ def test_every_address_is_https_and_the_regions_own(world: World, capsys: Any) -
     """An endpoint without a scheme would be plain HTTP, credentials and all."""
     ecs = f"https://ecs-{REGION}.aliyuncs.com/"
     sls = f"https://{PROJECT}.{REGION}.log.aliyuncs.com:443/logstores/{LOGSTORE}/shards/lb"
-    refusal = {"errorCode": "Unauthorized", "errorMessage": "Nobody is let in."}
+    rejection = {"errorCode": "Unauthorized", "errorMessage": "Nobody is let in."}
     with responses.RequestsMock() as addresses:
         addresses.post(ecs, status=503, json={"Code": "Busy"})
-        addresses.post(sls, status=403, json=refusal)
+        addresses.post(sls, status=403, json=rejection)
         with pytest.raises(RunFailedError, match="could not start"):
             world.tick()
         asked = {(call.request.url or "").partition("?")[0] for call in addresses.calls}
@@ -201,7 +201,7 @@ def test_a_failed_run_fails_in_the_same_way_without_sls(
 
 
 def test_an_answer_of_sls_that_is_lost_may_double_records_and_loses_none(world: World) -> None:
-    """Records are observations: SLS may hold one twice, and the fold is the same."""
+    """SLS may contain a record twice; the effective outcomes are the same."""
     disks = world.disks(3)
     sls_fails(world, "drop", after_effect=True, times=1)
 
@@ -243,10 +243,10 @@ def test_a_function_without_a_logstore_writes_to_stdout(
     assert world.cloud.calls.of("PutLogs") == []
 
 
-def test_refused_input_is_on_stdout_too_where_sls_fails(
+def test_rejected_input_is_on_stdout_too_where_sls_fails(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An event that was refused leaves its record, wherever records go."""
+    """An event that was rejected leaves its record, wherever records go."""
     sls_fails(world, "drop")
 
     with pytest.raises(Exception, match=r"no policy has this on\.timer"):
@@ -318,7 +318,7 @@ class StumblingClock(FakeClock):
         raise LookupError(f"could not sign with {self.secret}")
 
 
-def test_an_accident_says_nothing_secret(world: World) -> None:
+def test_an_unexpected_error_contains_no_secret(world: World) -> None:
     """Whatever a library puts into its exception, no secret of the invocation is on record."""
     disk_id = world.disk()
     world.fault("error", code="IncorrectDiskStatus", status=403)

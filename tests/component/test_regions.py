@@ -46,7 +46,7 @@ def test_a_host_that_answers_for_another_region_fails_the_run(world: World, acti
     assert world.writes() == []
 
 
-def test_it_is_not_asked_again_in_vain(world: World) -> None:
+def test_no_further_call_goes_to_the_wrong_host(world: World) -> None:
     """Every further call would be answered by the same host."""
     world.policies(STOPPED)
     instance = world.ecs.add_instance()

@@ -1,4 +1,4 @@
-"""Whether a refusal concerns one disk or every one: tried out, and never guessed."""
+"""Whether a rejection concerns one disk or every one: tried out, and never guessed."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def test_a_full_disk_is_asked_about_once_however_often_fc_delivers(world: World)
 
 
 def test_the_same_sent_by_hand_an_hour_later_tries_again(world: World) -> None:
-    """What lies in the queue of failures can be sent again once the cause is mended."""
+    """An event in the queue of failures can be sent again after the cause is fixed."""
     world.cloud.ecs_settings.manual_snapshot_quota = 1
     full, *_ = world.disks(5)
     snapshot = world.ecs.add_snapshot(full)
@@ -296,7 +296,7 @@ def test_a_small_resource_group_of_a_large_account_is_not_passed_over(world: Wor
 @pytest.mark.parametrize("forbidden", [8, 60])
 @pytest.mark.parametrize("in_flight", [1, 16])
 @pytest.mark.parametrize("hand_over", [True, False])
-def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_refused(
+def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_rejected(
     world: World, forbidden: int, in_flight: int, *, hand_over: bool
 ) -> None:
     """L15, L18: no sample says anything of them: busy, or on an instance that is starting."""

@@ -32,7 +32,7 @@ def test_a_request_for_disks_makes_their_snapshots_and_says_which(world: World, 
 
 
 def test_the_snapshot_of_a_request_is_as_the_request_says(world: World) -> None:
-    """Name, description, retention and tags, beside the ledger's own."""
+    """Name, description, retention and tags, in addition to the tracking tags."""
     disk_id = world.disk()
 
     world.schedule(
@@ -57,7 +57,7 @@ def test_the_snapshot_of_a_request_is_as_the_request_says(world: World) -> None:
 
 
 def test_the_same_key_again_adds_nothing(world: World) -> None:
-    """D1: the key is the identity; with tokens forgotten the ledger knows it, a week later too."""
+    """D1: the key is the identity; without tokens the listing decides, also a week later."""
     world.cloud.ecs_settings.token_memory_s = 0
     disk_id = world.disk()
     request = {"key": "ticket-1", "disk_ids": [disk_id]}
@@ -271,7 +271,7 @@ def test_a_list_of_events_is_a_run_for_each(stopped_world: World) -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_bad_event_costs_no_good_one_and_still_raises(stopped_world: World, place: int) -> None:
-    """L4: the good ones run, wherever the bad one stands; then it is refused by its place."""
+    """L4: the good ones run, wherever the bad one stands; then it is rejected by its place."""
     disks = [stopped_world.disk() for _ in range(2)]
     events = [stopped(stopped_world, disk, str(n)) for n, disk in enumerate(disks)]
     events.insert(place, stopped(stopped_world, disks[0], "bad", aliyunregionid="cn-shanghai"))
@@ -322,7 +322,7 @@ def test_an_event_that_stands_twice_in_a_list_is_one(stopped_world: World) -> No
 
 
 def test_a_list_delivered_again_adds_nothing(stopped_world: World) -> None:
-    """D1: also the good part of a list that was refused for its bad part."""
+    """D1: also the good part of a list that was rejected for its bad part."""
     disk_id = stopped_world.disk()
     events = [stopped(stopped_world, disk_id, "a"), {"id": "half an event", "specversion": "1.0"}]
     for _ in range(2):
@@ -344,7 +344,7 @@ def test_a_list_in_which_one_event_is_wanted_is_ok(stopped_world: World) -> None
     assert len(stopped_world.recorded("no_match")) == 1
 
 
-def test_a_direct_request_in_a_list_is_refused(stopped_world: World) -> None:
+def test_a_direct_request_in_a_list_is_rejected(stopped_world: World) -> None:
     """Its answer would be lost among the others'."""
     disk_id = stopped_world.disk()
 

@@ -69,10 +69,10 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
         answer = world.resume()
         parts.go_on()
 
-        slots = {one["run_id"] for one in world.recorded("part_started")}
-        assert answer["resumed"] == list(slots)
+        run_ids = {one["run_id"] for one in world.recorded("part_started")}
+        assert answer["resumed"] == list(run_ids)
         (resumed,) = world.recorded("run_resumed")
-        assert (resumed["run_id"], resumed["reason"]) == (*slots, "it did not end")
+        assert (resumed["run_id"], resumed["reason"]) == (*run_ids, "it did not end")
         ends_well(world, disks)
 
 
@@ -508,7 +508,7 @@ def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> No
 def test_records_that_cannot_be_read_are_not_taken_for_none(
     world: World, parts: Parts, fault: dict[str, Any], said: str
 ) -> None:
-    """L1, L3: it says what to mend; what is left is found by the next look."""
+    """L1, L3: the error names what to fix; the next pass does the rest."""
     world.disks(1)
     kill(world)
     world.clock.advance(15 * MINUTE_S)
@@ -555,13 +555,13 @@ def test_it_says_which_settings_it_lacks(world: World) -> None:
         {"triggerName": "look", "triggerTime": NOON, "payload": '{"policy": "nightly"}'},
     ],
 )
-def test_another_event_is_refused(world: World, parts: Parts, event: Any) -> None:
-    """There is nothing to choose, and what is asked for in vain is not ignored."""
+def test_another_event_is_rejected(world: World, parts: Parts, event: Any) -> None:
+    """The function has no options, so an event with other content is rejected, not ignored."""
     with pytest.raises(InvalidEventError):
         world.resume(event)
 
-    (refused,) = world.recorded("rejected")
-    assert refused["function"] == "resume_runs"
+    (rejected,) = world.recorded("rejected")
+    assert rejected["function"] == "resume_runs"
     assert parts.all == []
 
 

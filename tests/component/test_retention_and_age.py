@@ -79,7 +79,7 @@ def by_tick(world: World) -> Callable[[], Any]:
 def test_a_late_delivery_takes_nothing_again(
     world: World, arranged: Callable[[World], Callable[[], Any]], hours: float
 ) -> None:
-    """D4: whether its snapshot is still listed or not, it is refused, and nothing is asked for."""
+    """D4: whether its snapshot is still listed or not, it is rejected, and nothing is asked for."""
     world.disk()
     deliver = arranged(world)
     deliver()
@@ -106,7 +106,7 @@ def test_a_delivery_in_time_is_answered_from_the_listing(
 
 
 def test_one_policys_retention_costs_no_other_policy_its_run(world: World) -> None:
-    """The event is refused for the one, and carried out for the other."""
+    """The event is rejected for the one, and carried out for the other."""
     world.policies(policy(snapshot=DAY), policy(name="also"))
     disk_id = world.disk()
     world.clock.advance(24 * HOUR_S)

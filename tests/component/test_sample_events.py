@@ -182,7 +182,7 @@ def test_a_sample_about_disks_that_cannot_all_have_one_fails_aloud(
 
 
 @pytest.mark.parametrize("sample", sorted(REFUSED))
-def test_a_sample_with_mistakes_is_refused_with_all_of_them(
+def test_a_sample_with_mistakes_is_rejected_with_all_of_them(
     fleet_world: World, sample: str
 ) -> None:
     """Nothing of it is done."""
@@ -194,7 +194,7 @@ def test_a_sample_with_mistakes_is_refused_with_all_of_them(
 
 @pytest.mark.parametrize("sample", sorted(SAMPLES.keys() - REFUSED))
 def test_a_sample_delivered_again_adds_nothing(fleet_world: World, sample: str) -> None:
-    """D1, D4: an hour later, with tokens forgotten at once, the ledger knows each of them."""
+    """D1, D4: an hour later, with tokens forgotten at once, each snapshot is listed."""
     fleet_world.cloud.ecs_settings.token_memory_s = 0
     _outcome(fleet_world, sample, SAMPLES[sample])
     before = new_snapshots(fleet_world)
@@ -217,8 +217,8 @@ def _outcome(world: World, sample: str, event: Any) -> str:
     recorded, written = len(world.records), len(world.writes())
     try:
         answer = start(world, sample, event)
-    except InvalidEventError as refusal:
-        _hold_refusal(refusal)
+    except InvalidEventError as rejection:
+        _hold_rejection(rejection)
         assert any(one["record"] == "rejected" for one in world.records[recorded:])
         # Of a list the good ones ran; see the last test.
         if not (isinstance(event, list) or "list" in sample):
@@ -236,10 +236,10 @@ def _outcome(world: World, sample: str, event: Any) -> str:
     return str(answer["status"])
 
 
-def _hold_refusal(refusal: InvalidEventError) -> None:
-    assert refusal.problems
-    assert all(one.path and one.rule for one in refusal.problems)
-    assert len(str(refusal).splitlines()) >= 1 + len(refusal.problems)
+def _hold_rejection(rejection: InvalidEventError) -> None:
+    assert rejection.problems
+    assert all(one.path and one.rule for one in rejection.problems)
+    assert len(str(rejection).splitlines()) >= 1 + len(rejection.problems)
 
 
 scalars = (
@@ -299,7 +299,7 @@ def mutations(draw: st.DrawFn, samples: list[str]) -> tuple[str, Any]:
 
 @given(mutations(sorted(SAMPLES)))
 @settings(max_examples=120, deadline=None)
-def test_whatever_a_sample_becomes_a_handler_works_or_refuses_it(mutated: tuple[str, Any]) -> None:
+def test_whatever_a_sample_becomes_a_handler_works_or_rejects_it(mutated: tuple[str, Any]) -> None:
     """A wrong event raises InvalidEventError, nothing else, and then nothing was written."""
     sample, event = mutated
     with TemporaryDirectory() as folder, demo(Path(folder)) as world:
@@ -311,7 +311,7 @@ def test_whatever_a_sample_becomes_a_handler_works_or_refuses_it(mutated: tuple[
 
 @given(function=st.sampled_from(sorted(STARTS)), event=st.binary(max_size=200))
 @settings(max_examples=60, deadline=None)
-def test_whatever_bytes_come_a_handler_refuses_them(function: str, event: bytes) -> None:
+def test_whatever_bytes_come_a_handler_rejects_them(function: str, event: bytes) -> None:
     """No bytes that nobody meant as an event come to anything but InvalidEventError."""
     with TemporaryDirectory() as folder, demo(Path(folder)) as world:
         assert _outcome(world, f"{function}/any", event) == "rejected"
@@ -325,7 +325,7 @@ def test_whatever_bytes_come_a_handler_refuses_them(function: str, event: bytes)
     new=st.binary(max_size=3),
 )
 @settings(max_examples=60, deadline=None)
-def test_whatever_bytes_of_a_sample_change_a_handler_works_or_refuses_it(
+def test_whatever_bytes_of_a_sample_change_a_handler_works_or_rejects_it(
     sample: str, place: int, length: int, new: bytes
 ) -> None:
     """A sample that was damaged on its way is an event of its own, or none."""

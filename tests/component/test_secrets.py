@@ -241,7 +241,7 @@ def test_whatever_the_first_listing_tells_again(seen: Seen, body: str, api: Api)
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", ["error", "html", "empty", "drop", "hang"])
 def test_whatever_becomes_of_a_hand_over(seen: Seen, kind: Any, api: Api) -> None:
-    """The SDK of FC 2.0 logs the headers of a refused request, and breaks over HTML."""
+    """The SDK of FC 2.0 logs the headers of a rejected request, and breaks over HTML."""
     for status in (403, 409, 429, 500, 502) if kind == "error" else (0,):
         fault = emulator.Fault(kind=kind, service="fc", code="Echo", status=status or 500)
         seen.world.cloud.faults.add(fault)

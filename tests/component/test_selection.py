@@ -373,7 +373,7 @@ def test_another_region_alone_is_not_the_functions_own(world: World) -> None:
         ({}, {"locks": ("security",)}, "failed", "InstanceLockedForSecurity"),
     ],
 )
-def test_a_refusal_that_can_be_foreseen_spends_no_call(
+def test_a_rejection_that_can_be_foreseen_spends_no_call(
     world: World, about: dict[str, Any], instance: dict[str, Any], status: str, code: str
 ) -> None:
     """It has the code that the server would answer, and is treated by the same table."""

@@ -47,7 +47,7 @@ def test_the_next_tick_makes_new_snapshots(world: World) -> None:
 def test_a_second_delivery_reports_the_first_also_when_the_instance_is_locked_by_then(
     world: World,
 ) -> None:
-    """The ledger comes before the checks: what was made is not a failure later."""
+    """Existing snapshots are listed before the checks: a created snapshot is no failure later."""
     disk = world.disk()
     world.tick(at="2026-03-01T12:00:00Z")
     (instance,) = world.ecs.instances.values()

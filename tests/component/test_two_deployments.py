@@ -259,7 +259,7 @@ def test_a_record_can_name_no_function_to_start(both: tuple[Deployment, Deployme
 
 
 @pytest.mark.parametrize("api", ["2.0", "3.0"])
-def test_names_that_cannot_be_are_refused_at_once(world: World, api: str) -> None:
+def test_names_that_cannot_be_are_rejected_at_once(world: World, api: str) -> None:
     """All of them, with the form that the API has."""
     wrong = "no-service" if api == "2.0" else "a/service"
     settings = dict.fromkeys(SETTINGS.values(), wrong)
@@ -272,7 +272,7 @@ def test_names_that_cannot_be_are_refused_at_once(world: World, api: str) -> Non
 
 
 def test_every_record_carries_deployment_and_version(both: tuple[Deployment, Deployment]) -> None:
-    """Whatever its kind: of runs, looks, refusals, and what has no policies to read."""
+    """Whatever its kind: of runs, looks, rejections, and what has no policies to read."""
     one, other = both
     for deployment in both:
         deployment.kill()

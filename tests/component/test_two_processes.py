@@ -32,7 +32,7 @@ print(handler(sys.argv[4].encode(), context)["status"])
 
 
 class Barrier:
-    """Holds every CreateSnapshot back until both have listed the ledger and the disks."""
+    """Delays every CreateSnapshot until both have listed the existing snapshots and the disks."""
 
     def __init__(self, cloud: emulator.Cloud) -> None:
         self._answer = cloud.ecs(REGION).handle
@@ -56,7 +56,7 @@ class Barrier:
 
 @pytest.mark.parametrize("memory_s", [None, 0], ids=["tokens remembered", "tokens forgotten"])
 def test_two_processes_at_the_same_time_end_as_one(tmp_path: Path, memory_s: float | None) -> None:
-    """D4: both find an empty ledger, both ask for every disk, and each disk has one snapshot."""
+    """D4: both list no snapshot, both request every disk, and each disk has one snapshot."""
     cloud = emulator.Cloud(
         account_id=ACCOUNT_ID, ecs_settings=emulator.EcsSettings(token_memory_s=memory_s)
     )

@@ -99,7 +99,7 @@ def test_a_direct_requests_answer_has_no_secret(
 def test_a_completion_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], action: str, status: int
 ) -> None:
-    """Invariant 6: whether it cannot be looked up, or its repeat is refused."""
+    """Invariant 6: whether it cannot be looked up, or its repeat is rejected."""
     token.policies(policy(retry_failed_snapshots=2))
     disk_id = token.disk()
     token.ecs.fail_next(disk_id)
@@ -114,7 +114,7 @@ def test_a_completion_has_no_secret(
     assert "RunFailedError" in shown[0]
 
 
-def test_an_accident_of_a_completion_has_no_secret(
+def test_an_unexpected_error_of_a_completion_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Invariant 6: whatever a library puts into its exception, and whatever that came from."""
@@ -142,7 +142,7 @@ def test_an_accident_of_a_completion_has_no_secret(
     ],
     ids=["of a timer", "of the reading"],
 )
-def test_an_accident_of_a_look_has_no_secret(
+def test_an_unexpected_error_of_a_look_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], said: str
 ) -> None:
     """Invariant 6: where it costs only one run, and where it ends the look."""

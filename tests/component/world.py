@@ -1,5 +1,5 @@
 """
-A local cloud with the functions wired to it: arrange by state, act, read what happened.
+An emulator with the functions wired to it: arrange by state, act, read what happened.
 
 Every helper defaults to the boring case: one region, one policy file, SLS well.
 """
@@ -78,7 +78,7 @@ class World:
     timeout_s: int = 600
     request_id: str = "req-1"
     key: AccessKey | None = None
-    """With whose rights the functions run; None is the cloud's first key."""
+    """The key of the functions; None is the emulator's first key."""
     log_project: str | None = PROJECT
     log_store: str | None = LOGSTORE
 
@@ -232,7 +232,7 @@ class World:
         return self.cloud.sls.records(PROJECT, LOGSTORE)
 
     def recorded(self, kind: str) -> list[dict[str, str]]:
-        """The records of one kind: disk, part_started, part_finished, refused."""
+        """The records of one kind: disk, part_started, part_finished, rejected."""
         return [record for record in self.records if record.get("record") == kind]
 
     def record_of(self, disk_id: str) -> dict[str, str]:

@@ -185,11 +185,11 @@ def test_the_second_deployment_changes_what_changed(
         "nightly": "CRON_TZ=Asia/Shanghai 0 30 3 * * *",
         "hourly": "0 10 * * * *",
     }
-    refused = [call for call in cloud.calls.all() if call.status >= 400 and call.status != 404]
-    assert refused == []
+    rejected = [call for call in cloud.calls.all() if call.status >= 400 and call.status != 404]
+    assert rejected == []
 
 
-def test_what_fc_refuses_ends_the_deployment_with_a_failure(
+def test_what_fc_rejects_ends_the_deployment_with_a_failure(
     cloud: Cloud, project: Path, key: AccessKey
 ) -> None:
     """A mistake that got past our own check is not reported as a success."""

@@ -186,7 +186,7 @@ def test_memory_counts_in_each_template(project: Path) -> None:
 
 
 def test_what_was_built_for_another_python_is_named(project: Path) -> None:
-    """It refuses to start: as after an edit of the runtime, and with memory enough, too."""
+    """It rejects to start: as after an edit of the runtime, and with memory enough, too."""
     other = next(version for version in ("3.10", "3.12") if version != RUNTIME)
     pretend_built(project, FUNCTIONS, version=other)
     set_all(project, "128", "512")
@@ -254,7 +254,7 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     assert f"files without bytecode for Python {OTHER}" in bad[1]
 
 
-def test_functions_on_several_pythons_are_refused(project: Path) -> None:
+def test_functions_on_several_pythons_are_rejected(project: Path) -> None:
     """One set of libraries is fetched, for one."""
     for name, key in zip(TEMPLATES, ("Runtime: python", "runtime: python"), strict=True):
         text = (project / name).read_text()

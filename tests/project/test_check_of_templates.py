@@ -99,7 +99,7 @@ def alone(tmp_path: Path, policy: dict[str, Any]) -> tuple[str, ...]:
         ("SECRET", "hunter2" * 700),
     ],
 )
-def test_a_variable_that_the_functions_refuse_is_named_without_its_value(
+def test_a_variable_that_the_functions_reject_is_named_without_its_value(
     project: Path, name: str, value: str
 ) -> None:
     """N5: by the functions' own rules, on the line of either template."""
@@ -312,7 +312,7 @@ def test_a_role_of_another_account_is_named(project: Path) -> None:
 
 
 @pytest.mark.parametrize("arn", ["cn-beijing:*", "*:42", "cn-hangzhou:42"])
-def test_a_right_in_another_region_or_account_is_none(project: Path, arn: str) -> None:
+def test_a_permission_in_another_region_or_account_does_not_count(project: Path, arn: str) -> None:
     """N8: a policy that was copied from somewhere else."""
     path = project / "functions" / "snapshot_on_event" / "ram-policy.json"
     path.write_text(re.sub(r"acs:log:[^:]*:[^:]*", f"acs:log:{arn}", path.read_text()))

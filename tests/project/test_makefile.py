@@ -1,4 +1,4 @@
-"""What `make` runs: the right Python, tests once, and none for ever."""
+"""What `make` runs: a supported Python, and every test once, within a time limit."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def test_tests_run_once() -> None:
     """`make check` has none, and `make test` has all."""
     assert not [command for command in would_run("check") if "pytest" in command]
     assert [command for command in would_run("test") if "pytest" in command] == [".venv/bin/pytest"]
-    gate = (ROOT / ".ci" / "run").read_text().splitlines()
-    assert [line for line in gate if line.startswith("make")] == [
+    steps = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert [line for line in steps if line.startswith("make")] == [
         "make check",
         "make test-alone",
         "make test",

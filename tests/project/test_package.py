@@ -230,7 +230,7 @@ TROUBLE = (
 
 
 def environment(*, with_policies: bool) -> dict[str, str]:
-    """Return the local cloud's; a package has policies of its own."""
+    """Return the variables of the emulator; a package contains its own policies."""
     return {k: v for k, v in os.environ.items() if with_policies or k != "POLICIES_FILE"}
 
 

@@ -1,4 +1,4 @@
-"""What ships, as it is deployed: functions in FC, with their real size, settings and rights."""
+"""The packages as deployed: functions in FC, with their real memory, settings and permissions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ENDS = '{"source": ["acs.ecs"], "type": ["ecs:Snapshot:CreateSnapshotCompleted"]
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """Some hours ago: functions live by the machine's clock, and refuse the future."""
+    """Some hours ago: functions live by the machine's clock, and reject the future."""
     cloud = Cloud(clock=ManualClock(datetime.now(timezone.utc) - timedelta(hours=3)))
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)

@@ -201,7 +201,7 @@ BAD: dict[str, Edit] = {
     "an address for a description": set_at(*P0, "snapshot", "description", to="https://x"),
     "sixteen tags": set_at(*P0, "snapshot", "tags", to={f"k{n}": "" for n in range(16)}),
     "a reserved tag": set_at(*P0, "snapshot", "tags", to={"ALIYUN-x": "y"}),
-    "the ledger's tag": set_at(*P0, "snapshot", "tags", to={"snapshot-automation-run-id": "y"}),
+    "the tracking tags": set_at(*P0, "snapshot", "tags", to={"snapshot-automation-run-id": "y"}),
     "an address in a tag": set_at(*P0, "snapshot", "tags", to={"x": "see http://y"}),
     "a name with auto": set_at(*P0, "snapshot", "name", to="auto-{disk_id}"),
     "a name with a space": set_at(*P0, "snapshot", "name", to="a b {disk_id}"),
@@ -223,7 +223,7 @@ BAD: dict[str, Edit] = {
 
 @pytest.mark.parametrize("name", GOOD)
 def test_what_is_good_is_good_to_both(name: str) -> None:
-    """Neither refuses what the other takes."""
+    """Neither rejects what the other takes."""
     content = copy.deepcopy(SHIPPED)
     GOOD[name](content)
 
@@ -232,7 +232,7 @@ def test_what_is_good_is_good_to_both(name: str) -> None:
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_wrong_to_both(name: str) -> None:
-    """A mistake that the loader refuses is underlined in the editor already."""
+    """A mistake that the loader rejects is underlined in the editor already."""
     content = copy.deepcopy(SHIPPED)
     BAD[name](content)
 
@@ -299,7 +299,7 @@ def test_the_rules_that_only_the_loader_has_are_these() -> None:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_what_the_schema_cannot_express_the_loader_refuses(name: str) -> None:
+def test_what_the_schema_cannot_express_the_loader_rejects(name: str) -> None:
     """They compare a policy with the defaults, its own name or other policies."""
     content = copy.deepcopy(SHIPPED)
     edit, path = NAMED[name]
@@ -312,7 +312,7 @@ def test_what_the_schema_cannot_express_the_loader_refuses(name: str) -> None:
     assert {problem.path for problem in caught.value.problems} == {path}
 
 
-def test_half_a_character_is_only_the_loaders_to_refuse() -> None:
+def test_half_a_character_is_only_the_loaders_to_reject() -> None:
     """To JavaScript a whole character outside the basic plane has two of them."""
     content = copy.deepcopy(SHIPPED)
     set_at(*P0, "snapshot", "description", to="ab\ud800")(content)
@@ -438,7 +438,7 @@ def policy_files(draw: st.DrawFn) -> Any:
 
 @settings(max_examples=400)
 @given(content=policy_files())
-def test_whatever_a_file_is_schema_and_loader_refuse_the_same(content: Any) -> None:
+def test_whatever_a_file_is_schema_and_loader_reject_the_same(content: Any) -> None:
     """But for the rules above, which are reported at places of their own."""
     problems = Problems()
     FILE.read(content, "", problems)

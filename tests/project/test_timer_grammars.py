@@ -1,7 +1,7 @@
 """
 The check, `resume_runs` and the local FC read timers' expressions alike.
 
-What ships and the local cloud share no code, so each has its own few lines around `cronsim`.
+What ships and the emulator share no code, so each has its own few lines around `cronsim`.
 One table, and whatever else can be written, holds them together.
 """
 
@@ -107,20 +107,20 @@ def by_resume_runs(expression: str, until: datetime, count: int = 20) -> list[da
 @pytest.mark.parametrize("expression", GOOD)
 def test_what_is_good_is_good_to_all_and_means_the_same(expression: str) -> None:
     """N7: Function Compute, "Time triggers"."""
-    wrong, fires, refused = readings(expression)
+    wrong, fires, rejected = readings(expression)
 
-    assert (wrong, refused) == (None, "")
+    assert (wrong, rejected) == (None, "")
     assert fires == by_resume_runs(expression, fires[-1] if fires else START)
 
 
 @pytest.mark.parametrize(("expression", "rule"), BAD, ids=[bad[0][:30] for bad in BAD])
 def test_what_is_wrong_is_wrong_to_all_and_says_why(expression: str, rule: str) -> None:
-    """N7, L2: what the document does not list is refused, and never read as something else."""
-    wrong, fires, refused = readings(expression)
+    """N7, L2: what the document does not list is rejected, and never read as something else."""
+    wrong, fires, rejected = readings(expression)
 
     assert fires is None
     assert rule in (wrong or "")
-    assert refused
+    assert rejected
     with pytest.raises(CronError) as caught:
         read_expression(expression)
     assert str(caught.value) == wrong
@@ -158,9 +158,9 @@ expressions = st.one_of(
 @example(expression="0 0 0 ? * *,1")
 def test_whatever_an_expression_is_all_three_agree(expression: str) -> None:
     """N7: taken by all or by none, and of the same instants."""
-    wrong, fires, refused = readings(expression, count=5)
+    wrong, fires, rejected = readings(expression, count=5)
 
-    assert (wrong is None) is (fires is not None) is (not refused)
+    assert (wrong is None) is (fires is not None) is (not rejected)
     if fires is not None and fires[-1] - START < timedelta(days=1000):
         assert by_resume_runs(expression, fires[-1], count=5) == fires
 

@@ -28,7 +28,7 @@ def plan(disk_id: str, attempt: int) -> SnapshotRequest:
 
 
 class Bench:
-    """One run over a fake ECS; `ledger` is what a look at a disk finds."""
+    """One run over a fake ECS; `existing` returns the state of a disk when it is listed."""
 
     def __init__(self, *answers: Answer, **about: Any) -> None:
         """`answers`: to the first, second, … request of every disk; then all are accepted."""
@@ -46,7 +46,7 @@ class Bench:
         self.looks: list[str] = []
         self.signs: list[tuple[float, int]] = []
         """When the run gave a sign of life, and how many disks waited then."""
-        self.ledger: Callable[[str], DiskState] = about.pop("ledger", lambda _: NOTHING)
+        self.existing: Callable[[str], DiskState] = about.pop("existing", lambda _: NOTHING)
         self.requester = Requester(
             ecs=self.ecs,
             pacer=self.pacer,
@@ -69,7 +69,7 @@ class Bench:
 
     def _look(self, disk_id: str) -> DiskState:
         self.looks.append(disk_id)
-        return self.ledger(disk_id)
+        return self.existing(disk_id)
 
     def run(self, jobs: int | Sequence[DiskTask] = 1) -> dict[str, Outcome]:
         """Carry out so many jobs, or these; each has exactly one outcome."""

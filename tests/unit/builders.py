@@ -87,7 +87,7 @@ def snapshot(
     )
 
 
-def refused(code: str, http_status: int = 403, retry_after_s: float | None = None) -> Exception:
+def rejected(code: str, http_status: int = 403, retry_after_s: float | None = None) -> Exception:
     return EcsRejectedError(
         action="CreateSnapshot",
         code=code,

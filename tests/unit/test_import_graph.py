@@ -1,4 +1,4 @@
-"""Who may import whom: what ships and the local cloud never meet, and each SDK has one door."""
+"""The import rules: rooms in order, shared/ and emulator/ apart, one module for each SDK."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_there_is_something_to_look_at() -> None:
 
 
 def test_what_ships_never_imports_what_does_not() -> None:
-    """The local cloud, the command and the tests do not ship."""
+    """The emulator, the command and the tests do not ship."""
     assert importers(("emulator", "cli", "tests"), *SHIPS) == set()
 
 

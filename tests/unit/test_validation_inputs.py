@@ -46,7 +46,7 @@ def test_an_id_is_its_prefix_and_letters_or_digits(value: str, kind: str) -> Non
     ["", "d-", "d", "i-1", "s-1", "D-1", "d-1 ", " d-1", "d-1\n", "d_1", "d-é", "d-*", "d-1-",
      "d-" + "0" * 63],
 )  # fmt: skip
-def test_another_id_is_refused(value: str) -> None:
+def test_another_id_is_rejected(value: str) -> None:
     """Ids are well-formed: another kind of resource, a space or a wildcard is none."""
     assert found(DISK_ID.read, value) == ["must be the id of a disk, such as 'd-bp1a2b3c4d5e'"]
 
@@ -87,7 +87,7 @@ def test_a_policys_name_is_1_to_40_small_letters_digits_and_dashes(name: str) ->
 
 
 @pytest.mark.parametrize("name", ["", "a" * 41, "A", "1a", "-a", "a_b", "a b", "a\n", "é"])
-def test_another_policys_name_is_refused(name: str) -> None:
+def test_another_policys_name_is_rejected(name: str) -> None:
     """It becomes part of tags and snapshot names, so it is narrow."""
     assert found(NAME.read, name) == [
         "must be 1 to 40 of a-z, 0-9 and '-', and start with a letter"
@@ -101,7 +101,7 @@ def test_a_region_is_its_id(region: str) -> None:
 
 
 @pytest.mark.parametrize("region", ["", "hangzhou", "cn-hangzhou ", "CN-hangzhou", "cn", "cn_x"])
-def test_another_region_is_refused(region: str) -> None:
+def test_another_region_is_rejected(region: str) -> None:
     """A region's id becomes part of a host name: nothing else may get there."""
     assert found(REGION.read, region) == ["must be the id of a region, such as 'cn-hangzhou'"]
 
@@ -113,7 +113,7 @@ def test_a_key_is_1_to_128_printable_ascii_characters(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "a\n", "é", "\x7f"])
-def test_another_key_is_refused(key: str) -> None:
+def test_another_key_is_rejected(key: str) -> None:
     """A direct request's identity is readable in a log."""
     assert found(REQUEST_KEY.read, key) == ["must be 1 to 128 printable ASCII characters"]
 

@@ -32,7 +32,7 @@ def test_a_name_may_be_2_to_128_characters_long(length: int) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 129])
-def test_a_name_of_another_length_is_refused(length: int) -> None:
+def test_a_name_of_another_length_is_rejected(length: int) -> None:
     """SnapshotName: 2 to 128 characters."""
     assert found(SNAPSHOT_NAME.read, "n" * length) == ["must be 2 to 128 characters long"]
 
@@ -51,7 +51,7 @@ def test_a_name_starts_with_a_letter(name: str) -> None:
 
 @pytest.mark.parametrize("sign", [*" .,/@+#~%?=\n\0", "é", "名", "\uff11"])
 def test_a_name_takes_no_other_character(sign: str) -> None:
-    """SnapshotName: what the specification does not list is refused, at the end too."""
+    """SnapshotName: what the specification does not list is rejected, at the end too."""
     assert len(found(SNAPSHOT_NAME.read, f"ab{sign}")) == 1
     assert len(found(SNAPSHOT_NAME.read, f"ab{sign}c")) == 1
 
@@ -66,7 +66,7 @@ def test_a_name_is_no_address(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["http", "https-mirror", "http:a"])
 def test_a_name_may_start_like_an_address(name: str) -> None:
-    """SnapshotName: only the whole prefix is refused."""
+    """SnapshotName: only the whole prefix is rejected."""
     assert found(SNAPSHOT_NAME.read, name) == []
 
 
@@ -94,7 +94,7 @@ def test_a_description_may_be_2_to_256_of_any_characters(text: str) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 1, 257])
-def test_a_description_of_another_length_is_refused(length: int) -> None:
+def test_a_description_of_another_length_is_rejected(length: int) -> None:
     """Description: 2 to 256 characters."""
     assert found(DESCRIPTION.read, "x" * length) == ["must be 2 to 256 characters long"]
 
@@ -115,7 +115,7 @@ def test_retention_is_1_to_65536_days(days: int) -> None:
 
 
 @pytest.mark.parametrize("days", [0, -1, 65537, True, 1.0, "7", None])
-def test_another_retention_is_refused(days: object) -> None:
+def test_another_retention_is_rejected(days: object) -> None:
     """RetentionDays: a whole number, and neither a text, a fraction nor true."""
     assert found(RETENTION_DAYS.read, days) == ["must be a whole number from 1 to 65536"]
 
@@ -154,7 +154,7 @@ def test_a_category_is_standard_or_flash(key: str, value: str) -> None:
 
 @pytest.mark.parametrize("key", ["category", "snapshot_type"])
 @pytest.mark.parametrize("value", ["standard", "FLASH", "", "Normal", 1, ["Flash"], {}])
-def test_another_category_is_refused(key: str, value: object) -> None:
+def test_another_category_is_rejected(key: str, value: object) -> None:
     """Category and SnapshotType: just these two spellings."""
     assert kind(**{key: value}) == [f"it.{key}: must be 'Standard' or 'Flash'"]
 
@@ -169,7 +169,7 @@ def test_a_category_excludes_instant_access(key: str, *, instant: bool) -> None:
 
 
 def test_a_category_is_given_under_one_name_only() -> None:
-    """SnapshotType is what Category was called: two answers to one question are refused."""
+    """SnapshotType is what Category was called: two answers to one question are rejected."""
     assert kind(category="Flash", snapshot_type="Standard") == [
         "it.snapshot_type: is the former name of category; give one of them"
     ]
@@ -196,7 +196,7 @@ def test_a_snapshot_has_up_to_15_tags_besides_the_tracking_tags(count: int) -> N
     assert found(SNAPSHOT_TAGS.read, tags(count)) == []
 
 
-def test_one_tag_more_is_refused() -> None:
+def test_one_tag_more_is_rejected() -> None:
     """Tag.N: no 21st tag."""
     assert found(SNAPSHOT_TAGS.read, tags(16)) == [
         "must be at most 15 tags; 5 of the 20 are tracking tags"
@@ -229,7 +229,7 @@ def test_a_tag_key_may_be_1_to_128_of_any_characters(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129])
-def test_a_tag_key_of_another_length_is_refused(key: str) -> None:
+def test_a_tag_key_of_another_length_is_rejected(key: str) -> None:
     """Tag.N.Key: not empty, 128 at most."""
     assert found(TAG_KEY.read, key) == ["key must be 1 to 128 characters long"]
 
@@ -265,7 +265,7 @@ def test_a_tag_value_may_be_0_to_128_of_any_characters(value: str) -> None:
     assert found(TAG_VALUE.read, value) == []
 
 
-def test_a_longer_tag_value_is_refused() -> None:
+def test_a_longer_tag_value_is_rejected() -> None:
     """Tag.N.Value: 128 characters at most."""
     assert found(TAG_VALUE.read, "v" * 129) == ["value must be 0 to 128 characters long"]
 
@@ -291,7 +291,7 @@ def test_a_client_token_may_be_1_to_64_ascii_characters(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["", "t" * 65, "é", "名"])
-def test_another_client_token_is_refused(token: str) -> None:
+def test_another_client_token_is_rejected(token: str) -> None:
     """ClientToken: ASCII, 64 at most; an empty one is none."""
     assert found(CLIENT_TOKEN.read, token) == ["must be 1 to 64 ASCII characters"]
 
@@ -309,13 +309,13 @@ TEXT_RULES = [
 
 @pytest.mark.parametrize("rule", TEXT_RULES)
 @pytest.mark.parametrize("value", [None, 1, True, 1.5, [], {}, b"ab"])
-def test_what_is_no_text_is_refused_once(rule: Text, value: object) -> None:
+def test_what_is_no_text_is_rejected_once(rule: Text, value: object) -> None:
     """A value of another kind is told its kind, and no rule that makes no sense for it."""
     assert found(rule.read, value) == ["must be a text"]
 
 
 @pytest.mark.parametrize("rule", TEXT_RULES)
-def test_half_a_character_is_refused(rule: Text) -> None:
+def test_half_a_character_is_rejected(rule: Text) -> None:
     """JSON can spell text that no UTF-8 carries, so neither could the call."""
     assert found(rule.read, "ab\ud800") == [
         "must be text that UTF-8 can carry: it has half a character"

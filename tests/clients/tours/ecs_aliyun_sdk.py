@@ -52,9 +52,9 @@ snapshots = call("DescribeSnapshots", SnapshotIds=json.dumps([snapshot_id]))["Sn
 call("DeleteSnapshot", SnapshotId=snapshot_id)
 try:
     call("DeleteSnapshot", SnapshotId=snapshot_id)
-    refused = ""
+    rejected = ""
 except ServerException as error:
-    refused = error.get_error_code()
+    rejected = error.get_error_code()
 
 print(
     json.dumps(
@@ -64,7 +64,7 @@ print(
             "disks": [one["DiskId"] for page in pages for one in page],
             "snapshot_of": snapshots["Snapshot"][0]["SourceDiskId"],
             "tags": {one["TagKey"]: one["TagValue"] for one in tags},
-            "refused": refused,
+            "rejected": rejected,
         }
     )
 )

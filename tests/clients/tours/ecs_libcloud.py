@@ -23,9 +23,9 @@ snapshot = driver.create_volume_snapshot(volumes[0], name="tour-snapshot")
 driver.destroy_volume_snapshot(snapshot)
 try:
     driver.destroy_volume_snapshot(snapshot)
-    refused = ""
+    rejected = ""
 except Exception as error:  # noqa: BLE001 - it has no class for it
-    refused = str(error)
+    rejected = str(error)
 
 print(
     json.dumps(
@@ -34,7 +34,9 @@ print(
             "instances": [one.id for one in nodes],
             "disks": [one.id for one in volumes],
             "snapshot_of": listed.extra["source_disk_id"],
-            "refused": "InvalidSnapshotId.NotFound" if "InvalidSnapshotId" in refused else refused,
+            "rejected": "InvalidSnapshotId.NotFound"
+            if "InvalidSnapshotId" in rejected
+            else rejected,
         }
     )
 )

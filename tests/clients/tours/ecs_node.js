@@ -1,4 +1,4 @@
-// @alicloud/ecs20140526: every operation of the local cloud's ECS, and one refusal.
+// @alicloud/ecs20140526: every operation of the emulator's ECS, and one rejection.
 'use strict';
 
 const { env } = process;
@@ -41,7 +41,7 @@ async function main() {
     snapshotIds: JSON.stringify([snapshotId]),
   });
   await call('DeleteSnapshot', { snapshotId });
-  const refused = await call('DeleteSnapshot', { snapshotId }).catch((error) => error.code);
+  const rejected = await call('DeleteSnapshot', { snapshotId }).catch((error) => error.code);
   console.log(
     JSON.stringify({
       regions: regions.region.map((one) => one.regionId),
@@ -49,7 +49,7 @@ async function main() {
       disks,
       snapshot_of: snapshots.snapshot[0].sourceDiskId,
       tags: Object.fromEntries(tagResources.tagResource.map((one) => [one.tagKey, one.tagValue])),
-      refused,
+      rejected,
     }),
   );
 }

@@ -39,7 +39,7 @@ async function main() {
     SnapshotIds: JSON.stringify([SnapshotId]),
   });
   await call('DeleteSnapshot', { SnapshotId });
-  const refused = await call('DeleteSnapshot', { SnapshotId }).catch((error) => error.code);
+  const rejected = await call('DeleteSnapshot', { SnapshotId }).catch((error) => error.code);
   console.log(
     JSON.stringify({
       regions: Regions.Region.map((one) => one.RegionId),
@@ -47,7 +47,7 @@ async function main() {
       disks,
       snapshot_of: Snapshots.Snapshot[0].SourceDiskId,
       tags: Object.fromEntries(TagResources.TagResource.map((one) => [one.TagKey, one.TagValue])),
-      refused,
+      rejected,
     }),
   );
 }

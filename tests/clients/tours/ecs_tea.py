@@ -1,4 +1,4 @@
-"""alibabacloud-ecs20140526: every operation of the local cloud's ECS, and one refusal."""
+"""alibabacloud-ecs20140526: every operation of the emulator's ECS, and one rejection."""
 
 import json
 import os
@@ -55,9 +55,9 @@ listed = call("DescribeSnapshots", snapshot_ids=json.dumps([snapshot_id])).snaps
 call("DeleteSnapshot", snapshot_id=snapshot_id)
 try:
     call("DeleteSnapshot", snapshot_id=snapshot_id)
-    refused = ""
+    rejected = ""
 except Exception as error:  # noqa: BLE001 - each version has a class of its own for it
-    refused = vars(error)["code"]
+    rejected = vars(error)["code"]
 
 print(
     json.dumps(
@@ -67,7 +67,7 @@ print(
             "disks": [one.disk_id for page in pages for one in page],
             "snapshot_of": listed[0].source_disk_id,
             "tags": {one.tag_key: one.tag_value for one in tags},
-            "refused": refused,
+            "rejected": rejected,
         }
     )
 )

@@ -1,4 +1,4 @@
-"""aliyun-fc2: FC 2.0, from a service to an invocation, every call that the local cloud has."""
+"""aliyun-fc2: FC 2.0, from a service to an invocation, every call that the emulator has."""
 
 import base64
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import fc2
 
-# It logs refusals, with the headers of the request, at ERROR.
+# It logs rejections, with the headers of the request, at ERROR.
 logging.disable(logging.CRITICAL)
 SERVICE, FUNCTION, TRIGGER = "tour", "echo", "nightly"
 client = fc2.Client(
@@ -45,9 +45,9 @@ else:
 client.invoke_function(SERVICE, FUNCTION, b"later", headers=later)
 try:
     client.invoke_function(SERVICE, FUNCTION, b"later", headers=later)
-    refused = 0
+    rejected = 0
 except fc2.fc_exceptions.FcError as error:
-    refused = error.status_code
+    rejected = error.status_code
 if configured:
     client.delete_function_async_invoke_config(SERVICE, "LATEST", FUNCTION)
 client.delete_trigger(SERVICE, FUNCTION, TRIGGER)
@@ -62,7 +62,7 @@ print(
             "triggers": [[one["triggerName"], one["triggerConfig"]["enable"]] for one in triggers],
             "answer": answer.data.decode(),
             "log": base64.b64decode(answer.headers["x-fc-log-result"]).decode().split(" ")[:3],
-            "refused": refused,
+            "rejected": rejected,
         }
     )
 )

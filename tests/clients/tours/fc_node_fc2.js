@@ -1,4 +1,4 @@
-// @alicloud/fc2: FC 2.0, from a service to an invocation, every call that the local cloud has.
+// @alicloud/fc2: FC 2.0, from a service to an invocation, every call that the emulator has.
 'use strict';
 
 const { env } = process;
@@ -50,7 +50,7 @@ async function main() {
     'x-fc-stateful-async-invocation-id': 'tour-1',
   };
   await client.invokeFunction(SERVICE, FUNCTION, 'later', later);
-  const refused = await client
+  const rejected = await client
     .invokeFunction(SERVICE, FUNCTION, 'later', later)
     .catch((error) => Number(/failed with (\d+)/.exec(error.message)[1]));
   await client.deleteFunctionAsyncConfig(SERVICE, FUNCTION, 'LATEST');
@@ -65,7 +65,7 @@ async function main() {
       triggers: triggers.map((one) => [one.triggerName, one.triggerConfig.enable]),
       answer: answer.data,
       log: log.split(' ').slice(0, 3),
-      refused,
+      rejected,
     }),
   );
 }

@@ -50,7 +50,7 @@ function made(name, fields) {
   return new models[`${name}Request`]({ body: new models[`${name}Input`](fields) });
 }
 
-// What the component asks first, and takes as "there is none" whatever is refused.
+// What the component asks first, and takes as "there is none" whatever is rejected.
 const found = (asked) => asked.then(({ body }) => body, () => null);
 
 async function uploaded() {

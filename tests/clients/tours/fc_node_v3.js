@@ -1,4 +1,4 @@
-// @alicloud/fc20230330: FC 3.0, every call that the local cloud has.
+// @alicloud/fc20230330: FC 3.0, every call that the emulator has.
 'use strict';
 
 const { env } = process;
@@ -67,7 +67,7 @@ async function main() {
   const later = { xFcInvocationType: 'Async', xFcAsyncTaskId: 'tour-1' };
   await invoke('later', later);
   await client.getAsyncTask(FUNCTION, 'tour-1', new models.GetAsyncTaskRequest({}));
-  const refused = await invoke('later', later).catch((error) => error.statusCode);
+  const rejected = await invoke('later', later).catch((error) => error.statusCode);
   await client.deleteAsyncInvokeConfig(FUNCTION, new models.DeleteAsyncInvokeConfigRequest({}));
   await client.deleteTrigger(FUNCTION, TRIGGER);
   await client.deleteFunction(FUNCTION);
@@ -81,7 +81,7 @@ async function main() {
       ]),
       answer: await read(answer.body),
       log: log.split(' ').slice(0, 3),
-      refused,
+      rejected,
     }),
   );
 }

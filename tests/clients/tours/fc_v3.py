@@ -1,4 +1,4 @@
-"""alibabacloud-fc20230330: FC 3.0, every call that the local cloud has."""
+"""alibabacloud-fc20230330: FC 3.0, every call that the emulator has."""
 
 import base64
 import io
@@ -65,9 +65,9 @@ invoke(b"later", **later)
 client.get_async_task(FUNCTION, "tour-1", models.GetAsyncTaskRequest())
 try:
     invoke(b"later", **later)
-    refused = 0
+    rejected = 0
 except Exception as error:  # noqa: BLE001 - each version has a class of its own for it
-    refused = vars(error).get("statusCode") or vars(error)["status_code"]
+    rejected = vars(error).get("statusCode") or vars(error)["status_code"]
 client.delete_async_invoke_config(FUNCTION, models.DeleteAsyncInvokeConfigRequest())
 client.delete_trigger(FUNCTION, TRIGGER)
 client.delete_function(FUNCTION)
@@ -81,7 +81,7 @@ print(
             ],
             "answer": answer.body.read().decode(),
             "log": base64.b64decode(answer.headers["x-fc-log-result"]).decode().split(" ")[:3],
-            "refused": refused,
+            "rejected": rejected,
         }
     )
 )

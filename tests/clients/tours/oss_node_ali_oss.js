@@ -21,9 +21,9 @@ async function main() {
   const { content } = await client.get(NAME);
   const { status } = await client.head(NAME);
   await client.delete(NAME);
-  const refused = await client.get(NAME).catch((error) => error.code);
+  const rejected = await client.get(NAME).catch((error) => error.code);
   const same = content.equals(fs.readFileSync(env.PACKAGE));
-  console.log(JSON.stringify({ same, status, refused }));
+  console.log(JSON.stringify({ same, status, rejected }));
 }
 
 main();

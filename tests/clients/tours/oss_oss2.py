@@ -25,8 +25,8 @@ status = bucket.head_object(NAME).status
 bucket.delete_object(NAME)
 try:
     bucket.get_object(NAME)
-    refused = ""
+    rejected = ""
 except oss2.exceptions.OssError as error:
-    refused = error.code
+    rejected = error.code
 
-print(json.dumps({"same": same, "status": status, "refused": refused}))
+print(json.dumps({"same": same, "status": status, "rejected": rejected}))

@@ -23,8 +23,8 @@ status = client.head_object(oss.HeadObjectRequest(bucket=BUCKET, key=NAME)).stat
 client.delete_object(oss.DeleteObjectRequest(bucket=BUCKET, key=NAME))
 try:
     client.get_object(oss.GetObjectRequest(bucket=BUCKET, key=NAME))
-    refused = ""
+    rejected = ""
 except oss.exceptions.OperationError as error:
-    refused = error.unwrap().code
+    rejected = error.unwrap().code
 
-print(json.dumps({"same": found == content, "status": status, "refused": refused}))
+print(json.dumps({"same": found == content, "status": status, "rejected": rejected}))

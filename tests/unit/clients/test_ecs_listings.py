@@ -18,7 +18,7 @@ from shared.identity import RUN_ID_TAG
 from shared.policies.selection import Select
 from shared.runtime.context import Credentials
 from tests.clocks import NOON, FakeClock
-from tests.unit.builders import disk, instance, refused, run_key, snapshot
+from tests.unit.builders import disk, instance, rejected, run_key, snapshot
 from tests.unit.fakes import FakeEcs, Listing
 
 ALL = Select(all=True)
@@ -97,7 +97,7 @@ def test_a_page_that_could_not_be_read_is_never_an_empty_one() -> None:
     class Forbidden(FakeEcs):
         def describe_disks(self, *, next_token: str = "", **_: object) -> Page[Disk]:
             if next_token:
-                raise refused("Forbidden.RAM")
+                raise rejected("Forbidden.RAM")
             return Page(items=(disk(),), next_token="2")
 
     with pytest.raises(EcsError, match=r"Forbidden\.RAM"):
@@ -152,8 +152,8 @@ def test_no_instances_have_no_disks() -> None:
 
 
 @pytest.mark.parametrize("number", [0, 101])
-def test_the_client_refuses_what_it_must_never_send(number: int) -> None:
-    """DescribeDisks: 1 to 100 ids a call; the door itself holds that, before any call."""
+def test_the_client_rejects_what_it_must_never_send(number: int) -> None:
+    """DescribeDisks: 1 to 100 ids a call; the client checks that before the call."""
     ecs = Ecs(
         "cn-hangzhou",
         Credentials(access_key_id="id", access_key_secret="secret"),

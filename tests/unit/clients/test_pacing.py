@@ -16,7 +16,7 @@ from shared.clients.backoff import MAX_CALLS
 from shared.clients.ecs_errors import EcsError, ErrorAction
 from shared.clients.pacing import OutOfTimeError, Pacer
 from tests.clocks import FakeClock
-from tests.unit.builders import refused, unknown
+from tests.unit.builders import rejected, unknown
 
 RETRY, RETRY_LATER = ErrorAction.RETRY, ErrorAction.RETRY_LATER
 
@@ -228,11 +228,11 @@ def test_a_call_whose_place_came_free_after_the_deadline_is_not_made() -> None:
 
 
 def test_a_call_that_fails_in_any_way_gives_its_place_back() -> None:
-    """L9: an accident in a call costs no other call its place."""
+    """L9: an unexpected error in a call delays no other call."""
     paced = pacer(in_flight=1)
-    for accident in (KeyError("x"), refused("Nope"), unknown(), KeyboardInterrupt()):
-        with pytest.raises(type(accident)):
-            paced.call_once("A", answering(accident))
+    for error in (KeyError("x"), rejected("Nope"), unknown(), KeyboardInterrupt()):
+        with pytest.raises(type(error)):
+            paced.call_once("A", answering(error))
 
     make(paced)
 
@@ -274,7 +274,7 @@ def test_what_goes_wrong_before_a_call_keeps_it_from_being_made() -> None:
     clock = FakeClock()
     paced = pacer(clock)
     with pytest.raises(EcsError):
-        paced.call_once("A", answering(refused("Throttling")))
+        paced.call_once("A", answering(rejected("Throttling")))
 
     with pytest.raises(KeyError):
         paced.call_once("A", lambda: pytest.fail("it was made"), before=answering(KeyError("x")))
@@ -283,7 +283,7 @@ def test_what_goes_wrong_before_a_call_keeps_it_from_being_made() -> None:
     assert paced.calls == {"A": 2}
 
 
-# --- throttled: all threads at one gate ----------------------------------------------------------
+# --- throttled: all threads wait -----------------------------------------------------------------
 
 
 def test_one_throttled_answer_slows_all_threads_and_one_of_them_probes() -> None:
@@ -300,14 +300,14 @@ def test_one_throttled_answer_slows_all_threads_and_one_of_them_probes() -> None
             first = met <= 8
         if first:
             meeting.wait()  # all of them are on their way when the window closes
-            raise refused("Throttling")
+            raise rejected("Throttling")
         with lock:
             together += 1
             most = max(most, together) if clock.monotonic() < 30 else most
         try:
             if clock.monotonic() < 30:
                 in_window.append(clock.monotonic())
-                raise refused("Throttling")
+                raise rejected("Throttling")
         finally:
             with lock:
                 together -= 1
@@ -326,7 +326,7 @@ def test_an_api_that_is_throttled_holds_up_no_other() -> None:
     clock = FakeClock()
     paced = pacer(clock)
     with pytest.raises(EcsError):
-        paced.call_once("A", answering(refused("Throttling", retry_after_s=50.0)))
+        paced.call_once("A", answering(rejected("Throttling", retry_after_s=50.0)))
 
     make(paced, "B")
 
@@ -363,7 +363,7 @@ def always(error: Exception) -> Callable[[], Any]:
 def test_a_read_is_made_again_while_that_may_help() -> None:
     """D3: a throttled read costs a wait, not the run."""
     clock = FakeClock()
-    call = answering(refused("Throttling.User"), unknown(), refused("X", 502), "answer")
+    call = answering(rejected("Throttling.User"), unknown(), rejected("X", 502), "answer")
 
     assert pacer(clock).call_with_retries("A", call) == "answer"
     assert 1 < clock.monotonic() < 6
@@ -374,7 +374,7 @@ def test_a_read_that_no_retry_mends_is_made_once() -> None:
     paced = pacer()
 
     with pytest.raises(EcsError, match=r"Forbidden\.RAM"):
-        paced.call_with_retries("A", answering(refused("Forbidden.RAM")))
+        paced.call_with_retries("A", answering(rejected("Forbidden.RAM")))
 
     assert paced.calls == {"A": 1}
 
@@ -387,7 +387,7 @@ def test_a_read_is_not_tried_for_ever(code: str, asked: ErrorAction) -> None:
     paced = pacer()
 
     with pytest.raises(EcsError, match=code):
-        paced.call_with_retries("A", answering(*[refused(code)] * 99))
+        paced.call_with_retries("A", answering(*[rejected(code)] * 99))
 
     assert paced.calls == {"A": MAX_CALLS[asked]}
 
@@ -398,7 +398,7 @@ def test_a_read_ends_at_the_deadline() -> None:
     paced = pacer(clock, deadline=2)
 
     with pytest.raises(OutOfTimeError):
-        paced.call_with_retries("A", answering(*[refused("InternalError")] * 99))
+        paced.call_with_retries("A", answering(*[rejected("InternalError")] * 99))
 
     assert clock.monotonic() < 2
 
@@ -408,12 +408,12 @@ def test_throttled_tries_are_limited_by_time_and_not_by_their_number() -> None:
     clock = FakeClock()
     patient = pacer(clock, deadline=1000)
     assert (
-        patient.call_with_retries("A", answering(*[refused("Throttling")] * 15, "answer"))
+        patient.call_with_retries("A", answering(*[rejected("Throttling")] * 15, "answer"))
         == "answer"
     )
 
     with pytest.raises(EcsError, match=r"Throttling\.Api"):
-        patient.call_with_retries("A", always(refused("Throttling.Api")))
+        patient.call_with_retries("A", always(rejected("Throttling.Api")))
 
     assert clock.monotonic() < 1000
     assert patient.calls["A"] < 16 + 20 + 1000 / 6
@@ -425,14 +425,14 @@ def test_throttled_tries_are_limited_by_their_number_too() -> None:
     paced = pacer(clock, deadline=60)
 
     with pytest.raises(EcsError, match="Throttling"):
-        paced.call_with_retries("A", always(refused("Throttling")))
+        paced.call_with_retries("A", always(rejected("Throttling")))
 
     assert paced.calls == {"A": 20 + 60 / 6 + 1}
 
 
 def test_other_tries_are_not_used_up_by_throttled_ones() -> None:
     """Each kind of trouble has its own budget."""
-    trouble = [*[refused("Throttling")] * 9, refused("InternalError", 500)] * 5
+    trouble = [*[rejected("Throttling")] * 9, rejected("InternalError", 500)] * 5
 
     assert pacer().call_with_retries("A", answering(*trouble, "answer")) == "answer"
 
@@ -441,9 +441,11 @@ def test_what_the_service_asks_a_read_to_wait_is_waited() -> None:
     """x-acs-retry-after holds for listings too."""
     clock = FakeClock()
 
-    pacer(clock).call_with_retries("A", answering(refused("Throttling", 429, retry_after_s=7.5), 1))
     pacer(clock).call_with_retries(
-        "A", answering(refused("ServiceUnavailable", 503, retry_after_s=9.5), 1)
+        "A", answering(rejected("Throttling", 429, retry_after_s=7.5), 1)
+    )
+    pacer(clock).call_with_retries(
+        "A", answering(rejected("ServiceUnavailable", 503, retry_after_s=9.5), 1)
     )
 
     assert clock.sleeps == [7.5, 9.5]
@@ -455,9 +457,9 @@ def test_429_is_throttling_unless_its_code_says_otherwise(status: int) -> None:
     paced = pacer()
 
     with pytest.raises(EcsError):
-        paced.call_once("A", answering(refused("Http429", status)))
+        paced.call_once("A", answering(rejected("Http429", status)))
     assert (paced.wait_hint_s() > 0) == (status == 429)
     with pytest.raises(EcsError):
-        paced.call_once("A", answering(refused("QuotaExceed.ConcurrentSnapshotQuota", 429)))
+        paced.call_once("A", answering(rejected("QuotaExceed.ConcurrentSnapshotQuota", 429)))
 
     assert paced.throttled["A"] == (status == 429)

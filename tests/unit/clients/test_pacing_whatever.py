@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.clients.ecs_errors import EcsError
 from shared.clients.pacing import OutOfTimeError, Pacer
 from tests.clocks import FakeClock
-from tests.unit.builders import refused
+from tests.unit.builders import rejected
 
 Kind = Literal["minutes", "sliding minute", "bucket"]
 
@@ -27,7 +27,7 @@ class Server:
     phase_s: float
     retry_after_s: float | None
     served: list[float] = field(default_factory=list)
-    refused: list[float] = field(default_factory=list)
+    rejected: list[float] = field(default_factory=list)
     _recent: deque[float] = field(default_factory=deque)
     _tokens: float = 1.0
     _filled_at: float = 0.0
@@ -35,8 +35,8 @@ class Server:
     def __call__(self) -> None:
         now = self.clock.monotonic()
         if not self._takes(now):
-            self.refused.append(now)
-            raise refused("Throttling", retry_after_s=self.retry_after_s)
+            self.rejected.append(now)
+            raise rejected("Throttling", retry_after_s=self.retry_after_s)
         self.served.append(now)
 
     def _takes(self, now: float) -> bool:
@@ -88,9 +88,9 @@ def test_whatever_the_server_counts(
     except (OutOfTimeError, EcsError):
         pass
 
-    assert all(at < limit_s for at in server.served + server.refused)
+    assert all(at < limit_s for at in server.served + server.rejected)
     assert done == len(server.served)
-    assert paced.throttled["A"] == len(server.refused)
+    assert paced.throttled["A"] == len(server.rejected)
     # A quarter of what both allow, at least; less than two minutes may be one closed one.
     possible = min(setting, quota) * max(0.0, limit_s - 120) / 60
     assert done >= min(400, possible / 4)

@@ -46,7 +46,7 @@ def throttle(
 
 
 def probe(rate: Rate, now: float) -> Ticket:
-    """Return the one leave that a closed gate gives."""
+    """Return the only ticket that a pause gives: the probe's."""
     ticket = taken(rate, now)
     assert ticket.is_probe
     return ticket
@@ -57,7 +57,7 @@ def reopen(rate: Rate, at: float) -> None:
     assert not rate.is_paused
 
 
-# --- the gate ------------------------------------------------------------------------------------
+# --- pauses --------------------------------------------------------------------------------------
 
 
 def test_a_throttled_answer_closes_the_gate_for_all_but_one() -> None:
@@ -131,7 +131,7 @@ def test_a_late_throttled_answer_of_the_time_before_does_not_close_the_gate_agai
 
 
 def test_a_probe_without_an_answer_lets_another_one_find_out() -> None:
-    """No answer says nothing about the gate."""
+    """A lost answer neither begins nor ends a pause."""
     rate = Rate(calls_per_minute=600)
     throttle(rate, 0.0)
     silent = probe(rate, 1.0)
@@ -357,7 +357,7 @@ def test_one_window_never_costs_more_than_half_the_rate(served: int, calls_per_m
 
 
 def test_a_minute_that_was_found_to_be_over_late_still_counts_as_one() -> None:
-    """T6: the gate opened a quarter of a minute late, so the calls are spread over more time."""
+    """T6: the pause ended a quarter of a minute late, so the calls are spread over more time."""
     rate = Rate(calls_per_minute=120)
     serve(rate, start=0.0, count=100, every_s=0.5)
     throttle(rate, 50.0)
@@ -398,7 +398,7 @@ def test_the_rate_recovers_slowly_and_never_above_what_was_set() -> None:
 
 
 def test_a_raise_that_was_too_much_is_not_repeated_soon() -> None:
-    """Each one that ends in a closed gate doubles the wait before the next."""
+    """Each raise that ends in a pause doubles the wait before the next one."""
     rate = Rate(calls_per_minute=60)
     throttle(rate, 0.0)
     reopen(rate, 10.0)

@@ -95,14 +95,14 @@ def test_an_end_before_the_start_is_no_duration() -> None:
     )
 )
 def test_whatever_an_event_says_it_is_good_or_told_what_is_wrong(data: dict[str, Any]) -> None:
-    """L2: never an accident, and never neither, but for snapshots that cannot be ours."""
+    """L2: each event gives a completion or problems, except for snapshots of other deployments."""
     found, problems = read({**DATA, **data})
 
     assert bool(found) != bool(problems)
 
 
 def test_a_run_that_was_handed_over_is_not_for_this_function() -> None:
-    """A payload that somebody sent to the wrong function is refused, not ignored."""
+    """A payload that somebody sent to the wrong function is rejected, not ignored."""
     link = {
         "deployment": "main", "policy": "nightly", "region": REGION, "run_id": "0" * 32,
         "part": 2, "chain": "c",

@@ -76,7 +76,7 @@ def test_what_shows_none_stays_as_it_is() -> None:
     assert without_secrets(hidden, redacted).__suppress_context__
 
 
-def test_an_accident_keeps_its_type_in_words() -> None:
+def test_an_unexpected_error_keeps_its_type_in_words() -> None:
     """It cannot be shown as it is."""
     found = without_secrets(LookupError(f"no {SECRET}"), redacted)
 

@@ -237,7 +237,7 @@ def test_a_name_that_may_be_anything_counts_as_every_disk(names: object) -> None
     ],
 )
 def test_whatever_ecs_lists_may_be_looked_for(where: str, key: str, value: str) -> None:
-    """N4: what nobody may write is there all the same; in snapshot.tags it is refused."""
+    """N4: what nobody may write is there all the same; in snapshot.tags it is rejected."""
     select = (
         {"all": True, where: {key: value}} if where == "exclude_tags" else {where: {key: value}}
     )
@@ -283,7 +283,7 @@ def test_what_an_event_is_about_lies_in_the_functions_own_region() -> None:
     ],
 )
 def test_snapshot_settings_are_judged(snapshot: dict[str, Any], path: str) -> None:
-    """What CreateSnapshot would refuse is refused when the file is loaded."""
+    """What CreateSnapshot would reject is rejected when the file is loaded."""
     (problem,) = problems_in({"snapshot": snapshot})
 
     assert problem.startswith(f"policies[0].snapshot.{path}: ")

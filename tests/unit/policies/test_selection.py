@@ -135,7 +135,7 @@ def test_a_disk_is_meant_by_its_name() -> None:
 
 
 def test_fields_are_anded() -> None:
-    """A disk that all fields agree to is meant, and one that a single field refuses is not."""
+    """A disk that all fields agree to is meant, and one that a single field rejects is not."""
     select = Select(
         disk_ids=("d-1",),
         instance_ids=("i-1", "i-9"),
@@ -181,12 +181,12 @@ def test_a_lock_for_security_forbids_everything(
 
 
 def test_other_locks_do_not() -> None:
-    """L18: a disk in arrears is ECS's to refuse, with its own word."""
+    """L18: a disk in arrears is ECS's to reject, with its own word."""
     assert foreseen_code(disk(locks=("financial",)), [instance(locks=("financial",))]) is None
 
 
 @pytest.mark.parametrize("status", ["Attaching", "Detaching", "Creating", "ReIniting", ""])
-def test_a_disk_in_transit_is_refused(status: str) -> None:
+def test_a_disk_in_transit_is_rejected(status: str) -> None:
     """CreateSnapshot, DiskId: in use or available."""
     assert foreseen_code(disk(status=status), []) == "IncorrectDiskStatus"
 

@@ -89,7 +89,7 @@ def test_a_long_value_is_cut_and_says_so() -> None:
 
 
 def test_only_the_event_from_which_a_run_can_start_again_is_kept_whole() -> None:
-    """It would be of no use otherwise; that of a refusal is for reading only."""
+    """It would be of no use otherwise; that of a rejection is for reading only."""
     long = "x" * (MAX_VALUE_BYTES + 1)
 
     assert clipped({"record": "part_started", "event": long})["event"] == long

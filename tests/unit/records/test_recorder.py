@@ -67,7 +67,7 @@ def numbers(records: list[Record]) -> list[int]:
     return [int(record["n"]) for record in records if "n" in record]
 
 
-def refuse(_: int) -> None:
+def reject(_: int) -> None:
     raise SlsError("Unauthorized (401): no", transient=False)
 
 
@@ -203,7 +203,7 @@ def test_without_a_log_store_records_go_to_stdout_at_once() -> None:
     assert printed(out)[0]["reason"] == "名\\ud800"
 
 
-@pytest.mark.parametrize("fail", [refuse, break_down])
+@pytest.mark.parametrize("fail", [reject, break_down])
 def test_what_sls_does_not_take_goes_to_stdout(fail: Callable[[int], None]) -> None:
     """L3: no record is lost, what came later included; a note says why they are here."""
     sink, out = FakeSink(fail), io.StringIO()
@@ -222,15 +222,15 @@ def test_what_sls_does_not_take_goes_to_stdout(fail: Callable[[int], None]) -> N
     assert numbers(rest) == [0, 1, 2]
 
 
-def test_a_refusal_is_not_tried_again_and_a_breakdown_is_once() -> None:
+def test_a_rejection_is_not_tried_again_and_a_breakdown_is_once() -> None:
     """The SDK's own loop makes ten attempts: ours are few."""
-    refusing, broken = FakeSink(refuse), FakeSink(break_down)
+    rejecting, broken = FakeSink(reject), FakeSink(break_down)
 
-    for sink in (refusing, broken):
+    for sink in (rejecting, broken):
         with recorder(sink) as records:
             records.add({"n": "0"})
 
-    assert (refusing.calls, broken.calls) == (1, MAX_TRIES)
+    assert (rejecting.calls, broken.calls) == (1, MAX_TRIES)
 
 
 def test_a_breakdown_that_passes_costs_nothing() -> None:
@@ -250,7 +250,7 @@ def test_a_breakdown_that_passes_costs_nothing() -> None:
 
 
 def test_whatever_else_a_client_raises_the_records_are_not_lost() -> None:
-    """L4, L9: an accident in the SDK is no exception of the run."""
+    """L4, L9: an unexpected error in the SDK does not end the run."""
 
     def trip(_: int) -> None:
         raise RuntimeError("odd")
@@ -266,7 +266,7 @@ def test_whatever_else_a_client_raises_the_records_are_not_lost() -> None:
 
 def test_after_a_failure_sls_is_left_alone() -> None:
     """A run pays once: nothing is sent any more, and nothing waits."""
-    sink, out = FakeSink(refuse), io.StringIO()
+    sink, out = FakeSink(reject), io.StringIO()
 
     with recorder(sink, out) as records:
         for n in range(3):
@@ -332,7 +332,7 @@ def test_a_function_that_is_about_to_end_waits_for_nobody() -> None:
 
 
 def test_the_budget_is_less_than_what_is_promised() -> None:
-    """SLS that refuses, hangs or is gone costs a run at most 10 s in all."""
+    """SLS that rejects, hangs or is gone costs a run at most 10 s in all."""
     assert FLUSH_BUDGET_S < PROMISED_S
 
 

@@ -191,7 +191,7 @@ def test_both_ends_of_what_is_asked_for() -> None:
 
 
 @given(st.text(max_size=40))
-def test_whatever_an_expression_is_it_is_read_or_refused(expression: str) -> None:
+def test_whatever_an_expression_is_it_is_read_or_rejected(expression: str) -> None:
     """L2: no other exception, whoever wrote it."""
     try:
         schedule: object = read_expression(expression)

@@ -160,7 +160,7 @@ def test_nothing_is_owed_of_the_last_minutes() -> None:
 
 
 def test_nothing_older_than_a_run_may_be_is_owed() -> None:
-    """Its run would be refused."""
+    """Its run would be rejected."""
     sunday = timer("0 0 2 * * SUN")
     assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
     assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE - MINUTE) is not None
@@ -247,7 +247,7 @@ def test_an_interval_that_never_fired_is_judged_from_the_first_look_that_saw_it(
 
 
 def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
-    """By their trigger, or by what came where it was refused or handed over."""
+    """By their trigger, or by what came where it was rejected or handed over."""
     came = {"triggerName": "a/b", "triggerTime": "2026-03-02T03:00:00Z", "payload": ""}
     records = [
         record("part_started", trigger_id="timer/t/2026-03-02T02:00:00Z"),

@@ -321,28 +321,28 @@ def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
 def test_of_runs_that_ended_hardly_anything_is_kept() -> None:
     """L5: a look reads the records of 27 hours, in a function of 128 MB."""
     number = 2_000
-    fold = RunHistory()
+    history = RunHistory()
     tracemalloc.start()
     try:
         for one in range(number):
-            fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 1_000})
-            fold.add(end(run_id=f"{one:032x}"))
+            history.add({**start(run_id=f"{one:032x}"), "event": "x" * 1_000})
+            history.add(end(run_id=f"{one:032x}"))
         size_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert fold.unfinished_runs() == []
+    assert history.unfinished_runs() == []
     assert size_bytes / number < 300
 
 
 def test_events_of_open_runs_are_kept_up_to_a_bound() -> None:
     """L5: hundreds of open runs may have an event of 128 KB each; those beyond are read again."""
-    fold = RunHistory()
+    history = RunHistory()
     number = MAX_EVENT_CHARS // 100_000 + 20
     for one in range(number):
-        fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
+        history.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
 
-    found = fold.unfinished_runs()
+    found = history.unfinished_runs()
     assert len(found) == number
     held = [one for one in found if "event" in one.started]
     assert sum(len(one.started["event"]) for one in held) <= MAX_EVENT_CHARS + 100_000
@@ -351,10 +351,10 @@ def test_events_of_open_runs_are_kept_up_to_a_bound() -> None:
 
 def test_room_for_events_comes_back_when_runs_end() -> None:
     """What ended needs no event; a day of short runs is no outage."""
-    fold = RunHistory()
+    history = RunHistory()
     for one in range(3 * MAX_EVENT_CHARS // 100_000):
-        fold.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
-        fold.add(end(run_id=f"{one:032x}"))
-    fold.add({**start(run_id="f" * 32), "event": "x" * 100_000})
+        history.add({**start(run_id=f"{one:032x}"), "event": "x" * 100_000})
+        history.add(end(run_id=f"{one:032x}"))
+    history.add({**start(run_id="f" * 32), "event": "x" * 100_000})
 
-    assert [len(one.started["event"]) for one in fold.unfinished_runs()] == [100_000]
+    assert [len(one.started["event"]) for one in history.unfinished_runs()] == [100_000]

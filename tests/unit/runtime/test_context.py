@@ -230,7 +230,7 @@ def test_libraries_log_warnings_unless_told_otherwise() -> None:
 
 
 def test_a_pause_is_any_value_but_those_that_deny_it() -> None:
-    """N5: the emergency stop needs no right spelling, and "false" is none."""
+    """N5: the emergency stop accepts any spelling of a yes, and "false" is a no."""
     assert runtime(SNAPSHOTS_PAUSED="since friday").paused
     assert not runtime(SNAPSHOTS_PAUSED="False").paused
     assert not runtime(SNAPSHOTS_PAUSED="").paused
@@ -329,7 +329,7 @@ def test_an_instant_is_read_in_all_forms_that_were_seen(text: str, expected: str
     ],
 )
 def test_what_names_no_moment_is_none(text: object) -> None:
-    """A naive time is nobody's: without a zone it is refused."""
+    """A naive time is nobody's: without a zone it is rejected."""
     assert parse_instant(text) is None
 
 

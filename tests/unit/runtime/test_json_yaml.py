@@ -24,7 +24,7 @@ JSON = st.recursive(
 
 @given(value=JSON)
 def test_json_is_read_back_whatever_it_holds(value: Any) -> None:
-    """No JSON value is changed or refused."""
+    """No JSON value is changed or rejected."""
     problems = Problems()
 
     assert parse_json(json.dumps(value).encode(), "event", problems) == value
@@ -61,7 +61,7 @@ def test_json_may_nest_as_deep_as_anybody_needs(levels: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 101 + "]" * 101, '{"a":' * 500 + "1" + "}" * 500])
-def test_json_that_nests_deeper_is_refused(text: str) -> None:
+def test_json_that_nests_deeper_is_rejected(text: str) -> None:
     """What can just about be read could not be written to a record any more."""
     problems = Problems()
 
@@ -70,7 +70,7 @@ def test_json_that_nests_deeper_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
-def test_numbers_that_are_no_json_are_refused(constant: str) -> None:
+def test_numbers_that_are_no_json_are_rejected(constant: str) -> None:
     """Python's JSON reads them, nobody else's does."""
     problems = Problems()
 
@@ -79,7 +79,7 @@ def test_numbers_that_are_no_json_are_refused(constant: str) -> None:
     assert lines(problems) == [f"event: '{constant}': is not JSON"]
 
 
-def test_a_json_key_that_stands_twice_is_refused_at_any_depth() -> None:
+def test_a_json_key_that_stands_twice_is_rejected_at_any_depth() -> None:
     """Tag.N: no duplicate keys; JSON keeps the last one in silence."""
     problems = Problems()
 
@@ -146,7 +146,7 @@ def test_a_whole_number_is_one_however_it_is_written(tmp_path: Path, number: str
 
 @pytest.mark.parametrize("number", [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "1e999", "-1e999"])
 def test_a_number_that_json_does_not_have_is_no_policys(tmp_path: Path, number: str) -> None:
-    """A package ships the policies as JSON: what it cannot hold is refused here, not there."""
+    """A package ships the policies as JSON: what it cannot hold is rejected here, not there."""
     value, problems = read(tmp_path, f"where: {{data.x: {number}}}")
 
     assert value is None
@@ -173,7 +173,7 @@ def test_whatever_a_number_is_json_and_yaml_read_it_alike(
     assert type(in_yaml["n"]) is type(in_json["n"])
 
 
-def test_a_yaml_key_that_stands_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+def test_a_yaml_key_that_stands_twice_is_rejected_with_its_line(tmp_path: Path) -> None:
     """Tag.N: no duplicate keys; YAML keeps the last one in silence."""
     _, problems = read(tmp_path, "tags:\n  a: 1\n  b: 2\n  a: 3\nb: {c: 1, c: 1}\n")
 
@@ -248,7 +248,7 @@ def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
-def test_a_number_that_json_cannot_give_back_is_refused(number: str) -> None:
+def test_a_number_that_json_cannot_give_back_is_rejected(number: str) -> None:
     """From a recorded event a run is started again: what is read can be written."""
     problems = Problems()
 

@@ -77,7 +77,7 @@ except AttributeError as exc:
 def test_a_stand_in_may_be_named_and_inherited_from_and_says_so_if_it_is_used(
     library: str,
 ) -> None:
-    """An accident in this is one clear sentence, not an AttributeError somewhere."""
+    """A mistake here gives one clear message, and no AttributeError later."""
     code = f"""
 import shared
 import {library}

@@ -1,4 +1,4 @@
-"""A package for the wrong Python is refused at its start, in one line."""
+"""A package for the wrong Python is rejected at its start, in one line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from shared.runtime.python_check import FILE, check
 
 
-def test_another_python_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_another_python_is_rejected_with_what_to_do(tmp_path: Path) -> None:
     """Not somewhere in a library, with a message that names neither version."""
     (tmp_path / FILE).write_text("3.10\n")
 

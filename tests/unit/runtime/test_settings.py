@@ -1,4 +1,4 @@
-"""Settings: what is clearly meant is taken, what is not is refused, and no value is shown."""
+"""Settings: what is clearly meant is taken, what is not is rejected, and no value is shown."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_whatever_it_is_no_credentials_travel_in_the_clear(text: str) -> None:
         "https://ecs.example:", "https://ecs.example,https://ecs.example.com", "ecs example",
     ],
 )  # fmt: skip
-def test_what_is_no_host_is_refused(value: str) -> None:
+def test_what_is_no_host_is_rejected(value: str) -> None:
     """L2: it would be found out only when a call fails."""
     assert read(SLS_ENDPOINT=value)[1] == ["SLS_ENDPOINT"]
 

@@ -1,4 +1,4 @@
-"""Which disk is tried next, and when a refusal concerns them all."""
+"""Which disk is tried next, and when a rejection concerns them all."""
 
 from __future__ import annotations
 
@@ -49,37 +49,37 @@ def tried(all_disks: Sequence[Candidate], forbidden: set[str]) -> tuple[list[str
 def test_each_disk_is_tried_once_or_the_run_ends_after_ten_samples(
     good: set[int], number: int
 ) -> None:
-    """L4, L18: whichever disks are refused, none is asked twice and none is forgotten."""
+    """L4, L18: whichever disks are rejected, none is asked twice and none is forgotten."""
     every = disks(number)
     forbidden = {disk.disk_id for place, disk in enumerate(every) if place not in good}
 
-    asked, all_refused = tried(every, forbidden)
+    asked, all_rejected = tried(every, forbidden)
 
     assert len(set(asked)) == len(asked)
-    if all_refused:
+    if all_rejected:
         assert set(asked[-SAMPLES - IN_A_ROW :]) <= forbidden
     else:
         assert sorted(asked) == sorted(disk.disk_id for disk in every)
 
 
 @given(bad=st.integers(0, 60), good=st.integers(12, 60))
-def test_a_group_of_refused_disks_ends_no_run_whose_other_group_is_good(
+def test_a_group_of_rejected_disks_ends_no_run_whose_other_group_is_good(
     bad: int, good: int
 ) -> None:
-    """L4: listings come grouped: the refused ones first, and at least as many good ones after."""
+    """L4: listings come grouped: the rejected ones first, and at least as many good ones after."""
     every = disks(bad + max(good, bad))
 
-    asked, all_refused = tried(every, {disk.disk_id for disk in every[:bad]})
+    asked, all_rejected = tried(every, {disk.disk_id for disk in every[:bad]})
 
-    assert not all_refused
+    assert not all_rejected
     assert len(asked) == len(every)
 
 
-def test_all_refused_is_found_out_with_fifteen() -> None:
+def test_all_rejected_is_found_out_with_fifteen() -> None:
     """L18: the first five, and ten that are spread evenly over the others."""
-    asked, all_refused = tried(disks(205), {f"d-{number}" for number in range(205)})
+    asked, all_rejected = tried(disks(205), {f"d-{number}" for number in range(205)})
 
-    assert all_refused
+    assert all_rejected
     assert asked[:5] == [f"d-{n}" for n in range(5)]
     places = [int(disk[2:]) - 5 for disk in asked[5:]]
     assert all(abs(place - (10 + 20 * n)) <= 3 for n, place in enumerate(places))
@@ -90,11 +90,11 @@ def test_samples_of_other_groups_come_first() -> None:
     """L18: roles are scoped by group; what is missing is taken from the same one."""
     every = [*disks(100, group="rg-a"), *disks(3, group="rg-b", first=100)]
 
-    asked, all_refused = tried(every, {f"d-{number}" for number in range(103)})
+    asked, all_rejected = tried(every, {f"d-{number}" for number in range(103)})
 
     assert asked[5:8] == ["d-100", "d-101", "d-102"]
     assert len(asked) == 15
-    assert all_refused
+    assert all_rejected
 
 
 def test_a_group_that_may_be_touched_is_found_however_small_it_is() -> None:
@@ -108,9 +108,9 @@ def test_a_group_that_may_be_touched_is_found_however_small_it_is() -> None:
 
 def test_few_disks_are_all_tried() -> None:
     """As many calls as the samples would cost."""
-    asked, all_refused = tried(disks(15), {f"d-{number}" for number in range(15)})
+    asked, all_rejected = tried(disks(15), {f"d-{number}" for number in range(15)})
 
-    assert (len(asked), all_refused) == (15, False)
+    assert (len(asked), all_rejected) == (15, False)
 
 
 def test_while_samples_are_out_nothing_else_starts() -> None:
@@ -184,10 +184,10 @@ def test_drawing_again_and_again_looks_at_few_disks_each_time() -> None:
 
     every = [Counted(disk_id=f"d-{number}") for number in range(20_000)]
 
-    asked, all_refused = tried(every, {f"d-{n}" for n in range(20_000) if n % 10 < IN_A_ROW})
+    asked, all_rejected = tried(every, {f"d-{n}" for n in range(20_000) if n % 10 < IN_A_ROW})
 
     assert len(asked) == 20_000
-    assert not all_refused
+    assert not all_rejected
     assert looks < 100 * 20_000
 
 

@@ -51,8 +51,8 @@ def choose(
         select=select,
         **{"trigger_kind": "timer", "dry_run": False, "content": {}, **about},
     )
-    ledger = SnapshotIndex(run.run_key, inventory, clock)
-    return DiskSelector(run, inventory, ledger, max_disks=max_disks).choose()
+    index = SnapshotIndex(run.run_key, inventory, clock)
+    return DiskSelector(run, inventory, index, max_disks=max_disks).choose()
 
 
 def fleet(number: int, **about: Any) -> list[Disk]:
@@ -223,7 +223,7 @@ def test_a_run_over_many_named_disks_takes_time_by_their_number() -> None:
     assert not gone_through
 
 
-def test_more_than_the_limit_is_refused_before_anything_is_done() -> None:
+def test_more_than_the_limit_is_rejected_before_anything_is_done() -> None:
     """R5: a selection that grew by mistake makes no snapshot at all."""
     with pytest.raises(InvalidEventError, match="more than 10 disks"):
         choose(FakeEcs(disks=fleet(11)), max_disks=10)

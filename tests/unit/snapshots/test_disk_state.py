@@ -108,11 +108,12 @@ def test_order_and_repetition_of_a_listing_do_not_matter(
 
 def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
     """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
-    ledger = ExistingSnapshots(run_key())
+    existing = ExistingSnapshots(run_key())
     states = []
     for status in ("progressing", "failed", "accomplished"):
-        ledger.add(snapshot("s-1", status=status))
-        states.append((ledger["d-1"].snapshot_id, set(ledger["d-1"].failed_ids), list(ledger)))
+        existing.add(snapshot("s-1", status=status))
+        state = existing["d-1"]
+        states.append((state.snapshot_id, set(state.failed_ids), list(existing)))
 
     assert states == [("s-1", set(), ["d-1"]), ("", {"s-1"}, ["d-1"]), ("s-1", set(), ["d-1"])]
 
@@ -122,13 +123,13 @@ def test_a_large_listing_keeps_two_texts_for_each_disk() -> None:
     made = [snapshot(f"s-{number}", of=f"d-{number}") for number in range(1_000)]
     tracemalloc.start()
     try:
-        ledger = group_by_disk(made, run_key())
+        existing = group_by_disk(made, run_key())
         size_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     # Only the table: the texts are those of the listing.
-    assert size_bytes / len(ledger) < 150
+    assert size_bytes / len(existing) < 150
 
 
 # --- a later snapshot that serves the run, too --------------------------------------------------

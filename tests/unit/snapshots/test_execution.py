@@ -14,7 +14,7 @@ from shared.clients.ecs_types import SnapshotRequest
 from shared.snapshots.disk_task import DiskTask
 from tests.clocks import FakeClock
 from tests.unit.benches import Bench, plan, statuses
-from tests.unit.builders import refused, unknown
+from tests.unit.builders import rejected, unknown
 from tests.unit.fakes import Answer, FakeEcs
 
 # --- the good case -------------------------------------------------------------------------------
@@ -75,8 +75,8 @@ def test_jobs_are_taken_only_as_they_can_start() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [refused("Throttling"), refused("Throttling.User"), refused("InternalError", 500),
-     refused("Odd", 503), refused("IdempotentProcessing"), unknown()],
+    [rejected("Throttling"), rejected("Throttling.User"), rejected("InternalError", 500),
+     rejected("Odd", 503), rejected("IdempotentProcessing"), unknown()],
     ids=str,
 )  # fmt: skip
 def test_what_is_transient_is_tried_again_with_the_same_request(error: EcsError) -> None:
@@ -91,7 +91,7 @@ def test_what_is_transient_is_tried_again_with_the_same_request(error: EcsError)
 
 def test_gaps_between_tries_grow() -> None:
     """T1: no storm of retries."""
-    bench = Bench(*[refused("InternalError", 500)] * 5)
+    bench = Bench(*[rejected("InternalError", 500)] * 5)
 
     bench.outcome()
 
@@ -102,7 +102,7 @@ def test_gaps_between_tries_grow() -> None:
 
 def test_what_the_service_asks_to_wait_is_waited() -> None:
     """T6: x-acs-retry-after closes the window; no try is wasted in it."""
-    bench = Bench(refused("Throttling", 429, retry_after_s=40.0))
+    bench = Bench(rejected("Throttling", 429, retry_after_s=40.0))
 
     assert bench.outcome().calls == 2
     assert bench.clock.monotonic() == pytest.approx(40, abs=0.1)
@@ -110,7 +110,7 @@ def test_what_the_service_asks_to_wait_is_waited() -> None:
 
 def test_tries_of_what_is_transient_are_limited() -> None:
     """T10, D2: the budget ends; a 5xx may come after the effect, so nothing is called failed."""
-    bench = Bench(answer=lambda *_: refused("InternalError"))
+    bench = Bench(answer=lambda *_: rejected("InternalError"))
     most = MAX_CALLS[ErrorAction.RETRY]
 
     outcome = bench.outcome()
@@ -136,7 +136,7 @@ def test_tries_of_what_is_transient_are_limited() -> None:
 )
 def test_a_busy_disk_is_waited_for_with_growing_pauses_where_nobody_goes_on(code: str) -> None:
     """L15, T10: a state that passes is no failure; an hour of it costs ten calls or so."""
-    bench = Bench(answer=lambda *_: refused(code), deadline=3600.0)
+    bench = Bench(answer=lambda *_: rejected(code), deadline=3600.0)
 
     outcome = bench.outcome()
 
@@ -151,7 +151,7 @@ def test_a_busy_disk_is_taken_within_the_pause_after_it_is_free() -> None:
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
         if bench.clock.monotonic() < free_at:
-            return refused("IncorrectDiskStatus.CreatingSnapshot")
+            return rejected("IncorrectDiskStatus.CreatingSnapshot")
         return f"s-{request.disk_id}"
 
     bench.ecs = bench.requester.ecs = FakeEcs(answers=answer)
@@ -162,7 +162,7 @@ def test_a_busy_disk_is_taken_within_the_pause_after_it_is_free() -> None:
 
 def test_a_run_that_only_waits_gives_a_sign_of_life_every_five_minutes() -> None:
     """L13: after ten minutes without a record it would count as dead, and be started again."""
-    bench = Bench(answer=lambda *_: refused("IncorrectDiskStatus"), deadline=7200.0)
+    bench = Bench(answer=lambda *_: rejected("IncorrectDiskStatus"), deadline=7200.0)
 
     bench.run(3)
 
@@ -177,9 +177,9 @@ def test_busy_disks_are_asked_again_while_others_are_worked_on() -> None:
 
     def answer(request: SnapshotRequest, number: int) -> Answer:
         if request.disk_id == "d-0" and number < 3:
-            return refused("IncorrectDiskStatus.CreatingSnapshot")
+            return rejected("IncorrectDiskStatus.CreatingSnapshot")
         if request.disk_id == "d-1":
-            return refused("IncorrectDiskStatus")
+            return rejected("IncorrectDiskStatus")
         return f"s-{request.disk_id}"
 
     bench = Bench(answer=answer, rate=60, can_continue=True)
@@ -193,7 +193,7 @@ def test_busy_disks_are_asked_again_while_others_are_worked_on() -> None:
 
 def test_throttled_tries_cost_a_disk_nothing_but_time() -> None:
     """T6: a window takes longer than six tries do, and afterwards all others are still there."""
-    trouble = [*[refused("Throttling.User")] * 9, refused("InternalError", 500)] * 5
+    trouble = [*[rejected("Throttling.User")] * 9, rejected("InternalError", 500)] * 5
     bench = Bench(*trouble)
 
     outcome = bench.outcome()
@@ -203,7 +203,7 @@ def test_throttled_tries_cost_a_disk_nothing_but_time() -> None:
 
 def test_a_disk_that_is_throttled_to_the_end_is_deferred() -> None:
     """T10: the budget is time; it ends with an outcome, and whoever comes back goes on."""
-    bench = Bench(answer=lambda *_: refused("Throttling.Api"), deadline=600)
+    bench = Bench(answer=lambda *_: rejected("Throttling.Api"), deadline=600)
 
     outcomes = bench.run(3)
 
@@ -222,7 +222,7 @@ def test_a_disk_that_waits_holds_up_no_other() -> None:
 
     def answer(request: SnapshotRequest, number: int) -> Answer:
         if request.disk_id == "d-0" and number == 1:
-            return refused("IncorrectDiskStatus.Transferring")
+            return rejected("IncorrectDiskStatus.Transferring")
         return f"s-{request.disk_id}"
 
     bench = Bench(answer=answer)
@@ -250,7 +250,7 @@ def test_with_all_places_taken_a_disk_that_is_due_is_waited_for_in_peace() -> No
 
     def answer(request: SnapshotRequest, number: int) -> Answer:
         if request.disk_id == "d-0" and number == 1:
-            return refused("Throttling")
+            return rejected("Throttling")
         if request.disk_id == "d-1":
             clock.advance(60)  # by now the first disk is due again
             threading.Event().wait(0.6)  # longer than the delay, which was counted before
@@ -275,7 +275,7 @@ def test_with_all_places_taken_a_disk_that_is_due_is_waited_for_in_peace() -> No
 )
 def test_what_fails_is_tried_once_and_recorded(code: str) -> None:
     """L3, L6, T4: one attempt, a failed outcome with the code, and no word of success."""
-    bench = Bench(answer=lambda *_: refused(code))
+    bench = Bench(answer=lambda *_: rejected(code))
 
     outcome = bench.outcome()
 
@@ -290,14 +290,14 @@ def test_what_fails_is_tried_once_and_recorded(code: str) -> None:
 )
 def test_what_cannot_have_a_snapshot_is_skipped(code: str) -> None:
     """Nothing is wrong: one call, the code and the reason."""
-    outcome = Bench(answer=lambda *_: refused(code)).outcome()
+    outcome = Bench(answer=lambda *_: rejected(code)).outcome()
 
     assert (outcome.status, outcome.code, outcome.calls) == ("skipped", code, 1)
 
 
 def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
     """L5: with its reason; a disk that never existed is somebody else's to report."""
-    outcome = Bench(refused("InvalidDiskId.NotFound", 404)).outcome()
+    outcome = Bench(rejected("InvalidDiskId.NotFound", 404)).outcome()
 
     assert outcome.status == "skipped"
     assert "vanished" in outcome.reason
@@ -306,7 +306,7 @@ def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
 def test_a_disk_that_is_listed_still_did_not_vanish() -> None:
     """L3: another region's host knows none of them: that is a failure, and nobody's guess."""
     bench = Bench(
-        answer=lambda *_: refused("InvalidDiskId.NotFound", 404), is_listed=lambda _: True
+        answer=lambda *_: rejected("InvalidDiskId.NotFound", 404), is_listed=lambda _: True
     )
 
     outcomes = bench.run(200)
@@ -318,7 +318,7 @@ def test_a_disk_that_is_listed_still_did_not_vanish() -> None:
 
 def test_where_the_listing_cannot_be_read_a_disk_is_not_called_gone() -> None:
     """D3: a look that fails decides nothing."""
-    answers: list[bool | Exception] = [refused("ServiceUnavailable", 503), True]
+    answers: list[bool | Exception] = [rejected("ServiceUnavailable", 503), True]
 
     def is_listed(_: str) -> bool:
         answer = answers.pop(0)
@@ -326,7 +326,7 @@ def test_where_the_listing_cannot_be_read_a_disk_is_not_called_gone() -> None:
             raise answer
         return answer
 
-    gone = refused("InvalidDiskId.NotFound", 404)
+    gone = rejected("InvalidDiskId.NotFound", 404)
     outcome = Bench(gone, gone, is_listed=is_listed).outcome()
 
     assert (outcome.status, outcome.calls) == ("failed", 2)
@@ -337,7 +337,7 @@ def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code:
     """L6, L14: a snapshot was accepted and failed: "nothing is wrong" would not be true."""
     job = DiskTask(disk_id="d-0", attempt=2, failed_ids=frozenset({"s-1"}), failed_id="s-1")
 
-    outcome = Bench(refused(code, 404)).run([job])["d-0"]
+    outcome = Bench(rejected(code, 404)).run([job])["d-0"]
 
     assert (outcome.status, outcome.code) == ("snapshot_failed", code)
     assert (outcome.snapshot_id, outcome.attempt) == ("s-1", 1)
@@ -345,18 +345,18 @@ def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code:
 
 def test_a_code_that_nobody_knows_is_a_failure() -> None:
     """L3: never guessed to be fine."""
-    assert Bench(refused("SomethingNew", 400)).outcome().status == "failed"
+    assert Bench(rejected("SomethingNew", 400)).outcome().status == "failed"
 
 
-# --- accidents -----------------------------------------------------------------------------------
+# --- unexpected errors -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("accident", [RuntimeError("boom"), KeyError("x"), AssertionError()])
-def test_one_disks_accident_costs_no_other(accident: Exception) -> None:
+@pytest.mark.parametrize("error", [RuntimeError("boom"), KeyError("x"), AssertionError()])
+def test_one_disks_unexpected_error_costs_no_other(error: Exception) -> None:
     """L4, L9: error on disk 0 of n, of whatever class, and n - 1 are created."""
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
-        return accident if request.disk_id == "d-0" else f"s-{request.disk_id}"
+        return error if request.disk_id == "d-0" else f"s-{request.disk_id}"
 
     outcomes = Bench(answer=answer, max_in_flight=2).run(5)
 
@@ -364,11 +364,11 @@ def test_one_disks_accident_costs_no_other(accident: Exception) -> None:
         "d-0": "failed",
         **dict.fromkeys(["d-1", "d-2", "d-3", "d-4"], "created"),
     }
-    assert outcomes["d-0"].code == type(accident).__name__
+    assert outcomes["d-0"].code == type(error).__name__
     assert outcomes["d-0"].reason.startswith("unexpected error: ")
 
 
-def test_an_accident_in_planning_is_one_disks_too() -> None:
+def test_an_unexpected_error_in_planning_is_one_disks_too() -> None:
     """L4: and no call is made for it."""
 
     def plan_or_trip(disk_id: str, attempt: int) -> SnapshotRequest:

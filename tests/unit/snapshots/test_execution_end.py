@@ -10,7 +10,7 @@ from shared.clients.pacing import OutOfTimeError
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import DiskTask
 from tests.unit.benches import MADE, NOTHING, Bench, statuses
-from tests.unit.builders import refused, unknown
+from tests.unit.builders import rejected, unknown
 from tests.unit.fakes import Answer
 
 # --- the end of a run ----------------------------------------------------------------------------
@@ -21,7 +21,7 @@ from tests.unit.fakes import Answer
 )
 def test_what_will_fail_for_every_disk_ends_the_run(code: str) -> None:
     """L18: account, role, quota: one call, and the rest is failed as not tried."""
-    bench = Bench(answer=lambda *_: refused(code))
+    bench = Bench(answer=lambda *_: rejected(code))
 
     outcomes = bench.run(5)
 
@@ -37,7 +37,7 @@ def test_what_was_done_before_the_end_stays_done() -> None:
     def answer(request: SnapshotRequest, _: int) -> Answer:
         codes = {"d-1": "IncorrectDiskStatus.Transferring", "d-2": "InvalidAccessKeyId.Inactive"}
         code = codes.get(request.disk_id)
-        return refused(code) if code else f"s-{request.disk_id}"
+        return rejected(code) if code else f"s-{request.disk_id}"
 
     outcomes = Bench(answer=answer).run(4)
 
@@ -50,9 +50,9 @@ def test_what_was_done_before_the_end_stays_done() -> None:
 
 
 def test_a_run_stops_with_the_code_that_asked_for_it() -> None:
-    """Also where the disk that was refused has its snapshot from an answer that was lost."""
+    """Also where the disk that was rejected has its snapshot from an answer that was lost."""
     looks = iter([NOTHING, MADE])
-    bench = Bench(unknown(), refused("SignatureDoesNotMatch"), ledger=lambda _: next(looks))
+    bench = Bench(unknown(), rejected("SignatureDoesNotMatch"), existing=lambda _: next(looks))
     jobs = [DiskTask(disk_id="d-0"), DiskTask(disk_id="d-1", foreseen="IncorrectInstanceStatus")]
 
     outcomes = bench.run(jobs)
@@ -66,7 +66,7 @@ def test_what_is_uncertain_when_a_run_stops_is_not_called_failed() -> None:
     """D2: an unknown outcome is never a failure: its snapshot may exist."""
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
-        return unknown() if request.disk_id == "d-0" else refused("InvalidSecurityToken.Expired")
+        return unknown() if request.disk_id == "d-0" else rejected("InvalidSecurityToken.Expired")
 
     outcomes = Bench(answer=answer).run(2)
 
@@ -81,9 +81,11 @@ def test_a_stop_that_cannot_be_looked_into_still_stops_with_its_own_code() -> No
     def nothing_then_forbidden(_: str) -> DiskState:
         for entry in looks:
             return entry
-        raise refused("Forbidden.RAM")
+        raise rejected("Forbidden.RAM")
 
-    bench = Bench(unknown(), refused("InvalidSecurityToken.Expired"), ledger=nothing_then_forbidden)
+    bench = Bench(
+        unknown(), rejected("InvalidSecurityToken.Expired"), existing=nothing_then_forbidden
+    )
 
     assert bench.outcome().status == "deferred"
     assert bench.execution.stopped_by == "InvalidSecurityToken.Expired"
@@ -108,7 +110,7 @@ def test_what_does_not_fit_before_the_deadline_is_deferred() -> None:
 
 def test_what_waits_at_the_deadline_says_why_it_is_not_done() -> None:
     """L15: deferred with the last code, and how often it was tried."""
-    bench = Bench(answer=lambda *_: refused("IncorrectDiskStatus.Transferring"), deadline=10.0)
+    bench = Bench(answer=lambda *_: rejected("IncorrectDiskStatus.Transferring"), deadline=10.0)
 
     outcome = bench.outcome()
 
@@ -132,14 +134,14 @@ def test_a_call_that_was_made_is_never_denied() -> None:
     def out_of_time(_: str) -> DiskState:
         raise OutOfTimeError("DescribeSnapshots")
 
-    outcome = Bench(refused("IdempotentParameterMismatch"), ledger=out_of_time).outcome()
+    outcome = Bench(rejected("IdempotentParameterMismatch"), existing=out_of_time).outcome()
 
     assert (outcome.status, outcome.code) == ("deferred", "IdempotentParameterMismatch")
     assert outcome.calls == 1
 
 
 def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
-    """L6: a refusal that could not be looked into is deferred, after the calls it took."""
+    """L6: a rejection that could not be looked into is deferred, after the calls it took."""
     looks = iter([NOTHING])
 
     def nothing_then_out_of_time(_: str) -> DiskState:
@@ -147,7 +149,7 @@ def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
             return entry
         raise OutOfTimeError("DescribeSnapshots")
 
-    bench = Bench(unknown(), refused("QuotaExceed.Snapshot"), ledger=nothing_then_out_of_time)
+    bench = Bench(unknown(), rejected("QuotaExceed.Snapshot"), existing=nothing_then_out_of_time)
 
     outcome = bench.outcome()
 
@@ -157,7 +159,7 @@ def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
 # --- what was foreseen ---------------------------------------------------------------------------
 
 
-def test_no_call_is_spent_on_a_refusal_that_was_foreseen() -> None:
+def test_no_call_is_spent_on_a_rejection_that_was_foreseen() -> None:
     """It waits first, as if ECS had answered so; then the server has the last word."""
     bench = Bench()
 

@@ -7,7 +7,7 @@ import gc
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_types import SnapshotRequest
 from tests.unit.benches import Bench
-from tests.unit.builders import refused
+from tests.unit.builders import rejected
 
 BUSY = "IncorrectDiskStatus.CreatingSnapshot"
 
@@ -25,7 +25,7 @@ def test_disks_that_wait_share_what_was_said_of_them() -> None:
         nonlocal most
         if len(bench.ecs.created) % 100 == 0:
             most = max(most, errors_alive() - before)
-        return refused(BUSY)
+        return rejected(BUSY)
 
     bench = Bench(answer=answer, can_continue=True)
     outcomes = bench.run(number)

@@ -7,10 +7,10 @@ import pytest
 from shared.clients.ecs_types import SnapshotRequest
 from shared.snapshots.disk_state import DiskState
 from tests.unit.benches import MADE, NOTHING, Bench
-from tests.unit.builders import refused, unknown
+from tests.unit.builders import rejected, unknown
 from tests.unit.fakes import Answer, FakeEcs
 
-BUSY = refused("IncorrectDiskStatus.CreatingSnapshot")
+BUSY = rejected("IncorrectDiskStatus.CreatingSnapshot")
 
 
 def test_tries_used_up_are_deferred_where_the_rest_is_handed_over() -> None:
@@ -59,7 +59,7 @@ def test_an_unknown_outcome_is_never_failed_not_even_in_the_last_part() -> None:
 
 
 def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
-    """D4: the ledger is looked at after the wait for the turn, right before the call."""
+    """D4: snapshots are listed after the wait for the call's turn, right before the call."""
     bench = Bench(known=lambda _: MADE)
 
     assert bench.outcome().status == "already_exists"
@@ -67,7 +67,7 @@ def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
 
 
 def test_an_attempt_that_failed_meanwhile_raises_the_next() -> None:
-    """D11: the recent ledger's word on failed snapshots holds, as the first one's did."""
+    """D11: failed snapshots of a recent listing count, as those of the first listing do."""
     failed = DiskState(failed_attempt=1, failed_ids={"s-bad"})
     outcome = Bench(known=lambda _: failed).outcome()
 
@@ -77,7 +77,7 @@ def test_an_attempt_that_failed_meanwhile_raises_the_next() -> None:
 def test_a_mismatch_is_looked_into_again_for_a_listing_that_lags() -> None:
     """D9: the first delivery's snapshot may be too young to be listed; no token is changed."""
     seen = iter([NOTHING, NOTHING, MADE])
-    bench = Bench(refused("IdempotentParameterMismatch"), ledger=lambda _: next(seen))
+    bench = Bench(rejected("IdempotentParameterMismatch"), existing=lambda _: next(seen))
 
     outcome = bench.outcome()
 
@@ -90,7 +90,7 @@ def test_a_mismatch_is_looked_into_again_for_a_listing_that_lags() -> None:
 
 def test_a_later_snapshot_of_the_policy_serves_a_run_that_waits_for_it() -> None:
     """L15: an hourly policy whose snapshots take longer settles, and piles nothing up."""
-    bench = Bench(BUSY, ledger=lambda _: DiskState(later_id="s-later"))
+    bench = Bench(BUSY, existing=lambda _: DiskState(later_id="s-later"))
 
     outcome = bench.outcome()
 
@@ -100,7 +100,7 @@ def test_a_later_snapshot_of_the_policy_serves_a_run_that_waits_for_it() -> None
 
 def test_nothing_supersedes_a_disk_of_which_an_answer_was_lost() -> None:
     """D2: its own snapshot may exist."""
-    bench = Bench(unknown(), BUSY, ledger=lambda _: DiskState(later_id="s-later"))
+    bench = Bench(unknown(), BUSY, existing=lambda _: DiskState(later_id="s-later"))
 
     assert bench.outcome().status == "created"
     assert len(bench.ecs.created) == 3

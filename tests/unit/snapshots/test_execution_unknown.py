@@ -14,7 +14,7 @@ from shared.identity import MAX_ATTEMPTS
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.disk_task import DiskTask
 from tests.unit.benches import MADE, NOTHING, Bench, plan
-from tests.unit.builders import refused, unknown
+from tests.unit.builders import rejected, unknown
 from tests.unit.fakes import Answer
 
 # --- unknown outcomes ----------------------------------------------------------------------------
@@ -22,7 +22,7 @@ from tests.unit.fakes import Answer
 
 def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
     """D2: created, then the connection dropped: one snapshot, and its id is known."""
-    bench = Bench(unknown(), ledger=lambda _: MADE)
+    bench = Bench(unknown(), existing=lambda _: MADE)
 
     outcome = bench.outcome()
 
@@ -32,9 +32,9 @@ def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
 
 
 @pytest.mark.parametrize("code", ["InternalError", "ServiceUnavailable", "UnknownError"])
-def test_after_a_refusal_that_may_come_after_the_effect_it_looks_too(code: str) -> None:
-    """D2: the ledger may be 45 seconds old, and the token forgotten: a second one would be made."""
-    bench = Bench(refused(code, 503), ledger=lambda _: MADE)
+def test_after_a_rejection_that_may_come_after_the_effect_it_looks_too(code: str) -> None:
+    """D2: the listing may be 45 seconds old and the token forgotten, so a retry could duplicate."""
+    bench = Bench(rejected(code, 503), existing=lambda _: MADE)
 
     outcome = bench.outcome()
 
@@ -65,39 +65,39 @@ def test_the_last_look_may_still_find_it() -> None:
     """D2: before it gives up it looks once more."""
     most = MAX_CALLS[ErrorAction.RETRY]
     looks = iter([NOTHING] * (most - 1) + [MADE])
-    bench = Bench(answer=lambda *_: unknown(), ledger=lambda _: next(looks))
+    bench = Bench(answer=lambda *_: unknown(), existing=lambda _: next(looks))
 
     assert bench.outcome().snapshot_id == "s-made"
 
 
-def test_a_refusal_after_an_unknown_outcome_may_be_due_to_our_own_snapshot() -> None:
+def test_a_rejection_after_an_unknown_outcome_may_be_due_to_our_own_snapshot() -> None:
     """D2: the 256th snapshot may be the one whose answer was lost."""
     looks = iter([NOTHING, MADE])
-    bench = Bench(unknown(), refused("QuotaExceed.Snapshot"), ledger=lambda _: next(looks))
+    bench = Bench(unknown(), rejected("QuotaExceed.Snapshot"), existing=lambda _: next(looks))
 
     outcome = bench.outcome()
 
     assert (outcome.status, outcome.snapshot_id, outcome.code) == ("created", "s-made", "")
 
 
-def test_a_refusal_after_an_unknown_outcome_that_is_not_is_a_failure() -> None:
-    """It looked, and there is nothing: the refusal stands."""
-    outcome = Bench(unknown(), refused("QuotaExceed.Snapshot")).outcome()
+def test_a_rejection_after_an_unknown_outcome_that_is_not_is_a_failure() -> None:
+    """It looked, and there is nothing: the rejection stands."""
+    outcome = Bench(unknown(), rejected("QuotaExceed.Snapshot")).outcome()
 
     assert (outcome.status, outcome.code, outcome.calls) == ("failed", "QuotaExceed.Snapshot", 2)
 
 
 def test_a_look_that_fails_is_not_nothing() -> None:
     """D3: a throttled read is tried again and never taken for "no snapshot"."""
-    answers: list[DiskState | Exception] = [refused("Throttling"), MADE]
+    answers: list[DiskState | Exception] = [rejected("Throttling"), MADE]
 
-    def ledger(_: str) -> DiskState:
+    def existing(_: str) -> DiskState:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    bench = Bench(unknown(), ledger=ledger)
+    bench = Bench(unknown(), existing=existing)
 
     outcome = bench.outcome()
 
@@ -108,7 +108,7 @@ def test_a_look_that_fails_is_not_nothing() -> None:
 def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
     """D11: only a terminal failure does, and then the token is another one."""
     entry = DiskState(failed_attempt=1, failed_ids={"s-failed"})
-    bench = Bench(unknown(), ledger=lambda _: entry)
+    bench = Bench(unknown(), existing=lambda _: entry)
 
     outcome = bench.outcome()
 
@@ -119,7 +119,7 @@ def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
 def test_an_attempt_beyond_the_last_is_not_asked_for() -> None:
     """D11, T10: a failure that is found while the run goes counts towards the one cap."""
     entry = DiskState(failed_attempt=MAX_ATTEMPTS, failed_id="s-last", failed_ids={"s-last"})
-    bench = Bench(unknown(), ledger=lambda _: entry)
+    bench = Bench(unknown(), existing=lambda _: entry)
 
     outcome = bench.outcome()
 
@@ -147,7 +147,7 @@ def test_the_cap_names_the_last_snapshot_that_failed() -> None:
 def test_fewer_attempts_may_be_allowed() -> None:
     """A policy's `retry_failed_snapshots` is such a limit."""
     entry = DiskState(failed_attempt=2, failed_id="s-2", failed_ids={"s-1", "s-2"})
-    bench = Bench(ledger=lambda _: entry, max_attempts=2)
+    bench = Bench(existing=lambda _: entry, max_attempts=2)
 
     outcome = bench.run([DiskTask(disk_id="d-0", attempt=2, may_exist=True)])["d-0"]
 
@@ -157,7 +157,7 @@ def test_fewer_attempts_may_be_allowed() -> None:
 
 def test_what_the_listing_knows_less_of_takes_no_attempt_back() -> None:
     """D11: a listing that lags does not undo a failure that is known."""
-    bench = Bench(ledger=lambda _: DiskState(failed_attempt=1, failed_ids={"s-1"}))
+    bench = Bench(existing=lambda _: DiskState(failed_attempt=1, failed_ids={"s-1"}))
 
     outcome = bench.run([DiskTask(disk_id="d-0", attempt=3, may_exist=True)])["d-0"]
 
@@ -172,7 +172,7 @@ BUSY = ["IncorrectDiskStatus.CreatingSnapshot", "DISK_HAS_CREATING_SNAPSHOT"]
 @pytest.mark.parametrize("code", BUSY)
 def test_a_snapshot_in_the_making_may_be_the_runs_own(code: str) -> None:
     """D4: made by another delivery of the same event: it is found, not waited for."""
-    bench = Bench(refused(code), ledger=lambda _: MADE)
+    bench = Bench(rejected(code), existing=lambda _: MADE)
 
     outcome = bench.outcome()
 
@@ -183,7 +183,7 @@ def test_a_snapshot_in_the_making_may_be_the_runs_own(code: str) -> None:
 @pytest.mark.parametrize("code", BUSY)
 def test_somebody_elses_is_waited_for(code: str) -> None:
     """L15: not a success, and not given up: looked at and asked again, seconds apart."""
-    bench = Bench(refused(code), refused(code))
+    bench = Bench(rejected(code), rejected(code))
 
     outcome = bench.outcome()
 
@@ -193,8 +193,8 @@ def test_somebody_elses_is_waited_for(code: str) -> None:
 
 def test_the_same_request_in_progress_is_looked_for_and_never_called_failed() -> None:
     """D4: IdempotentProcessing: the twin of this call will make the snapshot, or not."""
-    found = Bench(refused("IdempotentProcessing"), ledger=lambda _: MADE)
-    never = Bench(answer=lambda *_: refused("IdempotentProcessing"))
+    found = Bench(rejected("IdempotentProcessing"), existing=lambda _: MADE)
+    never = Bench(answer=lambda *_: rejected("IdempotentProcessing"))
 
     assert found.outcome().snapshot_id == "s-made"
     assert never.outcome().status == "deferred"
@@ -208,7 +208,7 @@ MISMATCH = "IdempotentParameterMismatch"
 
 def test_a_mismatch_is_what_exists_already() -> None:
     """D9: the policy was edited between two deliveries; the first one's snapshot counts."""
-    bench = Bench(refused(MISMATCH), ledger=lambda _: MADE)
+    bench = Bench(rejected(MISMATCH), existing=lambda _: MADE)
 
     outcome = bench.outcome()
 
@@ -223,7 +223,7 @@ def test_a_mismatch_is_what_exists_already() -> None:
 @pytest.mark.parametrize("code", [MISMATCH, "InvalidIdempotenceParameter.Mismatch"])
 def test_a_mismatch_is_never_answered_with_a_fresh_token(code: str) -> None:
     """D9: the vendor recommends just that, and it makes the second snapshot."""
-    bench = Bench(answer=lambda *_: refused(code))
+    bench = Bench(answer=lambda *_: rejected(code))
 
     outcome = bench.outcome()
 
@@ -233,15 +233,15 @@ def test_a_mismatch_is_never_answered_with_a_fresh_token(code: str) -> None:
 
 def test_a_mismatch_that_cannot_be_looked_into_is_tried_again_with_the_same_token() -> None:
     """D3, D9: a read that fails decides nothing."""
-    answers: list[DiskState | Exception] = [refused("Throttling"), MADE]
+    answers: list[DiskState | Exception] = [rejected("Throttling"), MADE]
 
-    def ledger(_: str) -> DiskState:
+    def existing(_: str) -> DiskState:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    bench = Bench(refused(MISMATCH), refused(MISMATCH), ledger=ledger)
+    bench = Bench(rejected(MISMATCH), rejected(MISMATCH), existing=existing)
 
     assert bench.outcome().status == "already_exists"
     assert len(set(bench.tokens)) == 1
@@ -274,7 +274,7 @@ def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() 
 
 CODES = st.sampled_from([*ERROR_ACTIONS, "Nobody.Knows"])
 EVENTS = st.one_of(
-    CODES.map(refused),
+    CODES.map(rejected),
     st.just(None),
     st.builds(unknown),
     st.just(RuntimeError("boom")),
@@ -304,10 +304,10 @@ def test_whatever_happens_each_disk_has_one_outcome_and_one_snapshot(
             ids.setdefault(request.disk_id, set()).add(made[request.client_token])
         return event or made[request.client_token]
 
-    def ledger(disk_id: str) -> DiskState:
+    def existing(disk_id: str) -> DiskState:
         return DiskState(snapshot_id=min(ids[disk_id]), attempt=1) if ids.get(disk_id) else NOTHING
 
-    bench = Bench(answer=answer, ledger=ledger, deadline=deadline, max_in_flight=in_flight)
+    bench = Bench(answer=answer, existing=existing, deadline=deadline, max_in_flight=in_flight)
     outcomes = bench.run(len(events))
 
     for disk_id, outcome in outcomes.items():

@@ -267,7 +267,7 @@ def test_the_placeholders_of_a_template_are_read_as_they_stand(
     assert placeholders_of(template) == names
 
 
-# --- The ledger's tags ---------------------------------------------------------------------------
+# --- the tracking tags ---------------------------------------------------------------------------
 
 
 @given(where=RUN_KEYS, settings=SETTINGS, disk_id=DISK_IDS, attempt=st.integers(1, 10**6))

@@ -93,7 +93,7 @@ def test_of_an_edited_policy_the_snapshots_own_fields_hold(
 
 
 def test_category_and_instant_access_are_never_asked_for_together() -> None:
-    """ECS refuses the pair, whatever a listing and an edited policy make of it."""
+    """ECS rejects the pair, whatever a listing and an edited policy make of it."""
     first = plan_snapshot(run_key(), SnapshotSettings(instant_access=True), "d-1", attempt=1)
     edited = SnapshotSettings(category="Standard")
 

@@ -1,4 +1,4 @@
-"""One run's ledger: as recent as it has to be, for as few calls as it can."""
+"""The existing snapshots of one run: recent enough, with as few calls as possible."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from shared.clients.pacing import OutOfTimeError, Pacer
 from shared.snapshots.disk_state import DiskState
 from shared.snapshots.snapshot_index import MARGIN, MAX_AGE_S, UNREADABLE_S, SnapshotIndex
 from tests.clocks import NOON, FakeClock
-from tests.unit.builders import refused, run_key, snapshot
+from tests.unit.builders import rejected, run_key, snapshot
 from tests.unit.fakes import FakeEcs
 
 
 @dataclass
 class Desk:
-    """A ledger over an ECS whose snapshots come as the test wants."""
+    """A snapshot index on a fake ECS, whose snapshots the test adds."""
 
     snapshots: list[Snapshot] = field(default_factory=list)
     deadline: float = 1e9
@@ -33,7 +33,7 @@ class Desk:
         self.clock = FakeClock()
         self.ecs = FakeEcs(snapshots=self.snapshots)
         pacer = Pacer(clock=self.clock, deadline=self.deadline, calls_per_minute=100_000)
-        self.ledger = SnapshotIndex(run_key(), Inventory(self.ecs, pacer), self.clock)
+        self.index = SnapshotIndex(run_key(), Inventory(self.ecs, pacer), self.clock)
 
     def listed_from(self) -> list[float]:
         """From when each listing went, in seconds since the start; its further pages left out."""
@@ -45,14 +45,14 @@ class Desk:
 
 
 def test_what_was_read_is_known_without_another_call() -> None:
-    """A ledger that is young enough costs nothing."""
+    """A recent listing costs no call."""
     desk = Desk([snapshot("s-1", of="d-1")])
 
-    read = desk.ledger.read()
+    read = desk.index.read()
     desk.clock.advance(MAX_AGE_S - 1)
 
     assert read["d-1"].snapshot_id == "s-1"
-    assert (desk.ledger.recent_state("d-1").snapshot_id, desk.ledger.recent_state("d-2")) == (
+    assert (desk.index.recent_state("d-1").snapshot_id, desk.index.recent_state("d-2")) == (
         "s-1",
         DiskState(),
     )
@@ -60,13 +60,13 @@ def test_what_was_read_is_known_without_another_call() -> None:
 
 
 def test_what_another_delivery_made_meanwhile_is_seen_before_a_call() -> None:
-    """D4: how long ECS remembers a token nobody knows, so no ledger is trusted for long."""
+    """D4: how long ECS remembers a token is not documented, so every listing expires soon."""
     desk = Desk()
-    desk.ledger.read()
+    desk.index.read()
     desk.snapshots.append(snapshot("s-theirs", of="d-1"))
     desk.clock.advance(MAX_AGE_S)
 
-    assert desk.ledger.recent_state("d-1").snapshot_id == "s-theirs"
+    assert desk.index.recent_state("d-1").snapshot_id == "s-theirs"
 
 
 @pytest.mark.parametrize("ahead_s", [-300, 0, 300])
@@ -74,10 +74,10 @@ def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_
     """D4: however wrong our clock is, and however late ECS lists, what came since is listed."""
     made_at = NOON - timedelta(seconds=ahead_s)
     desk = Desk([snapshot("s-1", of="d-1", created_at=made_at)])
-    desk.ledger.read()
+    desk.index.read()
     for _ in range(2):
         desk.clock.advance(MAX_AGE_S)
-        desk.ledger.recent_state("d-2")
+        desk.index.recent_state("d-2")
 
     margin_s = MARGIN.total_seconds()
     assert desk.listed_from() == [-15 * 60, -ahead_s - margin_s, -ahead_s - margin_s]
@@ -86,9 +86,9 @@ def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_
 def test_where_nothing_was_seen_all_of_the_run_is_listed_again() -> None:
     """Without a snapshot ECS has not told its time; and then it is one call."""
     desk = Desk()
-    desk.ledger.read()
+    desk.index.read()
     desk.clock.advance(MAX_AGE_S)
-    desk.ledger.recent_state("d-1")
+    desk.index.recent_state("d-1")
 
     assert desk.listed_from() == [-15 * 60, -15 * 60]
 
@@ -97,38 +97,38 @@ def test_snapshots_of_others_do_not_count() -> None:
     """A listing by time holds everybody's; only the run's tags make one ours."""
     desk = Desk([snapshot("s-1", of="d-1", in_run=run_key(policy="other"))])
 
-    assert desk.ledger.read() == {}
+    assert desk.index.read() == {}
 
 
 def test_a_snapshot_that_failed_since_raises_the_attempt() -> None:
     """D11: a later listing of the same snapshot replaces what was known of it."""
     desk = Desk([snapshot("s-1", of="d-1", status="progressing")])
-    desk.ledger.read()
+    desk.index.read()
     desk.snapshots[:] = [snapshot("s-1", of="d-1", status="failed")]
     desk.clock.advance(MAX_AGE_S)
 
-    assert desk.ledger.recent_state("d-1").next_attempt == 2
+    assert desk.index.recent_state("d-1").next_attempt == 2
 
 
 def test_a_look_asks_about_one_disk_however_young_the_listing_is() -> None:
     """After an answer that was lost only ECS can say."""
     desk = Desk()
-    desk.ledger.read()
+    desk.index.read()
     desk.snapshots.append(snapshot("s-1", of="d-1"))
 
-    assert desk.ledger.recent_state("d-1") == DiskState()
-    assert desk.ledger.refresh_disk("d-1").snapshot_id == "s-1"
+    assert desk.index.recent_state("d-1") == DiskState()
+    assert desk.index.refresh_disk("d-1").snapshot_id == "s-1"
     assert desk.ecs.listings[-1].about == "d-1"
 
 
 def test_a_listing_that_cannot_be_read_is_not_an_empty_one() -> None:
     """No call is made on the word of a listing that did not end."""
     desk = Desk(deadline=10.0)
-    desk.ledger.read()
+    desk.index.read()
     desk.clock.advance(MAX_AGE_S)
 
     with pytest.raises(OutOfTimeError):
-        desk.ledger.recent_state("d-1")
+        desk.index.recent_state("d-1")
 
 
 def test_a_direct_requests_listing_is_kept_recent_too() -> None:
@@ -155,33 +155,33 @@ def test_a_direct_requests_listing_is_kept_recent_too() -> None:
 def test_a_listing_that_failed_is_not_made_again_for_each_disk(read: str) -> None:
     """T10: it was retried already; for a few seconds its error holds for every other disk."""
     desk = Desk()
-    desk.ledger.read()
+    desk.index.read()
     desk.clock.advance(MAX_AGE_S)
-    error = refused("InvalidAccessKeyId", 403)
+    error = rejected("InvalidAccessKeyId", 403)
     desk.ecs.trouble = error
     for number in range(3):
         with pytest.raises(EcsError, match="InvalidAccessKeyId"):
-            getattr(desk.ledger, read)(f"d-{number}")
+            getattr(desk.index, read)(f"d-{number}")
     assert len(desk.ecs.listings) == 2
 
     desk.ecs.trouble = None
     desk.clock.advance(UNREADABLE_S)
-    assert getattr(desk.ledger, read)("d-1") == DiskState()
+    assert getattr(desk.index, read)("d-1") == DiskState()
 
 
 def test_after_a_failed_listing_one_thread_at_a_time_lists_again() -> None:
     """T10: each thread would otherwise make all its call retries, after each pause anew."""
     desk = Desk()
-    desk.ledger.read()
-    desk.ecs.trouble = refused("InvalidAccessKeyId", 403)
+    desk.index.read()
+    desk.ecs.trouble = rejected("InvalidAccessKeyId", 403)
     with pytest.raises(EcsError):
-        desk.ledger.refresh_disk("d-0")
+        desk.index.refresh_disk("d-0")
     desk.clock.advance(UNREADABLE_S)
     together = threading.Barrier(2)
     desk.ecs.while_listing = lambda: meet(together)
 
     with ThreadPoolExecutor(4) as pool:
-        ends = [pool.submit(desk.ledger.refresh_disk, f"d-{number}") for number in range(4)]
+        ends = [pool.submit(desk.index.refresh_disk, f"d-{number}") for number in range(4)]
 
     assert all(isinstance(end.exception(), EcsError) for end in ends)
     assert len(desk.ecs.listings) == 3
@@ -200,7 +200,7 @@ def test_few_disks_are_listed_one_by_one() -> None:
     """L2: what else the account makes costs no call; what is not about them is not known."""
     desk = Desk([snapshot(f"s-{number}", of=f"d-{number}") for number in range(300)])
 
-    read = desk.ledger.read(["d-7", "d-299", "d-7"])
+    read = desk.index.read(["d-7", "d-299", "d-7"])
 
     assert {disk_id: read[disk_id].snapshot_id for disk_id in read} == {
         "d-7": "s-7",
@@ -213,28 +213,28 @@ def test_few_disks_are_listed_one_by_one() -> None:
 def test_each_of_few_disks_is_listed_again_when_its_own_listing_is_old() -> None:
     """D4: right before a call what another delivery made of this disk is seen, for one call."""
     desk = Desk()
-    desk.ledger.read(["d-1", "d-2"])
+    desk.index.read(["d-1", "d-2"])
     desk.clock.advance(MAX_AGE_S)
     desk.snapshots.append(snapshot("s-theirs", of="d-1"))
 
-    assert desk.ledger.recent_state("d-1").snapshot_id == "s-theirs"
-    assert desk.ledger.recent_state("d-1").snapshot_id == "s-theirs"
+    assert desk.index.recent_state("d-1").snapshot_id == "s-theirs"
+    assert desk.index.recent_state("d-1").snapshot_id == "s-theirs"
     assert [one.about for one in desk.ecs.listings] == ["d-1", "d-2", "d-1"]
 
 
 def test_a_disk_that_was_not_among_the_few_is_listed_before_it_is_answered() -> None:
     """L3: a disk that was never listed is not one without a snapshot."""
     desk = Desk([snapshot("s-3", of="d-3")])
-    desk.ledger.read(["d-1"])
+    desk.index.read(["d-1"])
 
-    assert desk.ledger.recent_state("d-3").snapshot_id == "s-3"
+    assert desk.index.recent_state("d-3").snapshot_id == "s-3"
 
 
 def test_a_disk_of_few_that_cannot_be_listed_is_not_an_empty_one() -> None:
     """L3: no call is made on the word of a listing that did not end."""
     desk = Desk(deadline=10.0)
-    desk.ledger.read(["d-1"])
+    desk.index.read(["d-1"])
     desk.clock.advance(MAX_AGE_S)
 
     with pytest.raises(OutOfTimeError):
-        desk.ledger.recent_state("d-1")
+        desk.index.recent_state("d-1")

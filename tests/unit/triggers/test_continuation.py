@@ -84,7 +84,7 @@ def test_an_id_is_the_same_for_the_same_part_and_for_no_other() -> None:
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
-    """A payload that somebody made up is refused with all of its mistakes."""
+    """A payload that somebody made up is rejected with all of its mistakes."""
     _, wrong = read({"part": MAX_PARTS + 1, "run_id": "x", "disks": ["d-1"]})
 
     assert sorted(wrong) == [
@@ -100,7 +100,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
         max_leaves=10,
     )
 )
-def test_whatever_stands_there_is_read_or_refused(content: Any) -> None:
+def test_whatever_stands_there_is_read_or_rejected(content: Any) -> None:
     """No value of JSON makes the reader stumble, and none of these is a link."""
     event = as_bytes({KEY: content, "event": tick()})
     parsed = parse_trigger(event, kind="timer", account_id=ACCOUNT_ID, region=REGION)

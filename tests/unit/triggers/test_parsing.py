@@ -88,7 +88,7 @@ def test_a_payload_names_a_policy_or_is_one() -> None:
         ('{"policy": "a", "policy": "b"}', "payload: 'policy': must not be given twice"),
     ],
 )
-def test_another_payload_is_refused(payload: object, start: str) -> None:
+def test_another_payload_is_rejected(payload: object, start: str) -> None:
     """L2: a payload that says nothing that we understand is never "no payload"."""
     problems = problems_of(tick(payload=payload), "timer")
 
@@ -246,7 +246,7 @@ def test_an_id_that_is_none_is_noted_for_whoever_wants_it(data: Any, path: str) 
 
 
 @pytest.mark.parametrize("data", [[], "i-1", None])
-def test_an_event_without_data_is_refused(data: Any) -> None:
+def test_an_event_without_data_is_rejected(data: Any) -> None:
     """A CloudEvent of EventBridge has an object there."""
     (problem,) = problems_of({**cloud_event(), "data": data})
 
@@ -294,7 +294,7 @@ ITS_ZONE = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00
         ),
     ],
 )
-def test_an_event_that_is_not_ours_or_not_whole_is_refused(
+def test_an_event_that_is_not_ours_or_not_whole_is_rejected(
     about: dict[str, Any], line: str
 ) -> None:
     """An event of another account or region is nothing to act on."""
@@ -386,7 +386,7 @@ def test_a_direct_request_may_name_a_policy() -> None:
         ),
     ],
 )
-def test_another_direct_request_is_refused(request_: dict[str, Any], paths: list[str]) -> None:
+def test_another_direct_request_is_rejected(request_: dict[str, Any], paths: list[str]) -> None:
     """Every mistake is named, at its path."""
     assert [line.split(":")[0] for line in problems_of(request_)] == paths
 
@@ -414,7 +414,7 @@ def test_another_direct_request_is_refused(request_: dict[str, Any], paths: list
     ],
 )
 def test_what_is_no_trigger_is_told_what_would_be(event: Any, kind: Kind, part: str) -> None:
-    """The wrong shape, or the right one at the wrong door."""
+    """The wrong shape, or a valid event at the wrong function."""
     (problem,) = problems_of(event, kind)
 
     assert part in problem

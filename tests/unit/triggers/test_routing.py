@@ -86,7 +86,7 @@ SECOND = timedelta(seconds=1)
 
 @pytest.mark.parametrize("trigger", [timer(), event()])
 @pytest.mark.parametrize("age", [25 * HOUR, timedelta(0), timedelta(minutes=-5)])
-def test_an_trigger_may_be_as_old_as_the_limit(trigger: Trigger, age: timedelta) -> None:
+def test_a_trigger_may_be_as_old_as_the_limit(trigger: Trigger, age: timedelta) -> None:
     """FC keeps events for 24 hours: one more is still taken, and so is a clock that is off."""
     _, problems = routed(trigger, policies(NIGHTLY, STOPPED), now=NOON + age)
 
@@ -96,7 +96,7 @@ def test_an_trigger_may_be_as_old_as_the_limit(trigger: Trigger, age: timedelta)
 @pytest.mark.parametrize(
     ("trigger", "path"), [(timer(), "triggerTime"), (event(), "event e-1.time")]
 )
-def test_an_older_trigger_is_refused(trigger: Trigger, path: str) -> None:
+def test_an_older_trigger_is_rejected(trigger: Trigger, path: str) -> None:
     """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
     runs, problems = routed(trigger, policies(NIGHTLY, STOPPED), now=NOON + 25 * HOUR + SECOND)
 
@@ -113,8 +113,8 @@ def test_the_limit_is_the_operators() -> None:
     assert len(routed(timer(), file, now=NOON + HOUR + SECOND)[1]) == 1
 
 
-def test_an_trigger_of_the_future_is_refused() -> None:
-    """The ledger is listed from the trigger on: it would look past what is there."""
+def test_a_trigger_of_the_future_is_rejected() -> None:
+    """The listing starts at the trigger time, so it would miss earlier snapshots."""
     runs, problems = routed(timer(), now=NOON - timedelta(minutes=5) - SECOND)
 
     assert runs == ()
@@ -217,12 +217,12 @@ def test_a_payload_may_be_a_whole_policy() -> None:
         ({"select": {"all": True}}, "payload.name"),
     ],
 )
-def test_another_inline_policy_is_refused(inline: dict[str, Any], path: str) -> None:
+def test_another_inline_policy_is_rejected(inline: dict[str, Any], path: str) -> None:
     """A name that a policy has already would make their runs one."""
     assert problem_of(timer("any", inline=inline)).startswith(f"{path}: ")
 
 
-def test_an_empty_inline_policy_is_refused_whatever_the_defaults_say() -> None:
+def test_an_empty_inline_policy_is_rejected_whatever_the_defaults_say() -> None:
     """L2: `{}` names nothing and is no policy, also where the defaults select something."""
     defaults = {"select": {"disk_types": ["data"]}}
 
@@ -388,7 +388,7 @@ def test_a_direct_request_may_name_any_policy() -> None:
     ],
 )
 def test_a_direct_request_has_no_instant_to_put_into_a_name(request_: Trigger) -> None:
-    """`{trigger_time}` is refused there: it would be another one on every retry."""
+    """`{trigger_time}` is rejected there: it would be another one on every retry."""
     policy = {**NIGHTLY, "snapshot": {"name": "{policy}-{trigger_time}"}}
 
     assert "a direct request has no {trigger_time}" in problem_of(request_, policy)
