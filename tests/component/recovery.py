@@ -62,7 +62,7 @@ def kill(world: World, *, after: int = 0, at: str = NOON) -> None:
     world.cloud.faults.clear()
 
 
-def look_every_ten_minutes(world: World, times: int) -> None:
+def reconcile_every_ten_minutes(world: World, times: int) -> None:
     for _ in range(times):
         world.clock.advance(10 * MINUTE_S)
         world.resume()

@@ -242,11 +242,11 @@ def test_an_answer_that_was_lost_is_looked_for_in_the_next_part(world: World, pa
     assert world.snapshots_of(disk) == [world.outcomes[disk]["snapshot_id"]]
 
 
-# --- looked at from outside -----------------------------------------------------------------------
+# --- passes of resume_runs -----------------------------------------------------------------------
 
 
 def test_while_a_part_waits_its_run_is_not_started_again(world: World) -> None:
-    """L13: busy for three hours with a look every ten minutes: one chain only."""
+    """L13: busy for three hours with a pass every ten minutes: one chain only."""
     with deployed(world) as parts:
         busy = busy_for(world, 3)
         world.tick()

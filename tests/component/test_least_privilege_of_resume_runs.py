@@ -68,7 +68,7 @@ def test_its_policy_is_enough_and_has_no_unused_action(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("api", ["2.0", "3.0"])
 @pytest.mark.parametrize("action", sorted(set(actions(POLICY)) - {"log:PostLogStoreLogs"}))
-def test_a_look_without_one_action_names_it(tmp_path: Path, api: Api, action: str) -> None:
+def test_a_pass_without_one_action_names_it(tmp_path: Path, api: Api, action: str) -> None:
     """L3, L6: in the exception, and what it may do is done."""
     with bound(tmp_path, api, without(POLICY, action)) as (world, parts):
         with pytest.raises(ReconcileError, match=action):
@@ -77,10 +77,10 @@ def test_a_look_without_one_action_names_it(tmp_path: Path, api: Api, action: st
         assert len(parts.all) == (2 if action == "fc:ListTriggers" else 0)
 
 
-def test_a_look_that_may_not_write_its_records_prints_them(
+def test_a_pass_that_may_not_write_its_records_prints_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was started is in the function's own log, where the next look finds it."""
+    """What was started is in the function's own log, where the next pass finds it."""
     with bound(tmp_path, "3.0", without(POLICY, "log:PostLogStoreLogs")) as (world, parts):
         capsys.readouterr()
         assert len(world.resume()["resumed"]) == 2

@@ -18,7 +18,7 @@ from tests.component.recovery import (
     MINUTE_S,
     deployed,
     function,
-    look_every_ten_minutes,
+    reconcile_every_ten_minutes,
     timer,
 )
 from tests.component.world import World, environment, policy
@@ -37,7 +37,7 @@ def parts(world: World) -> Iterator[Parts]:
 
 
 def until_two(world: World) -> None:
-    """Let it become ten past two, after a look in time."""
+    """Let it become ten past two, after a pass in time."""
     world.clock.advance((HOURS_TO_TWO - 0.5) * HOUR_S)
     world.resume()
     world.clock.advance(40 * MINUTE_S)
@@ -49,14 +49,14 @@ def events(parts: Parts) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("api", ["2.0", "3.0"])
 def test_a_tick_that_did_not_come_is_caught_up_once(world: World, api: Api) -> None:
-    """L18: ten looks, one run, with just the event that FC would have sent."""
+    """L18: ten passes, one run, with just the event that FC would have sent."""
     with deployed(world, api) as parts:
         disks = world.disks(3)
         until_two(world)
 
         assert world.resume()["caught_up"] == [TICK]
         parts.go_on()
-        look_every_ten_minutes(world, 10)
+        reconcile_every_ten_minutes(world, 10)
         parts.go_on()
 
         assert events(parts) == [{"triggerName": "nightly", "triggerTime": TWO, "payload": ""}]
@@ -78,7 +78,7 @@ def test_a_tick_that_was_only_late_makes_no_second_snapshot(world: World, parts:
     assert len({one["run_id"] for one in world.recorded("part_started")}) == 1
 
 
-def test_two_looks_at_the_same_time_catch_up_once(world: World, parts: Parts) -> None:
+def test_two_passes_at_the_same_time_catch_up_once(world: World, parts: Parts) -> None:
     """D4: both come to the same id, and FC takes it once."""
     world.disks(1)
     until_two(world)
@@ -115,7 +115,7 @@ def test_a_tick_that_tells_another_second_came(world: World, parts: Parts, secon
     two = datetime(2026, 3, 2, 2, 0, tzinfo=timezone.utc)
     world.tick(at=(two + timedelta(seconds=seconds)).isoformat())
 
-    look_every_ten_minutes(world, 10)
+    reconcile_every_ten_minutes(world, 10)
 
     assert parts.all == []
     assert world.recorded("catch_up_started") == []
@@ -146,7 +146,7 @@ def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_all_the_same(
     parts.go_on()
     assert [type(one) for one in parts.raised] == [RunFailedError]
     world.ecs.disks[disk].in_arrears = False
-    look_every_ten_minutes(world, 5)
+    reconcile_every_ten_minutes(world, 5)
     assert len(parts.all) == 1
 
     world.clock.advance(24 * HOUR_S)
@@ -180,7 +180,7 @@ def test_a_tick_came_whatever_came_of_it(world: World, parts: Parts, come: Any) 
     until_two(world)
     come(world)
 
-    look_every_ten_minutes(world, 3)
+    reconcile_every_ten_minutes(world, 3)
 
     assert parts.all == []
     assert world.recorded("catch_up_started") == []
@@ -193,9 +193,9 @@ def test_what_the_emergency_stop_kept_from_running_is_not_made_up_for(
     world.disks(1)
     world.resume()
     with environment(SNAPSHOTS_PAUSED="yes"):
-        look_every_ten_minutes(world, HOURS_TO_TWO * 6 + 2)
+        reconcile_every_ten_minutes(world, HOURS_TO_TWO * 6 + 2)
 
-    look_every_ten_minutes(world, 3)
+    reconcile_every_ten_minutes(world, 3)
 
     assert parts.all == []
 
@@ -242,8 +242,8 @@ def test_nothing_older_than_a_run_may_be_is_caught_up(world: World, parts: Parts
     assert parts.all == []
 
 
-def test_after_days_without_a_look_the_latest_tick_is_caught_up(world: World, parts: Parts) -> None:
-    """That a look is long ago makes no timer new, as long as a look is on record at all."""
+def test_after_days_without_a_pass_the_latest_tick_is_caught_up(world: World, parts: Parts) -> None:
+    """That a pass is long ago makes no timer new, as long as a pass is on record at all."""
     world.disks(1)
     world.resume()
     world.clock.advance(25 * HOUR_S)
@@ -252,7 +252,7 @@ def test_after_days_without_a_look_the_latest_tick_is_caught_up(world: World, pa
     assert len(parts.all) == 1
 
 
-def test_the_first_look_of_all_catches_up_nothing(world: World, parts: Parts) -> None:
+def test_the_first_pass_of_all_catches_up_nothing(world: World, parts: Parts) -> None:
     """What was before it was deployed is not known; from then on it is."""
     world.disks(1)
     world.clock.advance((HOURS_TO_TWO + 1) * HOUR_S)
@@ -268,7 +268,7 @@ def test_a_timer_owes_nothing_from_before_it_was_as_it_is(world: World, parts: P
     world.clock.advance(15 * MINUTE_S)
     timer(world, "nightly", "0 5 12 * * *")
 
-    look_every_ten_minutes(world, 5)
+    reconcile_every_ten_minutes(world, 5)
     assert parts.all == []
 
     world.clock.advance(24 * HOUR_S)
@@ -319,7 +319,7 @@ def test_the_hour_that_is_there_twice_is_caught_up_twice_and_no_more(tmp_path: A
         (disk,) = world.disks(1)
         world.resume()
         for _ in range(20):
-            look_every_ten_minutes(world, 1)
+            reconcile_every_ten_minutes(world, 1)
             parts.go_on()
 
         assert [one["trigger_id"] for one in world.recorded("catch_up_started")] == [
@@ -338,7 +338,7 @@ def test_of_the_hour_that_is_there_twice_what_came_is_not_caught_up(tmp_path: An
         world.resume()
         world.clock.advance(31 * MINUTE_S)
         world.tick(at="2026-10-25T00:30:00Z")
-        look_every_ten_minutes(world, 20)
+        reconcile_every_ten_minutes(world, 20)
 
         assert [one["triggerTime"] for one in events(parts)] == ["2026-10-25T01:30:00Z"]
 
@@ -350,7 +350,7 @@ def test_the_hour_that_is_skipped_is_not_caught_up(tmp_path: Any) -> None:
         timer(world, "nightly", "CRON_TZ=Europe/Berlin 0 30 2 * * *")
         world.disks(1)
         world.resume()
-        look_every_ten_minutes(world, 23 * 6)
+        reconcile_every_ten_minutes(world, 23 * 6)
 
         assert parts.all == []
 
@@ -365,13 +365,13 @@ def test_an_interval_is_owed_a_tick_when_it_is_over(world: World, parts: Parts) 
     world.resume()
     world.clock.advance(HOUR_S)
     world.tick(at="2026-03-01T12:40:00Z")
-    look_every_ten_minutes(world, 4)
+    reconcile_every_ten_minutes(world, 4)
     assert parts.all == []
 
-    look_every_ten_minutes(world, 1)
+    reconcile_every_ten_minutes(world, 1)
     assert [one["triggerTime"] for one in events(parts)] == ["2026-03-01T13:40:00Z"]
     parts.go_on()
-    look_every_ten_minutes(world, 6)
+    reconcile_every_ten_minutes(world, 6)
     assert len(parts.all) == 2
 
 
@@ -382,10 +382,10 @@ def test_an_interval_that_never_fired_is_judged_from_when_it_was_first_seen(
     timer(world, "nightly", "@every 1h")
     world.disks(1)
     world.resume()
-    look_every_ten_minutes(world, 6)
+    reconcile_every_ten_minutes(world, 6)
     assert parts.all == []
 
-    look_every_ten_minutes(world, 1)
+    reconcile_every_ten_minutes(world, 1)
     assert [one["triggerTime"] for one in events(parts)] == ["2026-03-01T13:00:00Z"]
 
 
@@ -423,7 +423,7 @@ def test_a_missing_or_disabled_timer_is_reported(
 def test_an_expression_that_cannot_be_read_costs_the_others_nothing(
     world: World, parts: Parts, expression: object
 ) -> None:
-    """L2: it is named at each look, and the other timers are judged."""
+    """L2: it is named at each pass, and the other timers are judged."""
     world.disks(1)
     timer(world, "snapshot_failed", "0 0 2 * * *")
     trigger = function(world).triggers["snapshot_failed"]
@@ -467,10 +467,10 @@ def test_a_tick_that_nobody_could_carry_out_is_named_and_not_asked_for(
 # --- FC is not well ------------------------------------------------------------------------------
 
 
-def test_timers_that_cannot_be_listed_are_judged_by_the_next_look(
+def test_timers_that_cannot_be_listed_are_judged_by_the_next_pass(
     world: World, parts: Parts
 ) -> None:
-    """L3: it is no look at the timers, so nothing that they owe is forgotten."""
+    """L3: it is no pass at the timers, so nothing that they owe is forgotten."""
     world.disks(1)
     until_two(world)
     world.fault("error", service="fc", action="ListTriggers", status=403, code="AccessDenied")
@@ -482,10 +482,10 @@ def test_timers_that_cannot_be_listed_are_judged_by_the_next_look(
     assert len(parts.all) == 1
 
 
-def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_look(
+def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_pass(
     world: World, parts: Parts
 ) -> None:
-    """L4: the other timer is caught up at once, and not again at the next look."""
+    """L4: the other timer is caught up at once, and not again at the next pass."""
     world.disks(1)
     timer(world, "late", "0 0 2 * * *")
     world.policies(policy(), policy(name="late", on={"timer": "late"}))
@@ -501,7 +501,7 @@ def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_look(
 
 
 def test_a_dry_run_says_what_would_be_caught_up(world: World, parts: Parts) -> None:
-    """Nothing is, and the look does not count as one."""
+    """Nothing is, and the pass does not count as one."""
     world.disks(1)
     until_two(world)
 

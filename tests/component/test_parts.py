@@ -220,11 +220,11 @@ class _LateClock:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._looks = 0
+        self._reads = 0
 
     def monotonic(self) -> float:
-        self._looks += 1
-        return self._world.clock.monotonic() + (0 if self._looks == 1 else 590)
+        self._reads += 1
+        return self._world.clock.monotonic() + (0 if self._reads == 1 else 590)
 
     def now(self) -> Any:
         return self._world.clock.now()

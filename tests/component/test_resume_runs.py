@@ -318,7 +318,7 @@ def cut(world: World) -> None:
 def test_a_run_that_cannot_be_started_again_is_said_once_and_aloud(
     world: World, parts: Parts, spoil: Any, code: str
 ) -> None:
-    """L1: neither silence, nor an alarm at every look; nothing that was made up is started."""
+    """L1: neither silence, nor an alarm at every pass; nothing that was made up is started."""
     world.disks(3)
     kill(world)
     spoil(world)
@@ -391,10 +391,10 @@ def test_events_for_which_there_was_no_room_are_read_again(world: World, parts: 
     assert len(world.recorded("run_resumed")) == len(parts.all) == number + 1
 
 
-# --- several looks, and several runs ------------------------------------------------------------
+# --- several passes, and several runs ------------------------------------------------------------
 
 
-def test_two_looks_at_the_same_time_start_a_run_once(world: World, parts: Parts) -> None:
+def test_two_passes_at_the_same_time_start_a_run_once(world: World, parts: Parts) -> None:
     """D4: both come to the same id, and FC takes it once."""
     disks = world.disks(3)
     kill(world, after=1)
@@ -422,7 +422,7 @@ def test_two_looks_at_the_same_time_start_a_run_once(world: World, parts: Parts)
 
 
 def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
-    """L4: the others are, a record says so, the look fails, and the next one tries again."""
+    """L4: the others are, a record says so, the pass fails, and the next one tries again."""
     world.cloud.ecs_settings.snapshot_duration_s = 0  # else one run's would serve the others too
     disks = world.disks(2)
     for hour in (10, 11, 12):
@@ -443,7 +443,7 @@ def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts
     assert {len(world.snapshots_of(disk)) for disk in disks} == {3}
 
 
-def test_a_look_that_ends_between_two_runs_costs_nothing(world: World, parts: Parts) -> None:
+def test_a_pass_that_ends_between_two_runs_costs_nothing(world: World, parts: Parts) -> None:
     """D8: what it had started is not started again, what it had not is."""
     world.disks(2)
     for hour in (10, 11, 12):
@@ -482,11 +482,11 @@ def test_more_runs_than_one_answer_of_sls_holds(world: World, parts: Parts) -> N
     assert len(parts.all) == 1
 
 
-# --- what a look needs ---------------------------------------------------------------------------
+# --- what a pass needs ---------------------------------------------------------------------------
 
 
 def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> None:
-    """L1: a look that can see nothing is no look that found nothing."""
+    """L1: a pass that can see nothing is no pass that found nothing."""
     world.cloud.sls.create_logstore(PROJECT, "bare", indexed=False)
 
     with (
@@ -552,7 +552,7 @@ def test_it_says_which_settings_it_lacks(world: World) -> None:
         "text",
         {"key": "k", "disk_ids": ["d-1"]},
         {"dry_run": "yes"},
-        {"triggerName": "look", "triggerTime": NOON, "payload": '{"policy": "nightly"}'},
+        {"triggerName": "reconcile", "triggerTime": NOON, "payload": '{"policy": "nightly"}'},
     ],
 )
 def test_another_event_is_rejected(world: World, parts: Parts, event: Any) -> None:
@@ -592,7 +592,7 @@ def test_the_emergency_stop_stops_it_too(world: World, parts: Parts) -> None:
 
 
 def test_a_dry_run_says_what_would_be_started(world: World, parts: Parts) -> None:
-    """Nothing is, and the look does not count as one."""
+    """Nothing is, and the pass does not count as one."""
     world.disks(1)
     kill(world)
     world.clock.advance(15 * MINUTE_S)
@@ -645,7 +645,7 @@ def test_the_samples(world: World, parts: Parts, name: str) -> None:
 
 
 def test_half_an_answer_of_sls_is_never_taken_for_a_whole_one(world: World, parts: Parts) -> None:
-    """D6: "Incomplete" is asked again, and if it stays so the look fails."""
+    """D6: "Incomplete" is asked again, and if it stays so the pass fails."""
     world.disks(1)
     kill(world)
     world.clock.advance(15 * MINUTE_S)

@@ -78,7 +78,7 @@ class Deployment(World):
         with environment(**variables):
             yield
 
-    def look(self) -> dict[str, Any]:
+    def reconcile(self) -> dict[str, Any]:
         with self.acting():
             return self.resume()
 
@@ -144,7 +144,7 @@ def test_each_starts_its_own_killed_runs_again(both: tuple[Deployment, Deploymen
     both[0].clock.advance(15 * MINUTE_S)
 
     for deployment in both:
-        assert len(deployment.look()["resumed"]) == 1
+        assert len(deployment.reconcile()["resumed"]) == 1
         (name,) = deployment.go_on()
         assert name == deployment.functions["snapshot_on_schedule"].name
 
@@ -152,40 +152,40 @@ def test_each_starts_its_own_killed_runs_again(both: tuple[Deployment, Deploymen
     assert both[0].recorded("resume_failed") == []
     assert len(both[0].ecs.snapshots) == 2
     both[0].clock.advance(15 * MINUTE_S)
-    assert [one.look()["resumed"] for one in both] == [[], []]
+    assert [one.reconcile()["resumed"] for one in both] == [[], []]
 
 
 def test_each_catches_up_its_own_missed_tick(both: tuple[Deployment, Deployment]) -> None:
-    """L18: their timers have one name, and the other's looks and ticks are no looks and ticks."""
+    """L18: their timers have one name, and the other's passes and ticks are no passes and ticks."""
     one, other = both
     one.clock.advance(13.5 * HOUR_S)
-    assert [it.look()["caught_up"] for it in both] == [[], []]
+    assert [it.reconcile()["caught_up"] for it in both] == [[], []]
     one.clock.advance(0.5 * HOUR_S)
     with one.acting():
         one.tick(at=NIGHT)
     one.clock.advance(10 * MINUTE_S)
 
-    assert one.look()["caught_up"] == []
-    assert other.look()["caught_up"] == [f"timer/nightly/{NIGHT}"]
+    assert one.reconcile()["caught_up"] == []
+    assert other.reconcile()["caught_up"] == [f"timer/nightly/{NIGHT}"]
     assert other.go_on() == [other.functions["snapshot_on_schedule"].name]
 
     assert of(one, "catch_up_started") == ["main-2"]
     assert len(one.ecs.snapshots) == 2
     one.clock.advance(10 * MINUTE_S)
-    assert [it.look()["caught_up"] for it in both] == [[], []]
+    assert [it.reconcile()["caught_up"] for it in both] == [[], []]
 
 
-def test_a_look_of_one_says_nothing_of_the_others_timers(
+def test_a_pass_of_one_says_nothing_of_the_others_timers(
     both: tuple[Deployment, Deployment],
 ) -> None:
-    """L18: the other's later look must not hide what this one has not judged."""
+    """L18: the other's later pass must not hide what this one has not judged."""
     one, other = both
     one.clock.advance(13.5 * HOUR_S)
-    one.look()
+    one.reconcile()
     one.clock.advance(40 * MINUTE_S)
-    other.look()
+    other.reconcile()
 
-    assert one.look()["caught_up"] == [f"timer/nightly/{NIGHT}"]
+    assert one.reconcile()["caught_up"] == [f"timer/nightly/{NIGHT}"]
 
 
 @pytest.mark.parametrize("kind", ["rejected", "paused", "disabled"])
@@ -195,7 +195,7 @@ def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     """L18: a record that knows no run is its deployment's too, also where policies are broken."""
     one, other = both
     one.clock.advance(13.5 * HOUR_S)
-    one.look()
+    one.reconcile()
     one.clock.advance(0.5 * HOUR_S)
     paused = {"SNAPSHOTS_PAUSED": "1" if kind == "paused" else None}
     with other.acting(), environment(**paused):
@@ -208,14 +208,14 @@ def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     assert of(one, kind) == ["main-2"]
     one.clock.advance(10 * MINUTE_S)
 
-    assert one.look()["caught_up"] == [f"timer/nightly/{NIGHT}"]
+    assert one.reconcile()["caught_up"] == [f"timer/nightly/{NIGHT}"]
 
 
 def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deployment]) -> None:
-    """After an upgrade from a version that wrote none, the first look is the first of all."""
+    """After an upgrade from a version that wrote none, the first pass is the first of all."""
     one, _ = both
     one.clock.advance(13.5 * HOUR_S)
-    one.look()
+    one.reconcile()
     one.kill(at=one.minute)
     old = [{**record} for record in one.records]
     for record in old:
@@ -225,7 +225,7 @@ def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deploy
     one.cloud.sls.write(PROJECT, "old", topic="", logs=old)
     one.clock.advance(HOUR_S)
 
-    answer = replace(one, log_store="old").look()
+    answer = replace(one, log_store="old").reconcile()
 
     assert (answer["resumed"], answer["caught_up"]) == ([], [])
 
@@ -253,7 +253,7 @@ def test_a_record_can_name_no_function_to_start(both: tuple[Deployment, Deployme
     one.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[later])
     one.clock.advance(15 * MINUTE_S)
 
-    one.look()
+    one.reconcile()
 
     assert one.go_on() == [one.functions["snapshot_on_schedule"].name]
 
@@ -272,12 +272,12 @@ def test_names_that_cannot_be_are_rejected_at_once(world: World, api: str) -> No
 
 
 def test_every_record_carries_deployment_and_version(both: tuple[Deployment, Deployment]) -> None:
-    """Whatever its kind: of runs, looks, rejections, and what has no policies to read."""
+    """Whatever its kind: of runs, passes, rejections, and what has no policies to read."""
     one, other = both
     for deployment in both:
         deployment.kill()
         deployment.clock.advance(15 * MINUTE_S)
-        deployment.look()
+        deployment.reconcile()
         deployment.go_on()
         with deployment.acting():
             with pytest.raises(InvalidEventError):

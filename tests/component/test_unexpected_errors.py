@@ -142,10 +142,10 @@ def test_an_unexpected_error_of_a_completion_has_no_secret(
     ],
     ids=["of a timer", "of the reading"],
 )
-def test_an_unexpected_error_of_a_look_has_no_secret(
+def test_an_unexpected_error_of_a_pass_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], said: str
 ) -> None:
-    """Invariant 6: where it costs only one run, and where it ends the look."""
+    """Invariant 6: where it costs only one run, and where it ends the pass."""
     with deployed(token):
         token.fault("error", **fault, status=500, times=None)
 

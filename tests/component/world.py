@@ -166,8 +166,8 @@ class World:
 
     def resume(self, event: Any = None, *, clock: Clock | None = None) -> dict[str, Any]:
         """Start resume_runs, by its timer unless told otherwise."""
-        look = {"triggerName": "reconcile", "triggerTime": self.minute, "payload": ""}
-        event = look if event is None else event
+        event_of_timer = {"triggerName": "reconcile", "triggerTime": self.minute, "payload": ""}
+        event = event_of_timer if event is None else event
         context = self.context("resume_runs")
         return resume_runs.handler(_bytes(event), context, clock=clock or self.clock)
 

@@ -128,7 +128,7 @@ def test_the_first_deployment_makes_what_the_template_says(
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
         assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 128)
-        # The next look finds again what one left.
+        # The next pass starts what an earlier one left.
         age_s, retries = (600, 0) if one is resumes else (86400, 3)
         assert one.async_config == AsyncConfig(
             max_age_s=age_s, max_retries=retries, on_failure=QUEUE, task_mode=True
@@ -247,8 +247,8 @@ def test_what_is_deployed_takes_snapshots(
     assert len(by["InvokeFunction"]) == len(FUNCTIONS)
     # The night's timer, and the ten minutes of resume_runs.
     (invocation,) = by["timer/nightly"]
-    (look,) = by["timer/reconcile"]
-    for one in (invocation, look):
+    (reconcile,) = by["timer/reconcile"]
+    for one in (invocation, reconcile):
         assert one.status == "Succeeded", one.results[0].body
     assert {one.disk_id for one in ecs.snapshots.values()} == disks
     assert snapshots_in_records(cloud) == set(ecs.snapshots)

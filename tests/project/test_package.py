@@ -157,7 +157,7 @@ ended = []
 for kind, event in json.load(sys.stdin):
     try:
         common = {"function": "f", "clock": Clock()}
-        if kind == "look":
+        if kind == "reconcile":
             answer = resume_runs.respond(event.encode(), context, clock=Clock())
         elif kind == "completion":
             answer = record_completion.respond(event.encode(), context, **common)
@@ -247,7 +247,7 @@ def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
     """Run all samples in one process, in trouble of every kind; return what it loaded."""
     kinds = {
         "record_completion": "completion",
-        "resume_runs": "look",
+        "resume_runs": "reconcile",
         "snapshot_on_event": "event",
         "snapshot_on_schedule": "timer",
     }

@@ -16,7 +16,7 @@ from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deplo
 
 cloud, packages = shipped.cloud, shipped.packages
 """The same cloud and the same packages."""
-LOOK = json.dumps(
+RECONCILE = json.dumps(
     {"triggerName": "reconcile", "triggerTime": "2026-01-31T02:10:00Z", "payload": ""}
 )
 
@@ -25,7 +25,7 @@ LOOK = json.dumps(
 def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
     cloud: Cloud, packages: dict[str, Path], api: str
 ) -> None:
-    """L18, D7: in its own zone, by the rules that the package brings along; once in two looks."""
+    """L18, D7: in its own zone, by the rules that the package brings along; once in two passes."""
     ecs, fc = cloud.ecs(), cloud.fc()
     disk = ecs.add_disk(instance_id=ecs.add_instance().instance_id, tags={"env": "prod"})
     on_schedule = deployed(cloud, packages["snapshot_on_schedule"], api)
@@ -46,15 +46,15 @@ def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
     }
     cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[earlier])
 
-    looks = []
+    passes = []
     for _ in range(2):
-        looks.append(fc.invoke(resumes, LOOK.encode()))
+        passes.append(fc.invoke(resumes, RECONCILE.encode()))
         cloud.run_until(cloud.clock.now() + timedelta(seconds=1))
 
     trigger_id = f"timer/nightly/{utc(due)}"
-    assert [json.loads(one.body)["caught_up"] for one in looks] == [[trigger_id], []]
+    assert [json.loads(one.body)["caught_up"] for one in passes] == [[trigger_id], []]
     (run,) = [one for one in fc.invocations if one.function is on_schedule]
     assert run.status == "Succeeded", run.results[-1].body
     assert [one.disk_id for one in ecs.snapshots.values()] == [disk.disk_id]
-    assert all(one.memory_mb < resumes.memory_mb / 2 for one in looks)
+    assert all(one.memory_mb < resumes.memory_mb / 2 for one in passes)
     assert all(decision.allowed for decision in cloud.ram.decisions)

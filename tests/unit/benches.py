@@ -43,7 +43,7 @@ class Bench:
             deadline=about.pop("deadline", 1e9),
             calls_per_minute=about.pop("rate", 100_000),
         )
-        self.looks: list[str] = []
+        self.refreshed: list[str] = []
         self.signs: list[tuple[float, int]] = []
         """When the run gave a sign of life, and how many disks waited then."""
         self.existing: Callable[[str], DiskState] = about.pop("existing", lambda _: NOTHING)
@@ -52,7 +52,7 @@ class Bench:
             pacer=self.pacer,
             plan=about.pop("plan", plan),
             recent_state=about.pop("known", lambda _: NOTHING),
-            refresh_disk=self._look,
+            refresh_disk=self._refresh,
             max_attempts=about.pop("max_attempts", MAX_ATTEMPTS),
             can_continue=about.pop("can_continue", False),
             is_last_part=about.pop("is_last_part", False),
@@ -67,8 +67,8 @@ class Bench:
         )
         assert not about
 
-    def _look(self, disk_id: str) -> DiskState:
-        self.looks.append(disk_id)
+    def _refresh(self, disk_id: str) -> DiskState:
+        self.refreshed.append(disk_id)
         return self.existing(disk_id)
 
     def run(self, jobs: int | Sequence[DiskTask] = 1) -> dict[str, Outcome]:

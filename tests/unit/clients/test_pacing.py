@@ -244,12 +244,12 @@ def test_what_is_done_before_a_call_may_call_itself() -> None:
     paced = pacer(in_flight=1)
     order = []
 
-    def look() -> None:
-        paced.call_once("B", lambda: order.append("look"))
+    def listing() -> None:
+        paced.call_once("B", lambda: order.append("listing"))
 
-    paced.call_once("A", lambda: order.append("call"), before=look)
+    paced.call_once("A", lambda: order.append("call"), before=listing)
 
-    assert order == ["look", "call"]
+    assert order == ["listing", "call"]
 
 
 @pytest.mark.parametrize("each_s", [0.0, 0.4, 10.0])

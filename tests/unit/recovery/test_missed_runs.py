@@ -1,4 +1,4 @@
-"""Which ticks timers owe: by their expressions, what came, and when somebody looked."""
+"""Which ticks timers owe: by their expressions, what came, and when somebody checked."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def timer(expression: str = NIGHTLY, *, name: str = "t", enabled: bool = True) -
     return TimerTrigger(name=name, expression=expression, payload="", enabled=enabled)
 
 
-def look(at: datetime, *, seen: TimerTrigger | None = None) -> Checkpoint:
+def checkpoint(at: datetime, *, seen: TimerTrigger | None = None) -> Checkpoint:
     one = seen or timer()
     return Checkpoint(at=at, until=at - GRACE, timers={one.name: fingerprint(one.expression)})
 
@@ -61,15 +61,15 @@ def _checkpoints(records: Iterable[Record], *, function: str) -> tuple[Checkpoin
     return history.checkpoints()
 
 
-def owed(
+def find_missed(
     one: TimerTrigger,
     *,
     ticks: Iterable[datetime] = (),
-    looked_at: datetime = NOW - DAY,
+    checked_at: datetime = NOW - DAY,
     now: datetime = NOW,
 ) -> Missed | None:
-    looks = (look(looked_at, seen=one),)
-    return missed(one, set(ticks), looks, now=now, max_age=MAX_AGE)
+    checkpoints = (checkpoint(checked_at, seen=one),)
+    return missed(one, set(ticks), checkpoints, now=now, max_age=MAX_AGE)
 
 
 def record(kind: str, **fields: str) -> Record:
@@ -83,24 +83,25 @@ def record(kind: str, **fields: str) -> Record:
     minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
     came=st.sets(st.integers(0, 10), max_size=10),
     jitter=st.integers(-int(JITTER.total_seconds()), int(JITTER.total_seconds())),
-    looked=st.integers(10, 24 * 60),
+    checked=st.integers(10, 24 * 60),
 )
 def test_the_latest_tick_is_owed_unless_it_came(
-    minutes: set[int], came: set[int], jitter: int, looked: int
+    minutes: set[int], came: set[int], jitter: int, checked: int
 ) -> None:
     """L12: whatever else came or did not, and up to a minute from the time that was due."""
     one = timer(f"0 {','.join(map(str, minutes))} * * * *")
-    looked_at = NOW - looked * MINUTE
+    checked_at = NOW - checked * MINUTE
     window = [
         at
         for number in range(25 * 60)
-        if (at := NOW - number * MINUTE).minute in minutes and looked_at - GRACE < at <= NOW - GRACE
+        if (at := NOW - number * MINUTE).minute in minutes
+        and checked_at - GRACE < at <= NOW - GRACE
     ]
     ticks = {window[n] for n in came if n < len(window)}
     close = any(one - other <= 2 * JITTER for one, other in pairwise(window))
     shift = timedelta(0) if close else timedelta(seconds=jitter)
 
-    found = owed(one, ticks={at + shift for at in ticks}, looked_at=looked_at)
+    found = find_missed(one, ticks={at + shift for at in ticks}, checked_at=checked_at)
 
     if not window or window[0] in ticks:
         assert found is None
@@ -121,61 +122,69 @@ def test_the_latest_tick_is_owed_unless_it_came(
     hours=st.sets(st.integers(0, 23), min_size=1, max_size=3),
     lost=st.integers(0, 2),
 )
-def test_looks_one_after_the_other_catch_up_each_tick_once(
+def test_passes_one_after_the_other_catch_up_each_tick_once(
     zone: str, start: datetime, every: int, hours: set[int], lost: int
 ) -> None:
     """D7, L18: however the clocks change, no tick twice, and none that did come."""
     one = timer(f"CRON_TZ={zone} 0 30 {','.join(map(str, hours))} * * *")
     came: set[datetime] = set()
     caught: list[datetime] = []
-    looks: list[Checkpoint] = [look(start, seen=one)]
+    checkpoints: list[Checkpoint] = [checkpoint(start, seen=one)]
     for number in range(1, 26 * 60 // every):
         now = start + number * every * MINUTE
-        found = missed(one, came, tuple(looks[::-1]), now=now, max_age=MAX_AGE)
+        found = missed(one, came, tuple(checkpoints[::-1]), now=now, max_age=MAX_AGE)
         if found is not None:
             caught.append(found.due_at)
             came.add(found.due_at)
             if lost:
                 came.add(found.due_at + timedelta(seconds=lost))  # it was late, and told so
-        looks.append(look(now, seen=one))
+        checkpoints.append(checkpoint(now, seen=one))
 
     assert len(set(caught)) == len(caught)
-    # With looks more often than ticks, each tick of the day is caught up.
+    # With passes more often than ticks, each tick of the day is caught up.
     assert len(caught) >= (len(hours) - 1 if every <= HOUR / MINUTE / 2 else 0)
     assert all(at.minute == TWO.minute + 30 for at in caught)
 
 
-def test_nothing_is_owed_of_what_was_before_the_last_look() -> None:
-    """A look that saw the timer was to catch it up; only failures are left to the next."""
-    assert owed(timer(), looked_at=TWO + GRACE) is None
-    found = owed(timer(), looked_at=TWO + GRACE - timedelta(seconds=1))
+def test_nothing_is_missed_before_the_last_pass() -> None:
+    """A pass that saw the timer was to catch it up; only failures are left to the next."""
+    assert find_missed(timer(), checked_at=TWO + GRACE) is None
+    found = find_missed(timer(), checked_at=TWO + GRACE - timedelta(seconds=1))
     assert found is not None
     assert found.due_at == TWO
 
 
 def test_nothing_is_owed_of_the_last_minutes() -> None:
     """A tick needs its time to be seen."""
-    assert owed(timer(), now=TWO + GRACE - timedelta(seconds=1)) is None
-    assert owed(timer(), now=TWO + GRACE) is not None
+    assert find_missed(timer(), now=TWO + GRACE - timedelta(seconds=1)) is None
+    assert find_missed(timer(), now=TWO + GRACE) is not None
 
 
 def test_nothing_older_than_a_run_may_be_is_owed() -> None:
     """Its run would be rejected."""
     sunday = timer("0 0 2 * * SUN")
-    assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
-    assert owed(sunday, looked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE - MINUTE) is not None
+    assert find_missed(sunday, checked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
+    assert (
+        find_missed(sunday, checked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE - MINUTE) is not None
+    )
 
 
-def test_a_timer_that_the_last_look_did_not_see_owes_nothing() -> None:
+def test_a_timer_that_the_last_pass_did_not_see_missed_nothing() -> None:
     """Made, changed or switched on since: what was due before then was never to be."""
     assert missed(timer(), set(), (), now=NOW, max_age=MAX_AGE) is None
     assert (
         missed(
-            timer(), set(), (look(NOW - DAY, seen=timer("0 1 2 * * *")),), now=NOW, max_age=MAX_AGE
+            timer(),
+            set(),
+            (checkpoint(NOW - DAY, seen=timer("0 1 2 * * *")),),
+            now=NOW,
+            max_age=MAX_AGE,
         )
         is None
     )
-    assert missed(timer(name="b"), set(), (look(NOW - DAY),), now=NOW, max_age=MAX_AGE) is None
+    assert (
+        missed(timer(name="b"), set(), (checkpoint(NOW - DAY),), now=NOW, max_age=MAX_AGE) is None
+    )
 
 
 def test_a_minutely_timers_neighbour_is_no_jitter() -> None:
@@ -183,7 +192,7 @@ def test_a_minutely_timers_neighbour_is_no_jitter() -> None:
     every_minute = timer("0 * * * * *")
     last = NOW - GRACE
 
-    found = owed(every_minute, ticks={last - MINUTE}, looked_at=NOW - HOUR)
+    found = find_missed(every_minute, ticks={last - MINUTE}, checked_at=NOW - HOUR)
 
     assert found is not None
     assert (found.due_at, found.count) == (last, 1)
@@ -206,7 +215,7 @@ def test_the_event_is_the_one_that_fc_would_have_sent() -> None:
 def test_what_cannot_be_read_is_said() -> None:
     """L2: never a timer that owes nothing."""
     with pytest.raises(CronError):
-        owed(timer("0 0 25 * * *"))
+        find_missed(timer("0 0 25 * * *"))
 
 
 # --- intervals -----------------------------------------------------------------------------------
@@ -217,7 +226,7 @@ def test_an_interval_is_judged_by_the_time_since_its_last_tick(minutes: int, ago
     """L18: it owes one as soon as a whole interval is over, and its time is a multiple of it."""
     interval, base = minutes * MINUTE, NOW - ago * MINUTE
 
-    found = owed(timer(f"@every {minutes}m"), ticks={base}, looked_at=NOW - 2 * DAY)
+    found = find_missed(timer(f"@every {minutes}m"), ticks={base}, checked_at=NOW - 2 * DAY)
 
     count = (NOW - GRACE - base) // interval if base < NOW - GRACE else 0
     assert (found.count if found else 0) == count
@@ -226,18 +235,18 @@ def test_an_interval_is_judged_by_the_time_since_its_last_tick(minutes: int, ago
         assert NOW - GRACE - interval < found.due_at <= NOW - GRACE
 
 
-def test_an_interval_that_never_fired_is_judged_from_the_first_look_that_saw_it() -> None:
-    """Not from one that saw another expression, and looks that were paused change nothing."""
+def test_an_interval_that_never_fired_is_judged_from_the_first_pass_that_saw_it() -> None:
+    """Not from one that saw another expression, and passes that were paused change nothing."""
     one = timer("@every 1h")
     first = NOW - 70 * MINUTE
-    looks = (
-        look(NOW - 10 * MINUTE, seen=one),
+    checkpoints = (
+        checkpoint(NOW - 10 * MINUTE, seen=one),
         Checkpoint(at=NOW - HOUR, until=NOW - HOUR, timers=None),
-        look(first, seen=one),
-        look(NOW - DAY, seen=timer("@every 2h")),
+        checkpoint(first, seen=one),
+        checkpoint(NOW - DAY, seen=timer("@every 2h")),
     )
 
-    found = missed(one, set(), looks, now=NOW, max_age=MAX_AGE)
+    found = missed(one, set(), checkpoints, now=NOW, max_age=MAX_AGE)
 
     assert found is not None
     assert (found.due_at, found.count) == (first + HOUR, 1)
@@ -271,7 +280,7 @@ def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
     }
 
 
-def test_looks_are_the_functions_own_and_not_dry() -> None:
+def test_passes_are_the_functions_own_and_not_dry() -> None:
     """The newest first; one that could not see the timers is none, one that was paused is."""
     until = utc(NOW - GRACE)
     good = {"until": until, "timers": fingerprints([timer(), timer(name="off", enabled=False)])}

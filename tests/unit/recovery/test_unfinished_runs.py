@@ -184,7 +184,7 @@ def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
 
 
 def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
-    """T10: a run that kills every run is not started at every look."""
+    """T10: a run that kills every run is not started at every pass."""
     at, starts = NOON, 0
     records = [start()]
     while at < NOON + timedelta(hours=25):
@@ -197,7 +197,7 @@ def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
     assert len({one["chain"] for one in records[1:]}) == starts
 
 
-def test_two_looks_at_one_time_name_a_start_alike_and_the_next_look_does_not() -> None:
+def test_two_passes_at_one_time_name_a_start_alike_and_the_next_pass_does_not() -> None:
     """FC takes each name once; a name that was taken and came to nothing must not stay."""
     first = only(start())
     resumed = record("run_resumed", after=MINUTE, chain=first.chain)
@@ -319,7 +319,7 @@ def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
 
 
 def test_of_runs_that_ended_hardly_anything_is_kept() -> None:
-    """L5: a look reads the records of 27 hours, in a function of 128 MB."""
+    """L5: a pass reads the records of 27 hours, in a function of 128 MB."""
     number = 2_000
     history = RunHistory()
     tracemalloc.start()

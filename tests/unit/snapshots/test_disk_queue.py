@@ -174,12 +174,12 @@ def jobs(number: int) -> Iterator[DiskTask]:
 
 def test_drawing_again_and_again_looks_at_few_disks_each_time() -> None:
     """N9: where a role may touch half of 20,000, and where every second five, nothing stops it."""
-    looks = 0
+    reads = 0
 
     class Counted(DiskTask):
         def __getattribute__(self, name: str) -> object:
-            nonlocal looks
-            looks += name == "foreseen"
+            nonlocal reads
+            reads += name == "foreseen"
             return super().__getattribute__(name)
 
     every = [Counted(disk_id=f"d-{number}") for number in range(20_000)]
@@ -188,7 +188,7 @@ def test_drawing_again_and_again_looks_at_few_disks_each_time() -> None:
 
     assert len(asked) == 20_000
     assert not all_rejected
-    assert looks < 100 * 20_000
+    assert reads < 100 * 20_000
 
 
 def test_samples_that_were_not_tried_come_first_when_one_was_accepted() -> None:

@@ -29,7 +29,7 @@ def test_every_job_is_asked_for_once() -> None:
     assert {o.status for o in outcomes.values()} == {"created"}
     assert all(o.snapshot_id == f"s-{disk_id}" and o.calls == 1 for disk_id, o in outcomes.items())
     assert len(bench.ecs.created) == 10
-    assert bench.looks == []
+    assert bench.refreshed == []
 
 
 def test_no_jobs_are_no_outcomes() -> None:
@@ -234,12 +234,12 @@ def test_a_disk_that_waits_holds_up_no_other() -> None:
 
 
 class CountingClock(FakeClock):
-    """Counts how often it is looked at."""
+    """Counts how often it is read."""
 
-    looks = 0
+    reads = 0
 
     def monotonic(self) -> float:
-        self.looks += 1
+        self.reads += 1
         return super().monotonic()
 
 
@@ -259,7 +259,7 @@ def test_with_all_places_taken_a_disk_that_is_due_is_waited_for_in_peace() -> No
     bench.ecs = bench.requester.ecs = FakeEcs(answers=answer)
 
     assert set(statuses(bench.run(2)).values()) == {"created"}
-    assert clock.looks < 100
+    assert clock.reads < 100
 
 
 # --- not tried again -----------------------------------------------------------------------------

@@ -51,8 +51,8 @@ def test_what_was_done_before_the_end_stays_done() -> None:
 
 def test_a_run_stops_with_the_code_that_asked_for_it() -> None:
     """Also where the disk that was rejected has its snapshot from an answer that was lost."""
-    looks = iter([NOTHING, MADE])
-    bench = Bench(unknown(), rejected("SignatureDoesNotMatch"), existing=lambda _: next(looks))
+    states = iter([NOTHING, MADE])
+    bench = Bench(unknown(), rejected("SignatureDoesNotMatch"), existing=lambda _: next(states))
     jobs = [DiskTask(disk_id="d-0"), DiskTask(disk_id="d-1", foreseen="IncorrectInstanceStatus")]
 
     outcomes = bench.run(jobs)
@@ -76,10 +76,10 @@ def test_what_is_uncertain_when_a_run_stops_is_not_called_failed() -> None:
 
 def test_a_stop_that_cannot_be_looked_into_still_stops_with_its_own_code() -> None:
     """The role may have lost the right to look as well."""
-    looks = iter([NOTHING])
+    states = iter([NOTHING])
 
     def nothing_then_forbidden(_: str) -> DiskState:
-        for entry in looks:
+        for entry in states:
             return entry
         raise rejected("Forbidden.RAM")
 
@@ -142,10 +142,10 @@ def test_a_call_that_was_made_is_never_denied() -> None:
 
 def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
     """L6: a rejection that could not be looked into is deferred, after the calls it took."""
-    looks = iter([NOTHING])
+    states = iter([NOTHING])
 
     def nothing_then_out_of_time(_: str) -> DiskState:
-        for entry in looks:
+        for entry in states:
             return entry
         raise OutOfTimeError("DescribeSnapshots")
 

@@ -27,7 +27,7 @@ def test_after_an_unknown_outcome_it_looks_before_asking_again() -> None:
     outcome = bench.outcome()
 
     assert (outcome.status, outcome.snapshot_id, outcome.calls) == ("created", "s-made", 1)
-    assert bench.looks == ["d-0"]
+    assert bench.refreshed == ["d-0"]
     assert "by its tags" in outcome.reason
 
 
@@ -39,7 +39,7 @@ def test_after_a_rejection_that_may_come_after_the_effect_it_looks_too(code: str
     outcome = bench.outcome()
 
     assert (outcome.status, outcome.snapshot_id, outcome.calls) == ("created", "s-made", 1)
-    assert bench.looks == ["d-0"]
+    assert bench.refreshed == ["d-0"]
 
 
 def test_if_nothing_is_there_it_asks_again_with_the_same_token() -> None:
@@ -47,7 +47,7 @@ def test_if_nothing_is_there_it_asks_again_with_the_same_token() -> None:
     bench = Bench(unknown(), unknown())
 
     assert bench.outcome().status == "created"
-    assert len(bench.looks) == 2
+    assert len(bench.refreshed) == 2
     assert len(set(bench.tokens)) == 1
 
 
@@ -64,16 +64,16 @@ def test_an_unknown_outcome_that_stays_unknown_is_deferred() -> None:
 def test_the_last_look_may_still_find_it() -> None:
     """D2: before it gives up it looks once more."""
     most = MAX_CALLS[ErrorAction.RETRY]
-    looks = iter([NOTHING] * (most - 1) + [MADE])
-    bench = Bench(answer=lambda *_: unknown(), existing=lambda _: next(looks))
+    states = iter([NOTHING] * (most - 1) + [MADE])
+    bench = Bench(answer=lambda *_: unknown(), existing=lambda _: next(states))
 
     assert bench.outcome().snapshot_id == "s-made"
 
 
 def test_a_rejection_after_an_unknown_outcome_may_be_due_to_our_own_snapshot() -> None:
     """D2: the 256th snapshot may be the one whose answer was lost."""
-    looks = iter([NOTHING, MADE])
-    bench = Bench(unknown(), rejected("QuotaExceed.Snapshot"), existing=lambda _: next(looks))
+    states = iter([NOTHING, MADE])
+    bench = Bench(unknown(), rejected("QuotaExceed.Snapshot"), existing=lambda _: next(states))
 
     outcome = bench.outcome()
 
