@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 PARTS = ("policies.yaml", "template.yml", "s.yaml")
 
 
-def test_check_says_one_problem_a_line_as_it_is(
+def test_check_prints_one_problem_a_line_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`acs:ram::` is no emoji, `[/red]` no markup, and no line is broken."""

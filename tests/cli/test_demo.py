@@ -29,7 +29,7 @@ def edited(tmp_path: Path, *changes: tuple[str, str]) -> Path:
     return path
 
 
-def test_says_what_a_newcomer_wants_to_know() -> None:
+def test_explains_what_a_new_user_sees() -> None:
     """Why it is fast, why disks fail, what is left out, and that nothing was made twice."""
     screen, text = console(80)
 

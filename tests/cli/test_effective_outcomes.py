@@ -142,19 +142,19 @@ def test_of_equals_the_last_one_holds() -> None:
 
 
 @given(records=RECORDS, data=st.data())
-def test_what_a_snapshot_came_to_counts_for_its_disk_whenever_it_is_told(
+def test_what_a_snapshot_came_to_counts_for_its_disk_whenever_it_arrives(
     records: list[Record], data: st.DataObject
 ) -> None:
     """L14: told before `created`, after it, or twice, a completion says the same of the disk."""
     made = record("created", run_id="run-9", attempt="2", snapshot_id="s-9")
-    told = completion(
+    ended = completion(
         data.draw(st.sampled_from(["completed", "snapshot_failed"])), snapshot_id="s-9"
     )
     times = data.draw(st.integers(1, 3))
 
-    effective = merge_outcomes(data.draw(st.permutations([*records, made, *[told] * times])))
+    effective = merge_outcomes(data.draw(st.permutations([*records, made, *[ended] * times])))
 
-    assert effective["run-9", "d-1"]["status"] == told["status"]
+    assert effective["run-9", "d-1"]["status"] == ended["status"]
     assert effective["run-9", "d-1"]["attempt"] == "2"
     assert effective["run-9", "d-1"]["snapshot_id"] == "s-9"
     assert {key: one for key, one in effective.items() if key[0] != "run-9"} == merge_outcomes(
@@ -173,7 +173,7 @@ def test_a_completion_of_an_earlier_attempt_is_not_the_last_word() -> None:
     ) == ("completed")
 
 
-def test_a_completion_that_nobody_claims_is_nobodys_outcome() -> None:
+def test_a_completion_without_a_disk_is_no_outcome() -> None:
     """Absence proves nothing: somebody else's snapshot, or one whose record is still to come."""
     assert merge_outcomes(
         [completion("completed"), record("failed", snapshot_id="")]

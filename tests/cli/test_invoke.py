@@ -35,7 +35,7 @@ def fleet_of(tmp_path: Path, *more: str) -> Path:
     return path
 
 
-def said(function: str, event: Path, *, fleet: Path = FLEET, policies: Path = POLICIES) -> str:
+def output_of(function: str, event: Path, *, fleet: Path = FLEET, policies: Path = POLICIES) -> str:
     screen, text = console(40)
     invoke(screen, function, event, fleet=fleet, policies=policies, now=False)
     return text.getvalue()
@@ -62,12 +62,12 @@ def test_a_trial_hands_nothing_over(
     """What an operator has set for functions elsewhere is not for this cloud, which has none."""
     monkeypatch.setenv(variable, "no such thing")
 
-    answer = said("snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path))
+    answer = output_of("snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path))
 
     assert '"status": "ok"' in answer
 
 
-def test_honours_what_the_fleet_says_of_the_cloud(tmp_path: Path) -> None:
+def test_uses_the_settings_of_the_fleet(tmp_path: Path) -> None:
     """Its ECS settings, and where its records are."""
     fleet = fleet_of(
         tmp_path,
@@ -96,14 +96,14 @@ def test_goes_past_an_operators_proxy(
     """An emulator is on loopback, which no proxy reaches."""
     monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    assert '"status": "ok"' in said(
+    assert '"status": "ok"' in output_of(
         "snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path)
     )
 
 
 def test_takes_foreign_text_as_it_is(tmp_path: Path) -> None:
     """Rich would stumble over a closing tag, and make an emoji of a code."""
-    shown = said("snapshot_on_event", request_of(tmp_path, "d-[/red]:ram:"))
+    shown = output_of("snapshot_on_event", request_of(tmp_path, "d-[/red]:ram:"))
 
     assert "InvalidEventError" in shown
     assert "'d-[/red]:ram:'" in shown
@@ -113,7 +113,7 @@ def test_a_message_is_not_broken_at_the_edge(tmp_path: Path) -> None:
     """A line stays a line, for whoever copies or searches it."""
     missing = tmp_path / ("long" * 20)
 
-    assert said("snapshot_on_event", missing) == (
+    assert output_of("snapshot_on_event", missing) == (
         f"{missing}: cannot be read: No such file or directory\n"
     )
 
@@ -123,12 +123,14 @@ def test_each_file_that_is_missing_is_named(tmp_path: Path) -> None:
     event, missing = request_of(tmp_path), tmp_path / "none"
 
     for shown in (
-        said("snapshot_on_event", missing),
-        said("snapshot_on_event", event, fleet=missing),
-        said("snapshot_on_event", event, policies=missing),
+        output_of("snapshot_on_event", missing),
+        output_of("snapshot_on_event", event, fleet=missing),
+        output_of("snapshot_on_event", event, policies=missing),
     ):
         assert shown == f"{missing}: cannot be read: No such file or directory\n"
-    assert said("prune", event).startswith("prune: unknown function; known are record_completion, ")
+    assert output_of("prune", event).startswith(
+        "prune: unknown function; known are record_completion, "
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_fleet_that_is_wrong_is_named(tmp_path: Path, text: str, problem: str)
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text(text)
 
-    shown = said("snapshot_on_event", request_of(tmp_path), fleet=fleet)
+    shown = output_of("snapshot_on_event", request_of(tmp_path), fleet=fleet)
 
     assert shown.startswith(f"{fleet}: invalid fleet file:\n")
     assert problem in shown
@@ -171,7 +173,7 @@ def test_a_wrong_key_of_a_fleet_is_named_with_its_line_and_the_nearest(tmp_path:
         f"regions:\n  cn-hangzhou:\n    diks:\n      - id: {DISK}\necs_setting: {{}}\n"
     )
 
-    first, *lines = said("snapshot_on_event", request_of(tmp_path), fleet=fleet).splitlines()
+    first, *lines = output_of("snapshot_on_event", request_of(tmp_path), fleet=fleet).splitlines()
 
     assert first == f"{fleet}: invalid fleet file:"
     assert [line.partition(": unknown: ")[0].partition(": ")[0] for line in lines] == [
@@ -234,14 +236,14 @@ def test_policies_that_are_wrong_are_named_with_their_lines(tmp_path: Path) -> N
     wrong = tmp_path / "mine.yaml"
     wrong.write_text("deployment: main\npolicies:\n  - name: a\n    onn: {timer: n}\n")
 
-    shown = said(
+    shown = output_of(
         "snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path), policies=wrong
     )
 
     assert shown.startswith("InvalidPolicyError: invalid policies\n  mine.yaml line 4: policy a: ")
     event = tmp_path / "event.json"
     event.write_text('{\n "key": "k",\n "disk_ids": [\n  "d-1",\n  "x"\n ]\n}')
-    shown = said("snapshot_on_event", event, fleet=fleet_of(tmp_path))
+    shown = output_of("snapshot_on_event", event, fleet=fleet_of(tmp_path))
     assert shown.startswith(
         "InvalidEventError: invalid event\n  event.json line 5: disk_ids[1]: 'x': must be"
     )

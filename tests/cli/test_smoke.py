@@ -94,7 +94,7 @@ def smoke(*options: str) -> tuple[int, list[str]]:
     return done.exit_code, (done.stdout or done.stderr).splitlines()
 
 
-def test_says_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
+def test_reports_what_each_function_would_do(cloud: Cloud, api: list[str]) -> None:
     """A dry run of the first policy that needs no event."""
     deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
 
@@ -168,7 +168,7 @@ def test_what_the_account_is_like_is_no_matter_of_the_deployment(
     assert lines[0] == f"snapshot_on_schedule: {line}"
 
 
-def test_what_was_never_deployed_is_said(cloud: Cloud, api: list[str]) -> None:
+def test_what_was_never_deployed_is_reported(cloud: Cloud, api: list[str]) -> None:
     """The service's own code and words."""
     assert cloud.fc().invocations == []
 
@@ -180,7 +180,9 @@ def test_what_was_never_deployed_is_said(cloud: Cloud, api: list[str]) -> None:
     assert all(missing in line for line in lines)
 
 
-def test_a_wrong_key_is_said(cloud: Cloud, api: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_reported(
+    cloud: Cloud, api: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing was invoked, and no traceback."""
     deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
     monkeypatch.setenv(SECRET, "wrong")
@@ -193,7 +195,7 @@ def test_a_wrong_key_is_said(cloud: Cloud, api: list[str], monkeypatch: pytest.M
     assert cloud.fc().invocations == []
 
 
-def test_no_answer_at_all_is_said(cloud: Cloud, api: list[str]) -> None:
+def test_no_answer_at_all_is_reported(cloud: Cloud, api: list[str]) -> None:
     """The connection broke: each function is asked once, and no traceback."""
     deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
     cloud.faults.add(Fault(kind="drop", service="fc", action="InvokeFunction", times=len(PLACES)))

@@ -27,8 +27,8 @@ def test_a_client_does_what_its_users_do(client: Client) -> None:
     cloud.ecs().add_disk(disk_id="d-1", instance_id="i-1")
     cloud.ecs().add_disk(disk_id="d-2")
     with serve(cloud) as address:
-        said = tour(client, cloud, address)
+        found = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
-    assert said == {name: EXPECTED[name] for name in said}
-    assert said.keys() >= {"regions", "instances", "disks", "snapshot_of", "rejected"}
+    assert found == {name: EXPECTED[name] for name in found}
+    assert found.keys() >= {"regions", "instances", "disks", "snapshot_of", "rejected"}

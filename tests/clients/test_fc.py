@@ -32,11 +32,11 @@ def test_a_client_does_what_its_users_do(client: Client) -> None:
     """Unchanged, over HTTP, from its own process."""
     cloud = own_python()
     with serve(cloud) as address:
-        said = tour(client, cloud, address)
+        found = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
-    assert said == {name: EXPECTED[name] for name in said}
-    assert said.keys() >= EXPECTED.keys() - {"services"}
+    assert found == {name: EXPECTED[name] for name in found}
+    assert found.keys() >= EXPECTED.keys() - {"services"}
 
 
 @pytest.mark.parametrize("client", DEPLOYS, ids=str)
@@ -44,13 +44,13 @@ def test_a_deployment_uploads_its_code_and_names_it(client: Client) -> None:
     """Twice, as `s deploy`: the second finds that the code is the same, and sends none."""
     cloud = own_python()
     with serve(cloud) as address:
-        said = tour(client, cloud, address)
+        found = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
     (uploaded,) = cloud.calls.of("PutObject")
     assert uploaded.params["key"].startswith(f"{cloud.account_id}/")
     function = cloud.fc().region.state.function(None, "nightly")
-    assert said == {
+    assert found == {
         "code": ["uploaded", "same code"],
         "timeout": 90,
         "checksum": function.code.checksum,
@@ -64,7 +64,7 @@ def test_a_client_stores_what_it_reads(client: Client) -> None:
     """An object's life, with either version of the signature."""
     cloud = Cloud()
     with serve(cloud) as address:
-        said = tour(client, cloud, address)
+        found = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
-    assert said == {"same": True, "status": 200, "rejected": "NoSuchKey"}
+    assert found == {"same": True, "status": 200, "rejected": "NoSuchKey"}

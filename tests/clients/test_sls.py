@@ -34,9 +34,9 @@ def test_a_client_does_what_its_users_do(client: Client) -> None:
         "written-project", "written-store", topic="", logs=[{"number": n} for n in "123"]
     )
     with serve(cloud) as address:
-        said = tour(client, cloud, address)
+        found = tour(client, cloud, address)
 
     assert answered(cloud) == client.actions
-    assert said == {name: EXPECTED[name] for name in said}
-    assert {"found", "counted", "ttl", "unknown"} <= set(said)
+    assert found == {name: EXPECTED[name] for name in found}
+    assert {"found", "counted", "ttl", "unknown"} <= set(found)
     assert not cloud.sls.has_logstore("tour-project", "tour-store")

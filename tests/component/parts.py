@@ -34,7 +34,7 @@ class Parts:
         """What each of them goes on with."""
         return [json.loads(one.event)["continuation"] for one in self.all]
 
-    def go_on(self) -> None:
+    def run_all(self) -> None:
         """Carry out what waits, each at its time, and what comes of that."""
         queue = self.world.cloud.fc(REGION).region.queue
         while (due_at := queue.next_due()) is not None:
@@ -53,7 +53,9 @@ class Parts:
 
 
 @contextmanager
-def handing_over(world: World, api: Api = "3.0", *, task_mode: bool = True) -> Iterator[Parts]:
+def with_continuations(
+    world: World, api: Api = "3.0", *, task_mode: bool = True
+) -> Iterator[Parts]:
     """Deploy the functions to FC, as far as being asked for goes, and let them know of it."""
     fc = world.cloud.fc(REGION)
     for name in FUNCTIONS:

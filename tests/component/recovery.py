@@ -9,7 +9,7 @@ import pytest
 
 import emulator
 from emulator.fc.state import Function
-from tests.component.parts import Api, Parts, handing_over
+from tests.component.parts import Api, Parts, with_continuations
 from tests.component.world import REGION, World, policy
 
 NOON = "2026-03-01T12:00:00Z"
@@ -35,7 +35,7 @@ def timer(world: World, name: str, expression: str, *, payload: str = "") -> Non
 @contextmanager
 def deployed(world: World, api: Api = "3.0") -> Iterator[Parts]:
     """Deploy the functions, with a timer that fires every night at two, in UTC."""
-    with handing_over(world, api) as parts:
+    with with_continuations(world, api) as parts:
         timer(world, "nightly", "0 0 2 * * *")
         yield parts
 

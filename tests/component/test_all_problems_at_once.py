@@ -83,7 +83,7 @@ def test_of_an_event(world: World) -> None:
     ]
 
 
-def test_how_old_or_about_what_an_event_is_that_nobody_wants_does_not_matter(world: World) -> None:
+def test_how_old_or_about_what_an_unwanted_event_is_does_not_matter(world: World) -> None:
     """A rule that lets foreign events through is no reason for an alarm."""
     world.policies(STOPPED)
     unwanted = event(type="ecs:Instance:VSwitchChanged", time=OLD, data={"instanceId": 7})

@@ -207,7 +207,7 @@ def test_a_direct_request_with_a_mistake_is_rejected(
     assert any(problem in line for line in lines)
 
 
-def test_a_key_that_nobody_can_see_is_shown(world: World) -> None:
+def test_a_key_that_is_invisible_is_shown(world: World) -> None:
     """An unknown key is named on a line of its own, also one without a letter, or of two lines."""
     lines = rejected(world, World.schedule, {"key": "k", "policy": "nightly", "": 1, "a\nb": 2})
 

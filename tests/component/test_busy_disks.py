@@ -11,7 +11,7 @@ import pytest
 from shared.errors import InvalidEventError, RunFailedError
 from shared.runtime.clock import parse_instant
 from tests.clocks import NOON
-from tests.component.parts import Parts, handing_over
+from tests.component.parts import Parts, with_continuations
 from tests.component.recovery import deployed
 from tests.component.world import World, policy
 
@@ -21,7 +21,7 @@ MINUTE_S, HOUR_S = 60.0, 3600.0
 
 @pytest.fixture
 def parts(world: World) -> Iterator[Parts]:
-    with handing_over(world) as made:
+    with with_continuations(world) as made:
         yield made
 
 
@@ -35,7 +35,7 @@ def busy_for(world: World, hours: float, **about: object) -> str:
     return disk
 
 
-def ours(world: World, disk: str) -> list[datetime]:
+def creation_times(world: World, disk: str) -> list[datetime]:
     """When snapshots of the disk were made that carry tags of ours."""
     return [
         one.created_at for one in world.ecs.snapshots.values() if one.disk_id == disk and one.tags
@@ -50,9 +50,9 @@ def test_a_disk_that_is_busy_for_long_costs_few_calls_and_is_taken_in_the_end(
     busy, free = busy_for(world, hours), world.disk()
 
     world.tick()
-    parts.go_on()
+    parts.run_all()
 
-    (made_at,) = ours(world, busy)
+    (made_at,) = creation_times(world, busy)
     assert hours * HOUR_S <= (made_at - NOON).total_seconds() <= 2 * hours * HOUR_S + 61
     assert (made_at - NOON).total_seconds() <= (hours + 1) * HOUR_S + 61
     assert len(world.creates(busy)) <= 15 + hours
@@ -68,7 +68,7 @@ def test_the_delay_of_the_next_part_grows_to_an_hour_and_is_on_record(
     busy_for(world, 8)
 
     world.tick()
-    parts.go_on()
+    parts.run_all()
 
     delays = [(one.due_at - one.submitted_at).total_seconds() for one in parts.all]
     assert delays[:7] == [60, 120, 240, 480, 960, 1920, 3600]
@@ -78,7 +78,7 @@ def test_the_delay_of_the_next_part_grows_to_an_hour_and_is_on_record(
     assert [parse_instant(one) for one in next_at[:-1]] == [one.due_at for one in parts.all]
 
 
-def test_a_busy_disk_is_said_to_be_so_once_and_its_calls_concern_it_alone(
+def test_a_busy_disk_is_recorded_once_and_its_calls_concern_it_alone(
     world: World, parts: Parts
 ) -> None:
     """A later part records what changed, and lists what is left: not the whole account again."""
@@ -89,7 +89,7 @@ def test_a_busy_disk_is_said_to_be_so_once_and_its_calls_concern_it_alone(
 
     world.tick()
     before = len(world.cloud.calls.all())
-    parts.go_on()
+    parts.run_all()
 
     ecs = [one for one in world.cloud.calls.all()[before:] if one.service == "ecs"]
     assert len(ecs) <= 6 * len(parts.all)
@@ -108,11 +108,11 @@ def test_a_busy_disk_costs_no_call_for_each_part_that_others_take(
     world.disks(900)
 
     world.tick()
-    parts.go_on()
+    parts.run_all()
 
     assert len(parts.all) > 40
     assert len(world.creates(busy)) <= 15
-    (made_at,) = ours(world, busy)
+    (made_at,) = creation_times(world, busy)
     assert HOUR_S <= (made_at - NOON).total_seconds() <= 2.2 * HOUR_S
     assert {len(world.snapshots_of(disk)) for disk in world.ecs.disks if disk != busy} == {1}
 
@@ -128,7 +128,7 @@ def test_a_disk_that_is_never_free_ends_as_failed_before_its_run_is_too_old(
         world.tick()
     else:
         world.schedule({"key": "k-1", "policy": "nightly"})
-    parts.go_on()
+    parts.run_all()
 
     age_s = (world.clock.now() - NOON).total_seconds()
     assert 24.5 * HOUR_S < age_s < 25 * HOUR_S
@@ -149,7 +149,7 @@ def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
     busy = busy_for(world, 6 - 15 / 60)
     world.clock.advance(minutes * MINUTE_S)
     world.tick(at="2026-03-01T12:00:00Z")
-    parts.go_on()
+    parts.run_all()
 
     assert world.outcomes[busy]["status"] == "created"
     assert parts.raised == []
@@ -163,7 +163,7 @@ def test_a_run_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
     busy = busy_for(world, 100)
 
     world.tick()
-    parts.go_on()
+    parts.run_all()
 
     assert 22.5 * HOUR_S < (world.clock.now() - NOON).total_seconds() < 23 * HOUR_S
     assert world.outcomes[busy]["code"] == "RunExpired"
@@ -179,7 +179,7 @@ def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_run(
     creates = len(world.creates())
     world.clock.advance(26 * HOUR_S)
 
-    parts.go_on()
+    parts.run_all()
 
     assert len(world.creates()) == creates
     assert (world.outcomes[busy]["status"], world.outcomes[busy]["code"]) == (
@@ -199,7 +199,7 @@ def test_an_answer_that_stays_lost_is_named_to_a_person_and_never_called_failed(
     world.fault("drop", times=None, matches=lambda params: params["DiskId"] == lost)
 
     world.tick()
-    parts.go_on()
+    parts.run_all()
 
     assert world.outcomes[lost]["status"] == "deferred"
     assert world.outcomes[lost]["code"] == "UnknownOutcome"
@@ -220,7 +220,7 @@ def test_an_answer_that_was_lost_before_a_part_that_is_late_stays_deferred(
     world.tick()
     world.clock.advance(26 * HOUR_S)
 
-    parts.go_on()
+    parts.run_all()
 
     assert world.outcomes[lost]["status"] == "deferred"
     assert lost in world.recorded("part_finished")[-1]["reason"]
@@ -236,7 +236,7 @@ def test_an_answer_that_was_lost_is_looked_for_in_the_next_part(world: World, pa
     world.tick()
     asked = len(world.creates())
     world.cloud.ecs_settings.token_memory_s = 0
-    parts.go_on()
+    parts.run_all()
 
     assert len(world.creates()) == asked
     assert world.snapshots_of(disk) == [world.outcomes[disk]["snapshot_id"]]
@@ -259,7 +259,7 @@ def test_while_a_part_waits_its_run_is_not_started_again(world: World) -> None:
     assert world.recorded("run_resumed") == []
     chains = {one["chain"] for one in world.recorded("part_started")}
     assert len(chains) == 1
-    assert len(ours(world, busy)) == 1
+    assert len(creation_times(world, busy)) == 1
 
 
 def test_a_part_that_never_came_is_started_again_after_its_time(world: World) -> None:
@@ -276,14 +276,14 @@ def test_a_part_that_never_came_is_started_again_after_its_time(world: World) ->
 
 
 @pytest.mark.parametrize("takes_h", [0.9, 2.0, 5.0])
-def test_an_hourly_policy_whose_snapshots_take_longer_settles_and_never_fails(
+def test_an_hourly_policy_whose_snapshots_take_longer_never_fails(
     world: World, takes_h: float
 ) -> None:
     """L15: what is being made and began after a run's instant serves that run too."""
     disk = world.disk()
     world.cloud.ecs_settings.snapshot_duration_s = takes_h * HOUR_S
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         queue = world.cloud.fc().region.queue
         for minute in range(24 * 60):
             world.clock.advance(
@@ -293,7 +293,7 @@ def test_an_hourly_policy_whose_snapshots_take_longer_settles_and_never_fails(
                 parts.carry_out(invocation)
             if minute % 60 == 0:
                 world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert parts.raised == []
     by_run = {one["run_id"]: one for one in world.recorded("disk") if one["status"] != "deferred"}
@@ -312,13 +312,13 @@ def test_a_snapshot_of_another_policy_or_an_earlier_one_supersedes_nothing(world
     world.policies(policy(), policy(name="other", on={"timer": "other"}))
     disk = world.disk()
     world.cloud.ecs_settings.snapshot_duration_s = HOUR_S
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick("other", at="2026-03-01T12:00:00Z")
         world.clock.advance(60)
         world.tick("nightly", at="2026-03-01T11:00:00Z")
-        parts.go_on()
+        parts.run_all()
 
-    assert len(ours(world, disk)) == 2
+    assert len(creation_times(world, disk)) == 2
     assert "Superseded" not in {one["code"] for one in world.recorded("disk")}
 
 
@@ -326,13 +326,13 @@ def test_a_direct_request_is_superseded_by_nothing(world: World) -> None:
     """It has no instant, and is about just this snapshot."""
     disk = world.disk()
     world.cloud.ecs_settings.snapshot_duration_s = HOUR_S
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.schedule({"key": "k-1", "policy": "nightly"})
         world.clock.advance(60)
         world.schedule({"key": "k-2", "policy": "nightly"})
-        parts.go_on()
+        parts.run_all()
 
-    assert len(ours(world, disk)) == 2
+    assert len(creation_times(world, disk)) == 2
 
 
 # --- where nothing can be handed over -------------------------------------------------------------
@@ -346,7 +346,7 @@ def test_without_the_fc_api_a_run_waits_inside_and_shows_that_it_lives(world: Wo
     assert world.tick()["status"] == "ok"
 
     assert len(world.creates(busy)) <= 15
-    (made_at,) = ours(world, busy)
+    (made_at,) = creation_times(world, busy)
     assert HOUR_S <= (made_at - NOON).total_seconds() <= 2.1 * HOUR_S
     run_id = world.recorded("part_started")[0]["run_id"]
     at = [parse_instant(one["at"]) for one in world.records if one.get("run_id") == run_id]
@@ -366,7 +366,7 @@ def test_without_the_fc_api_what_no_time_is_left_for_is_deferred(world: World) -
     assert world.record_of(world.recorded("disk")[0]["disk_id"])["code"] == MAKING
 
 
-def test_a_first_delivery_that_is_too_old_is_rejected_all_the_same(world: World) -> None:
+def test_a_first_delivery_that_is_too_old_is_rejected_anyway(world: World) -> None:
     """D13: only what a chain began is ended; nothing new begins."""
     world.disk()
 
@@ -378,9 +378,9 @@ def test_a_first_delivery_that_is_too_old_is_rejected_all_the_same(world: World)
 
 
 @pytest.mark.parametrize("in_flight", [1, 16])
-@pytest.mark.parametrize("hand_over", [True, False])
+@pytest.mark.parametrize("can_continue", [True, False])
 def test_a_listing_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
-    world: World, in_flight: int, *, hand_over: bool
+    world: World, in_flight: int, *, can_continue: bool
 ) -> None:
     """T4, T10: 685 calls for 20 disks, once: six tries of six tries, for each of them."""
     world.policies(limits={"max_in_flight": in_flight, "max_calls_per_minute": 6000})
@@ -395,8 +395,8 @@ def test_a_listing_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
     )
     world.fault("drop", after_effect=True, times=20)
 
-    if hand_over:
-        with handing_over(world):
+    if can_continue:
+        with with_continuations(world):
             world.tick()
     else:
         with pytest.raises(RunFailedError):
@@ -404,5 +404,5 @@ def test_a_listing_that_cannot_be_read_any_more_costs_a_few_calls_for_all_disks(
 
     first_of_each_thread = 6 * in_flight
     listings = len(world.cloud.calls.of("DescribeSnapshots"))
-    assert listings <= first_of_each_thread + (10 if hand_over else 40)
+    assert listings <= first_of_each_thread + (10 if can_continue else 40)
     assert {len(world.snapshots_of(disk)) for disk in disks} <= {0, 1}

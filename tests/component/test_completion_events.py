@@ -36,7 +36,7 @@ def taken(world: World, *, failed: int = 0, **parts: Any) -> str:
     return disk_id
 
 
-def told(world: World, disk_id: str) -> list[dict[str, str]]:
+def records_of(world: World, disk_id: str) -> list[dict[str, str]]:
     """The records that record_completion wrote of a disk."""
     records = world.recorded("disk")
     return [
@@ -82,7 +82,9 @@ def test_a_snapshot_that_failed_corrects_the_earlier_success(world: World) -> No
 
 
 @pytest.mark.parametrize("failed", [0, 1])
-def test_a_completion_that_is_delivered_twice_says_the_same(world: World, failed: int) -> None:
+def test_a_completion_that_is_delivered_twice_has_the_same_outcome(
+    world: World, failed: int
+) -> None:
     """D4: at least once is what EventBridge promises."""
     disk_id = taken(world, failed=failed)
     [event] = world.completions()
@@ -104,7 +106,7 @@ def test_a_completion_may_come_before_the_listing_and_the_record(world: World, f
 
     assert world.complete(event)["status"] == ("failed" if failed else "ok")
 
-    [record] = told(world, disk_id)
+    [record] = records_of(world, disk_id)
     assert "run_id" not in record
     assert "does not list it" in record["reason"]
     held = world.outcomes[disk_id]
@@ -185,7 +187,7 @@ def test_a_snapshot_that_failed_is_asked_for_again_at_once(world: World) -> None
     assert (answer["status"], answer["runs"][0]["counts"]) == ("ok", {"created": 1})
     first, second = world.creates(disk_id)
     assert first.params["ClientToken"] != second.params["ClientToken"]
-    assert [one["status"] for one in told(world, disk_id)] == ["snapshot_failed", "created"]
+    assert [one["status"] for one in records_of(world, disk_id)] == ["snapshot_failed", "created"]
     held = world.outcomes[disk_id]
     assert (held["status"], held["attempt"]) == ("created", "2")
     assert held["snapshot_id"] == world.snapshots_of(disk_id)[1]
@@ -242,7 +244,7 @@ def unsigned(params: Any) -> dict[str, str]:
     return {key: value for key, value in params.items() if key not in SIGNED}
 
 
-def test_a_failed_snapshot_that_is_told_of_again_is_repeated_once(world: World) -> None:
+def test_a_failed_snapshot_that_is_reported_again_is_repeated_once(world: World) -> None:
     """D4: also where ECS remembers no token: the run has its snapshot by then."""
     world.cloud.ecs_settings.token_memory_s = 0
     disk_id = taken(world, failed=1, retry_failed_snapshots=4)
@@ -252,7 +254,10 @@ def test_a_failed_snapshot_that_is_told_of_again_is_repeated_once(world: World) 
         world.clock.advance(60)
 
     assert len(world.creates(disk_id)) == 2
-    assert [one["status"] for one in told(world, disk_id)] == ["snapshot_failed", "created"] + [
+    assert [one["status"] for one in records_of(world, disk_id)] == [
+        "snapshot_failed",
+        "created",
+    ] + [
         "snapshot_failed",
         "already_exists",
     ] * 2
@@ -287,7 +292,7 @@ def test_a_repeat_and_a_delivery_at_the_same_time_make_one_snapshot(
     # What is new is not listed; the failed one, a minute old, is.
     world.cloud.ecs_settings.listing_lag_s = lag_s
     # The request that came first is being handled until the other one was rejected.
-    world.before_create(lambda _: _wait(clock.somebody_waits))
+    world.before_create(lambda _: _wait(clock.has_waiter))
 
     def deliver(start: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         together.wait(timeout=20)
@@ -333,7 +338,7 @@ def test_no_policy_repeats_beyond_the_cap(world: World) -> None:
     assert held["attempt"] == str(MAX_ATTEMPTS)
 
 
-def test_a_policy_repeats_as_often_as_it_says(world: World) -> None:
+def test_a_policy_repeats_as_often_as_it_allows(world: World) -> None:
     """D11: with 2 there are three attempts, and a late completion of an old one adds none."""
     disk_id = taken(world, failed=100, retry_failed_snapshots=2)
     first = world.completions()[0]
@@ -349,7 +354,7 @@ def test_a_policy_repeats_as_often_as_it_says(world: World) -> None:
     assert "attempt 3 of at most 3" in held["reason"]
 
 
-def test_while_the_listing_still_says_progressing_the_event_counts(world: World) -> None:
+def test_while_the_listing_still_reports_progress_the_event_counts(world: World) -> None:
     """D11: a status that lags behind is neither a reason to wait for it nor taken for a success."""
     disk_id = taken(world, retry_failed_snapshots=1)
     world.clock.advance(3600)
@@ -425,7 +430,7 @@ def test_a_disk_that_is_gone_stays_broken(world: World) -> None:
     assert (held["status"], held["code"]) == ("snapshot_failed", "InvalidDiskId.NotFound")
 
 
-def test_a_disk_that_is_listed_still_is_not_said_to_be_gone(world: World) -> None:
+def test_a_disk_that_is_listed_still_is_not_reported_as_gone(world: World) -> None:
     """L6: ECS does not know it and lists it: what a wrong host does is looked into."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
@@ -434,7 +439,7 @@ def test_a_disk_that_is_listed_still_is_not_said_to_be_gone(world: World) -> Non
     with pytest.raises(RunFailedError, match="still listed"):
         world.complete(event)
 
-    assert "vanished" not in told(world, disk_id)[-1]["reason"]
+    assert "vanished" not in records_of(world, disk_id)[-1]["reason"]
 
 
 # --- a policy edited in between ------------------------------------------------------------------
@@ -494,7 +499,7 @@ def test_a_throttled_look_is_tried_again(world: World) -> None:
     assert world.outcomes[disk_id]["status"] == "completed"
 
 
-def test_a_success_is_recorded_also_if_nobody_can_say_whose_it_is(world: World) -> None:
+def test_a_success_is_recorded_also_if_its_run_is_unknown(world: World) -> None:
     """T8: by its snapshot's id, with the code; and FC need not come again."""
     disk_id = taken(world)
     [event] = world.completions()
@@ -507,7 +512,7 @@ def test_a_success_is_recorded_also_if_nobody_can_say_whose_it_is(world: World) 
     assert "could not be read" in held["reason"]
 
 
-def test_a_failure_of_which_nobody_can_say_whose_it_is_is_delivered_again(world: World) -> None:
+def test_a_failure_whose_run_is_unknown_is_delivered_again(world: World) -> None:
     """L14, T8: it is on record, and a repeat may be due: the next delivery sees to that."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
@@ -672,7 +677,7 @@ def test_of_a_list_the_good_ones_are_carried_out(world: World) -> None:
     assert [one.path for one in caught.value.problems] == ["event wrong.data.snapshotId"]
     assert world.outcomes[good]["status"] == "completed"
     assert world.outcomes[failing]["status"] == "failed"
-    assert len(told(world, good)) == 1
+    assert len(records_of(world, good)) == 1
 
 
 def test_policies_that_cannot_be_used_are_no_reason_to_forget_a_completion(world: World) -> None:

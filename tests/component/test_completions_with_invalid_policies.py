@@ -90,7 +90,7 @@ def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> No
 
 
 @pytest.mark.parametrize("text", NAMELESS)
-def test_what_may_be_ours_is_recorded_by_its_id_and_raised(world: World, text: str) -> None:
+def test_a_snapshot_of_an_unknown_deployment_is_recorded_by_its_id(world: World, text: str) -> None:
     """L2: without a name nobody can tell; what carries such tags is not passed over in silence."""
     disk_id = taken(world, failed=1)
     [event] = world.completions()

@@ -21,7 +21,7 @@ def copied(world: World, snapshot_id: str, status: Status, **tags: str) -> tuple
 
 
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "failed"])
-def test_a_snapshot_of_a_restored_disk_is_nobodys(world: World, status: Status) -> None:
+def test_a_snapshot_of_a_restored_disk_is_of_no_run(world: World, status: Status) -> None:
     """N3: its completion leaves no record, and no call is made for a disk that nobody selects."""
     world.policies(policy(retry_failed_snapshots=4))
     disk_id = world.disk()

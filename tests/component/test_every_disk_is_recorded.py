@@ -44,7 +44,7 @@ def test_a_timer_whose_policy_matches_no_disk_is_a_failed_run(
     assert world.writes() == []
 
 
-def test_a_policy_may_say_that_no_disk_is_fine(world: World) -> None:
+def test_a_policy_may_allow_no_disk(world: World) -> None:
     """L1: with `allow_empty` a run of no disks is ok, and still says that it matched nothing."""
     world.policies(policy(allow_empty=True))
 
@@ -125,7 +125,7 @@ def test_an_event_about_what_does_not_exist_is_a_failure(world: World) -> None:
     assert record["instance_id"] == "i-bp1gone"
 
 
-def test_a_timer_whose_policies_are_all_switched_off_says_so(world: World) -> None:
+def test_a_timer_whose_policies_are_all_switched_off_is_reported(world: World) -> None:
     """`enabled: false` is a decision: no failure, a status and a record of its own."""
     world.policies(policy(enabled=False))
     world.disk()
@@ -269,7 +269,7 @@ def test_a_disk_that_vanished_since_its_listing_is_skipped_with_the_reason(world
 # --- busy disks ----------------------------------------------------------------------------------
 
 
-def test_a_disk_of_which_somebody_else_makes_a_snapshot_is_waited_for(world: World) -> None:
+def test_a_disk_with_another_snapshot_in_progress_is_waited_for(world: World) -> None:
     """L15: a snapshot of others in progress is no success of ours: ours comes after it."""
     disk_id = world.disk()
     other = world.ecs.add_snapshot(disk_id, status="progressing", snapshot_type="auto")

@@ -369,7 +369,7 @@ def with_anothers_token(world: World) -> AccessKey:
         (with_anothers_token, "InvalidSecurityToken.MismatchWithAccessKey"),
     ],
 )
-def test_a_key_that_is_not_good_is_tried_once_and_said_aloud(
+def test_a_key_that_is_not_good_is_tried_once_and_reported(
     world: World,
     capsys: pytest.CaptureFixture[str],
     key: Callable[[World], AccessKey],

@@ -136,11 +136,11 @@ class TurnTakingClock(FakeClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self.somebody_waits = threading.Event()
+        self.has_waiter = threading.Event()
         self.other_has_done = threading.Event()
 
     def sleep(self, seconds: float) -> None:
-        self.somebody_waits.set()
+        self.has_waiter.set()
         assert self.other_has_done.wait(timeout=20)
         super().sleep(seconds)
 
@@ -155,7 +155,7 @@ def test_two_deliveries_at_the_same_time_make_one_snapshot(world: World, lag_s: 
     clock = TurnTakingClock()
     together = threading.Barrier(2)
     # The request that came first is being handled until the other one was rejected.
-    world.before_create(lambda _: _wait(clock.somebody_waits))
+    world.before_create(lambda _: _wait(clock.has_waiter))
 
     def deliver() -> dict[str, Any]:
         together.wait(timeout=20)

@@ -111,7 +111,7 @@ def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> N
     assert record["snapshot_id"] == world.snapshots_of(disk_id)[2]
 
 
-def test_a_snapshot_in_progress_that_is_our_own_is_found(world: World) -> None:
+def test_a_snapshot_in_progress_of_the_run_is_found(world: World) -> None:
     """L15: the token is forgotten, the listing lags, and ECS rejects the disk as busy: by us."""
     world.cloud.ecs_settings.token_memory_s = 0
     world.cloud.ecs_settings.listing_lag_s = 10

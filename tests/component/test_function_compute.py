@@ -121,7 +121,7 @@ def test_an_id_is_taken_once(place: Place) -> None:
     assert len(place.started) == 1
 
 
-def test_without_task_mode_functions_are_started_all_the_same(place: Place) -> None:
+def test_without_task_mode_functions_are_started_anyway(place: Place) -> None:
     """The id is an optimisation; FC 2.0 can be asked for it by the request."""
     place.function.async_config = None
 
@@ -236,7 +236,7 @@ def test_near_the_end_there_is_one_try_and_no_pause(place: Place) -> None:
     assert place.clock.sleeps == []
 
 
-def test_what_is_missing_is_said_when_it_is_needed(place: Place) -> None:
+def test_what_is_missing_is_reported_when_it_is_needed(place: Place) -> None:
     """L2: no API, or on FC 2.0 no service: nothing can be handed over, and why."""
     without = Fc(replace(place.runtime, fc_api=None))
     with pytest.raises(FcError, match="SNAPSHOTS_FC_API: not set"):

@@ -131,7 +131,7 @@ def test_a_server_error_after_the_effect_makes_no_second_snapshot(
     assert world.outcomes[disk]["snapshot_id"] == snapshot_id
 
 
-def test_what_came_after_a_server_error_does_not_change_whose_the_snapshot_is(
+def test_what_came_after_a_server_error_does_not_change_the_run_of_the_snapshot(
     world: World,
 ) -> None:
     """D2: made by this run and its answer lost, it is created, whatever the last error was."""
@@ -184,7 +184,7 @@ def test_disks_of_a_few_tagged_instances_cost_no_look_at_the_others(world: World
     assert len(world.cloud.calls.of("DescribeInstances")) == 1
 
 
-def test_a_disk_named_beside_instance_tags_that_nobody_has_is_still_there(world: World) -> None:
+def test_a_disk_named_beside_instance_tags_that_match_nothing_is_still_there(world: World) -> None:
     """A disk that exists is never reported as missing."""
     disk = world.disk(tags={})
     select = {"disk_ids": [disk], "instance_ids": ["i-none"]}

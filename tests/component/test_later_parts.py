@@ -11,19 +11,19 @@ import pytest
 from shared.errors import InvalidEventError, RunFailedError
 from shared.runtime.clock import parse_instant
 from tests.clocks import NOON
-from tests.component.parts import Parts, handing_over
+from tests.component.parts import Parts, with_continuations
 from tests.component.test_busy_disks import busy_for
 from tests.component.world import PROD, REGION, STOPPED, World, policy
 
 
 @pytest.fixture
 def parts(world: World) -> Iterator[Parts]:
-    with handing_over(world) as made:
+    with with_continuations(world) as made:
         yield made
 
 
 @pytest.mark.parametrize("odd", ["1011-60003423", "D-1", "d_1", "d-" + "x" * 70])
-def test_a_disk_with_an_odd_id_is_handed_over_like_any_other(
+def test_a_disk_with_an_odd_id_is_continued_like_any_other(
     world: World, parts: Parts, odd: str
 ) -> None:
     """L11: one id that looks like none of ours ended the run for all disks that were left."""
@@ -33,7 +33,7 @@ def test_a_disk_with_an_odd_id_is_handed_over_like_any_other(
     world.tick()
     starting.status = "Running"
 
-    parts.go_on()
+    parts.run_all()
 
     assert parts.raised == []
     assert {world.outcomes[disk]["status"] for disk in disks} == {"created"}
@@ -50,7 +50,7 @@ def test_a_report_that_is_too_large_to_name_disks_stays_a_report(
     world.fault("drop", times=None)
 
     world.event(event)
-    parts.go_on()
+    parts.run_all()
 
     ends = [one["reason"] for one in world.recorded("part_finished")]
     assert len([one for one in ends if "reports its failure" in one]) == 1
@@ -66,7 +66,7 @@ def test_a_part_that_may_not_list_any_more_ends_its_disks_and_the_run(
     world.tick()
     world.fault("error", code="Forbidden.RAM", status=403, action="DescribeSnapshots", times=None)
 
-    parts.go_on()
+    parts.run_all()
 
     assert (world.outcomes[busy]["status"], world.outcomes[busy]["code"]) == (
         "failed",
@@ -85,7 +85,7 @@ def test_a_part_that_is_about_too_many_disks_by_now_ends_them(world: World, part
     world.tick()
     world.policies(limits={"max_disks": 2})
 
-    parts.go_on()
+    parts.run_all()
 
     assert [type(one) for one in parts.raised] == [InvalidEventError]
     assert {world.outcomes[disk]["status"] for disk in busy} == {"failed"}
@@ -103,7 +103,7 @@ def test_a_direct_request_that_cannot_be_listed_has_an_outcome_for_each_disk(wor
 
 
 @pytest.mark.parametrize("regions", [[REGION], [REGION, "cn-shanghai"]])
-def test_a_dry_run_hands_nothing_over(world: World, parts: Parts, regions: list[str]) -> None:
+def test_a_dry_run_starts_no_part(world: World, parts: Parts, regions: list[str]) -> None:
     """T10: its policy may be real by the time of the next part, which would take snapshots."""
     world.policies(policy(dry_run=True, regions=regions))
     disk = world.disk()
@@ -112,7 +112,7 @@ def test_a_dry_run_hands_nothing_over(world: World, parts: Parts, regions: list[
         world.tick()
 
     world.policies(policy(regions=regions))
-    parts.go_on()
+    parts.run_all()
 
     assert parts.all == []
     assert world.snapshots_of(disk) == []
@@ -135,7 +135,7 @@ def test_a_disk_that_was_being_detached_is_taken_when_it_is(
     assert world.outcomes[disk.disk_id]["status"] == "deferred"
     disk.status, disk.instance_id = "Available", ""
 
-    parts.go_on()
+    parts.run_all()
 
     assert world.outcomes[disk.disk_id]["status"] == "created"
 
@@ -151,7 +151,7 @@ def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
     world.event(world.stopped(stopped.instance_id))
     disk.status, disk.instance_id = "In_use", other.instance_id
 
-    parts.go_on()
+    parts.run_all()
 
     assert world.outcomes[disk.disk_id]["status"] == "skipped"
     assert world.creates() == []
@@ -182,7 +182,7 @@ def test_a_disk_that_was_put_off_early_in_a_long_part_ends_too(
     world.clock.advance(48 * 60)
 
     world.tick(at="2026-03-01T12:00:00Z")
-    parts.go_on()
+    parts.run_all()
 
     outcomes = world.outcomes
     last = outcomes.pop(stumbling)

@@ -99,10 +99,10 @@ def denied_a_disk(world: World) -> None:
 def made(world: World) -> list[str]:
     """What snapshots there are, without what differs from one cloud to the next."""
 
-    def told(snapshot: Snapshot) -> str:
+    def line(snapshot: Snapshot) -> str:
         return json.dumps([snapshot.disk_id, snapshot.name, snapshot.tags])
 
-    return sorted(map(told, world.ecs.snapshots.values()))
+    return sorted(map(line, world.ecs.snapshots.values()))
 
 
 def records(world: World) -> list[dict[str, str]]:
@@ -113,7 +113,7 @@ APIS = ("2.0", "3.0")
 """FC's generations, on both of which the policies have to do."""
 
 
-def hand_over(world: World, function: str, api: str, *, to: str = "") -> None:
+def start_part(world: World, function: str, api: str, *, to: str = "") -> None:
     """Start a function again as itself, or another one, with the role that it has."""
     name = FunctionName(
         service=(to or function).replace("_", "-") if api == "2.0" else "", name=to or function
@@ -174,9 +174,9 @@ def test_the_ways_back_from_trouble_work_too(
 def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str, api: str) -> None:
     """T10: what is left is handed over to the same function, on both generations of FC."""
     with bound(tmp_path, POLICIES[function]) as world:
-        hand_over(world, function, api)
+        start_part(world, function, api)
         with pytest.raises(FcError) as caught:
-            hand_over(world, function, api, to="another")
+            start_part(world, function, api, to="another")
 
         assert [one.function.name for one in world.cloud.fc(REGION).invocations] == [function]
         assert (caught.value.code, caught.value.http_status) == ("AccessDenied", 403)
@@ -190,7 +190,7 @@ def test_without_the_permission_to_start_itself_the_error_names_it(
     """L3: the exception names the action, and what it is needed on."""
     policy = without(POLICIES[function], "fc:InvokeFunction")
     with bound(tmp_path, policy) as world, pytest.raises(FcError) as caught:
-        hand_over(world, function, api)
+        start_part(world, function, api)
 
     assert "fc:InvokeFunction" in str(caught.value)
     assert function in str(caught.value)
@@ -208,7 +208,7 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
         with bound(tmp_path / str(number), POLICIES[function]) as world:
             ended(world, sample)
             if function in TAKERS and number < len(APIS):
-                hand_over(world, function, APIS[number])
+                start_part(world, function, APIS[number])
             used.update(grant for one in world.cloud.ram.decisions for grant in one.by)
 
     if function == "record_completion":
@@ -305,8 +305,8 @@ def test_a_repeat_without_one_action_names_it(
             assert made(world) == before
 
         printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-        told = [one for one in [*records(world), *printed] if one["record"] == "disk"]
-        assert (told[0]["status"], told[0]["snapshot_id"]) == (
+        failures = [one for one in [*records(world), *printed] if one["record"] == "disk"]
+        assert (failures[0]["status"], failures[0]["snapshot_id"]) == (
             "snapshot_failed",
             "s-bp1own00000000000002",
         )
@@ -314,7 +314,7 @@ def test_a_repeat_without_one_action_names_it(
 
 
 @pytest.mark.parametrize("function", TAKERS)
-def test_a_run_that_may_not_write_its_records_prints_them_and_says_why(
+def test_a_run_that_may_not_write_its_records_prints_them_with_the_reason(
     tmp_path: Path, function: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The snapshots matter more, so it goes on; each record is in the function's own log."""
@@ -335,7 +335,7 @@ def test_the_runs_call_everything_that_the_function_may(tmp_path: Path, function
     """So each action is taken away from a run that needs it."""
     with bound(tmp_path, POLICIES[function]) as world:
         ended(world, RUNS[function])
-        hand_over(world, function, "3.0")
+        start_part(world, function, "3.0")
         called = {decision.need.action for decision in world.cloud.ram.decisions}
 
     assert sorted(called) == actions(POLICIES[function])

@@ -55,9 +55,9 @@ def test_a_tick_that_did_not_come_is_caught_up_once(world: World, api: Api) -> N
         until_two(world)
 
         assert world.resume()["caught_up"] == [TICK]
-        parts.go_on()
+        parts.run_all()
         reconcile_every_ten_minutes(world, 10)
-        parts.go_on()
+        parts.run_all()
 
         assert events(parts) == [{"triggerName": "nightly", "triggerTime": TWO, "payload": ""}]
         assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
@@ -70,7 +70,7 @@ def test_a_tick_that_was_only_late_makes_no_second_snapshot(world: World, parts:
     disks = world.disks(3)
     until_two(world)
     world.resume()
-    parts.go_on()
+    parts.run_all()
 
     world.tick(at=TWO)
 
@@ -106,7 +106,7 @@ def test_two_passes_at_the_same_time_catch_up_once(world: World, parts: Parts) -
 
 
 @pytest.mark.parametrize("seconds", [-60, -1, 0, 1, 60])
-def test_a_tick_that_tells_another_second_came(world: World, parts: Parts, seconds: int) -> None:
+def test_a_tick_with_another_second_counts(world: World, parts: Parts, seconds: int) -> None:
     """L12: a minute to either side is no missed day, and no second run either."""
     world.disks(1)
     world.clock.advance((HOURS_TO_TWO - 0.5) * HOUR_S)
@@ -135,7 +135,7 @@ def test_no_day_is_skipped_whatever_the_jitter(world: World, parts: Parts) -> No
     assert len(parts.all) == 1
 
 
-def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_all_the_same(
+def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_anyway(
     world: World, parts: Parts
 ) -> None:
     """L13: a failed run is neither missed, nor a success that stands for the next one."""
@@ -143,7 +143,7 @@ def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_all_the_same(
     world.ecs.disks[disk].in_arrears = True
     until_two(world)
     world.tick(at=TWO)
-    parts.go_on()
+    parts.run_all()
     assert [type(one) for one in parts.raised] == [RunFailedError]
     world.ecs.disks[disk].in_arrears = False
     reconcile_every_ten_minutes(world, 5)
@@ -151,7 +151,7 @@ def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_all_the_same(
 
     world.clock.advance(24 * HOUR_S)
     assert world.resume()["caught_up"] == ["timer/nightly/2026-03-03T02:00:00Z"]
-    parts.go_on()
+    parts.run_all()
     assert len(world.snapshots_of(disk)) == 1
 
 
@@ -211,13 +211,13 @@ def test_of_several_ticks_the_latest_alone_is_caught_up(world: World, parts: Par
     world.clock.advance(5 * HOUR_S)
 
     assert world.resume()["caught_up"] == ["timer/nightly/2026-03-01T16:10:00Z"]
-    parts.go_on()
+    parts.run_all()
 
     assert world.recorded("catch_up_started")[0]["missed"] == "5"
     assert len(world.snapshots_of(disks[0])) == 1
 
 
-def test_a_tick_that_came_ends_the_debt(world: World, parts: Parts) -> None:
+def test_a_tick_that_came_ends_the_catch_up(world: World, parts: Parts) -> None:
     """Older ones that did not come are gone: the latest did."""
     timer(world, "nightly", "0 10 * * * *")
     world.disks(1)
@@ -261,7 +261,7 @@ def test_the_first_pass_of_all_catches_up_nothing(world: World, parts: Parts) ->
     assert parts.all == []
 
 
-def test_a_timer_owes_nothing_from_before_it_was_as_it_is(world: World, parts: Parts) -> None:
+def test_a_timer_missed_nothing_from_before_it_was_as_it_is(world: World, parts: Parts) -> None:
     """A new expression, a new timer: what it would have fired for was never to be."""
     world.disks(1)
     world.resume()
@@ -300,7 +300,7 @@ def test_a_policy_in_the_payload_is_caught_up_with_it(world: World, parts: Parts
     until_two(world)
 
     assert world.resume()["caught_up"] == [f"timer/inline/{TWO}"]
-    parts.go_on()
+    parts.run_all()
     assert len(world.snapshots_of(disk)) == 1
 
 
@@ -320,7 +320,7 @@ def test_the_hour_that_is_there_twice_is_caught_up_twice_and_no_more(tmp_path: A
         world.resume()
         for _ in range(20):
             reconcile_every_ten_minutes(world, 1)
-            parts.go_on()
+            parts.run_all()
 
         assert [one["trigger_id"] for one in world.recorded("catch_up_started")] == [
             "timer/nightly/2026-10-25T00:30:00Z",
@@ -358,7 +358,7 @@ def test_the_hour_that_is_skipped_is_not_caught_up(tmp_path: Any) -> None:
 # --- intervals -----------------------------------------------------------------------------------
 
 
-def test_an_interval_is_owed_a_tick_when_it_is_over(world: World, parts: Parts) -> None:
+def test_an_interval_is_missed_when_it_is_over(world: World, parts: Parts) -> None:
     """It has no phase of its own: it is judged from its last tick, whatever that came to."""
     timer(world, "nightly", "@every 1h")
     world.disks(1)
@@ -370,7 +370,7 @@ def test_an_interval_is_owed_a_tick_when_it_is_over(world: World, parts: Parts) 
 
     reconcile_every_ten_minutes(world, 1)
     assert [one["triggerTime"] for one in events(parts)] == ["2026-03-01T13:40:00Z"]
-    parts.go_on()
+    parts.run_all()
     reconcile_every_ten_minutes(world, 6)
     assert len(parts.all) == 2
 
@@ -440,7 +440,7 @@ def test_an_expression_that_cannot_be_read_costs_the_others_nothing(
     assert [one["triggerName"] for one in events(parts)] == ["nightly"]
 
 
-def test_a_timer_that_no_policy_wants_owes_nothing(world: World, parts: Parts) -> None:
+def test_a_timer_without_a_policy_missed_nothing(world: World, parts: Parts) -> None:
     """Its policy was switched off, which is no mistake."""
     world.policies(policy(enabled=False))
     until_two(world)
@@ -449,9 +449,7 @@ def test_a_timer_that_no_policy_wants_owes_nothing(world: World, parts: Parts) -
     assert parts.all == []
 
 
-def test_a_tick_that_nobody_could_carry_out_is_named_and_not_asked_for(
-    world: World, parts: Parts
-) -> None:
+def test_a_tick_that_cannot_run_is_reported_and_not_started(world: World, parts: Parts) -> None:
     """L2: the policy of a payload that was renamed; its timer would fail each time."""
     timer(world, "nightly", "0 0 2 * * *", payload='{"policy": "gone"}')
     until_two(world)
@@ -459,8 +457,8 @@ def test_a_tick_that_nobody_could_carry_out_is_named_and_not_asked_for(
     with pytest.raises(ReconcileError, match="no such policy"):
         world.resume()
 
-    (told,) = world.recorded("catch_up_failed")
-    assert (told["code"], told["due_at"]) == ("CannotRestart", TWO)
+    (failure,) = world.recorded("catch_up_failed")
+    assert (failure["code"], failure["due_at"]) == ("CannotRestart", TWO)
     assert parts.all == []
 
 
@@ -500,7 +498,7 @@ def test_a_tick_that_fc_did_not_take_is_caught_up_by_the_next_pass(
     assert sorted(one["triggerName"] for one in events(parts)) == ["late", "nightly"]
 
 
-def test_a_dry_run_says_what_would_be_caught_up(world: World, parts: Parts) -> None:
+def test_a_dry_run_reports_what_would_be_caught_up(world: World, parts: Parts) -> None:
     """Nothing is, and the pass does not count as one."""
     world.disks(1)
     until_two(world)

@@ -73,7 +73,7 @@ def test_a_disk_without_a_usable_id_is_recorded_and_the_others_are_taken(
     assert [len(world.snapshots_of(one)) for one in (odd, *good)] == [0, 1, 1, 1]
 
 
-def test_an_odd_disk_that_is_not_meant_is_nobodys_business(world: World) -> None:
+def test_an_odd_disk_that_is_not_selected_is_ignored(world: World) -> None:
     """Its tags say so, whatever its id is."""
     odd = world.disk(tags={"env": "test"})
     good = world.disk()
@@ -149,7 +149,7 @@ def test_an_instance_without_a_usable_id_is_recorded_and_the_others_disks_are_ta
         {"Status": 7, "Tags": {"Tag": [{"TagKey": 5}]}},
     ],
 )
-def test_odd_fields_of_one_snapshot_cost_nobody_anything(
+def test_odd_fields_of_one_snapshot_affect_nothing_else(
     world: World, fields: dict[str, Any]
 ) -> None:
     """Neither a run, nor what its completion is recorded or repeated as."""

@@ -13,7 +13,7 @@ import emulator
 from shared.errors import InvalidEventError, RunFailedError
 from shared.snapshots import progress
 from shared.triggers.continuation import MAX_PARTS
-from tests.component.parts import Api, handing_over
+from tests.component.parts import Api, with_continuations
 from tests.component.world import REGION, World, counts, environment, policy
 
 BOTH = pytest.mark.parametrize("api", ["2.0", "3.0"])
@@ -34,9 +34,9 @@ def test_a_run_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
     """L7, L11, D8: what time leaves is handed over, and every disk ends as created, once."""
     disks = a_large_run(world)
 
-    with handing_over(world, api) as parts:
+    with with_continuations(world, api) as parts:
         answer = world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert (answer["status"], counts(answer)["created"]) == ("continued", 45)
     assert [link["part"] for link in parts.links] == [2, 3]
@@ -55,7 +55,7 @@ def test_the_payload_names_the_run_and_what_is_left(world: World) -> None:
     """The next part looks at the disks that are left, and at no other."""
     disks = a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
 
     (invocation,) = parts.all
@@ -85,9 +85,9 @@ def test_a_later_part_records_only_what_changed(world: World) -> None:
     """L11: each disk has one final record, whatever the number of parts; nothing is said twice."""
     disks = a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
-        parts.go_on()
+        parts.run_all()
 
     finals = [one for one in world.recorded("disk") if one["status"] != "deferred"]
     assert Counter(one["disk_id"] for one in finals) == dict.fromkeys(disks, 1)
@@ -104,9 +104,9 @@ def test_more_disks_than_a_payload_holds_are_left_without_their_names(
     monkeypatch.setattr(progress, "MAX_LEFT", 20)
     disks = a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert ["left" in link for link in parts.links] == [False, True]
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
@@ -122,13 +122,13 @@ def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
     world.cloud.ecs_settings.snapshot_duration_s = 10.0**6
     world.ecs.add_snapshot(busy, status="progressing")
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
         if change == "released":
             world.ecs.remove_disk(busy)
         else:
             world.ecs.disks[busy].tags.clear()
-        parts.go_on()
+        parts.run_all()
 
     record = world.record_of(busy)
     assert (record["status"], record["code"]) == ("skipped", "InvalidDiskId.NotFound")
@@ -136,13 +136,13 @@ def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
 
 
 @BOTH
-def test_without_task_mode_a_part_is_handed_over_all_the_same(world: World, api: Api) -> None:
+def test_without_task_mode_a_part_is_started(world: World, api: Api) -> None:
     """That FC rejects a second invocation of an id is an optimisation, and may be missing."""
     disks = a_large_run(world)
 
-    with handing_over(world, api, task_mode=False) as parts:
+    with with_continuations(world, api, task_mode=False) as parts:
         world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
 
@@ -151,7 +151,7 @@ def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) 
     """D4: the id of the next part is the same, and FC's rejection of it is no failure."""
     a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         first, second = world.tick(), world.tick()
 
     assert (first["status"], second["status"]) == ("continued", "continued")
@@ -162,7 +162,7 @@ def test_a_run_that_is_started_again_later_is_another_chain(world: World) -> Non
     """A rejected id counts as handed over within its own chain only: another may be dead."""
     a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick(at="2026-03-01T12:00:00Z")
         world.request_id = "req-2"
         world.tick(at="2026-03-01T12:00:00Z")
@@ -170,7 +170,7 @@ def test_a_run_that_is_started_again_later_is_another_chain(world: World) -> Non
     assert [link["chain"] for link in parts.links] == ["req-1", "req-2"]
 
 
-def test_where_no_hand_over_is_set_up_the_run_fails_so_that_fc_delivers_it_again(
+def test_without_an_fc_api_the_run_fails_so_that_fc_delivers_it_again(
     world: World,
 ) -> None:
     """L7: without FC_API what is left is deferred, and the run raises."""
@@ -183,10 +183,10 @@ def test_where_no_hand_over_is_set_up_the_run_fails_so_that_fc_delivers_it_again
 
 
 @BOTH
-def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
+def test_a_continuation_that_fails_raises(world: World, api: Api) -> None:
     """FC delivers an invocation that raised again, and then the hand-over is tried again."""
     a_large_run(world)
-    with handing_over(world, api) as parts:
+    with with_continuations(world, api) as parts:
         world.cloud.faults.add(
             emulator.Fault(kind="error", service="fc", action="InvokeFunction", times=None)
         )
@@ -199,17 +199,17 @@ def test_a_hand_over_that_fails_raises(world: World, api: Api) -> None:
     assert [link["part"] for link in parts.links] == [2]
 
 
-def test_a_deadline_that_is_past_at_the_start_defers_everything_and_hands_over(
+def test_a_deadline_that_is_past_at_the_start_defers_everything_and_starts_a_part(
     world: World,
 ) -> None:
     """L8: nothing is asked of ECS, nothing is dropped, and the next part does it all."""
     disk = world.disk()
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         late = _LateClock(world)
         answer = world.schedule({"triggerName": "nightly", "triggerTime": world.minute}, clock=late)
         calls = list(world.cloud.calls.of("DescribeSnapshots"))
-        parts.go_on()
+        parts.run_all()
 
     assert (answer["status"], calls) == ("continued", [])
     assert len(world.snapshots_of(disk)) == 1
@@ -250,10 +250,10 @@ def test_a_policy_over_several_regions_gets_an_invocation_for_each(world: World,
         for name in regions
     }
 
-    with handing_over(world, api) as parts:
+    with with_continuations(world, api) as parts:
         answer = world.tick()
         nothing_yet = len(world.creates())
-        parts.go_on()
+        parts.run_all()
 
     assert (answer["status"], nothing_yet) == ("continued", 0)
     assert [(link["region"], link["part"]) for link in parts.links] == [
@@ -268,7 +268,7 @@ def test_a_policy_over_several_regions_gets_an_invocation_for_each(world: World,
 def test_a_region_that_cannot_be_started_costs_the_others_nothing(world: World) -> None:
     """L4: the others are started, and the invocation raises for the one that was not."""
     world.policies(policy(regions=[REGION, "cn-shanghai"]))
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.cloud.faults.add(
             emulator.Fault(kind="error", service="fc", status=403, code="AccessDenied")
         )
@@ -278,26 +278,26 @@ def test_a_region_that_cannot_be_started_costs_the_others_nothing(world: World) 
     assert [link["region"] for link in parts.links] == ["cn-shanghai"]
 
 
-def test_a_direct_request_says_in_its_answer_that_another_part_does_the_rest(
+def test_a_direct_request_reports_in_its_answer_that_another_part_does_the_rest(
     world: World,
 ) -> None:
     """Who asks directly learns what is done by now, and that somebody goes on."""
     disks = a_large_run(world)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         answer = world.schedule({"key": "k-1", "policy": "nightly"})
-        parts.go_on()
+        parts.run_all()
 
     assert (answer["status"], answer["runs"][0]["reason"]) == ("continued", "continued by part 2")
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
 
 
-def test_a_request_too_large_to_be_handed_over_is_left_to_who_asked(world: World) -> None:
+def test_a_request_too_large_to_continue_is_left_to_the_caller(world: World) -> None:
     """An asynchronous invocation takes 128 KB; the answer says what is left, and stays good."""
     a_large_run(world, 1)
     named = [f"d-{number:0>40}" for number in range(3000)]
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         answer = world.schedule({"key": "k-1", "disk_ids": [*world.ecs.disks, *named]})
 
     assert (parts.all, answer["status"]) == ([], "partially_failed")
@@ -309,7 +309,7 @@ def test_a_request_too_large_to_be_handed_over_is_left_to_who_asked(world: World
 def forged(world: World, **about: Any) -> dict[str, Any]:
     """Return a continuation as the first part would make it, but for some of what it says."""
     a_large_run(world)
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick(at=about.pop("at", None))
     payload: dict[str, Any] = json.loads(parts.all[0].event)
     payload["continuation"].update(about)

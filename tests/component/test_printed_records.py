@@ -120,7 +120,7 @@ def test_a_closed_stdout_ends_no_run(world: World, monkeypatch: pytest.MonkeyPat
     "message", ["\ud800 half a pair", "\x00 nothing", "快照 📷", "a\u2028b\nc"]
 )
 @pytest.mark.parametrize("sls", [True, False])
-def test_whatever_ecs_says_is_on_record(
+def test_whatever_ecs_answers_is_recorded(
     world: World, capsys: pytest.CaptureFixture[str], message: str, *, sls: bool
 ) -> None:
     """N10: half a surrogate pair is JSON, and no text that any log can hold as it is."""
@@ -154,12 +154,12 @@ def test_what_was_printed_is_read_again(world: World, capsys: pytest.CaptureFixt
         world.clock.advance(15 * MINUTE_S)
 
         assert len(world.resume()["resumed"]) == 1
-        parts.go_on()
+        parts.run_all()
 
         assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
 
 
-def test_a_run_that_fails_says_so_in_characters_that_can_be_sent(world: World) -> None:
+def test_a_run_that_fails_reports_it_in_characters_that_can_be_sent(world: World) -> None:
     """N10: what is raised is printed by Function Compute, whose stream is no better than ours."""
     world.disk()
     body = json.dumps({"Code": "Odd\ud800", "Message": "\ud800", "RequestId": "R"}).encode()

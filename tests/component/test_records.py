@@ -46,7 +46,7 @@ def sls_fails(
 # --- SLS is well ---------------------------------------------------------------------------------
 
 
-def test_a_run_is_told_from_its_start_to_its_end(world: World) -> None:
+def test_a_run_is_recorded_from_its_start_to_its_end(world: World) -> None:
     """part_started, one record a disk, part_finished with the counts; all with the run's fields."""
     good, bad = world.disks(2)
     world.ecs.disks[bad].in_arrears = True
@@ -76,7 +76,7 @@ def test_a_run_is_told_from_its_start_to_its_end(world: World) -> None:
     assert len({one["run_id"] for one in records}) == 1
 
 
-def test_the_start_is_in_sls_before_the_first_snapshot_is_asked_for(world: World) -> None:
+def test_the_start_is_in_sls_before_the_first_snapshot_is_requested(world: World) -> None:
     """A run that is killed at its first call is visible as one without an end."""
     world.disks(3)
     seen: list[list[str]] = []
@@ -289,7 +289,7 @@ def test_no_secret_appears_anywhere(
     right = world.cloud.temporary_key()
     wrong = replace(right, access_key_secret="wrong" * 6)
     world.disk()
-    said = []
+    errors = []
     for key in (right, wrong, replace(right, security_token="CAISwrong")):
         world.key = key
         for kind, code in (("error", "Throttling"), ("drop", ""), ("html", ""), ("error", "Nope")):
@@ -297,16 +297,18 @@ def test_no_secret_appears_anywhere(
             try:
                 world.tick()
             except RunFailedError as error:
-                said.append(f"{error} {error.__cause__} {error.__context__}")
+                errors.append(f"{error} {error.__cause__} {error.__context__}")
             world.clock.advance(3600)
     captured = capsys.readouterr()
-    told = "\n".join([*said, captured.out, captured.err, caplog.text, json.dumps(world.records)])
+    output = "\n".join(
+        [*errors, captured.out, captured.err, caplog.text, json.dumps(world.records)]
+    )
 
-    assert "SignatureDoesNotMatch" in told
-    assert "InvalidSecurityToken" in told
+    assert "SignatureDoesNotMatch" in output
+    assert "InvalidSecurityToken" in output
     for secret in (right.access_key_secret, right.security_token, wrong.access_key_secret):
         assert secret
-        assert secret not in told
+        assert secret not in output
 
 
 class StumblingClock(FakeClock):
@@ -334,7 +336,7 @@ def test_an_unexpected_error_contains_no_secret(world: World) -> None:
     assert clock.secret not in repr(world.records)
 
 
-def test_a_process_that_is_told_to_end_says_that_the_run_did_not(world: World) -> None:
+def test_a_process_that_is_ended_records_an_unfinished_run(world: World) -> None:
     """D8: its last record is no end of the run, so that somebody starts it again."""
     world.disk()
 

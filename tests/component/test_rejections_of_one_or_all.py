@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.errors import RunFailedError
-from tests.component.parts import handing_over
+from tests.component.parts import with_continuations
 from tests.component.test_busy_disks import busy_for
 from tests.component.world import REGION, World
 
@@ -212,9 +212,9 @@ def test_a_run_that_lost_many_disks_fails_loudly(
     release_while_asked(world, gone, of)
 
     if hand_over:
-        with handing_over(world) as parts:
+        with with_continuations(world) as parts:
             world.tick()
-            parts.go_on()
+            parts.run_all()
         assert [type(one) for one in parts.raised] == [RunFailedError]
     else:
         with pytest.raises(RunFailedError, match=f"{gone} disks vanished after they were listed"):
@@ -243,7 +243,7 @@ def test_a_full_disk_is_asked_about_once_however_often_fc_delivers(world: World)
     full, *_ = world.disks(5)
     world.ecs.add_snapshot(full)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
         calls = len([one for one in world.cloud.calls.all() if one.service == "ecs"])
         for _ in range(4):
@@ -262,11 +262,11 @@ def test_the_same_sent_by_hand_an_hour_later_tries_again(world: World) -> None:
     full, *_ = world.disks(5)
     snapshot = world.ecs.add_snapshot(full)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
         world.ecs.snapshots.pop(snapshot.snapshot_id)
         world.clock.advance(2 * 3600)
-        parts.go_on()
+        parts.run_all()
 
     assert parts.raised == []
     assert world.outcomes[full]["status"] == "created"
@@ -314,10 +314,10 @@ def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_rejected(
     )
 
     if hand_over:
-        with handing_over(world) as parts:
+        with with_continuations(world) as parts:
             world.tick()
             starting.status = "Running"
-            parts.go_on()
+            parts.run_all()
     else:
         world.before_create(lambda _: setattr(starting, "status", "Running"))
         for _ in range(3):  # FC delivers again

@@ -16,7 +16,7 @@ both_functions = pytest.mark.parametrize("start", [World.schedule, World.event])
 
 
 @both_functions
-def test_a_request_for_disks_makes_their_snapshots_and_says_which(world: World, start: Any) -> None:
+def test_a_request_for_disks_makes_their_snapshots_and_names_them(world: World, start: Any) -> None:
     """Both functions take it; the answer names each disk with its outcome and snapshot."""
     disks = world.disks(2, tags={})
 
@@ -31,7 +31,7 @@ def test_a_request_for_disks_makes_their_snapshots_and_says_which(world: World, 
     assert {one["status"] for one in run["disks"]} == {"created"}
 
 
-def test_the_snapshot_of_a_request_is_as_the_request_says(world: World) -> None:
+def test_the_snapshot_of_a_request_has_the_settings_of_the_request(world: World) -> None:
     """Name, description, retention and tags, in addition to the tracking tags."""
     disk_id = world.disk()
 
@@ -163,7 +163,7 @@ def test_what_narrows_policies_does_not_narrow_disks_that_are_named(world: World
 
 
 @pytest.mark.parametrize("way", ["policy", "request for disks", "request for a policy"])
-def test_a_dry_run_says_what_it_would_do_and_writes_nothing(world: World, way: str) -> None:
+def test_a_dry_run_reports_what_it_would_do_and_writes_nothing(world: World, way: str) -> None:
     """Every record says that it is one; none of them counts as an outcome."""
     good, local = world.disk(), world.disk(category="local_ssd_pro")
     if way == "policy":

@@ -67,7 +67,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not_been(
 
         world.clock.advance(15 * MINUTE_S)
         answer = world.resume()
-        parts.go_on()
+        parts.run_all()
 
         run_ids = {one["run_id"] for one in world.recorded("part_started")}
         assert answer["resumed"] == list(run_ids)
@@ -124,7 +124,7 @@ def test_a_run_of_an_event_that_was_killed_does_too(world: World, parts: Parts) 
 
     world.clock.advance(15 * MINUTE_S)
     world.resume()
-    parts.go_on()
+    parts.run_all()
 
     assert [one.function.name for one in parts.all] == ["snapshot_on_event"]
     ends_well(world, [disk])
@@ -140,7 +140,7 @@ def test_a_part_that_never_began_is_found_too(world: World, parts: Parts) -> Non
 
     world.clock.advance(15 * MINUTE_S)
     world.resume()
-    parts.go_on()
+    parts.run_all()
 
     (resumed,) = world.recorded("run_resumed")
     assert resumed["reason"] == "its next part did not start"
@@ -161,7 +161,7 @@ def test_an_event_that_fc_gave_up_while_ecs_was_down_is_not_given_up_here(
 
     world.clock.advance(15 * MINUTE_S)
     world.resume()
-    parts.go_on()
+    parts.run_all()
 
     ends_well(world, disks)
 
@@ -183,7 +183,7 @@ def test_what_sls_did_not_take_is_found_in_the_functions_log(
 
     world.clock.advance(15 * MINUTE_S)
     world.resume()
-    parts.go_on()
+    parts.run_all()
 
     ends_well(world, disks)
 
@@ -237,7 +237,7 @@ def test_runs_that_ended_are_left_alone_however_they_ended(world: World, parts: 
     _good, bad = world.disks(2)
     world.ecs.disks[bad].in_arrears = True
     world.tick()
-    parts.go_on()
+    parts.run_all()
     assert [type(one) for one in parts.raised] == [RunFailedError]
     world.ecs.disks[bad].in_arrears = False
     world.tick("nightly", at="2026-03-01T11:00:00Z")
@@ -315,7 +315,7 @@ def cut(world: World) -> None:
         (cut, "CannotRestart"),
     ],
 )
-def test_a_run_that_cannot_be_started_again_is_said_once_and_aloud(
+def test_a_run_that_cannot_be_started_again_is_reported_once(
     world: World, parts: Parts, spoil: Any, code: str
 ) -> None:
     """L1: neither silence, nor an alarm at every pass; nothing that was made up is started."""
@@ -347,7 +347,7 @@ def test_a_run_whose_policy_was_switched_off_is_no_failure(world: World, parts: 
     assert parts.all == []
 
 
-def test_an_event_that_fc_would_not_take_is_said(world: World, parts: Parts) -> None:
+def test_an_event_that_fc_would_not_take_is_reported(world: World, parts: Parts) -> None:
     """What comes asynchronously has 128 KB at most, and the payload is a little more."""
     (disk,) = world.disks(1)
     kill(world)
@@ -414,7 +414,7 @@ def test_two_passes_at_the_same_time_start_a_run_once(world: World, parts: Parts
         thread.start()
     for thread in threads:
         thread.join()
-    parts.go_on()
+    parts.run_all()
 
     assert [len(answer["resumed"]) for answer in answers] == [1, 1]
     assert len(parts.all) == 1
@@ -436,10 +436,10 @@ def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts
     assert [one["status"] for one in world.recorded("resume_failed")] == ["deferred"]
     assert world.recorded("reconciled")[-1]["status"] == "failed"
 
-    parts.go_on()
+    parts.run_all()
     world.clock.advance(10 * MINUTE_S)
     assert len(world.resume()["resumed"]) == 1
-    parts.go_on()
+    parts.run_all()
     assert {len(world.snapshots_of(disk)) for disk in disks} == {3}
 
 
@@ -485,7 +485,7 @@ def test_more_runs_than_one_answer_of_sls_holds(world: World, parts: Parts) -> N
 # --- what a pass needs ---------------------------------------------------------------------------
 
 
-def test_without_an_index_it_says_what_to_make(world: World, parts: Parts) -> None:
+def test_without_an_index_the_error_names_what_to_create(world: World, parts: Parts) -> None:
     """L1: a pass that can see nothing is no pass that found nothing."""
     world.cloud.sls.create_logstore(PROJECT, "bare", indexed=False)
 
@@ -533,7 +533,7 @@ def test_a_search_that_fails_once_is_tried_again(world: World, parts: Parts, kin
     assert len(parts.all) == 1
 
 
-def test_it_says_which_settings_it_lacks(world: World) -> None:
+def test_it_names_which_settings_it_lacks(world: World) -> None:
     """L2: nothing can be started without the one, nor found without the other."""
     world.log_project = world.log_store = None
 
@@ -591,7 +591,7 @@ def test_the_emergency_stop_stops_it_too(world: World, parts: Parts) -> None:
     assert parts.all == []
 
 
-def test_a_dry_run_says_what_would_be_started(world: World, parts: Parts) -> None:
+def test_a_dry_run_reports_what_would_be_started(world: World, parts: Parts) -> None:
     """Nothing is, and the pass does not count as one."""
     world.disks(1)
     kill(world)

@@ -146,7 +146,7 @@ def test_a_sample_comes_to_just_these_snapshots(fleet_world: World, sample: str)
     assert new_snapshots(fleet_world) == sorted(disks)
 
 
-def test_a_call_that_actiontrail_tells_of_is_about_all_of_its_resources(
+def test_a_call_reported_by_actiontrail_is_about_all_its_resources(
     fleet_world: World,
 ) -> None:
     """N6: its ids come in lists by type; each of the instances is what the policy means."""
@@ -168,7 +168,7 @@ def test_a_call_that_actiontrail_tells_of_is_about_all_of_its_resources(
 
 
 @pytest.mark.parametrize("sample", LEAVES_DISKS)
-def test_a_sample_about_disks_that_cannot_all_have_one_fails_aloud(
+def test_a_sample_about_disks_that_cannot_all_have_one_fails(
     fleet_world: World, sample: str
 ) -> None:
     """Those that can have one do; the run raises, and each of the others has its reason."""

@@ -32,7 +32,7 @@ from shared.clients.fc_errors import FcError
 from shared.errors import SnapshotAutomationError
 from shared.runtime.clock import utc
 from shared.runtime.context import runtime_of
-from tests.component.parts import FUNCTIONS, Api, handing_over
+from tests.component.parts import FUNCTIONS, Api, with_continuations
 from tests.component.world import (
     ACCOUNT_ID,
     LOGSTORE,
@@ -211,12 +211,12 @@ def seen(world: World, capfd: pytest.CaptureFixture[str]) -> Iterator[Seen]:
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("name", SERVICES)
-def test_whatever_a_service_tells_again(seen: Seen, name: Service, body: str, api: Api) -> None:
+def test_whatever_a_service_repeats(seen: Seen, name: Service, body: str, api: Api) -> None:
     """With any status: 4xx and 5xx, read as JSON, as something else, or not at all."""
     actions = ("CreateSnapshot",) if name == "ecs" else ()
     misbehave(seen.service(name), seen.wire, body, actions=actions)
 
-    with handing_over(seen.world, api):
+    with with_continuations(seen.world, api):
         text = seen.run()
 
     assert seen.wire.echoes
@@ -226,11 +226,11 @@ def test_whatever_a_service_tells_again(seen: Seen, name: Service, body: str, ap
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("body", BODIES)
-def test_whatever_the_first_listing_tells_again(seen: Seen, body: str, api: Api) -> None:
+def test_whatever_the_first_listing_repeats(seen: Seen, body: str, api: Api) -> None:
     """A run that cannot begin raises, and Function Compute prints the exception's causes."""
     misbehave(seen.service("ecs"), seen.wire, body)
 
-    with handing_over(seen.world, api):
+    with with_continuations(seen.world, api):
         text = seen.run()
 
     assert seen.wire.echoes
@@ -240,20 +240,20 @@ def test_whatever_the_first_listing_tells_again(seen: Seen, body: str, api: Api)
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", ["error", "html", "empty", "drop", "hang"])
-def test_whatever_becomes_of_a_hand_over(seen: Seen, kind: Any, api: Api) -> None:
+def test_whatever_a_continuation_returns(seen: Seen, kind: Any, api: Api) -> None:
     """The SDK of FC 2.0 logs the headers of a rejected request, and breaks over HTML."""
     for status in (403, 409, 429, 500, 502) if kind == "error" else (0,):
         fault = emulator.Fault(kind=kind, service="fc", code="Echo", status=status or 500)
         seen.world.cloud.faults.add(fault)
 
-    with handing_over(seen.world, api):
+    with with_continuations(seen.world, api):
         text = seen.run()
 
     seen.assert_none_in(text)
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_what_the_emulated_services_say_of_a_wrong_signature(seen: Seen, api: Api) -> None:
+def test_what_the_emulated_services_answer_to_a_wrong_signature(seen: Seen, api: Api) -> None:
     """All of them tell what was signed, the token included; nobody is told here."""
     key = seen.world.key
     assert key is not None
@@ -263,7 +263,7 @@ def test_what_the_emulated_services_say_of_a_wrong_signature(seen: Seen, api: Ap
         security_token=key.security_token,
     )
 
-    with handing_over(seen.world, api):
+    with with_continuations(seen.world, api):
         text = seen.run()
         runtime = runtime_of(FUNCTIONS[0], seen.world.context(FUNCTIONS[0]), clock=seen.world.clock)
         with pytest.raises(FcError) as caught:
@@ -276,9 +276,9 @@ def test_what_the_emulated_services_say_of_a_wrong_signature(seen: Seen, api: Ap
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_what_an_sdk_that_is_asked_to_debug_says(seen: Seen, api: Api) -> None:
+def test_what_an_sdk_prints_for_debugging(seen: Seen, api: Api) -> None:
     """DEBUG=sdk: the platform's core library writes every header to stderr."""
-    with handing_over(seen.world, api):
+    with with_continuations(seen.world, api):
         text = seen.run()
 
     assert "> Authorization : ACS3-HMAC-SHA256 Credential=" in text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.errors import RunFailedError
-from tests.component.parts import handing_over
+from tests.component.parts import with_continuations
 from tests.component.world import World, policy
 
 REGION_2 = "cn-shanghai"
@@ -398,7 +398,7 @@ def test_a_state_that_passes_is_waited_for(world: World, status: str, kind: str)
     """L15: no call while it is listed so in the first part, and the disk is not lost."""
     disk = world.disk(status=status)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         if kind == "timer":
             world.tick()
         else:
@@ -407,7 +407,7 @@ def test_a_state_that_passes_is_waited_for(world: World, status: str, kind: str)
         record = world.record_of(disk)
         assert (record["status"], record["code"]) == ("deferred", "IncorrectDiskStatus")
         world.ecs.disks[disk].status = "Available"
-        parts.go_on()
+        parts.run_all()
 
     assert world.outcomes[disk]["status"] == "created"
     assert parts.raised == []
@@ -424,9 +424,9 @@ def test_a_state_that_only_the_listing_shows_is_asked_about_in_the_next_part(wor
         return answer(request)
 
     world.ecs.handle = handle  # type: ignore[method-assign] # a listing that is wrong
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert world.outcomes[disk]["status"] == "created"
     assert len(parts.all) == 1

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from tests.component.parts import handing_over
+from tests.component.parts import with_continuations
 from tests.component.world import World, counts
 
 QUOTA = 20
@@ -84,15 +84,15 @@ def test_never_more_calls_are_in_flight_than_allowed(world: World) -> None:
     assert most == 4
 
 
-def test_what_is_throttled_to_the_end_goes_on_when_the_server_lets_it(world: World) -> None:
+def test_what_is_throttled_to_the_end_continues_when_the_server_lets_it(world: World) -> None:
     """T6, T10: the next part waits for the server's next minute; in the end nothing is left."""
     a_small_quota(world)
     world.timeout_s = 40
     disks = world.disks(3 * QUOTA)
 
-    with handing_over(world) as parts:
+    with with_continuations(world) as parts:
         answer = world.tick()
-        parts.go_on()
+        parts.run_all()
 
     assert answer["status"] == "continued"
     assert parts.raised == []

@@ -98,7 +98,7 @@ class Deployment(World):
         self.before_create(lambda _: None)
         self.cloud.faults.clear()
 
-    def go_on(self) -> list[str]:
+    def run_started(self) -> list[str]:
         """Carry out what FC was asked for of its functions; returns their names."""
         waiting = self.cloud.fc(REGION).region.queue
         done = []
@@ -145,7 +145,7 @@ def test_each_starts_its_own_killed_runs_again(both: tuple[Deployment, Deploymen
 
     for deployment in both:
         assert len(deployment.reconcile()["resumed"]) == 1
-        (name,) = deployment.go_on()
+        (name,) = deployment.run_started()
         assert name == deployment.functions["snapshot_on_schedule"].name
 
     assert of(both[0], "run_resumed") == ["main", "main-2"]
@@ -167,7 +167,7 @@ def test_each_catches_up_its_own_missed_tick(both: tuple[Deployment, Deployment]
 
     assert one.reconcile()["caught_up"] == []
     assert other.reconcile()["caught_up"] == [f"timer/nightly/{NIGHT}"]
-    assert other.go_on() == [other.functions["snapshot_on_schedule"].name]
+    assert other.run_started() == [other.functions["snapshot_on_schedule"].name]
 
     assert of(one, "catch_up_started") == ["main-2"]
     assert len(one.ecs.snapshots) == 2
@@ -175,7 +175,7 @@ def test_each_catches_up_its_own_missed_tick(both: tuple[Deployment, Deployment]
     assert [it.reconcile()["caught_up"] for it in both] == [[], []]
 
 
-def test_a_pass_of_one_says_nothing_of_the_others_timers(
+def test_a_pass_of_one_does_not_cover_the_others_timers(
     both: tuple[Deployment, Deployment],
 ) -> None:
     """L18: the other's later pass must not hide what this one has not judged."""
@@ -211,7 +211,7 @@ def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     assert one.reconcile()["caught_up"] == [f"timer/nightly/{NIGHT}"]
 
 
-def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deployment]) -> None:
+def test_a_record_without_a_deployment_is_ignored(both: tuple[Deployment, Deployment]) -> None:
     """After an upgrade from a version that wrote none, the first pass is the first of all."""
     one, _ = both
     one.clock.advance(13.5 * HOUR_S)
@@ -230,7 +230,7 @@ def test_a_record_without_a_deployment_is_nobodys(both: tuple[Deployment, Deploy
     assert (answer["resumed"], answer["caught_up"]) == ([], [])
 
 
-def test_a_deployment_that_only_yaml_can_tell_is_in_every_record(world: World) -> None:
+def test_a_deployment_that_only_the_yaml_parser_finds_is_in_every_record(world: World) -> None:
     """R4: what is read before the policies are may leave a doubt; they leave none."""
     text = "{policies: [{name: p, on: {timer: t}, select: {tags: {deployment: x}}}], deployment: d}"
     world.policies_path = world.policies_path.with_suffix(".yaml")
@@ -255,7 +255,7 @@ def test_a_record_can_name_no_function_to_start(both: tuple[Deployment, Deployme
 
     one.reconcile()
 
-    assert one.go_on() == [one.functions["snapshot_on_schedule"].name]
+    assert one.run_started() == [one.functions["snapshot_on_schedule"].name]
 
 
 @pytest.mark.parametrize("api", ["2.0", "3.0"])
@@ -278,7 +278,7 @@ def test_every_record_carries_deployment_and_version(both: tuple[Deployment, Dep
         deployment.kill()
         deployment.clock.advance(15 * MINUTE_S)
         deployment.reconcile()
-        deployment.go_on()
+        deployment.run_started()
         with deployment.acting():
             with pytest.raises(InvalidEventError):
                 deployment.tick("nobody's")

@@ -115,13 +115,13 @@ def timers(function: Function) -> dict[str, object]:
     return {name: trigger.config["cronExpression"] for name, trigger in function.triggers.items()}
 
 
-def test_the_first_deployment_makes_what_the_template_says(
+def test_the_first_deployment_creates_what_the_template_contains(
     cloud: Cloud, project: Path, key: AccessKey
 ) -> None:
     """Services with roles and logs, functions, timers, and what becomes of failures."""
     done = deploy(cloud, project, key)
 
-    assert done.status == 0, done.said
+    assert done.status == 0, done.output
     schedule, event, end, resumes = (function(cloud, one) for one in FUNCTIONS)
     for one in (schedule, event, end, resumes):
         assert one.service is not None
@@ -172,7 +172,7 @@ def test_the_second_deployment_changes_what_changed(
 
     second = deploy(cloud, project, key)
 
-    assert (first.status, second.status) == (0, 0), first.said + second.said
+    assert (first.status, second.status) == (0, 0), first.output + second.output
     after = function(cloud, ON_SCHEDULE)
     assert (service(cloud, ON_SCHEDULE[0]).service_id, after.function_id) == ids[:2]
     assert after.code.checksum != ids[2]
@@ -199,7 +199,7 @@ def test_what_fc_rejects_ends_the_deployment_with_a_failure(
     done = deploy(cloud, project, key)
 
     assert done.status != 0
-    assert "0 70 * * * *" in done.said
+    assert "0 70 * * * *" in done.output
 
 
 @pytest.fixture
@@ -227,15 +227,15 @@ def test_what_is_deployed_takes_snapshots(
     }
     ecs.add_disk(tags={"env": "test"})
     done = deploy(cloud, packaged, key)
-    assert done.status == 0, done.said
+    assert done.status == 0, done.output
 
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_ID", key.access_key_id)
     monkeypatch.setenv("ALIBABA_CLOUD_ACCESS_KEY_SECRET", key.access_key_secret)
     monkeypatch.setenv("ALIBABA_CLOUD_SECURITY_TOKEN", key.security_token or "")
     endpoint = fc.settings.environment["FC_ENDPOINT"]
-    said = CliRunner().invoke(app, ["smoke", "--fun", "--fc-endpoint", endpoint])
+    result = CliRunner().invoke(app, ["smoke", "--fun", "--fc-endpoint", endpoint])
 
-    assert said.output.splitlines() == [
+    assert result.output.splitlines() == [
         f"{name}: ok; nightly-production in cn-hangzhou: 3 planned"
         for name in ("snapshot_on_schedule", "snapshot_on_event")
     ] + ["record_completion: ok; cn-hangzhou: 1 completed", "resume_runs: ok"]

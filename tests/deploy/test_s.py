@@ -52,17 +52,17 @@ def preview(project: Path) -> Done:
     return run_s(project, "preview", "-t", "s.yaml", "-o", "json")
 
 
-def test_s_fills_in_the_variables_as_our_check_does(project: Path) -> None:
+def test_s_fills_in_the_variables_as_check_does(project: Path) -> None:
     """What `cli check` judges is what would be deployed, property for property."""
     done = preview(project)
 
-    assert done.status == 0, done.said
-    said: Any = json.loads(done.stdout)
-    assert said == load_s(ROOT / "s.yaml")
-    assert list(schema_problems(said, "s")) == []
+    assert done.status == 0, done.output
+    output: Any = json.loads(done.stdout)
+    assert output == load_s(ROOT / "s.yaml")
+    assert list(schema_problems(output, "s")) == []
 
 
-def test_s_lets_a_misspelt_key_pass_and_our_check_does_not(project: Path) -> None:
+def test_s_lets_a_misspelt_key_pass_and_check_does_not(project: Path) -> None:
     """Why there is a check of our own: without it the function would run for 3 seconds."""
     text = (project / "s.yaml").read_text()
     assert "      timeout: 7200" in text
@@ -70,7 +70,7 @@ def test_s_lets_a_misspelt_key_pass_and_our_check_does_not(project: Path) -> Non
 
     done = preview(project)
 
-    assert done.status == 0, done.said
+    assert done.status == 0, done.output
     (problem,) = schema_problems(json.loads(done.stdout), "s")
     assert str(problem).startswith(
         "resources.snapshot_on_schedule.props: unknown key 'timeOut': known"
@@ -109,7 +109,7 @@ def test_s_deploys_what_the_check_finds_good(deployable: Path, what: tuple[str, 
     """All of it, or one function."""
     done = run_s(deployable, *what, "deploy", "-y")
 
-    assert done.status == 0, done.said
+    assert done.status == 0, done.output
     deployed = (deployable / "DEPLOYED").read_text().split()
     assert sorted(deployed) == sorted(what or FUNCTIONS)
 
@@ -123,5 +123,5 @@ def test_s_deploys_nothing_that_could_not_start(deployable: Path, what: tuple[st
     done = run_s(deployable, *what, "deploy", "-y")
 
     assert done.status != 0
-    assert f"without bytecode for Python {target_version()}" in " ".join(done.said.split())
+    assert f"without bytecode for Python {target_version()}" in " ".join(done.output.split())
     assert not (deployable / "DEPLOYED").exists()

@@ -17,10 +17,10 @@ REQUIRED = "REQUIRE_DEPLOY_TOOLS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """How a tool ended, and what it said."""
+    """The exit status and the output of a tool."""
 
     status: int
-    said: str
+    output: str
     stdout: str
 
 
@@ -57,4 +57,4 @@ def run(tool: str, *arguments: str, folder: Path, variables: Mapping[str, str]) 
         check=False,
         timeout=120,
     )
-    return Done(status=done.returncode, said=done.stdout + done.stderr, stdout=done.stdout)
+    return Done(status=done.returncode, output=done.stdout + done.stderr, stdout=done.stdout)

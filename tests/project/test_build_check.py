@@ -129,7 +129,7 @@ def edited(path: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "old", "new", "said"),
+    ("path", "old", "new", "output"),
     [
         ("policies.yaml", "env: prod", "env: production", "because policies.yaml has changed"),
         ("shared/clients/ecs.py", "import", "import  ", "because shared has changed"),
@@ -141,7 +141,7 @@ def edited(path: Path, old: str, new: str) -> None:
     ],
 )
 def test_what_was_changed_since_it_was_built_is_named(
-    project: Path, path: str, old: str, new: str, said: str
+    project: Path, path: str, old: str, new: str, output: str
 ) -> None:
     """D4: a deployment uploads what is there, whatever was edited or lost since."""
     pretend_built(project, FUNCTIONS, version=RUNTIME)
@@ -153,7 +153,7 @@ def test_what_was_changed_since_it_was_built_is_named(
     edited(project / path, old, new)
 
     (found,) = problems_of(project)
-    assert said in found
+    assert output in found
     assert found.endswith("run `make package`")
 
 
@@ -220,16 +220,16 @@ def test_what_could_not_start_is_not_built(project: Path) -> None:
     set_all(project, RUNTIME, OTHER)
     pretend_built(project, FUNCTIONS, version=OTHER)
 
-    status, said = run_cli(project, "package")
+    status, output = run_cli(project, "package")
 
     assert status == 1
-    assert f"no Python {OTHER} on this machine (searched {SEARCHED})" in said
-    assert f"install Python {OTHER}, for example with" in said
-    assert "set memory to 192 MB or more in both templates" in said
+    assert f"no Python {OTHER} on this machine (searched {SEARCHED})" in output
+    assert f"install Python {OTHER}, for example with" in output
+    assert "set memory to 192 MB or more in both templates" in output
     for name in TEMPLATES:
-        assert f"in {name} {', '.join(FUNCTIONS)}" in said
+        assert f"in {name} {', '.join(FUNCTIONS)}" in output
     assert not (project / "build").exists()
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
 def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
@@ -261,11 +261,11 @@ def test_functions_on_several_pythons_are_rejected(project: Path) -> None:
         other = "3.12" if RUNTIME != "3.12" else "3.10"
         (project / name).write_text(text.replace(f"{key}{RUNTIME}", f"{key}{other}", 1))
 
-    status, said = run_cli(project, "package")
+    status, output = run_cli(project, "package")
 
     assert status == 1
-    assert "runtime: python3.10 and python3.12: must be the same for all functions" in said
-    assert "Traceback" not in said
+    assert "runtime: python3.10 and python3.12: must be the same for all functions" in output
+    assert "Traceback" not in output
 
 
 def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path) -> None:
@@ -282,7 +282,7 @@ def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path
     assert problems_of(project) != []
 
 
-def test_what_would_be_deployed_to_nobodys_account_is_named(project: Path) -> None:
+def test_what_would_be_deployed_to_the_placeholder_account_is_named(project: Path) -> None:
     """The placeholder is a warning in `check`, and an error wherever something is deployed."""
     pretend_built(project, FUNCTIONS, version=RUNTIME)
     for name in TEMPLATES:
@@ -293,9 +293,9 @@ def test_what_would_be_deployed_to_nobodys_account_is_named(project: Path) -> No
     assert found.problems == ()
     assert len(found.placeholders) == len(TEMPLATES)
     assert check(project / "policies.yaml", built=True).problems == found.placeholders
-    status, said = run_cli(project, "check")
+    status, output = run_cli(project, "check")
     assert status == 0
-    assert "warning: s.yaml line" in said
+    assert "warning: s.yaml line" in output
     assert run_cli(project, "check", "--built")[0] == 1
 
 

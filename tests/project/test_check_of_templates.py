@@ -159,7 +159,7 @@ def test_a_variable_that_is_slightly_off_is_a_warning(
         ("SLS_ENDPOINT", "eu-west-1.log.aliyuncs.com"),
     ],
 )
-def test_other_variables_are_nobodys_business(project: Path, name: str, value: str) -> None:
+def test_other_variables_are_ignored(project: Path, name: str, value: str) -> None:
     """An operator's own, and hosts without a scheme."""
     set_variable(project, name, value)
 
@@ -364,7 +364,7 @@ def test_a_region_that_sources_disagree_about_is_a_warning(project: Path) -> Non
     assert check(project / "policies.yaml").warnings == ()
 
 
-def test_failed_snapshots_that_nobody_hears_of_are_not_repeated(project: Path) -> None:
+def test_retries_without_completion_events_are_reported(project: Path) -> None:
     """`record_completion` hears of its own region only."""
     policies(
         project, {**HOURLY, "retry_failed_snapshots": 1, "regions": ["cn-hangzhou", "cn-beijing"]}

@@ -44,7 +44,7 @@ def test_the_first_python_that_will_do_sets_the_environment_up(tmp_path: Path, w
     assert any(f"{works} -m venv" in command for command in commands)
 
 
-def test_without_any_the_message_says_what_is_needed(tmp_path: Path) -> None:
+def test_without_any_the_message_names_what_is_needed(tmp_path: Path) -> None:
     """And not what a shell says of a command that is not there."""
     for name in NAMES:
         (tmp_path / name).write_text("#!/bin/sh\nexit 127\n")

@@ -90,11 +90,11 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
                 env=environment(with_policies=False),
             )
             assert done.returncode == 0, done.stderr
-            said = json.loads(done.stdout)
+            output = json.loads(done.stdout)
             snapshots.append(session.snapshot_count() - before)
             assert session.records()
-        answers.append(said["answer"]["status"])
-        outside += said["outside"]
+        answers.append(output["answer"]["status"])
+        outside += output["outside"]
     shipped = {
         str(path.relative_to(folder))
         for folder in folders
@@ -103,7 +103,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
     }
 
     # Whose it is, each says without its policies.
-    whose = {identity_of(folder / "broken.json", folder) for folder in folders}
+    identities = {identity_of(folder / "broken.json", folder) for folder in folders}
 
     again = package(POLICIES, build.with_name("again"), version=version)
     assert contents(folders) == contents(again), "two builds are the same bytes"
@@ -117,7 +117,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
         places = [folder.joinpath(*module.split(".")) for folder in folders]
         assert not [one for one in places if one.exists() or one.with_suffix(".py").exists()]
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert whose == {Identity(deployment="main", version=version_in(project))}
+    assert identities == {Identity(deployment="main", version=version_in(project))}
     assert [folder.name for folder in folders] == sorted([*EVENTS, *NEEDS_FC])
     for library in ("cronsim", "tzdata"):
         assert [one.name for one in folders if (one / library).exists()] == ["resume_runs"]
@@ -278,10 +278,10 @@ def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
             env=environment(with_policies=where == ROOT) | fc.settings.environment,
         )
     assert done.returncode == 0, done.stderr
-    said: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
-    assert {"ok", "no_match", "RunFailedError", "InvalidEventError"} <= set(said["ended"])
-    assert {"done", "FcError", "DuplicateInvocationError"} <= set(said["ended"])
-    return said
+    output: dict[str, list[str]] = json.loads(done.stdout.splitlines()[-1])
+    assert {"ok", "no_match", "RunFailedError", "InvalidEventError"} <= set(output["ended"])
+    assert {"done", "FcError", "DuplicateInvocationError"} <= set(output["ended"])
+    return output
 
 
 def use_what_comes_on_first_use(python: list[str], where: Path) -> list[str]:
@@ -304,19 +304,19 @@ def canonical(name: str) -> str:
 
 def test_what_is_left_out_is_what_no_path_of_a_function_reaches() -> None:
     """Derived from what runs: not a library more, and not a model less."""
-    said = run_every_path([sys.executable], ROOT)
+    output = run_every_path([sys.executable], ROOT)
 
     required = {
         canonical(line.partition("==")[0])
         for line in (ROOT / "requirements" / "runtime.txt").read_text().splitlines()
         if "==" in line and not line.startswith(" ")
     }
-    reached = {canonical(name) for name in said["reached"]}
+    reached = {canonical(name) for name in output["reached"]}
     # These ship for the paths that need them, which no sample takes.
     reached |= {canonical(name) for name in ON_FIRST_USE}
     here = {canonical(name) for name in packages_of_this_environment()}
     assert (required & here) - reached == UNREACHED & here
-    for model in said["models"]:
+    for model in output["models"]:
         folder, _, name = model.replace(".", "/").rpartition("/")
         if folder in REACHED_MODULES:
             patterns = REACHED_MODULES[folder]
@@ -327,7 +327,7 @@ def packages_of_this_environment() -> list[str]:
     return [distribution.metadata["Name"] for distribution in distributions()]
 
 
-def test_says_who_could_not_fetch_the_libraries(
+def test_names_who_could_not_fetch_the_libraries(
     build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without an index: uv, then pip where it can do the same, and no traceback."""

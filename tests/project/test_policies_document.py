@@ -197,7 +197,7 @@ TIMERS = [
 
 
 @pytest.mark.parametrize(("expression", "first"), TIMERS)
-def test_every_expression_first_fires_when_the_table_says(expression: str, first: str) -> None:
+def test_every_expression_first_fires_when_the_table_states(expression: str, first: str) -> None:
     """By the reader of the functions; the check and the emulator take it, too."""
     schedule = read_expression(expression)
 

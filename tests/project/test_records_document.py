@@ -97,7 +97,7 @@ def write_records(world: World) -> None:
         world.cloud.ecs_settings.manual_snapshot_quota = 1
         world.ecs.add_snapshot(full)
         world.tick()
-        parts.go_on()
+        parts.run_all()
         world.clock.advance(60)
         for completion in world.completions():
             world.complete(completion)

@@ -114,7 +114,7 @@ def test_what_is_good_is_good_to_all_and_means_the_same(expression: str) -> None
 
 
 @pytest.mark.parametrize(("expression", "rule"), BAD, ids=[bad[0][:30] for bad in BAD])
-def test_what_is_wrong_is_wrong_to_all_and_says_why(expression: str, rule: str) -> None:
+def test_what_is_wrong_is_wrong_to_all_with_the_reason(expression: str, rule: str) -> None:
     """N7, L2: what the document does not list is rejected, and never read as something else."""
     wrong, fires, rejected = readings(expression)
 

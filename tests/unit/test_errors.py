@@ -31,7 +31,7 @@ def test_a_value_is_shown_as_python_writes_it_and_cut(value: object) -> None:
 @pytest.mark.parametrize(
     "value", [16**10_000, [16**10_000], {"a": -(16**10_000)}], ids=["alone", "listed", "at a key"]
 )
-def test_a_number_that_python_does_not_write_out_is_shown_all_the_same(value: object) -> None:
+def test_a_number_that_python_does_not_write_out_is_shown_anyway(value: object) -> None:
     """YAML has hexadecimal numbers of any length, and repr rejects those of 4,300 digits."""
     assert "bits" in str(Problem("it", value, "rule"))
 

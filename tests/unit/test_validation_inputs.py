@@ -119,7 +119,7 @@ def test_another_key_is_rejected(key: str) -> None:
 
 
 @pytest.mark.parametrize("rule", [NAME, REGION, REQUEST_KEY])
-def test_what_is_no_text_is_told_so(rule: Text) -> None:
+def test_a_value_that_is_no_text_is_rejected(rule: Text) -> None:
     """A value of another kind is no text."""
     assert found(rule.read, 5) == ["must be a text"]
 
@@ -139,7 +139,7 @@ def test_a_flag_is_true_or_false(value: object) -> None:
     assert found(FLAG.read, False) == []  # noqa: FBT003 - the value that is judged
 
 
-def test_an_unknown_key_is_told_what_is_known() -> None:
+def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
     """L2: a misspelt key would be ignored in silence."""
     problems = Problems()
 
@@ -222,7 +222,7 @@ def test_whatever_is_wrong_can_be_written_to_a_log(path: str, value: object, rul
     assert str(Problem(path + "\ud800", [value, "\udfff"], rule)).encode()
 
 
-def test_an_error_says_all_of_its_problems_one_a_line() -> None:
+def test_an_error_lists_its_problems_one_a_line() -> None:
     """All problems at once."""
     problems = Problems()
     for number in range(10):

@@ -104,7 +104,7 @@ def test_a_page_that_could_not_be_read_is_never_an_empty_one() -> None:
         listed(Forbidden())
 
 
-def test_a_listing_that_has_no_time_left_says_so() -> None:
+def test_a_listing_that_has_no_time_left_is_reported() -> None:
     """L7: half a listing is not a whole one."""
     with pytest.raises(OutOfTimeError):
         list(inventory(FakeEcs(), deadline=0).disks(ALL, None))

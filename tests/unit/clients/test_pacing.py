@@ -452,7 +452,7 @@ def test_what_the_service_asks_a_read_to_wait_is_waited() -> None:
 
 
 @pytest.mark.parametrize("status", [429, 403])
-def test_429_is_throttling_unless_its_code_says_otherwise(status: int) -> None:
+def test_429_is_throttling_unless_its_code_is_another(status: int) -> None:
     """T7, T9: an answer whose code is missing, or new, is judged by its status."""
     paced = pacer()
 

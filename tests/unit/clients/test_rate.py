@@ -142,7 +142,7 @@ def test_a_probe_without_an_answer_lets_another_one_find_out() -> None:
     assert probe(rate, 21.0).start == 21.0
 
 
-def test_a_probe_that_is_never_made_blocks_nobody() -> None:
+def test_a_probe_that_is_never_made_blocks_no_call() -> None:
     """Whoever runs out of time gives the probe back."""
     rate = Rate(calls_per_minute=600)
     throttle(rate, 0.0)
@@ -248,7 +248,7 @@ def test_once_known_the_servers_minute_is_waited_for_and_not_looked_for() -> Non
     assert 83.0 <= third.start <= 83.4
 
 
-def test_a_server_that_asks_to_wait_tells_when_its_minutes_begin() -> None:
+def test_a_server_that_asks_to_wait_shows_when_its_minutes_begin() -> None:
     """T6: it was asked once, and its next closed minute is probed once before that is over."""
     rate = Rate(calls_per_minute=600)
     throttle(rate, 10.0, after=30.0)
@@ -415,7 +415,7 @@ def test_a_raise_that_was_too_much_is_not_repeated_soon() -> None:
     assert rate.per_minute > lowered
 
 
-def test_a_rate_that_nobody_makes_use_of_is_not_raised() -> None:
+def test_a_rate_that_is_not_used_is_not_raised() -> None:
     """That two calls a minute went well says nothing about sixty."""
     rate = Rate(calls_per_minute=60)
     throttle(rate, 0.0)

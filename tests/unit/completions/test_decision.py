@@ -56,7 +56,7 @@ def file(repeats: int = 1, **about: Any) -> PolicyFile:
 
 def decided(snapshot: Snapshot, of: PolicyFile | None = None, **about: Any) -> Any:
     more = {"region": REGION, "now": NOON, "paused": False, **about}
-    return decide(more.pop("told", completion()), snapshot, of or file(), **more)
+    return decide(more.pop("event", completion()), snapshot, of or file(), **more)
 
 
 def read(data: Any, **about: Any) -> tuple[tuple[Completion, ...], list[str]]:
@@ -94,14 +94,14 @@ def test_an_end_before_the_start_is_no_duration() -> None:
         st.none() | st.integers() | st.text(max_size=9) | st.lists(st.text(max_size=3), max_size=2),
     )
 )
-def test_whatever_an_event_says_it_is_good_or_told_what_is_wrong(data: dict[str, Any]) -> None:
+def test_every_event_is_valid_or_has_problems(data: dict[str, Any]) -> None:
     """L2: each event gives a completion or problems, except for snapshots of other deployments."""
     found, problems = read({**DATA, **data})
 
     assert bool(found) != bool(problems)
 
 
-def test_a_run_that_was_handed_over_is_not_for_this_function() -> None:
+def test_a_continuation_is_not_for_this_function() -> None:
     """A payload that somebody sent to the wrong function is rejected, not ignored."""
     link = {
         "deployment": "main", "policy": "nightly", "region": REGION, "run_id": "0" * 32,
@@ -119,7 +119,7 @@ def test_a_run_that_was_handed_over_is_not_for_this_function() -> None:
 # --- deciding ------------------------------------------------------------------------------------
 
 
-def test_another_deployments_snapshot_is_nobodys() -> None:
+def test_another_deployments_snapshot_is_ignored() -> None:
     """R4: whatever it came to."""
     assert decided(failed(), policies(deployment="other")) is None
     assert decided(failed(tags={})) is None
@@ -142,7 +142,7 @@ def test_it_is_repeated_while_the_policy_has_attempts_left(attempt: int, repeats
 @pytest.mark.parametrize("status", ["accomplished", "failed", "progressing", ""])
 def test_what_is_final_in_the_listing_holds(result: str, status: str) -> None:
     """D1, L14: an event never makes a second one beside a good snapshot, nor hides a failure."""
-    decision = decided(failed(status=status), told=completion(result=result))
+    decision = decided(failed(status=status), event=completion(result=result))
 
     truth = status if status in ("accomplished", "failed") else result
     assert decision.outcome.status == (
@@ -159,18 +159,18 @@ def test_its_age_counts_from_its_creation() -> None:
     assert decided(failed(), now=old - timedelta(seconds=1)).retry is not None
     # Without a time of its own the event's counts; without either nothing is asked for.
     assert decided(failed(created_at=None)).retry is not None
-    unknown = decided(failed(created_at=None), told=completion(started_at=None))
+    unknown = decided(failed(created_at=None), event=completion(started_at=None))
     assert "is not known" in unknown.outcome.reason
 
 
 @pytest.mark.parametrize("disk_id", ["d-2", ""])
-def test_a_snapshot_of_another_disk_than_its_tags_name_is_nobodys(disk_id: str) -> None:
+def test_a_snapshot_of_another_disk_than_its_tags_name_is_ignored(disk_id: str) -> None:
     """N3: of a restored disk, with the tags of what it was restored from; or of none, imported."""
     assert decided(failed(disk_id=disk_id)) is None
 
 
 @pytest.mark.parametrize(
-    ("of", "told", "expected"),
+    ("of", "event", "expected"),
     [
         (file(1), completion(), True),
         (file(0), completion(), False),
@@ -182,7 +182,7 @@ def test_a_snapshot_of_another_disk_than_its_tags_name_is_nobodys(disk_id: str) 
     ],
 )
 def test_an_unlisted_failure_is_worth_another_delivery_only_if_one_may_be_due(
-    of: PolicyFile, told: Completion, *, expected: bool
+    of: PolicyFile, event: Completion, *, expected: bool
 ) -> None:
     """L14: else a snapshot that somebody deleted would alarm for nothing."""
-    assert may_be_retried(told, of, now=NOON) is expected
+    assert may_be_retried(event, of, now=NOON) is expected

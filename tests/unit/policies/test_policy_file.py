@@ -25,7 +25,7 @@ def one(policy: dict[str, Any], **top: Any) -> Policy:
     return loaded
 
 
-def test_what_a_policy_does_not_say_is_the_boring_case() -> None:
+def test_keys_that_are_missing_have_defaults() -> None:
     """The smallest policy: a name, a timer, a selection."""
     assert one({}) == Policy(
         name="nightly",
@@ -42,7 +42,7 @@ def test_what_a_policy_does_not_say_is_the_boring_case() -> None:
     )
 
 
-def test_everything_that_a_policy_says_is_read() -> None:
+def test_every_key_of_a_policy_is_read() -> None:
     """No key is accepted and ignored."""
     policy = one(
         {

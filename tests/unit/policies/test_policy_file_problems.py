@@ -205,7 +205,7 @@ LONE_BACKSLASH = r"has a backslash before no '*', '?' or '\'; write '\\' for the
         ([], [NO_SELECTION]),
     ],
 )
-def test_a_selection_says_what_it_means(select: object, rules: list[str]) -> None:
+def test_a_selection_must_choose_disks(select: object, rules: list[str]) -> None:
     """L2: an empty selection is never every disk, and none that matches nothing goes unseen."""
     problems = problems_in({"select": select})
 
@@ -365,7 +365,7 @@ def test_what_is_no_mapping_is_no_policy(policy: object) -> None:
     assert problems[0].startswith("policies[0]: ")
 
 
-def test_an_empty_policy_is_told_all_that_it_needs() -> None:
+def test_an_empty_policy_gets_all_problems() -> None:
     """A dash with nothing after it."""
     problems = problems_of({"deployment": "main", "policies": [{}]})
 

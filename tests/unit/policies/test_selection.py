@@ -69,7 +69,7 @@ def test_a_value_may_have_wildcards(value: str, wanted: set[str]) -> None:
     assert meant(out, tags={})
 
 
-def test_tags_are_looked_for_where_the_policy_says() -> None:
+def test_tags_are_compared_where_the_policy_requires() -> None:
     """`tags_of: instance` looks at the instance alone, the default at the disk alone."""
     prod = (("env", ("prod",)),)
 
@@ -159,7 +159,7 @@ def test_nothing_is_foreseen_of_a_disk_that_may_have_a_snapshot(status: str, run
     assert foreseen_code(disk(status=status), [instance(status=running)]) is None
 
 
-def test_nothing_is_foreseen_that_no_document_says() -> None:
+def test_nothing_is_foreseen_that_no_document_states() -> None:
     """A wrong guess would skip a good disk in silence: a disk on its own is asked for."""
     assert foreseen_code(disk(status="Available", instance_ids=()), []) is None
 

@@ -44,7 +44,7 @@ def test_every_status_has_its_side() -> None:
 # --- the record ----------------------------------------------------------------------------------
 
 
-def test_a_record_says_everything_in_texts() -> None:
+def test_a_record_contains_only_texts() -> None:
     """D10: the id in the record is the outcome's; SLS stores texts only."""
     outcome = Outcome(
         disk_id="d-1",
@@ -70,7 +70,7 @@ def test_a_record_says_everything_in_texts() -> None:
 
 
 @given(text=st.text(st.characters(), max_size=50))
-def test_whatever_a_record_says_can_be_sent(text: str) -> None:
+def test_every_record_can_be_sent(text: str) -> None:
     """A value is UTF-8, and no other than what came where that was UTF-8 already."""
     sent = clipped({"reason": text + "\ud800", "good": text})
 
@@ -79,7 +79,7 @@ def test_whatever_a_record_says_can_be_sent(text: str) -> None:
         assert sent["good"] == text
 
 
-def test_a_long_value_is_cut_and_says_so() -> None:
+def test_a_long_value_is_cut_and_is_reported() -> None:
     """No log store has to cut a record: what counts is its bytes."""
     long = "x" * (MAX_VALUE_BYTES + 1)
 

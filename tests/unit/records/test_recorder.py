@@ -115,7 +115,7 @@ def test_a_record_has_the_common_fields_and_its_instant() -> None:
     assert out.getvalue() == ""
 
 
-def test_a_full_batch_goes_out_while_the_run_goes_on() -> None:
+def test_a_full_batch_goes_out_while_the_run_continues() -> None:
     """A killed run shows how far it came."""
     arrived = threading.Event()
     sink = FakeSink(lambda _: arrived.set())
@@ -127,7 +127,7 @@ def test_a_full_batch_goes_out_while_the_run_goes_on() -> None:
         assert arrived.wait(timeout=10)
 
 
-def test_a_slow_sls_holds_up_nobody_who_records() -> None:
+def test_a_slow_sls_delays_no_add() -> None:
     """Only a flush waits for SLS."""
     go = threading.Event()
     sink = FakeSink(lambda _: _wait(go))
@@ -315,7 +315,7 @@ def test_an_sls_that_stumbles_each_time_costs_its_budget_in_all() -> None:
     assert sorted({*numbers(sink.records), *numbers(printed(out))}) == list(range(20))
 
 
-def test_a_function_that_is_about_to_end_waits_for_nobody() -> None:
+def test_a_function_that_is_about_to_end_does_not_wait() -> None:
     """What is not in SLS by then goes to stdout while there is time for that."""
     go, out = threading.Event(), io.StringIO()
 

@@ -180,7 +180,7 @@ def test_one_of_two_kinds_of_day_is_enough() -> None:
     ]
 
 
-def test_both_ends_of_what_is_asked_for() -> None:
+def test_both_ends_of_what_is_requested() -> None:
     """From the later one on, the earlier one excluded: no instant falls between two looks."""
     two = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 

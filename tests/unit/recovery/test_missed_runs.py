@@ -85,7 +85,7 @@ def record(kind: str, **fields: str) -> Record:
     jitter=st.integers(-int(JITTER.total_seconds()), int(JITTER.total_seconds())),
     checked=st.integers(10, 24 * 60),
 )
-def test_the_latest_tick_is_owed_unless_it_came(
+def test_the_latest_tick_is_missed_unless_it_came(
     minutes: set[int], came: set[int], jitter: int, checked: int
 ) -> None:
     """L12: whatever else came or did not, and up to a minute from the time that was due."""
@@ -154,13 +154,13 @@ def test_nothing_is_missed_before_the_last_pass() -> None:
     assert found.due_at == TWO
 
 
-def test_nothing_is_owed_of_the_last_minutes() -> None:
+def test_nothing_is_missed_in_the_last_minutes() -> None:
     """A tick needs its time to be seen."""
     assert find_missed(timer(), now=TWO + GRACE - timedelta(seconds=1)) is None
     assert find_missed(timer(), now=TWO + GRACE) is not None
 
 
-def test_nothing_older_than_a_run_may_be_is_owed() -> None:
+def test_nothing_older_than_a_run_may_be_is_missed() -> None:
     """Its run would be rejected."""
     sunday = timer("0 0 2 * * SUN")
     assert find_missed(sunday, checked_at=NOW - 9 * DAY, now=TWO - DAY + MAX_AGE) is None
@@ -212,7 +212,7 @@ def test_the_event_is_the_one_that_fc_would_have_sent() -> None:
     assert found.trigger_id == "timer/t/2026-03-02T02:00:00Z"
 
 
-def test_what_cannot_be_read_is_said() -> None:
+def test_what_cannot_be_read_is_reported() -> None:
     """L2: never a timer that owes nothing."""
     with pytest.raises(CronError):
         find_missed(timer("0 0 25 * * *"))

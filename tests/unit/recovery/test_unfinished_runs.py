@@ -103,7 +103,7 @@ def test_a_run_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
 
 
 @pytest.mark.parametrize("ended", NOT_ENDED)
-def test_a_run_to_which_somebody_has_to_come_back_is_open(ended: Record) -> None:
+def test_a_run_that_has_to_continue_is_unfinished(ended: Record) -> None:
     """L13: handed over, disks left, or kept from beginning by what passes by itself."""
     assert only(start(), ended).run_id == RUN_ID.run_id
 
@@ -206,14 +206,14 @@ def test_two_passes_at_one_time_name_a_start_alike_and_the_next_pass_does_not() 
     assert only(start(), resumed).chain != first.chain
 
 
-def test_what_was_said_is_not_said_again_until_something_happens() -> None:
+def test_a_failure_is_recorded_once_until_something_happens() -> None:
     """One record, and one alarm."""
-    told = record("resume_failed", after=MINUTE, status="failed")
+    failure = record("resume_failed", after=MINUTE, status="failed")
     later = start(after=HOUR)
 
-    assert only(start(), told).restart_failure_recorded
-    assert not only(start(), told, later).restart_failure_recorded
-    assert not only(start(), {**told, "status": "deferred"}).restart_failure_recorded
+    assert only(start(), failure).restart_failure_recorded
+    assert not only(start(), failure, later).restart_failure_recorded
+    assert not only(start(), {**failure, "status": "deferred"}).restart_failure_recorded
 
 
 # --- starting it again ---------------------------------------------------------------------------
@@ -257,7 +257,7 @@ def test_of_several_regions_the_one_of_the_run_is() -> None:
         (start(function="snapshot_on_event"), policies(), "CannotRestart", "failed"),
     ],
 )
-def test_what_cannot_be_started_again_says_why(
+def test_what_cannot_be_started_again_has_a_reason(
     spoilt: Record, file: Any, code: str, status: str
 ) -> None:
     """L1: and whether somebody has to look."""

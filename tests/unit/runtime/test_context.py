@@ -138,7 +138,7 @@ def test_records_go_to_stdout_where_no_log_store_is_named() -> None:
     assert problems_of(nowhere, SLS_LOGSTORE="l") == ["SLS_PROJECT"]
 
 
-def test_the_environment_says_where_records_go() -> None:
+def test_the_environment_names_where_records_go() -> None:
     """SLS_PROJECT and SLS_LOGSTORE before the function's log configuration."""
     made = runtime(SLS_PROJECT="mine", SLS_LOGSTORE="mine-too", SLS_ENDPOINT="https://sls.example")
 
@@ -204,7 +204,7 @@ def test_a_function_knows_what_fc_calls_it(variable: str, api: str, service: str
     )
 
 
-def test_without_an_api_everything_but_handing_over_works() -> None:
+def test_without_an_api_everything_but_continuing_works() -> None:
     """The context does not tell FC 2.0 from 3.0; a service without a name is no problem yet."""
     made = runtime(FC_API="")
 
@@ -220,7 +220,7 @@ def test_an_api_that_does_not_exist_is_a_problem(api: str) -> None:
     assert problems_of(python310(), SNAPSHOTS_FC_API=api) == ["SNAPSHOTS_FC_API"]
 
 
-def test_libraries_log_warnings_unless_told_otherwise() -> None:
+def test_libraries_log_warnings_by_default() -> None:
     """LOG_LEVEL: a level's name, in any case."""
     assert runtime().log_level == "WARNING"
     assert runtime(LOG_LEVEL="DEBUG").log_level == "DEBUG"

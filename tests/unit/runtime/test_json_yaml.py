@@ -101,7 +101,7 @@ def read(tmp_path: Path, text: str | bytes, name: str = "policies.yaml") -> tupl
     return read_policies(path, problems), lines(problems)
 
 
-def test_yaml_means_what_version_1_2_says(tmp_path: Path) -> None:
+def test_yaml_is_read_as_version_1_2(tmp_path: Path) -> None:
     """`on` is a key and no flag, 22:30 no number of seconds, and a date stays a text."""
     text = """
         on: {timer: nightly}

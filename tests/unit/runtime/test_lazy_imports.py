@@ -74,7 +74,7 @@ except AttributeError as exc:
 
 
 @pytest.mark.parametrize("library", LEFT_OUT)
-def test_a_stand_in_may_be_named_and_inherited_from_and_says_so_if_it_is_used(
+def test_a_stand_in_may_be_named_and_inherited_from_and_raises_if_it_is_called(
     library: str,
 ) -> None:
     """A mistake here gives one clear message, and no AttributeError later."""
@@ -90,10 +90,10 @@ try:
 except ImportError as exc:
     print(exc)
 """
-    said = run(code)
+    output = run(code)
 
-    assert f"{library}.some.where.Thing: not in this package, because" in said
-    assert "shared/runtime/lazy_imports.py" in said
+    assert f"{library}.some.where.Thing: not in this package, because" in output
+    assert "shared/runtime/lazy_imports.py" in output
 
 
 def test_a_module_that_a_package_lacks_has_a_stand_in_and_what_it_has_is_imported(
@@ -217,18 +217,18 @@ def test_a_load_that_fails_fails_in_the_same_way_the_next_time(tmp_path: Path) -
     source = "from . import part\nVALUE = 1\n"
     code = made_up(tmp_path, source)
     code += """
-said = []
+output = []
 for attempt in range(3):
     try:
         stand_in.VALUE
     except ImportError as exc:
-        said.append(str(exc))
+        output.append(str(exc))
 try:
     import made_up
 except ImportError as exc:
-    said.append(str(exc))
+    output.append(str(exc))
 (package / "__init__.py").write_text("VALUE = 123\\n")
-print(len(said), len(set(said)), "VALUE" in said[0], stand_in.VALUE)
+print(len(output), len(set(output)), "VALUE" in output[0], stand_in.VALUE)
 """
     assert run(code, "-B") == "4 1 True 123"
 
@@ -261,7 +261,7 @@ print(len(got), sorted(set(got)))
     assert run(code) == "loaded\n9 [(1, 1)]"
 
 
-def test_collection_goes_on_after_the_imports_and_leaves_them_alone() -> None:
+def test_collection_continues_after_the_imports_and_leaves_them_alone() -> None:
     """Also where an import fails: a function that runs on must not run out of memory."""
     code = """
 import gc

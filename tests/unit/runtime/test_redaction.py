@@ -36,9 +36,9 @@ def test_a_token_is_found_however_it_is_spelled(spelling: str) -> None:
     """A text to sign is percent-encoded, an error envelope is JSON, a gateway answers HTML."""
     spelled = SPELLINGS[spelling](TOKEN)
 
-    said = redacted(f"the text is [x-acs-security-token:{spelled}\nhost:ecs] see", [TOKEN])
+    shown = redacted(f"the text is [x-acs-security-token:{spelled}\nhost:ecs] see", [TOKEN])
 
-    assert said == "the text is [x-acs-security-token:***\nhost:ecs] see"
+    assert shown == "the text is [x-acs-security-token:***\nhost:ecs] see"
 
 
 @given(
@@ -51,9 +51,9 @@ def test_whatever_the_secret_it_is_never_left(
     secret: str, spell: Callable[[str], str], before: str, after: str
 ) -> None:
     """Invariant 6: no secret in a log line or a record."""
-    said = redacted(f"{before} {spell(secret)} {after}", [secret])
+    shown = redacted(f"{before} {spell(secret)} {after}", [secret])
 
-    assert " *** " in said
+    assert " *** " in shown
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_whatever_the_secret_it_is_never_left(
 )
 def test_a_signature_is_found_where_it_is_named(text: str) -> None:
     """It is good for fifteen minutes, for whoever repeats the request."""
-    said = redacted(text, [])
+    shown = redacted(text, [])
 
-    assert SIGNATURE not in said
-    assert "0aF30aF3" not in said
-    assert "***" in said
+    assert SIGNATURE not in shown
+    assert "0aF30aF3" not in shown
+    assert "***" in shown
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 def test_every_secret_is_found_wherever_it_stands() -> None:
     """More than one, more than once."""
-    said = redacted(f"{TOKEN} and secret-secret and {TOKEN}", [TOKEN, "secret-secret"])
+    shown = redacted(f"{TOKEN} and secret-secret and {TOKEN}", [TOKEN, "secret-secret"])
 
-    assert said == "*** and *** and ***"
+    assert shown == "*** and *** and ***"

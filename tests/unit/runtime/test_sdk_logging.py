@@ -19,7 +19,7 @@ SECRETS = (CREDENTIALS.access_key_secret, str(CREDENTIALS.security_token))
 
 
 @pytest.fixture
-def said() -> Iterator[io.StringIO]:
+def log() -> Iterator[io.StringIO]:
     """What the root logger's handlers write, as a library's own handler would."""
     root, factory = logging.getLogger(), logging.getLogRecordFactory()
     level, handler = root.level, logging.StreamHandler(io.StringIO())
@@ -31,7 +31,7 @@ def said() -> Iterator[io.StringIO]:
     logging.setLogRecordFactory(factory)
 
 
-def test_a_message_has_no_secret_whoever_puts_it_together(said: io.StringIO) -> None:
+def test_a_message_has_no_secret_whoever_puts_it_together(log: io.StringIO) -> None:
     """In the text, in its arguments, and in arguments that do not fit."""
     sdk_logging.begin("DEBUG", CREDENTIALS)
     library = logging.getLogger("library")
@@ -42,14 +42,14 @@ def test_a_message_has_no_secret_whoever_puts_it_together(said: io.StringIO) -> 
         library.error("%d of %s", secret, secret)
         library.error("nothing to fill in", secret)
 
-    written = said.getvalue()
+    written = log.getvalue()
     assert len(written.splitlines()) == 8
     assert written.count("***") >= 8
     for secret in SECRETS:
         assert secret not in written
 
 
-def test_an_exception_has_no_secret_nor_has_its_cause(said: io.StringIO) -> None:
+def test_an_exception_has_no_secret_nor_has_its_cause(log: io.StringIO) -> None:
     """Formatters write the whole chain."""
     sdk_logging.begin("ERROR", CREDENTIALS)
 
@@ -58,7 +58,7 @@ def test_an_exception_has_no_secret_nor_has_its_cause(said: io.StringIO) -> None
 
     logging.getLogger("library").error("went wrong", exc_info=failed, stack_info=True)
 
-    written = said.getvalue()
+    written = log.getvalue()
     assert "RuntimeError: ***" in written
     assert "ValueError: ***" in written
     assert not any(secret in written for secret in SECRETS)
@@ -67,19 +67,19 @@ def test_an_exception_has_no_secret_nor_has_its_cause(said: io.StringIO) -> None
 @pytest.mark.parametrize(
     ("level", "expected"), [("DEBUG", 3), ("INFO", 2), ("WARNING", 1), ("CRITICAL", 0)]
 )
-def test_only_so_much_is_logged_as_is_asked_for(
-    said: io.StringIO, level: str, expected: int
+def test_only_so_much_is_logged_as_is_requested(
+    log: io.StringIO, level: str, expected: int
 ) -> None:
     """LOG_LEVEL is the root logger's."""
     sdk_logging.begin(level, CREDENTIALS)
 
     for number in (logging.DEBUG, logging.INFO, logging.WARNING):
-        logging.getLogger("library").log(number, "said")
+        logging.getLogger("library").log(number, "message")
 
-    assert len(said.getvalue().splitlines()) == expected
+    assert len(log.getvalue().splitlines()) == expected
 
 
-def test_the_next_invocation_begins_with_its_own_credentials(said: io.StringIO) -> None:
+def test_the_next_invocation_begins_with_its_own_credentials(log: io.StringIO) -> None:
     """An instance serves one after the other, and the role's key changes."""
     sdk_logging.begin("INFO", CREDENTIALS)
     other = Credentials(access_key_id="id", access_key_secret="another+secret")
@@ -87,10 +87,10 @@ def test_the_next_invocation_begins_with_its_own_credentials(said: io.StringIO) 
 
     logging.getLogger("library").info(other.access_key_secret)
 
-    assert said.getvalue() == "INFO ***\n"
+    assert log.getvalue() == "INFO ***\n"
 
 
-def test_what_made_records_before_still_does(said: io.StringIO) -> None:
+def test_what_made_records_before_still_does(log: io.StringIO) -> None:
     """A tracer's factory, or the runtime's: its fields are there, and its text is redacted too."""
 
     class Traced(logging.LogRecord):
@@ -113,11 +113,11 @@ def test_what_made_records_before_still_does(said: io.StringIO) -> None:
     logging.getLogger("library").info("headers %s", SECRETS[1])
 
     assert type(seen[0]) is Traced
-    assert said.getvalue() == "INFO [t-1] headers *** ***\n"
-    assert not any(secret in said.getvalue() for secret in SECRETS)
+    assert log.getvalue() == "INFO [t-1] headers *** ***\n"
+    assert not any(secret in log.getvalue() for secret in SECRETS)
 
 
-def test_invocations_do_not_pile_up(said: io.StringIO) -> None:
+def test_invocations_do_not_pile_up(log: io.StringIO) -> None:
     """An instance serves thousands: each redacts its own, beside whoever was there at first."""
     calls: list[str] = []
 
@@ -132,13 +132,13 @@ def test_invocations_do_not_pile_up(said: io.StringIO) -> None:
     logging.getLogger("library").info("once")
 
     assert calls == ["traced"]
-    assert said.getvalue() == "INFO once\n"
+    assert log.getvalue() == "INFO once\n"
 
 
-def test_a_stream_that_takes_only_ascii_takes_every_message(said: io.StringIO) -> None:
+def test_a_stream_that_takes_only_ascii_takes_every_message(log: io.StringIO) -> None:
     """N10: logging would drop the line, and print a traceback in its place."""
     sdk_logging.begin("INFO", CREDENTIALS)
 
     logging.getLogger("library").info("磁盘… \ud800")
 
-    assert said.getvalue() == "INFO \\u78c1\\u76d8\\u2026 \\ud800\n"
+    assert log.getvalue() == "INFO \\u78c1\\u76d8\\u2026 \\ud800\n"

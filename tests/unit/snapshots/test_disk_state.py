@@ -106,7 +106,7 @@ def test_order_and_repetition_of_a_listing_do_not_matter(
     assert group_by_disk(listed, run_key()) == group_by_disk(snapshots, run_key())
 
 
-def test_what_a_later_listing_says_of_a_snapshot_replaces_what_an_earlier_one_did() -> None:
+def test_a_later_listing_of_a_snapshot_replaces_an_earlier_one() -> None:
     """D11: a snapshot that failed since is no snapshot, and one that is there again is one."""
     existing = ExistingSnapshots(run_key())
     states = []

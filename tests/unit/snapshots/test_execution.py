@@ -134,7 +134,7 @@ def test_tries_of_what_is_transient_are_limited() -> None:
         "QuotaExceed.ConcurrentSnapshotQuota",
     ],
 )
-def test_a_busy_disk_is_waited_for_with_growing_pauses_where_nobody_goes_on(code: str) -> None:
+def test_a_busy_disk_is_waited_for_with_growing_pauses_without_a_next_part(code: str) -> None:
     """L15, T10: a state that passes is no failure; an hour of it costs ten calls or so."""
     bench = Bench(answer=lambda *_: rejected(code), deadline=3600.0)
 
@@ -343,7 +343,7 @@ def test_a_disk_whose_snapshot_failed_and_that_can_have_no_other_is_broken(code:
     assert (outcome.snapshot_id, outcome.attempt) == ("s-1", 1)
 
 
-def test_a_code_that_nobody_knows_is_a_failure() -> None:
+def test_an_unknown_code_is_a_failure() -> None:
     """L3: never guessed to be fine."""
     assert Bench(rejected("SomethingNew", 400)).outcome().status == "failed"
 

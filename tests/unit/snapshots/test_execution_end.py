@@ -108,7 +108,7 @@ def test_what_does_not_fit_before_the_deadline_is_deferred() -> None:
     assert left.reason == "no time was left to request it"
 
 
-def test_what_waits_at_the_deadline_says_why_it_is_not_done() -> None:
+def test_what_waits_at_the_deadline_has_the_reason() -> None:
     """L15: deferred with the last code, and how often it was tried."""
     bench = Bench(answer=lambda *_: rejected("IncorrectDiskStatus.Transferring"), deadline=10.0)
 

@@ -17,7 +17,7 @@ def errors_alive() -> int:
     return sum(isinstance(one, EcsError) for one in gc.get_objects())
 
 
-def test_disks_that_wait_share_what_was_said_of_them() -> None:
+def test_disks_that_wait_share_their_errors() -> None:
     """L5: an error that was raised keeps its call's frames; an hour's busy disks are thousands."""
     number, most, before = 300, 0, errors_alive()
 

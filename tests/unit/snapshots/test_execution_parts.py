@@ -13,7 +13,7 @@ from tests.unit.fakes import Answer, FakeEcs
 BUSY = rejected("IncorrectDiskStatus.CreatingSnapshot")
 
 
-def test_tries_used_up_are_deferred_where_the_rest_is_handed_over() -> None:
+def test_tries_used_up_are_deferred_if_a_part_follows() -> None:
     """T10: the budget of one part ends; the disk is left to the next."""
     outcome = Bench(*[BUSY] * 99, can_continue=True).outcome()
 
@@ -58,7 +58,7 @@ def test_an_unknown_outcome_is_never_failed_not_even_in_the_last_part() -> None:
     assert (outcome.status, outcome.code) == ("deferred", "UnknownOutcome")
 
 
-def test_what_another_delivery_made_by_our_turn_is_not_asked_for() -> None:
+def test_what_another_delivery_created_before_the_call_is_not_requested() -> None:
     """D4: snapshots are listed after the wait for the call's turn, right before the call."""
     bench = Bench(known=lambda _: MADE)
 

@@ -70,7 +70,7 @@ def test_the_last_look_may_still_find_it() -> None:
     assert bench.outcome().snapshot_id == "s-made"
 
 
-def test_a_rejection_after_an_unknown_outcome_may_be_due_to_our_own_snapshot() -> None:
+def test_a_rejection_after_an_unknown_outcome_may_be_due_to_the_runs_own_snapshot() -> None:
     """D2: the 256th snapshot may be the one whose answer was lost."""
     states = iter([NOTHING, MADE])
     bench = Bench(unknown(), rejected("QuotaExceed.Snapshot"), existing=lambda _: next(states))
@@ -116,7 +116,7 @@ def test_a_snapshot_that_failed_meanwhile_raises_the_attempt() -> None:
     assert bench.ecs.created == [plan("d-0", 1), plan("d-0", 2)]
 
 
-def test_an_attempt_beyond_the_last_is_not_asked_for() -> None:
+def test_an_attempt_beyond_the_last_is_not_requested() -> None:
     """D11, T10: a failure that is found while the run goes counts towards the one cap."""
     entry = DiskState(failed_attempt=MAX_ATTEMPTS, failed_id="s-last", failed_ids={"s-last"})
     bench = Bench(unknown(), existing=lambda _: entry)
@@ -181,7 +181,7 @@ def test_a_snapshot_in_the_making_may_be_the_runs_own(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", BUSY)
-def test_somebody_elses_is_waited_for(code: str) -> None:
+def test_another_tools_snapshot_is_waited_for(code: str) -> None:
     """L15: not a success, and not given up: looked at and asked again, seconds apart."""
     bench = Bench(rejected(code), rejected(code))
 

@@ -96,7 +96,7 @@ def test_whatever_the_parts_take_the_last_one_is_due_before_the_run_is_too_old(
         assert now < one.expires_at or delay == 0
 
 
-def test_what_waits_for_time_alone_goes_on_at_once_if_something_was_done() -> None:
+def test_what_waits_for_time_alone_continues_at_once_if_something_was_done() -> None:
     """L11: and a part that did nothing at all does not start the next one at once."""
     moving, standing = progress(), progress()
     moving.add(outcome("created", "d-2"))
@@ -133,7 +133,7 @@ def test_the_same_is_no_news() -> None:
     assert after(one)[0].left == {BUSY: ("d-1",), "Throttling": ("d-2",)}
 
 
-def test_more_than_a_payload_holds_is_not_handed_on() -> None:
+def test_more_than_a_payload_holds_is_not_passed_on() -> None:
     """Then the next part looks at all disks, and counts them anew."""
     one = progress()
     for number in range(MAX_LEFT + 1):
@@ -145,7 +145,7 @@ def test_more_than_a_payload_holds_is_not_handed_on() -> None:
     assert (so_far.left, so_far.counts) == (None, {})
 
 
-def test_a_part_with_nothing_left_only_reports_unless_somebody_sends_it_later() -> None:
+def test_a_part_with_nothing_left_only_reports_unless_it_is_sent_later() -> None:
     """T4: FC's own deliveries come within minutes; an hour later it is a person who tries again."""
     one = progress()
     one.add(outcome("failed", "d-1", "QuotaExceed.Snapshot"))

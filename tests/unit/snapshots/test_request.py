@@ -242,7 +242,7 @@ def test_placeholders_are_filled_in(template: str, name: str) -> None:
     assert snapshot_name(run_key(), template, "d-1") == name
 
 
-def test_the_trigger_in_a_name_tells_two_ticks_apart() -> None:
+def test_the_trigger_in_a_name_distinguishes_two_ticks() -> None:
     """`{trigger_id}`: 8 hexadecimal digits of the trigger."""
     one = snapshot_name(run_key(), "x{trigger_id}", "d-1")
     other = snapshot_name(run_key(trigger_id=("timer", "nightly", "later")), "x{trigger_id}", "d-1")
@@ -325,7 +325,7 @@ def test_a_snapshot_of_another_deployment_has_no_run_here() -> None:
 
 
 @given(listed=st.sampled_from(["d-1", "d-2", ""]), tagged=st.sampled_from(["d-1", "d-2", "", None]))
-def test_whatever_tags_a_snapshot_has_it_is_ours_only_if_its_source_is_their_disk(
+def test_whatever_tags_a_snapshot_has_it_counts_only_if_its_source_is_their_disk(
     listed: str, tagged: str | None
 ) -> None:
     """N3: tags travel to restored disks and their snapshots; the source disk does not."""

@@ -57,7 +57,7 @@ def repeat_of(failed: Snapshot, settings: SnapshotSettings) -> SnapshotRetry:
 
 
 @given(settings=SETTINGS, attempt=st.integers(2, 5), data=st.data())
-def test_whatever_the_policy_says_the_rebuilt_request_is_the_handlers_own(
+def test_whatever_the_policy_is_the_rebuilt_request_is_the_handlers_own(
     settings: SnapshotSettings, attempt: int, data: st.DataObject
 ) -> None:
     """D9, D11: token and parameters are those of a delivery that raises the attempt by itself."""

@@ -50,7 +50,7 @@ so_fars = st.builds(
 
 
 @given(part=parts, chain=chains, so_far=so_fars)
-def test_what_is_handed_over_is_what_arrives(part: int, chain: str, so_far: Chain) -> None:
+def test_what_is_sent_is_what_arrives(part: int, chain: str, so_far: Chain) -> None:
     """Whatever the part, the chain and what it came to: the next invocation reads just them."""
     link = link_of(run_key(), part=part, chain=chain, so_far=so_far)
     parsed = parse_trigger(
@@ -83,7 +83,7 @@ def test_an_id_is_the_same_for_the_same_part_and_for_no_other() -> None:
     assert len({first.invocation_id, *(one.invocation_id for one in others)}) == 5
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     """A payload that somebody made up is rejected with all of its mistakes."""
     _, wrong = read({"part": MAX_PARTS + 1, "run_id": "x", "disks": ["d-1"]})
 

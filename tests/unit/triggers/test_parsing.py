@@ -263,7 +263,7 @@ def test_an_event_without_data_is_rejected(data: Any) -> None:
         ("acs:ecs:::instance/i-bp1", True),
     ],
 )
-def test_the_subject_too_says_whose_an_event_is(subject: str, *, own: bool) -> None:
+def test_the_subject_names_account_and_region_too(subject: str, *, own: bool) -> None:
     """Also where the attributes of account and region are missing; other forms say nothing."""
     triggers, _ = parse({**cloud_event(), "subject": subject})
 
@@ -294,7 +294,7 @@ ITS_ZONE = "must be an ISO 8601 time with its zone, such as '2026-01-31T02:00:00
         ),
     ],
 )
-def test_an_event_that_is_not_ours_or_not_whole_is_rejected(
+def test_an_event_of_another_account_or_incomplete_is_rejected(
     about: dict[str, Any], line: str
 ) -> None:
     """An event of another account or region is nothing to act on."""
@@ -303,7 +303,7 @@ def test_an_event_that_is_not_ours_or_not_whole_is_rejected(
 
 @pytest.mark.parametrize("key", ["aliyunaccountid", "aliyunregionid", "subject"])
 @pytest.mark.parametrize("value", ["", None])
-def test_an_attribute_that_says_nothing_is_as_good_as_none(key: str, value: object) -> None:
+def test_an_empty_attribute_counts_as_missing(key: str, value: object) -> None:
     """An empty id names no other account or region."""
     assert isinstance(one(cloud_event(**{key: value})), Event)
 
@@ -413,7 +413,9 @@ def test_another_direct_request_is_rejected(request_: dict[str, Any], paths: lis
         (b'{"key": "a", "key": "b", "policy": "x"}', "event", "must not be given twice"),
     ],
 )
-def test_what_is_no_trigger_is_told_what_would_be(event: Any, kind: Kind, part: str) -> None:
+def test_what_is_no_trigger_is_rejected_with_the_expected_form(
+    event: Any, kind: Kind, part: str
+) -> None:
     """The wrong shape, or a valid event at the wrong function."""
     (problem,) = problems_of(event, kind)
 

@@ -222,7 +222,7 @@ def test_another_inline_policy_is_rejected(inline: dict[str, Any], path: str) ->
     assert problem_of(timer("any", inline=inline)).startswith(f"{path}: ")
 
 
-def test_an_empty_inline_policy_is_rejected_whatever_the_defaults_say() -> None:
+def test_an_empty_inline_policy_is_rejected_whatever_the_defaults_are() -> None:
     """L2: `{}` names nothing and is no policy, also where the defaults select something."""
     defaults = {"select": {"disk_types": ["data"]}}
 
@@ -362,7 +362,7 @@ def test_a_direct_requests_settings_are_judged() -> None:
 
 @pytest.mark.parametrize("dry", [True, False])
 @pytest.mark.parametrize("policy_dry", [True, False])
-def test_a_run_is_dry_if_either_says_so(*, dry: bool, policy_dry: bool) -> None:
+def test_a_run_is_dry_if_either_is_reported(*, dry: bool, policy_dry: bool) -> None:
     """Neither can make the other's dry run a real one."""
     request = direct(policy="nightly", dry_run=dry)
 
