@@ -23,8 +23,8 @@ from emulator import hosts
 from emulator.clock import Clock, ManualClock
 from emulator.cloud import Cloud, UnknownRegionError
 from emulator.credentials import AccessKey
-from emulator.ecs.envelope import region_of
 from emulator.ecs.settings import EcsSettings
+from emulator.rpc.envelope import region_of
 from emulator.wire import Request, Response
 
 if TYPE_CHECKING:

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer
 from emulator.ecs.errors import EcsError, invalid_client_token
 from emulator.ecs.region import Region
 from emulator.ecs.state import Disk, Snapshot
+from emulator.ecs.tags import MAX_TAGS, new_tags
+from emulator.errors import ServiceError
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
 
 MAX_TOKEN_LENGTH = 64
 MAX_RETENTION_DAYS = 65536
@@ -70,11 +72,9 @@ def wanted_from(params: read.Params) -> Wanted:
     _check_description(params.get("Description"))
     _check_category(params)
     _check_token(params.get("ClientToken"))
-    tags = read.new_tags(params)
-    if len(tags) > read.MAX_TAGS:
-        raise EcsError.of(
-            "QuotaExceed.Tags", f"{len(tags)} tags; at most {read.MAX_TAGS} are allowed."
-        )
+    tags = new_tags(params)
+    if len(tags) > MAX_TAGS:
+        raise EcsError.of("QuotaExceed.Tags", f"{len(tags)} tags; at most {MAX_TAGS} are allowed.")
     instant_access = bool(read.boolean(params, "InstantAccess"))
     instant_days = _days(params, "InstantAccessRetentionDays", MAX_INSTANT_ACCESS_DAYS)
     return Wanted(
@@ -133,7 +133,7 @@ def _days(params: read.Params, name: str, most: int) -> int | None:
     malformed = EcsError.of(f"Invalid{name}.Malformed", f"It is 1 to {most} days.")
     try:
         days = read.integer(params, name)
-    except EcsError:
+    except ServiceError:
         raise malformed from None
     if days is not None and not 1 <= days <= most:
         raise malformed

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer
 from emulator.ecs.errors import EcsError, no_such_snapshot
 from emulator.ecs.region import Region
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
 
 
 def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from functools import partial
 
 from emulator.ecs import pagination
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer, instant, tag_list
+from emulator.ecs.answers import instant, tag_list
 from emulator.ecs.errors import EcsError
 from emulator.ecs.pagination import Page, Test
 from emulator.ecs.region import Region
 from emulator.ecs.state import Disk
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
 
 MIN_PAGE = 10
 MAX_PAGE = 500

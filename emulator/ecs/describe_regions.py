@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer
-from emulator.ecs.errors import EcsError, invalid_parameter, no_such_region, not_implemented
+from emulator.ecs.errors import EcsError, no_such_region
 from emulator.ecs.region import Region
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
+from emulator.rpc.errors import invalid_parameter, not_implemented
 
 _CHARGE_TYPES = frozenset({"PrePaid", "PostPaid", "SpotWithPriceLimit", "SpotAsPriceGo"})
 _RESOURCE_TYPES = frozenset({"instance", "disk", "reservedinstance", "scu"})

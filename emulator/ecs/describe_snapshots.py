@@ -11,12 +11,14 @@ from datetime import timedelta
 from functools import partial
 
 from emulator.ecs import pagination
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer, instant, tag_list
-from emulator.ecs.errors import EcsError, invalid_parameter
+from emulator.ecs.answers import instant, tag_list
+from emulator.ecs.errors import EcsError
 from emulator.ecs.pagination import Page, Test
 from emulator.ecs.region import Region
 from emulator.ecs.state import Snapshot
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
+from emulator.rpc.errors import invalid_parameter
 
 MAX_PAGE = 100
 

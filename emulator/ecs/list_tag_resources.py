@@ -13,12 +13,13 @@ from functools import partial
 from itertools import islice
 
 from emulator.ecs import pagination
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer
 from emulator.ecs.errors import EcsError
 from emulator.ecs.pagination import Listed, Test
 from emulator.ecs.region import Region
 from emulator.ecs.tag_resources import check_type, records, resource_ids
+from emulator.ecs.tags import MAX_TAGS
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
 
 PAGE = 50
 """Records on a page. ECS documents no number; VPC's operation of this name has 50."""
@@ -42,11 +43,11 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
 
 def _tests(params: read.Params) -> list[Test[Listed]]:
     wanted = read.tags(params)
-    if len(wanted) > read.MAX_TAGS:
+    if len(wanted) > MAX_TAGS:
         raise EcsError(
             400,
             "NumberExceed.Tags",
-            f"The Tags parameter's number is exceed , Valid : {read.MAX_TAGS}",
+            f"The Tags parameter's number is exceed , Valid : {MAX_TAGS}",
         )
     keys = [tag.key for tag in wanted]
     if None in keys:

@@ -18,9 +18,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from emulator.ecs import params as read
-from emulator.ecs.errors import EcsError, dry_run, invalid_parameter, not_implemented
+from emulator.ecs.errors import EcsError, dry_run
 from emulator.ecs.settings import EcsSettings
+from emulator.ecs.tags import MAX_TAGS
+from emulator.rpc import params as read
+from emulator.rpc.errors import invalid_parameter, not_implemented
 
 MAX_IDS = 100
 DEFAULT_PAGE = 10
@@ -167,7 +169,7 @@ def _is_capped(params: read.Params) -> bool:
 
 def _tag_tests(params: read.Params) -> list[Test[Listed]]:
     wanted = read.tags(params)
-    if len(wanted) > read.MAX_TAGS:
+    if len(wanted) > MAX_TAGS:
         raise EcsError(400, "InvalidTagCount", "The specified tags are beyond the permitted range.")
     if any(tag.key is None for tag in wanted):
         raise EcsError(

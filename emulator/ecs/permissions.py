@@ -1,8 +1,8 @@
 """
-Which rights each operation needs, on which resources, under which circumstances.
+Which permissions each operation needs, on which resources, under which circumstances.
 
-Source: ECS API reference, "Authentication rules" (2021). What it leaves open is ours, and
-stands in BEHAVIOUR.md. Reads parameters that were found good; decides nothing.
+Source: ECS API reference, "Authentication rules" (2021). What it leaves open is in
+BEHAVIOUR.md. Reads valid parameters, under the lock of the region; decides nothing.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 
-from emulator.ecs.params import Params
 from emulator.ecs.region import Region
 from emulator.ram.policies import REQUESTED_REGION, TAG, Need
+from emulator.rpc.params import Params
 
 _ALL = "*"
 
 
-def needs(region: Region, action: str, params: Params) -> list[Need]:
-    """Return every right that a call needs; all of them have to be allowed."""
-    with region.lock:
-        return list(_NEEDS[action](region, params))
-
-
-def _create_snapshot(region: Region, params: Params) -> Iterator[Need]:
+def create_snapshot(region: Region, params: Params) -> Iterator[Need]:
+    """Yield those on the snapshot, on its disk and, by the settings, on its tags."""
     yield _need(region, "CreateSnapshot", "snapshot", _ALL)
     yield _need(region, "CreateSnapshot", "disk", params["DiskId"])
     tagged = any(name.startswith("Tag.") for name in params)
@@ -31,11 +26,13 @@ def _create_snapshot(region: Region, params: Params) -> Iterator[Need]:
         yield _need(region, "TagResources", "snapshot", _ALL)
 
 
-def _delete_snapshot(region: Region, params: Params) -> Iterator[Need]:
+def delete_snapshot(region: Region, params: Params) -> Iterator[Need]:
+    """Yield that on the snapshot."""
     yield _need(region, "DeleteSnapshot", "snapshot", params["SnapshotId"])
 
 
-def _describe_regions(region: Region, _params: Params) -> Iterator[Need]:
+def describe_regions(region: Region, _params: Params) -> Iterator[Need]:
+    """Yield that on everything."""
     resource = f"acs:ecs:{region.region_id}:{region.account.account_id}:{_ALL}"
     yield Need(
         action="ecs:DescribeRegions",
@@ -44,19 +41,21 @@ def _describe_regions(region: Region, _params: Params) -> Iterator[Need]:
     )
 
 
-def _list_tag_resources(region: Region, params: Params) -> Iterator[Need]:
+def list_tag_resources(region: Region, params: Params) -> Iterator[Need]:
+    """Yield those on each resource that is named by id, or on all of the type."""
     ids = [value for name, value in params.items() if name.startswith("ResourceId.")]
     for resource_id in ids or [_ALL]:
         yield _need(region, "ListTagResources", params["ResourceType"], resource_id)
 
 
-def _tag_resources(region: Region, params: Params) -> Iterator[Need]:
+def tag_resources(region: Region, params: Params) -> Iterator[Need]:
+    """Yield those on each resource that gets the tags."""
     for name, value in params.items():
         if name.startswith("ResourceId."):
             yield _need(region, "TagResources", params["ResourceType"], value)
 
 
-def _listing(action: str, kind: str, ids: str) -> Callable[[Region, Params], Iterator[Need]]:
+def of_listing(action: str, kind: str, ids: str) -> Callable[[Region, Params], Iterator[Need]]:
     """Return what a listing needs: the resources that it names by id, or all of their kind."""
 
     def of_call(region: Region, params: Params) -> Iterator[Need]:
@@ -64,18 +63,6 @@ def _listing(action: str, kind: str, ids: str) -> Callable[[Region, Params], Ite
             yield _need(region, action, kind, resource_id)
 
     return of_call
-
-
-_NEEDS: Mapping[str, Callable[[Region, Params], Iterator[Need]]] = {
-    "CreateSnapshot": _create_snapshot,
-    "DeleteSnapshot": _delete_snapshot,
-    "DescribeDisks": _listing("DescribeDisks", "disk", "DiskIds"),
-    "DescribeInstances": _listing("DescribeInstances", "instance", "InstanceIds"),
-    "DescribeRegions": _describe_regions,
-    "DescribeSnapshots": _listing("DescribeSnapshots", "snapshot", "SnapshotIds"),
-    "ListTagResources": _list_tag_resources,
-    "TagResources": _tag_resources,
-}
 
 
 def _need(region: Region, action: str, kind: str, resource_id: str) -> Need:

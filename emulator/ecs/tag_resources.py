@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from emulator.ecs import params as read
-from emulator.ecs.answers import Answer
-from emulator.ecs.errors import EcsError, missing, not_implemented
+from emulator.ecs.errors import EcsError
 from emulator.ecs.region import Region
 from emulator.ecs.state import Disk, Instance, Snapshot, Table
+from emulator.ecs.tags import MAX_TAGS, new_tags
+from emulator.rpc import params as read
+from emulator.rpc.answers import Answer
+from emulator.rpc.errors import missing, not_implemented
 
 MAX_RESOURCES = 50
 
@@ -74,12 +76,12 @@ def resource_ids(params: read.Params) -> list[str]:
 
 
 def _tags(params: read.Params) -> dict[str, str]:
-    tags = read.new_tags(params)
-    if len(tags) > read.MAX_TAGS:
+    tags = new_tags(params)
+    if len(tags) > MAX_TAGS:
         raise EcsError(
             400,
             "NumberExceed.Tags",
-            f"The Tags parameter's number is exceed , Valid : {read.MAX_TAGS}",
+            f"The Tags parameter's number is exceed , Valid : {MAX_TAGS}",
         )
     if any(tag.value is None for tag in read.tags(params)):
         # The SDK's model requires it; an older page calls it optional.
@@ -98,7 +100,7 @@ def _tag(region: Region, resource_type: str, ids: list[str], tags: Mapping[str, 
                 "The specified ResourceIds are not found in our records.",
             )
         for i in ids:
-            if len({**tagged[i].tags, **tags}) > read.MAX_TAGS:
+            if len({**tagged[i].tags, **tags}) > MAX_TAGS:
                 raise EcsError(
                     400,
                     "OperationDenied.QuotaExceed",

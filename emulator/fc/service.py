@@ -11,7 +11,6 @@ from datetime import datetime
 
 from emulator.account import Account
 from emulator.credentials import AccessKey
-from emulator.ecs import signing
 from emulator.errors import ServiceError
 from emulator.fc import answers, permissions, routes, signature
 from emulator.fc.asynchronous import Delivery, Invocation
@@ -21,6 +20,7 @@ from emulator.fc.operations import V2, Api, Call, Checked
 from emulator.fc.region import FcRegion, Spawn
 from emulator.fc.settings import FcSettings
 from emulator.oss import OssService
+from emulator.rpc import signature_v3
 from emulator.service import Exchange, Service
 from emulator.sls import SlsService
 from emulator.wire import Request, Response
@@ -36,7 +36,7 @@ class FcService(Service, Fixtures):
     ) -> None:
         super().__init__(account)
         self.region = FcRegion(account, region_id, sls=sls, oss=oss)
-        self._nonces = signing.Nonces()
+        self._nonces = signature_v3.Nonces()
 
     @property
     def settings(self) -> FcSettings:

@@ -18,19 +18,19 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.ecs import signing
-from emulator.ecs.errors import EcsError
 from emulator.fc.errors import FcError
+from emulator.rpc import signature_v3
+from emulator.rpc.errors import RpcError
 from emulator.wire import Request
 
 
 def verify_acs3(
-    request: Request, *, keys: AccessKeys, nonces: signing.Nonces, now: datetime
+    request: Request, *, keys: AccessKeys, nonces: signature_v3.Nonces, now: datetime
 ) -> AccessKey:
     """Return the key that signed a request of 2023-03-30; raises FcError."""
     try:
-        return signing.authenticate(request, keys=keys, nonces=nonces, now=now)
-    except EcsError as exc:
+        return signature_v3.authenticate(request, keys=keys, nonces=nonces, now=now)
+    except RpcError as exc:
         raise FcError(exc.status, exc.code, exc.message) from exc
 
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from urllib.parse import unquote
 
+from emulator import xml
 from emulator.account import Account
-from emulator.ecs import xml
 from emulator.errors import ServiceError
 from emulator.oss import signature
 from emulator.oss.errors import OssError, denied, not_implemented

@@ -1,5 +1,6 @@
 """What the emulator must not be made of."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,23 @@ import sys
 import emulator.command
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
+
+
+SERVICES = ("cloud", "ecs", "eventbridge", "fc", "oss", "sls")
+
+
+def test_what_rpc_services_share_knows_none_of_them() -> None:
+    """So that the next service of this style needs no line of ECS."""
+    files = [
+        *(ROOT / "emulator" / "rpc").glob("*.py"),
+        *(ROOT / "emulator" / name for name in ("account.py", "operation.py", "service.py")),
+    ]
+    sources = {path.name: path.read_text(encoding="utf-8") for path in files}
+
+    assert len(sources) > 8
+    for name, source in sources.items():
+        imported = re.findall(r"^(?:from|import) emulator\.?(\w*)", source, re.MULTILINE)
+        assert not set(imported) & set(SERVICES), name
 
 
 def test_shares_no_code_with_its_clients() -> None:

@@ -13,7 +13,7 @@ from emulator.ecs import EcsService
 from emulator.faults import Fault, Kind
 from tests.emulator.ecs.conftest import REGION, START, Bench, to_answer
 from tests.emulator.ecs.refusals import refused
-from tests.emulator.ecs.test_signing import signed_request
+from tests.emulator.rpc.signed_requests import signed_request
 
 
 def test_an_error_is_answered_with_the_services_envelope(bench: Bench) -> None:

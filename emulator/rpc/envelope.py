@@ -2,7 +2,7 @@
 What a request says about itself: which operation, which version, what form of answer.
 
 In signature version 3 headers say it; in the older RPC style the parameters do, among those
-of the operation (ECS API reference, "Request structure" and "Common parameters"). Nothing
+of the operation ("Request structure" and "Common parameters" of the ECS API reference). Nothing
 here checks a signature.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import parse_qsl
 
-from emulator.ecs.errors import two_values, unreadable
+from emulator.rpc.errors import two_values, unreadable
 from emulator.wire import Request
 
 Form = Literal["JSON", "XML"]

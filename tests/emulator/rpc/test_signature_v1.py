@@ -7,16 +7,12 @@ otherwise is signed here, by the description and not by the emulator's code.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -24,12 +20,12 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator import Cloud, stub
+from emulator import Cloud, stub, xml
 from emulator.credentials import AccessKey
-from emulator.ecs import xml
 from emulator.faults import Fault
 from emulator.wire import Request, Response
 from tests.emulator.ecs.conftest import KEY, REGION, START, Bench
+from tests.emulator.rpc.signed_requests import request_of, signed
 
 RECORDED: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent.parent.parent / "data" / "rpc-requests.json").read_text()
@@ -48,35 +44,6 @@ STS = AccessKey(
     security_token="to/ken+",
     expires_at=START + timedelta(hours=1),
 )
-
-
-def signed(
-    params: Mapping[str, str], *, key: AccessKey = KEY, method: str = "GET", **common: str
-) -> dict[str, str]:
-    """Add the common parameters and the signature; an empty one is left out."""
-    told = {
-        **params,
-        "Version": "2014-05-26",
-        "AccessKeyId": key.access_key_id,
-        "SecurityToken": key.security_token or "",
-        "SignatureMethod": "HMAC-SHA1",
-        "SignatureVersion": "1.0",
-        "SignatureNonce": str(uuid.uuid4()),
-        "Timestamp": "2026-11-24T08:00:00Z",
-        **common,
-    }
-    told = {name: value for name, value in told.items() if value}
-    canonical = urlencode(sorted(told.items())).replace("+", "%20").replace("*", "%2A")
-    text = f"{method}&%2F&{quote_plus(canonical.replace('%7E', '~')).replace('%7E', '~')}"
-    digest = hmac.new(f"{key.access_key_secret}&".encode(), text.encode(), hashlib.sha1)
-    return {**told, "Signature": base64.b64encode(digest.digest()).decode()}
-
-
-def request_of(params: Mapping[str, str], **about: Any) -> Request:
-    query = tuple(params.items())
-    return Request(
-        **{"method": "GET", "host": "ecs.aliyuncs.com", "path": "/", "query": query} | about
-    )
 
 
 def ask(bench: Bench, action: str, *, key: AccessKey = KEY, **params: str) -> Response:
@@ -205,7 +172,7 @@ def test_the_central_host_reads_the_region_in_a_form_too() -> None:
     assert ET.fromstring(answer.content).findtext("Disks/Disk/DiskId") == "d-1"  # noqa: S314 - our own
 
 
-def test_both_doors_take_it() -> None:
+def test_the_server_and_the_stub_accept_it() -> None:
     """At the central host the parameter RegionId says which region is meant."""
     with stub() as cloud:
         cloud.ecs("cn-shanghai").add_disk(disk_id="d-1")

@@ -7,16 +7,15 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-import responses
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from requests import PreparedRequest
 
 from emulator.credentials import AccessKey
-from emulator.ecs import signing
+from emulator.rpc import signature_v3
 from emulator.wire import Request
-from tests.emulator.ecs.conftest import KEY, REGION, START, Bench, call, to_request
+from tests.emulator.ecs.conftest import KEY, REGION, START, Bench, call
 from tests.emulator.ecs.refusals import refused
+from tests.emulator.rpc.signed_requests import signed_request
 
 STS = AccessKey(
     access_key_id="STS.abc",
@@ -24,20 +23,6 @@ STS = AccessKey(
     security_token="token",
     expires_at=START + timedelta(hours=1),
 )
-
-
-def signed_request(bench: Bench, **params: str) -> Request:
-    """Return a request that the SDK has signed and that nobody has answered yet."""
-    seen: list[Request] = []
-
-    def keep(prepared: PreparedRequest) -> tuple[int, dict[str, str], str]:
-        seen.append(to_request(prepared))
-        return 200, {}, "{}"
-
-    with responses.RequestsMock() as mock:
-        mock.add_callback(responses.POST, "https://ecs-cn-hangzhou.aliyuncs.com/", callback=keep)
-        bench.call("DescribeDisks", RegionId=REGION, **params)
-    return seen[0]
 
 
 def code_of(bench: Bench, request: Request) -> str:
@@ -170,6 +155,6 @@ def test_the_canonical_query_does_not_depend_on_the_order_sent(query: dict[str, 
     one = Request(method="POST", host="h", path="/", query=pairs)
     two = Request(method="POST", host="h", path="/", query=pairs[::-1])
 
-    assert signing.canonical_request(one, ("host",), "") == signing.canonical_request(
+    assert signature_v3.canonical_request(one, ("host",), "") == signature_v3.canonical_request(
         two, ("host",), ""
     )

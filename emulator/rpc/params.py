@@ -8,14 +8,15 @@ asks; each reader refuses what it cannot read.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import get_args
 
-from emulator.ecs.envelope import COMMON, Envelope, Form, parameters
-from emulator.ecs.errors import (
-    EcsError,
+from emulator.errors import ServiceError
+from emulator.operation import Parameters
+from emulator.rpc.envelope import COMMON, Envelope, Form, parameters
+from emulator.rpc.errors import (
     invalid_parameter,
     invalid_version,
     missing,
@@ -23,13 +24,10 @@ from emulator.ecs.errors import (
     two_values,
     unknown_parameter,
 )
-from emulator.ecs.specs import OLD_TAG_NAMES, VERSION, Spec
 from emulator.wire import Request
 
 Params = Mapping[str, str]
 
-MAX_TAGS = 20
-_OLD_TAG = re.compile(r"^(Tag\.[1-9]\d*)\.(key|value)$", re.ASCII)
 _INDEX = re.compile(r"\.[1-9]\d{0,3}(?=\.|$)", re.ASCII)
 
 
@@ -41,45 +39,44 @@ class TagParam:
     value: str | None
 
 
-def decode(request: Request, envelope: Envelope) -> dict[str, str]:
+def decode(
+    request: Request, envelope: Envelope, current_name: Callable[[str, str], str]
+) -> dict[str, str]:
     """
     Return the operation's own parameters, of query and form body together.
 
-    Current SDKs send ECS parameters in the query and an empty body; a form is read too.
+    Current SDKs send parameters in the query and an empty body; a form is read too.
+    `current_name` maps the name of an operation and a parameter to that parameter's name today.
     """
     common = COMMON if envelope.is_rpc else {"Format"}
     params: dict[str, str] = {}
     for name, value in parameters(request).items():
         if name in common:
             continue
-        known_as = _today(name) if envelope.action in OLD_TAG_NAMES else name
+        known_as = current_name(envelope.action, name)
         if params.setdefault(known_as, value) != value:
             raise two_values(known_as, params[known_as], value)
     return params
 
 
-def _today(name: str) -> str:
-    """Return what a parameter is called today: Tag.1.key was Tag.1.Key's name once."""
-    return _OLD_TAG.sub(lambda found: f"{found[1]}.{found[2].capitalize()}", name)
-
-
-def check_envelope(envelope: Envelope) -> None:
+def check_envelope(envelope: Envelope, version: str) -> None:
     """Hold version and form of the answer to what there is."""
-    if envelope.version != VERSION:
-        raise invalid_version(envelope.version)
+    if envelope.version != version:
+        raise invalid_version(envelope.version, version)
     if envelope.asked_form.upper() not in ("", *get_args(Form)):
         raise invalid_parameter("Format", f"it is {' or '.join(get_args(Form))}")
 
 
-def check_names(spec: Spec, params: Params) -> None:
+def check_names(action: str, known: Parameters, params: Params) -> None:
     """Refuse what the operation does not know, or the emulator does not do, or what is missing."""
+    honoured = f"For {action} it honours {', '.join(sorted(known.honoured))}."
     for name in params:
         general = _INDEX.sub(".N", name)
-        if spec.honoured.isdisjoint({name, general}):
-            if not spec.refused.isdisjoint({name, general}):
-                raise not_implemented(f"the parameter {name}", spec.known)
-            raise unknown_parameter(name, spec.action, spec.known)
-    for name in spec.required:
+        if known.honoured.isdisjoint({name, general}):
+            if not known.rejected.isdisjoint({name, general}):
+                raise not_implemented(f"the parameter {name}", honoured)
+            raise unknown_parameter(name, action, honoured)
+    for name in known.required:
         if not params.get(name):
             raise missing(name)
 
@@ -104,11 +101,13 @@ def boolean(params: Params, name: str) -> bool | None:
     return text.lower() == "true"
 
 
-def choice(params: Params, name: str, choices: frozenset[str], refusal: EcsError) -> str | None:
+def choice(
+    params: Params, name: str, choices: frozenset[str], rejection: ServiceError
+) -> str | None:
     """Return one of the choices; None if the parameter is not there."""
     text = params.get(name)
     if text is not None and text not in choices:
-        raise refusal
+        raise rejection
     return text
 
 
@@ -119,30 +118,6 @@ def tags(params: Params) -> list[TagParam]:
         TagParam(key=params.get(f"Tag.{n}.Key"), value=params.get(f"Tag.{n}.Value"))
         for n in sorted(numbers)
     ]
-
-
-def new_tags(params: Params) -> dict[str, str]:
-    """
-    Return the tags to put on a resource.
-
-    Learnt from CreateSnapshot, Tag.N.Key and Tag.N.Value. A value that is not there is
-    empty. How many there may be is each operation's own rule.
-    """
-    read: dict[str, str] = {}
-    for tag in tags(params):
-        key, value = tag.key or "", tag.value or ""
-        if not 1 <= len(key) <= 128 or key.startswith(("aliyun", "acs:")) or _has_url(key):  # noqa: PLR2004 - the documented length
-            raise EcsError.of("InvalidTagKey.Malformed", repr(tag.key))
-        if len(value) > 128 or value.startswith("acs:") or _has_url(value):  # noqa: PLR2004 - the documented length
-            raise EcsError.of("InvalidTagValue.Malformed", repr(tag.value))
-        if key in read:
-            raise EcsError.of("Duplicate.TagKey", repr(key))
-        read[key] = value
-    return read
-
-
-def _has_url(text: str) -> bool:
-    return "http://" in text or "https://" in text
 
 
 def utc_minute(text: str) -> datetime | None:

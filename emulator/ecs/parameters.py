@@ -2,15 +2,13 @@
 Which parameters each operation documents, and which of them the emulator honours.
 
 Learnt from the request models of the SDK alibabacloud-ecs20140526 7.11.8, which have them
-all. A documented parameter that is not honoured is refused before any effect; `N` counts
-from 1. Nothing here reads a request.
+all. A documented parameter that is not honoured is rejected before any effect.
+Nothing here reads a request.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-VERSION = "2014-05-26"
+from emulator.operation import Parameters
 
 _OWNERS = frozenset({"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"})
 _TAGS = frozenset({"Tag.N.Key", "Tag.N.Value"})
@@ -19,32 +17,7 @@ _LISTING = _TAGS | _CREATION_TIME | {"RegionId", "ResourceGroupId", "DryRun"}
 _PAGES = frozenset({"NextToken", "MaxResults", "PageNumber", "PageSize"})
 
 
-OLD_TAG_NAMES = frozenset(
-    {"CreateSnapshot", "DescribeDisks", "DescribeInstances", "DescribeSnapshots"}
-)
-"""
-Where Tag.N.key and Tag.N.value are names, too: they were the only ones in the request models of
-alibabacloud-ecs20140526 1.2.0. TagResources and ListTagResources, which are newer, never had them.
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spec:
-    """One operation's parameters, by what happens with them."""
-
-    action: str
-    required: tuple[str, ...]
-    honoured: frozenset[str]
-    refused: frozenset[str]
-
-    @property
-    def known(self) -> str:
-        """What to tell somebody who asked for anything else."""
-        return f"For {self.action} it honours {', '.join(sorted(self.honoured))}."
-
-
-CREATE_SNAPSHOT = Spec(
-    action="CreateSnapshot",
+CREATE_SNAPSHOT = Parameters(
     required=("DiskId",),
     honoured=_TAGS
     | {
@@ -60,41 +33,36 @@ CREATE_SNAPSHOT = Spec(
         "RetentionDays",
         "SnapshotName",
     },
-    refused=_OWNERS | {"StorageLocationArn"},
+    rejected=_OWNERS | {"StorageLocationArn"},
 )
 
-DELETE_SNAPSHOT = Spec(
-    action="DeleteSnapshot",
+DELETE_SNAPSHOT = Parameters(
     required=("SnapshotId",),
     # RegionId: as for CreateSnapshot.
     honoured=frozenset({"Force", "RegionId", "SnapshotId"}),
-    refused=_OWNERS,
+    rejected=_OWNERS,
 )
 
-TAG_RESOURCES = Spec(
-    action="TagResources",
+TAG_RESOURCES = Parameters(
     required=("RegionId", "ResourceType", "ResourceId.1", "Tag.1.Key"),
     honoured=_TAGS | {"RegionId", "ResourceId.N", "ResourceType"},
-    refused=_OWNERS - {"ResourceOwnerId"},
+    rejected=_OWNERS - {"ResourceOwnerId"},
 )
 
-LIST_TAG_RESOURCES = Spec(
-    action="ListTagResources",
+LIST_TAG_RESOURCES = Parameters(
     required=("RegionId", "ResourceType"),
     honoured=_TAGS | {"NextToken", "RegionId", "ResourceId.N", "ResourceType"},
-    refused=_OWNERS | {"TagFilter.N.TagKey", "TagFilter.N.TagValues.N"},
+    rejected=_OWNERS | {"TagFilter.N.TagKey", "TagFilter.N.TagValues.N"},
 )
 
-DESCRIBE_REGIONS = Spec(
-    action="DescribeRegions",
+DESCRIBE_REGIONS = Parameters(
     required=(),
     # RegionId: as for CreateSnapshot.
     honoured=frozenset({"AcceptLanguage", "InstanceChargeType", "RegionId", "ResourceType"}),
-    refused=_OWNERS,
+    rejected=_OWNERS,
 )
 
-DESCRIBE_SNAPSHOTS = Spec(
-    action="DescribeSnapshots",
+DESCRIBE_SNAPSHOTS = Parameters(
     required=("RegionId",),
     honoured=_LISTING
     | _PAGES
@@ -109,16 +77,15 @@ DESCRIBE_SNAPSHOTS = Spec(
         "Status",
         "Usage",
     },
-    refused=_OWNERS | {"Encrypted", "KMSKeyId", "SnapshotLinkId"},
+    rejected=_OWNERS | {"Encrypted", "KMSKeyId", "SnapshotLinkId"},
 )
 
-DESCRIBE_DISKS = Spec(
-    action="DescribeDisks",
+DESCRIBE_DISKS = Parameters(
     required=("RegionId",),
     honoured=_LISTING
     | _PAGES
     | {"Category", "DiskIds", "DiskType", "InstanceId", "LockReason", "Status", "ZoneId"},
-    refused=_OWNERS
+    rejected=_OWNERS
     | {
         "AdditionalAttributes.N",
         "AutoSnapshotPolicyId",
@@ -138,11 +105,10 @@ DESCRIBE_DISKS = Spec(
     },
 )
 
-DESCRIBE_INSTANCES = Spec(
-    action="DescribeInstances",
+DESCRIBE_INSTANCES = Parameters(
     required=("RegionId",),
     honoured=_LISTING | _PAGES | {"InstanceIds", "LockReason", "Status", "ZoneId"},
-    refused=_OWNERS
+    rejected=_OWNERS
     | {
         "AdditionalAttributes.N",
         "DeviceAvailable",

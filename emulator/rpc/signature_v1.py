@@ -2,7 +2,7 @@
 Whose request this is, in the older RPC style: HMAC-SHA1 among the parameters.
 
 Learnt from the ECS API reference, "Signature method" and "Common parameters", and held
-against requests that two clients signed. As in `signing`, the distance of the time stamp
+against requests that two clients signed. As in `signature_v3`, the distance of the time stamp
 from now is not checked.
 """
 
@@ -16,10 +16,10 @@ from datetime import datetime
 from urllib.parse import quote
 
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.ecs import signing
-from emulator.ecs.envelope import parameters
-from emulator.ecs.errors import EcsError, invalid_parameter, missing, not_implemented
-from emulator.ecs.signing import Nonces
+from emulator.rpc import signature_v3
+from emulator.rpc.envelope import parameters
+from emulator.rpc.errors import RpcError, invalid_parameter, missing, not_implemented
+from emulator.rpc.signature_v3 import Nonces
 from emulator.wire import Request
 
 METHOD, VERSION = "HMAC-SHA1", "1.0"
@@ -34,7 +34,7 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
     Return the key that signed the request.
 
     Raises:
-        EcsError: A common parameter is missing or malformed, the key is unknown, its token
+        RpcError: A common parameter is missing or malformed, the key is unknown, its token
             missing, foreign or expired at `now`, or the signature is not the request's.
 
     """
@@ -48,9 +48,9 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
         )
     if params["SignatureVersion"] != VERSION:
         raise invalid_parameter("SignatureVersion", f"it is {VERSION}")
-    signing.check_date(params["Timestamp"])
-    key = signing.find_key(keys, params["AccessKeyId"])
-    signing.check_token(key, params.get("SecurityToken"), now)
+    signature_v3.check_date(params["Timestamp"])
+    key = signature_v3.find_key(keys, params["AccessKeyId"])
+    signature_v3.check_token(key, params.get("SecurityToken"), now)
     _check_signature(request, params, key.access_key_secret)
     nonces.use(params["SignatureNonce"])
     return key
@@ -62,7 +62,7 @@ def _check_signature(request: Request, params: Mapping[str, str], secret: str) -
     expected = base64.b64encode(digest).decode()
     if not hmac.compare_digest(expected.encode(), params["Signature"].encode()):
         # The text up to the colon is one that clients look for.
-        raise EcsError(
+        raise RpcError(
             400,
             "SignatureDoesNotMatch",
             "Specified signature is not matched with our calculation."

@@ -22,7 +22,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from emulator.credentials import AccessKey, AccessKeys
-from emulator.ecs.errors import EcsError, missing
+from emulator.rpc.errors import RpcError, missing
 from emulator.wire import Request
 
 ALGORITHM = "ACS3-HMAC-SHA256"
@@ -55,7 +55,7 @@ class Nonces:
         """Refuse a nonce that was used before."""
         with self._lock:
             if nonce in self._seen:
-                raise EcsError(
+                raise RpcError(
                     400, "SignatureNonceUsed", "Specified signature nonce was used already."
                 )
             self._seen.add(nonce)
@@ -69,7 +69,7 @@ def authenticate(request: Request, *, keys: AccessKeys, nonces: Nonces, now: dat
     Return the key that signed the request.
 
     Raises:
-        EcsError: The key is unknown, its token missing, foreign or expired at `now`, or
+        RpcError: The key is unknown, its token missing, foreign or expired at `now`, or
             the signature is not the one that this request has.
 
     """
@@ -86,7 +86,7 @@ def _claim(request: Request) -> _Claim:
     header = request.headers.get("authorization")
     match = _AUTHORIZATION.fullmatch((header or "").strip())
     if match is None:
-        raise EcsError(
+        raise RpcError(
             400,
             "IncompleteSignature",
             "The request signature does not conform to Aliyun standards."
@@ -108,7 +108,7 @@ def _check_form(request: Request, claim: _Claim) -> None:
     must_sign = {"host"} | {name for name in request.headers if name.startswith("x-acs-")}
     unsigned = must_sign - set(claim.signed_headers)
     if unsigned:
-        raise EcsError(
+        raise RpcError(
             400,
             "IncompleteSignature",
             f"SignedHeaders must name {', '.join(sorted(unsigned))}.",
@@ -119,14 +119,14 @@ def find_key(keys: AccessKeys, access_key_id: str) -> AccessKey:
     """Return the key of that id; raises InvalidAccessKeyId.NotFound."""
     key = keys.find(access_key_id)
     if key is None:
-        raise EcsError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
+        raise RpcError(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
     return key
 
 
 def check_date(text: str) -> None:
     """Hold a date to its form; raises InvalidTimeStamp.Format."""
     if not _DATE.fullmatch(text):
-        raise EcsError(
+        raise RpcError(
             400,
             "InvalidTimeStamp.Format",
             "Specified time stamp or date value is not well formatted.",
@@ -136,15 +136,15 @@ def check_date(text: str) -> None:
 def check_token(key: AccessKey, token: str | None, now: datetime) -> None:
     """Refuse a security token that is missing, not the key's, or expired at `now`."""
     if key.security_token is not None and not token:
-        raise EcsError(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
+        raise RpcError(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
     if (token or None) != key.security_token:
-        raise EcsError(
+        raise RpcError(
             400,
             "InvalidSecurityToken.MismatchWithAccessKey",
             "Specified SecurityToken mismatch with the AccessKey.",
         )
     if key.expires_at is not None and now >= key.expires_at:
-        raise EcsError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
+        raise RpcError(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.")
 
 
 def _check_signature(request: Request, claim: _Claim, secret: str) -> None:
@@ -154,7 +154,7 @@ def _check_signature(request: Request, claim: _Claim, secret: str) -> None:
     expected = hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
     same_body = request.headers["x-acs-content-sha256"] == body_hash
     if not same_body or not hmac.compare_digest(expected, claim.signature):
-        raise EcsError(
+        raise RpcError(
             400,
             "SignatureDoesNotMatch",
             "Specified signature does not match our calculation."
