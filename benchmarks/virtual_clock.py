@@ -95,7 +95,7 @@ def _all_wait(others: AbstractSet[int | None]) -> bool:
 
 
 def _waits(frame: FrameType) -> bool:
-    """Say whether a thread waits to be told something, and nobody has told it yet."""
+    """Return whether a thread waits for a notification that has not been sent yet."""
     held = frame.f_locals
     if frame.f_code is threading.Condition.wait.__code__:
         return "waiter" in held and held["waiter"] in held["self"]._waiters  # noqa: SLF001 - see above

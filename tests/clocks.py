@@ -1,4 +1,4 @@
-"""A clock for tests: time passes only when somebody sleeps."""
+"""A clock for tests: time passes only during a sleep."""
 
 from __future__ import annotations
 

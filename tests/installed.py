@@ -9,7 +9,7 @@ import pytest
 
 
 def unavailable(why: str, *, required_by: str) -> NoReturn:
-    """Skip the test; where the variable `required_by` says that all has to be there, fail it."""
+    """Skip the test; fail it if the variable `required_by` requires every tool."""
     if os.environ.get(required_by):
         pytest.fail(f"{why}, and {required_by} is set", pytrace=False)
     pytest.skip(why)

@@ -14,7 +14,7 @@ from shared.runtime.python_check import FILE
 
 
 def obstacle() -> str:
-    """Say why no package can run on this machine; empty if one can."""
+    """Return why no package can run on this machine; empty if one can."""
     if (sys.platform, platform.machine()) == ("linux", "x86_64"):
         return ""
     return "what ships is for Linux on x86_64, and this machine is another"

@@ -1,4 +1,4 @@
-"""`python -m cli`: what it says, and how it ends."""
+"""`python -m cli`: its output and its exit status."""
 
 from __future__ import annotations
 

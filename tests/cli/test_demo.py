@@ -1,4 +1,4 @@
-"""`make demo`: it shows what it says, or fails."""
+"""`make demo`: its output is true, or it fails."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def test_a_record_that_is_there_twice_never_matters(
 
 
 def joined(records: list[Record]) -> list[Record]:
-    """Every record of a disk, and for each that names a snapshot what others say of that."""
+    """All records of a disk, and the completion records of its snapshots."""
     of_disks = [one for one in records if "run_id" in one]
     return of_disks + [
         {
@@ -145,7 +145,7 @@ def test_of_equals_the_last_one_holds() -> None:
 def test_what_a_snapshot_came_to_counts_for_its_disk_whenever_it_arrives(
     records: list[Record], data: st.DataObject
 ) -> None:
-    """L14: told before `created`, after it, or twice, a completion says the same of the disk."""
+    """L14: before `created`, after it, or twice, a completion gives the same outcome."""
     made = record("created", run_id="run-9", attempt="2", snapshot_id="s-9")
     ended = completion(
         data.draw(st.sampled_from(["completed", "snapshot_failed"])), snapshot_id="s-9"
@@ -174,7 +174,7 @@ def test_a_completion_of_an_earlier_attempt_is_not_the_last_word() -> None:
 
 
 def test_a_completion_without_a_disk_is_no_outcome() -> None:
-    """Absence proves nothing: somebody else's snapshot, or one whose record is still to come."""
+    """Another tool's snapshot, or one whose other record has not arrived yet."""
     assert merge_outcomes(
         [completion("completed"), record("failed", snapshot_id="")]
     ) == merge_outcomes([record("failed", snapshot_id="")])
@@ -187,7 +187,7 @@ def test_dry_runs_and_other_records_do_not_count() -> None:
 
 
 def test_an_instance_that_does_not_exist_has_an_outcome_of_its_own() -> None:
-    """L5: what was asked for and is not there is counted, also where there is no disk."""
+    """L5: a requested instance that does not exist counts, although it has no disk."""
     assert set(merge_outcomes([record("failed", disk_id="", instance_id="i-9")])) == {
         ("run-1", "i-9")
     }

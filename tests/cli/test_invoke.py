@@ -154,7 +154,7 @@ def test_a_fleet_that_is_wrong_is_named(tmp_path: Path, text: str, problem: str)
 
 @pytest.mark.parametrize("event", [b"{", b"\xff", b"[" * 100_000, b"", b"null", b'"x"'])
 def test_an_event_without_a_time_stays_as_it_is(event: bytes) -> None:
-    """What it is worth is the function's to say."""
+    """The function decides whether its content is valid."""
     assert as_of(event, NOW) == event
 
 

@@ -1,4 +1,4 @@
-"""`cli smoke` asks what is deployed, over both APIs, and says what came back."""
+"""`cli smoke` invokes the deployed functions over both APIs, and prints their answers."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_reports_what_each_function_would_do(cloud: Cloud, api: list[str]) -> No
 def test_one_that_does_not_answer_fails_and_the_other_is_asked_too(
     cloud: Cloud, api: list[str], code: str, line: str
 ) -> None:
-    """Status 1, and for each function what it said."""
+    """Status 1, and the answer of each function."""
     deploy(cloud, api, **(dict.fromkeys(PLACES, ANSWERS) | {"snapshot_on_schedule": code}))
 
     status, lines = smoke(*api)
@@ -230,7 +230,7 @@ def test_without_keys_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_wrong_policies_are_named_and_nothing_is_asked(tmp_path: Path) -> None:
-    """What `cli check` says."""
+    """The same problems as `cli check`."""
     path = tmp_path / "policies.yaml"
     path.write_text("deployment: main\npolicies: 7\n")
     for part in ("s.yaml", "template.yml"):
@@ -245,7 +245,7 @@ def test_wrong_policies_are_named_and_nothing_is_asked(tmp_path: Path) -> None:
 def test_where_every_policy_needs_an_event_one_has_to_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing can be asked for without one."""
+    """Without a policy, there is nothing to request."""
     for part in ("policies.yaml", "s.yaml", "template.yml"):
         shutil.copy(ROOT / part, tmp_path)
     for part in ("functions", "events"):
@@ -327,7 +327,7 @@ def test_a_policy_that_there_is_not_is_named_with_the_nearest() -> None:
 def test_no_variables_value_and_no_secret_is_shown(
     cloud: Cloud, api: list[str], tmp_path: Path
 ) -> None:
-    """Whatever a function says: the variable's name stands in its place."""
+    """Whatever a function answers, a variable's value is replaced by its name."""
     for part in ("policies.yaml", "s.yaml", "template.yml"):
         more = r"\1SLS_LOGSTORE: records\n\1PW: hunter2\n"
         text = re.sub(r"( +)SLS_LOGSTORE: records\n", more, (ROOT / part).read_text())

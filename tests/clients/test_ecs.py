@@ -16,7 +16,7 @@ EXPECTED = {
     "tags": {"made": "1", "tour": "2"},
     "rejected": "InvalidSnapshotId.NotFound",
 }
-"""What tours find; which of it a client can ask, `actions` says."""
+"""The results of the tours; `actions` lists what a client can call."""
 
 
 @pytest.mark.parametrize("client", of("ECS"), ids=str)

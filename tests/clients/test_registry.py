@@ -32,14 +32,14 @@ def test_every_lock_is_of_a_client() -> None:
 
 
 def test_every_tour_is_of_a_client() -> None:
-    """No script lies there that nobody runs."""
+    """Every script in the folder is run."""
     assert {path.name for path in (FOLDER / "tours").iterdir()} - {"__pycache__"} == {
         client.tour for client in CLIENTS
     }
 
 
 def test_every_node_package_has_a_hash_and_no_address() -> None:
-    """An address in a lock file is fetched from, whatever npm's configuration says."""
+    """Fetched from any address in a lock file, whatever the configuration of npm is."""
     packages = {name: one for name, one in NODE_LOCK["packages"].items() if name}
 
     assert [name for name, one in packages.items() if "resolved" in one] == []

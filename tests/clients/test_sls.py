@@ -21,7 +21,7 @@ EXPECTED = {
     "indexed": ["number"],
     "unknown": "ProjectNotExist",
 }
-"""What tours find where they ask; which of it a client can ask, `actions` says."""
+"""The results of the tours; `actions` lists what a client can call."""
 
 
 @pytest.mark.parametrize("client", of("SLS"), ids=str)

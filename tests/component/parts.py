@@ -1,4 +1,4 @@
-"""What functions hand over to FC, and its carrying out in this process."""
+"""The asynchronous invocations that functions request from FC, carried out in this process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FUNCTIONS = ("snapshot_on_schedule", "snapshot_on_event")
 
 @dataclass
 class Parts:
-    """The invocations that functions asked FC for; they wait until somebody lets them go on."""
+    """The invocations that functions requested from FC; they wait until a test runs them."""
 
     world: World
     raised: list[SnapshotAutomationError] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Parts:
 
     @property
     def links(self) -> list[dict[str, Any]]:
-        """What each of them goes on with."""
+        """The continuation in each of them."""
         return [json.loads(one.event)["continuation"] for one in self.all]
 
     def run_all(self) -> None:
@@ -43,7 +43,7 @@ class Parts:
                 self.carry_out(invocation)
 
     def carry_out(self, invocation: Invocation) -> None:
-        """Let the function that was asked for handle one of them."""
+        """Let the requested function handle one of them."""
         self.world.request_id = invocation.request_id
         names = {"snapshot_on_schedule": self.world.schedule, "snapshot_on_event": self.world.event}
         try:
@@ -56,7 +56,7 @@ class Parts:
 def with_continuations(
     world: World, api: Api = "3.0", *, task_mode: bool = True
 ) -> Iterator[Parts]:
-    """Deploy the functions to FC, as far as being asked for goes, and let them know of it."""
+    """Deploy the functions to FC, so that they can be invoked, with the settings for it."""
     fc = world.cloud.fc(REGION)
     for name in FUNCTIONS:
         fc.add_function(

@@ -17,7 +17,7 @@ MINUTE_S, HOUR_S = 60.0, 3600.0
 
 
 class KilledError(BaseException):
-    """The process is gone: no handler of ours catches this."""
+    """The process is gone: no handler catches this."""
 
 
 def function(world: World, name: str = "snapshot_on_schedule") -> Function:
@@ -69,7 +69,7 @@ def reconcile_every_ten_minutes(world: World, times: int) -> None:
 
 
 def lose_what_waits(parts: Parts) -> int:
-    """Forget what FC was asked for and has not begun; returns how many that was."""
+    """Remove the invocations that FC accepted and has not started; returns how many."""
     queue = parts.world.cloud.fc(REGION).region.queue
     far = emulator.ManualClock(parts.world.clock.now()).now().replace(year=2100)
     return len(list(queue.take_due(far)))

@@ -83,7 +83,7 @@ def test_bytes_that_are_no_json_are_rejected(world: World, start: Start, event: 
     ids=repr,
 )
 def test_json_of_another_shape_is_rejected(world: World, start: Start, event: Any) -> None:
-    """What is no timer's event, no CloudEvent and no direct request says what it should be."""
+    """JSON that is no timer's event, CloudEvent or direct request is rejected with the rule."""
     world.disk()
 
     assert len(rejected(world, start, event)) == 1
@@ -91,7 +91,7 @@ def test_json_of_another_shape_is_rejected(world: World, start: Start, event: An
 
 @both_functions
 def test_a_key_that_stands_twice_is_rejected(world: World, start: Start) -> None:
-    """JSON would keep the last one in silence: another disk than the first one says."""
+    """JSON parsers silently keep the last of two keys, which may be another disk."""
     first, second = world.disks(2)
     event = f'{{"key": "k", "disk_ids": ["{first}"], "disk_ids": ["{second}"]}}'.encode()
 
@@ -101,7 +101,7 @@ def test_a_key_that_stands_twice_is_rejected(world: World, start: Start) -> None
 
 
 def test_each_function_rejects_what_is_the_others(world: World) -> None:
-    """A trigger that was wired to the wrong function is told where it belongs."""
+    """A trigger of the wrong function is rejected with the right one."""
     world.policies(policy(), STOPPED)
     world.disk()
     with pytest.raises(InvalidEventError, match="snapshot_on_schedule"):
@@ -315,7 +315,7 @@ def test_a_trigger_in_the_future_is_rejected(world: World) -> None:
 
 
 def test_a_clock_that_is_a_little_behind_is_no_mistake(world: World) -> None:
-    """A few minutes between a trigger's clock and the function's are nobody's fault."""
+    """A few minutes between a trigger's clock and the function's are normal."""
     disk_id = world.disk()
 
     world.tick(at=utc(world.clock.now() + timedelta(minutes=4)))
@@ -432,7 +432,7 @@ def test_a_policy_file_of_the_wrong_shape_is_rejected(
 
 
 def test_a_policy_file_that_is_missing_is_rejected(world: World) -> None:
-    """A package without its policies says so at once."""
+    """A package without its policies fails at its first invocation."""
     world.policies_path.unlink()
 
     [line] = rejected(world, World.schedule, TICK, InvalidPolicyError)

@@ -36,7 +36,7 @@ def busy_for(world: World, hours: float, **about: object) -> str:
 
 
 def creation_times(world: World, disk: str) -> list[datetime]:
-    """When snapshots of the disk were made that carry tags of ours."""
+    """Return when the disk's snapshots with tracking tags were created."""
     return [
         one.created_at for one in world.ecs.snapshots.values() if one.disk_id == disk and one.tags
     ]
@@ -144,7 +144,7 @@ def test_a_disk_that_is_never_free_ends_as_failed_before_its_run_is_too_old(
 def test_the_last_part_asks_once_more_whenever_the_pause_would_be_over(
     world: World, parts: Parts, minutes: int
 ) -> None:
-    """T10: what is free by then is taken, however long ago it was asked for."""
+    """T10: a disk that is free by then is requested, however long ago the last request was."""
     world.policies(limits={"max_trigger_age_hours": 6})
     busy = busy_for(world, 6 - 15 / 60)
     world.clock.advance(minutes * MINUTE_S)
@@ -172,7 +172,7 @@ def test_a_run_whose_snapshots_are_kept_for_a_day_ends_an_hour_before(
 def test_a_part_that_comes_too_late_asks_for_nothing_and_ends_the_run(
     world: World, parts: Parts
 ) -> None:
-    """D13: `deferred` is nobody's last word, also where FC was late; and no write is made."""
+    """D13: `deferred` is never the final status, even if FC was late; and no write is made."""
     busy, free = busy_for(world, 2), world.disk()
     world.tick()
     (invocation,) = parts.all
@@ -214,7 +214,7 @@ def test_an_answer_that_stays_lost_is_named_to_a_person_and_never_called_failed(
 def test_an_answer_that_was_lost_before_a_part_that_is_late_stays_deferred(
     world: World, parts: Parts
 ) -> None:
-    """D2: nothing is asked any more, and what cannot be told is not told."""
+    """D2: no further call is made, and the unknown outcome stays unknown."""
     lost = world.disk()
     world.fault("drop", times=None)
     world.tick()
@@ -357,7 +357,7 @@ def test_without_the_fc_api_a_run_waits_inside_and_shows_that_it_lives(world: Wo
 
 
 def test_without_the_fc_api_what_no_time_is_left_for_is_deferred(world: World) -> None:
-    """L7: FC's next delivery goes on; no try is wasted on waiting for the end."""
+    """L7: FC's next delivery continues; no try is wasted on waiting for the end."""
     busy_for(world, 1)
 
     with pytest.raises(RunFailedError, match="1 deferred"):

@@ -71,7 +71,7 @@ def test_one_disk_costs_four_calls_whatever_the_account_has(world: World, ask: A
 
 
 def test_an_old_event_costs_no_more(world: World) -> None:
-    """L2: what the account made since the event is nobody's to list."""
+    """L2: other snapshots of the account since the event are not listed."""
     [disk_id] = world.disks(1)
     world.policies(STOPPED)
     at = world.clock.now() - timedelta(hours=24)
@@ -165,7 +165,7 @@ def test_a_lost_answer_costs_a_look_at_the_runs_own(world: World) -> None:
 
 
 def test_a_snapshot_that_is_repeated_costs_a_look_at_the_runs_own(world: World) -> None:
-    """T8: two looks, by its id and by its disk and run, whatever the disk's history."""
+    """T8: two lookups, by its id and by its disk and run, whatever the disk's history."""
     world.policies(policy(retry_failed_snapshots=2))
     [disk_id] = world.disks(1)
     others(world, disk_id, hours_ago=1)

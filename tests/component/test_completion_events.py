@@ -67,7 +67,7 @@ def test_a_snapshot_that_was_accomplished_is_completed_with_its_duration(world: 
 
 
 def test_a_snapshot_that_failed_corrects_the_earlier_success(world: World) -> None:
-    """L14: accepted, and then it could not be made: the disk is broken, and nobody is fooled."""
+    """L14: accepted, then failed in ECS: the record of the failure overrides the success."""
     disk_id = taken(world, failed=1)
     assert world.outcomes[disk_id]["status"] == "created"
     [event] = world.completions()
@@ -265,7 +265,7 @@ def test_a_failed_snapshot_that_is_reported_again_is_repeated_once(world: World)
 
 
 def test_a_delivery_that_raised_the_attempt_before_is_found(world: World) -> None:
-    """D4, D11: the handler was first; the repeat looks, and asks for nothing."""
+    """D4, D11: the handler was first; the retry lists snapshots, and requests nothing."""
     tick = world.minute
     disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
@@ -282,7 +282,7 @@ def test_a_delivery_that_raised_the_attempt_before_is_found(world: World) -> Non
 def test_a_repeat_and_a_delivery_at_the_same_time_make_one_snapshot(
     world: World, lag_s: float
 ) -> None:
-    """D4, D11: of two at once one is told IdempotentProcessing, waits, and finds the other's."""
+    """D4, D11: one of the two gets IdempotentProcessing, waits, and finds the other's snapshot."""
     tick = world.minute
     disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     [event] = world.completions()
@@ -390,7 +390,7 @@ NOT_REPEATED: dict[str, tuple[Callable[[World], object], str]] = {
 
 @pytest.mark.parametrize("why", NOT_REPEATED)
 def test_what_is_not_repeated_is_recorded_with_the_reason(world: World, why: str) -> None:
-    """L6: the disk is broken, the record says why it stays so, and FC need not come again."""
+    """L6: the record contains the reason why it is not retried; FC need not deliver it again."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     change, reason = NOT_REPEATED[why]
@@ -407,7 +407,7 @@ def test_what_is_not_repeated_is_recorded_with_the_reason(world: World, why: str
 def test_the_emergency_stop_stops_repeats_and_no_records(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SNAPSHOTS_PAUSED is about what is asked for: what came of it stays a fact."""
+    """SNAPSHOTS_PAUSED stops requests, not the records of results."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     monkeypatch.setenv("SNAPSHOTS_PAUSED", "1")
@@ -431,7 +431,7 @@ def test_a_disk_that_is_gone_stays_broken(world: World) -> None:
 
 
 def test_a_disk_that_is_listed_still_is_not_reported_as_gone(world: World) -> None:
-    """L6: ECS does not know it and lists it: what a wrong host does is looked into."""
+    """L6: ECS rejects it as unknown and still lists it, as a wrong host does."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=2)
     [event] = world.completions()
     world.fault("error", code="InvalidDiskId.NotFound", status=404)
@@ -528,7 +528,7 @@ def test_a_failure_whose_run_is_unknown_is_delivered_again(world: World) -> None
 
 
 def test_a_failure_that_is_not_listed_yet_is_delivered_again(world: World) -> None:
-    """L14: if some policy repeats at all; else nothing is to be done, and nobody is alarmed."""
+    """L14: only if a policy has retries; otherwise nothing is to be done, and nothing is raised."""
     disk_id = taken(world, failed=1, retry_failed_snapshots=1)
     world.cloud.ecs_settings.listing_lag_s = 300.0
     [event] = world.completions()
@@ -643,7 +643,7 @@ def test_every_mistake_of_an_event_is_named_at_once(world: World) -> None:
     ids=str,
 )
 def test_what_is_no_completion_is_rejected(world: World, event: Any, problem: str) -> None:
-    """L2: with a sentence that says what this function is for."""
+    """L2: with a rule that names the events of this function."""
     with pytest.raises(InvalidEventError, match=problem):
         world.complete(event)
 

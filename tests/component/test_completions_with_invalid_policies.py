@@ -1,4 +1,4 @@
-"""A policy file that cannot be read: what ended is ours or not all the same."""
+"""An invalid policy file: whether a completion belongs to this deployment is still known."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_other_peoples_snapshots_are_none_of_its_business(
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_of_another_deployment_or_with_copied_tags_is_not_ours(world: World, text: str) -> None:
-    """R4, N3: whose it is, is the deployment's name to say, which needs no policies."""
+    """R4, N3: the deployment's name decides, which needs no policies."""
     disk_id = taken(world)
     [own] = world.snapshots_of(disk_id)
     restored, copy = copied(world, own, "failed")
@@ -91,7 +91,7 @@ def test_ours_is_recorded_and_raised(world: World, text: str, failed: int) -> No
 
 @pytest.mark.parametrize("text", NAMELESS)
 def test_a_snapshot_of_an_unknown_deployment_is_recorded_by_its_id(world: World, text: str) -> None:
-    """L2: without a name nobody can tell; what carries such tags is not passed over in silence."""
+    """L2: without a name it may belong to this deployment, so it is recorded and raised."""
     disk_id = taken(world, failed=1)
     [event] = world.completions()
     spoil(world, text)

@@ -1,4 +1,4 @@
-"""Snapshots that carry our tags and are none of ours: of disks that were restored from ours."""
+"""Snapshots of restored disks: they have copied tracking tags, and belong to no run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def copied(world: World, snapshot_id: str, status: Status, **tags: str) -> tuple
 
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "failed"])
 def test_a_snapshot_of_a_restored_disk_is_of_no_run(world: World, status: Status) -> None:
-    """N3: its completion leaves no record, and no call is made for a disk that nobody selects."""
+    """N3: its completion leaves no record, and no call is made for a disk that is not selected."""
     world.policies(policy(retry_failed_snapshots=4))
     disk_id = world.disk()
     world.tick()

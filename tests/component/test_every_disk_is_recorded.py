@@ -1,4 +1,4 @@
-"""Every disk that was wanted is on record, and what went wrong says so aloud."""
+"""Every selected disk is recorded, and every failure raises."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_timer_whose_policy_matches_no_disk_is_a_failed_run(
 
 
 def test_a_policy_may_allow_no_disk(world: World) -> None:
-    """L1: with `allow_empty` a run of no disks is ok, and still says that it matched nothing."""
+    """L1: with `allow_empty` a run of no disks is ok, and its record contains that none matched."""
     world.policies(policy(allow_empty=True))
 
     answer = world.tick()
@@ -65,7 +65,7 @@ def test_a_direct_request_for_a_policy_that_matches_no_disk_failed(world: World)
 
 
 def test_a_timer_that_no_policy_names_is_an_error(world: World) -> None:
-    """L2: a trigger's name with a slip in it fails, and says which names there are."""
+    """L2: a misspelt name of a timer fails, with the names that exist."""
     world.disk()
 
     with pytest.raises(InvalidEventError, match=r"no policy has this on\.timer.*nightly"):
@@ -89,7 +89,7 @@ def test_policies_that_cannot_be_used_are_an_error(world: World) -> None:
 
 
 def test_an_event_that_no_policy_wants_is_no_match(world: World) -> None:
-    """An event may be about anything: that nobody wants it is a success, with a record."""
+    """An event that no policy selects is a success, with a record."""
     world.policies(STOPPED)
     world.disk()
 
@@ -102,7 +102,7 @@ def test_an_event_that_no_policy_wants_is_no_match(world: World) -> None:
 
 
 def test_an_event_whose_resource_the_policy_does_not_select_is_no_match(world: World) -> None:
-    """A stopped instance whose tags the policy does not mean is nobody's failure."""
+    """A stopped instance that the policy does not select is no failure."""
     world.policies({**STOPPED, "select": {"event_resource": True, "tags": {"env": "prod"}}})
     disk_id = world.disk(tags={"env": "test"})
 
@@ -136,7 +136,7 @@ def test_a_timer_whose_policies_are_all_switched_off_is_reported(world: World) -
 
 
 def test_a_direct_request_for_a_policy_that_is_switched_off_is_rejected(world: World) -> None:
-    """Somebody asks for it by its name and would not get it: that is no silent success."""
+    """It is requested by its name and would not run, so it is not a silent success."""
     world.policies(policy(enabled=False))
 
     with pytest.raises(InvalidEventError, match="is disabled"):
@@ -145,7 +145,7 @@ def test_a_direct_request_for_a_policy_that_is_switched_off_is_rejected(world: W
 
 @pytest.mark.parametrize("value", ["1", "true", "maintenance until noon"])
 def test_the_emergency_stop_ends_every_run_at_once_with_a_record(world: World, value: str) -> None:
-    """SNAPSHOTS_PAUSED, unless it says no: nothing is asked of ECS, and nobody is told ok."""
+    """SNAPSHOTS_PAUSED, unless it means no: ECS is not called, and the status is never ok."""
     world.policies(policy(), STOPPED)
     disk_id = world.disk()
     with environment(SNAPSHOTS_PAUSED=value):
@@ -224,7 +224,7 @@ def test_a_region_that_is_down_costs_no_other(world: World) -> None:
 
 
 def test_a_disk_named_by_the_policy_that_does_not_exist_failed(world: World) -> None:
-    """L5: a missing disk is no success; the run says which, and why."""
+    """L5: a missing disk is no success; the record contains which, and why."""
     disk_id = world.disk()
     world.policies(policy(select={"disk_ids": ["d-bp1gone", disk_id]}))
 
@@ -253,7 +253,7 @@ def test_an_instance_named_by_the_policy_that_does_not_exist_failed(world: World
 
 
 def test_a_disk_that_vanished_since_its_listing_is_skipped_with_the_reason(world: World) -> None:
-    """L5: it was there, somebody released it: nothing is wrong, and nothing is claimed."""
+    """L5: it was released after it was listed: no failure, and no success."""
     gone, here = world.disks(2)
     world.before_create(lambda disk_id: world.ecs.remove_disk(gone) if disk_id == gone else None)
 
@@ -270,7 +270,7 @@ def test_a_disk_that_vanished_since_its_listing_is_skipped_with_the_reason(world
 
 
 def test_a_disk_with_another_snapshot_in_progress_is_waited_for(world: World) -> None:
-    """L15: a snapshot of others in progress is no success of ours: ours comes after it."""
+    """L15: another tool's snapshot in progress is no success of this run, whose own follows."""
     disk_id = world.disk()
     other = world.ecs.add_snapshot(disk_id, status="progressing", snapshot_type="auto")
 
@@ -295,7 +295,7 @@ def test_a_busy_disk_holds_up_no_other(world: World) -> None:
 
 
 def test_an_instance_that_is_starting_is_waited_for_without_a_call(world: World) -> None:
-    """A rejection that could be foreseen costs no call; then the server has the last word."""
+    """A predicted rejection costs no call in the first part; then ECS decides."""
     instance = world.ecs.add_instance(status="Starting")
     disk_id = world.disk(instance_id=instance.instance_id)
     started = world.clock.now()
@@ -349,7 +349,7 @@ def test_near_the_deadline_what_is_left_is_deferred_and_none_is_dropped(
 
 
 def test_a_deferred_disk_has_its_snapshot_in_the_next_delivery(world: World) -> None:
-    """L7: the same run goes on where it stopped."""
+    """L7: the same run continues where it stopped."""
     world.timeout_s = 20
     world.policies(limits={"max_calls_per_minute": 120})
     disks = world.disks(60)

@@ -30,7 +30,7 @@ Arrange = Callable[[World], str]
 
 LONG_S = 10.0**9
 IN_TEN_MINUTES = 8
-"""How often a busy disk is asked for in the time of a function that nobody goes on for."""
+"""How often a busy disk is requested in the time of a function without a next part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def asking_for(disk: Arrange, **snapshot: object) -> Arrange:
 
 
 def after_its_listing(change: Callable[[World, str], None]) -> Arrange:
-    """Let a disk that was listed as good change before its snapshot is asked for."""
+    """Change a disk between its listing and its request."""
 
     def arrange(world: World) -> str:
         world.before_create(lambda disk_id: change(world, disk_id))
@@ -179,7 +179,7 @@ BY_STATE: dict[str, Arrange] = {
     "InvalidResourceGroup.NotFound": asking_for(a_disk(), resource_group_id="rg-unknown"),
     "QuotaExceed.Snapshot": a_full_disk,
 }
-"""All others are ruled out by our own checks, or follow from nothing that is documented."""
+"""All other codes are prevented by checks here, or follow from nothing that is documented."""
 
 
 # --- the cases -----------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ THROTTLING = [case for case in ALL if case.is_throttling]
 def test_what_is_throttled_to_the_end_is_left_to_the_next_delivery(
     world: World, case: Case
 ) -> None:
-    """T1, T9, T10: asked for ever more seldom, and when time is up the disk is deferred."""
+    """T1, T9, T10: requested at growing intervals, and when time is up the disk is deferred."""
     disk_id = provoked(world, case)
 
     with pytest.raises(RunFailedError, match="1 deferred"):
@@ -391,7 +391,7 @@ def test_a_key_that_is_not_good_is_tried_once_and_reported(
 def test_a_key_that_expires_on_the_way_ends_the_run(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first snapshot is made, a look before the second rejected; nothing more is asked for."""
+    """The listing before the second snapshot is rejected; nothing more is requested."""
     world.policies(limits={"max_calls_per_minute": 1, "max_in_flight": 1})
     disks = world.disks(3)
     world.key = world.cloud.temporary_key(expires_at=world.clock.now() + timedelta(seconds=30))

@@ -23,7 +23,7 @@ class KilledError(BaseException):
 
 
 class Killer:
-    """Ends the process when it has asked for so many snapshots; mercy lets it live."""
+    """Ends the process after so many snapshot requests; mercy lets it live."""
 
     def __init__(self, after_count: int) -> None:
         self.mercy = False
@@ -132,7 +132,7 @@ def test_events_of_another_id_or_source_are_others(world: World) -> None:
 
 
 class TurnTakingClock(FakeClock):
-    """Tells when somebody waits, and lets him wait until the other has done."""
+    """Signals when a thread waits, and blocks it until the other has ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class TurnTakingClock(FakeClock):
 
 @pytest.mark.parametrize("lag_s", [0.0, LONG_S], ids=["listing at once", "listing lags"])
 def test_two_deliveries_at_the_same_time_make_one_snapshot(world: World, lag_s: float) -> None:
-    """D4: of two at once one is told IdempotentProcessing, waits, and finds the other's."""
+    """D4: one of the two gets IdempotentProcessing, waits, and finds the other's snapshot."""
     world.policies(STOPPED)
     world.cloud.ecs_settings.listing_lag_s = lag_s
     disk_id = world.disk()
@@ -223,7 +223,7 @@ def test_a_delivery_that_is_overtaken_makes_nothing_a_second_time(
 
 
 def test_the_listing_alone_carries_a_second_delivery(world: World) -> None:
-    """With tokens forgotten at once, what exists for the run is not asked for again."""
+    """With tokens forgotten at once, existing snapshots are not requested again."""
     world.cloud.ecs_settings.token_memory_s = 0
     disks = world.disks(3)
     tick = world.minute
@@ -356,7 +356,7 @@ def test_a_disk_named_by_its_id_that_is_gone_by_the_second_delivery_keeps_its_ou
 
 
 def test_a_quota_that_is_full_by_the_second_delivery_is_no_failure(world: World) -> None:
-    """The snapshot that filled the quota is the run's own; nothing is asked for."""
+    """The snapshot that filled the quota is the run's own; nothing is requested."""
     world.cloud.ecs_settings.token_memory_s = 0
     world.cloud.ecs_settings.manual_snapshot_quota = 1
     disk_id = world.disk()
@@ -414,7 +414,7 @@ def test_a_token_bound_to_other_parameters_is_answered_from_the_listing(world: W
 def test_a_token_bound_to_other_parameters_with_nothing_in_the_listing_is_a_failure(
     world: World, edited: dict[str, Any]
 ) -> None:
-    """D9: never a second snapshot under a new token; a person has to look."""
+    """D9: never a second snapshot under a new token; an operator has to check."""
     world.cloud.ecs_settings.listing_lag_s = LONG_S
     disk_id = world.disk()
     tick = world.minute
@@ -434,7 +434,7 @@ def test_a_token_bound_to_other_parameters_with_nothing_in_the_listing_is_a_fail
 
 
 def test_a_disk_that_is_named_twice_is_one_disk(world: World) -> None:
-    """D5: in a policy's ids, in a request's, and where both its id and its instance are meant."""
+    """D5: in a policy's ids, in a request's, and if both its id and its instance are selected."""
     disk_id = world.disk()
     instance_id = world.ecs.disks[disk_id].instance_id
     for select in (

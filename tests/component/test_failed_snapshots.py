@@ -43,7 +43,7 @@ def test_no_next_attempt_begins_before_the_failure_is_final(world: World) -> Non
 
 
 def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) -> None:
-    """D11: two failures, then a good one; from there on nothing is asked for."""
+    """D11: two failures, then a success; after that nothing is requested."""
     disk_id = world.disk()
     world.ecs.fail_next(disk_id, count=2)
     tick = world.minute
@@ -77,7 +77,7 @@ def test_a_disk_whose_snapshots_keep_failing_is_given_up(world: World) -> None:
 
 
 def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: World) -> None:
-    """Accepted, failed, and the disk released: the run ends as broken, and the run says so."""
+    """Accepted, failed, and the disk released: the run ends as failed, with that reason."""
     disk_id = world.disk()
     world.ecs.fail_next(disk_id)
     tick = world.minute
@@ -93,7 +93,7 @@ def test_a_failed_snapshot_of_a_disk_that_is_gone_is_not_reported_as_one(world: 
 
 
 def test_an_answer_that_names_a_failed_snapshot_is_no_success(world: World) -> None:
-    """D11: the token still answers with the snapshot that failed; the next one is asked for."""
+    """D11: the token still returns the failed snapshot; the next attempt is requested."""
     disk_id = world.disk()
     world.ecs.fail_next(disk_id, count=2)
     tick = world.minute

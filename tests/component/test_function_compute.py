@@ -90,7 +90,7 @@ def runtime_in(cloud: emulator.Cloud, clock: FakeClock, api: str) -> Runtime:
 
 
 def test_a_function_is_started_with_what_it_was_given(place: Place) -> None:
-    """T10: asynchronously, under the id of ours, and FC carries it out."""
+    """T10: asynchronously, under the given id, and FC carries it out."""
     place.start()
     place.cloud.run_until(place.clock.now() + timedelta(seconds=1))
 
@@ -111,7 +111,7 @@ def test_a_start_can_wait(place: Place) -> None:
 
 
 def test_an_id_is_taken_once(place: Place) -> None:
-    """FC's own check in task mode: 409, which says that the hand-over happened."""
+    """FC's own check in task mode: 409 means that the part was accepted before."""
     place.start()
 
     with pytest.raises(DuplicateInvocationError) as caught:
@@ -122,7 +122,7 @@ def test_an_id_is_taken_once(place: Place) -> None:
 
 
 def test_without_task_mode_functions_are_started_anyway(place: Place) -> None:
-    """The id is an optimisation; FC 2.0 can be asked for it by the request."""
+    """The id is an optimisation; on FC 2.0 the request itself can ask for task mode."""
     place.function.async_config = None
 
     place.start()
@@ -199,7 +199,7 @@ def test_an_answer_that_is_lost_after_the_effect_ends_as_a_duplicate(
 def test_what_passes_by_itself_is_tried_three_times_within_ten_seconds(
     place: Place, code: str, status: int
 ) -> None:
-    """T1: then it is said, with what FC said, and that it may pass."""
+    """T1: then it is raised, with FC's message, and as transient."""
     place.fault(code=code, status=status, message="no room", times=None)
     before = place.clock.monotonic()
 
@@ -237,7 +237,7 @@ def test_near_the_end_there_is_one_try_and_no_pause(place: Place) -> None:
 
 
 def test_what_is_missing_is_reported_when_it_is_needed(place: Place) -> None:
-    """L2: no API, or on FC 2.0 no service: nothing can be handed over, and why."""
+    """L2: no API, or on FC 2.0 no service: no part can be started, and the error names why."""
     without = Fc(replace(place.runtime, fc_api=None))
     with pytest.raises(FcError, match="SNAPSHOTS_FC_API: not set"):
         without.start(place.name, b"{}", invocation_id="c-1")

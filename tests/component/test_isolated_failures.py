@@ -29,7 +29,7 @@ def test_a_run_that_cannot_be_understood_does_not_cost_the_next_one(world: World
 
 
 def test_more_disks_than_the_limit_are_one_policys_mistake(world: World) -> None:
-    """The other policy of the timer has done its work, and the message says whose it was not."""
+    """The timer's other policy has done its work, and the message names the one that failed."""
     world.policies(OTHER, NIGHTLY, limits={"max_disks": 1})
     disk = world.disk(tags={"env": "test"})
     world.disks(2)
@@ -67,7 +67,7 @@ def test_all_runs_of_an_invocation_share_one_rate(world: World) -> None:
 
 
 def test_a_run_of_skipped_disks_only_is_no_failure_and_not_ok(world: World) -> None:
-    """L1: nothing is wrong and nothing was done: the answer and the record say just that."""
+    """L1: nothing is wrong and nothing was done: answer and record contain both."""
     world.disk(category="local_ssd_pro")
 
     answer = world.tick()
@@ -78,7 +78,7 @@ def test_a_run_of_skipped_disks_only_is_no_failure_and_not_ok(world: World) -> N
 
 
 def test_a_request_for_a_disk_that_cannot_have_a_snapshot_is_not_ok(world: World) -> None:
-    """L5: who asks for this very disk did not get what was asked for."""
+    """L5: the caller did not get the snapshot that was requested."""
     disk = world.disk(category="local_ssd_pro")
 
     answer = world.schedule({"key": "k", "disk_ids": [disk]})
@@ -172,7 +172,7 @@ def test_one_busy_answer_after_several_retries_is_one_busy_answer(world: World) 
 
 
 def test_disks_of_a_few_tagged_instances_cost_no_look_at_the_others(world: World) -> None:
-    """T8: with more tagged instances than are listed one by one, only theirs are looked at."""
+    """T8: with more tagged instances than are listed one by one, only theirs are listed."""
     world.policies({**NIGHTLY, "select": {"tags": PROD, "tags_of": "instance"}})
     for number in range(111):
         tags = PROD if number < 11 else {}
@@ -211,7 +211,7 @@ def test_text_that_utf_8_cannot_carry_is_rejected_before_any_call(world: World) 
 
 
 def test_a_run_that_is_interrupted_is_never_on_record_as_ok(world: World) -> None:
-    """L6: what did not come to its end says so."""
+    """L6: an interrupted run is recorded as such."""
 
     def interrupt(_: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Input is rejected by its size before it is looked into, and its problems are counted."""
+"""Input is rejected by its size before it is parsed, and its problems are counted."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_problems_of_one_part_of_an_input_are_counted_too(world: World) -> None:
 def test_more_disks_by_id_than_the_limit_are_rejected_before_any_call(
     world: World, number: int
 ) -> None:
-    """R5: the limit holds for what was asked for, whether or not it exists."""
+    """R5: the limit counts what was requested, whether or not it exists."""
     world.policies(policy(), limits={"max_disks": 10})
     ids = [f"d-{one}" for one in range(number)]
 
@@ -114,7 +114,7 @@ def test_more_disks_by_id_than_the_limit_are_rejected_before_any_call(
 
 
 def test_a_policy_that_names_more_disks_than_the_limit_is_wrong(world: World) -> None:
-    """R5: it could never run; `check` and every start say so."""
+    """R5: it could never run; `check` and every start report it."""
     world.policies(policy(select={"disk_ids": ["d-1", "d-2"]}), limits={"max_disks": 1})
 
     with pytest.raises(InvalidPolicyError, match=r"policies\[0\]\.select\.disk_ids: '2 disks'"):
@@ -138,7 +138,7 @@ def test_an_inline_policy_or_an_event_that_names_more_disks_than_the_limit_is_re
 
 
 def test_instances_that_do_not_exist_count_for_the_limit_too(world: World) -> None:
-    """R5: 300 that nobody has are no run of 300 failures."""
+    """R5: 300 instances that do not exist do not give 300 failures."""
     ids = [f"i-{one}" for one in range(300)]
     world.policies(policy(select={"instance_ids": ids}), limits={"max_disks": 10})
 

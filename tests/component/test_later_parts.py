@@ -26,7 +26,7 @@ def parts(world: World) -> Iterator[Parts]:
 def test_a_disk_with_an_odd_id_is_continued_like_any_other(
     world: World, parts: Parts, odd: str
 ) -> None:
-    """L11: one id that looks like none of ours ended the run for all disks that were left."""
+    """L11: one unusual id ended the run for all disks that were left."""
     starting = world.ecs.add_instance(status="Starting")
     disks = [world.disk(disk_id=odd, instance_id=starting.instance_id), world.disk()]
     disks.append(world.disk(instance_id=starting.instance_id))
@@ -92,7 +92,7 @@ def test_a_part_that_is_about_too_many_disks_by_now_ends_them(world: World, part
 
 
 def test_a_direct_request_that_cannot_be_listed_has_an_outcome_for_each_disk(world: World) -> None:
-    """T10: who asked for disks by their ids finds each of them on record."""
+    """T10: each disk that was requested by its id is recorded."""
     disk = world.disk()
     world.fault("error", code="Forbidden.RAM", status=403, action="DescribeSnapshots", times=None)
 
@@ -143,7 +143,7 @@ def test_a_disk_that_was_being_detached_is_taken_when_it_is(
 def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
     world: World, parts: Parts
 ) -> None:
-    """L12: there its own instance says what becomes of it."""
+    """L12: the policy's tags are then compared with its new instance's."""
     world.policies(STOPPED)
     stopped, other = world.ecs.add_instance(), world.ecs.add_instance()
     disk = world.ecs.disks[world.disk(instance_id=stopped.instance_id)]

@@ -59,7 +59,7 @@ def actions(policy: Policy) -> list[str]:
 
 
 def without(policy: Policy, action: str) -> Policy:
-    """The policy with one action taken out, wherever it stands."""
+    """The policy without one action, in all of its statements."""
     left = deepcopy(policy)
     for statement in left["Statement"]:
         given = statement["Action"]
@@ -92,7 +92,7 @@ def ended(world: World, sample: str) -> str:
 
 
 def denied_a_disk(world: World) -> None:
-    """Let ECS know nothing of the next disk: only then a completion looks at disks."""
+    """Let ECS reject the next disk as unknown: only then a completion lists disks."""
     world.fault("error", code="InvalidDiskId.NotFound", status=404)
 
 
@@ -172,7 +172,7 @@ def test_the_ways_back_from_trouble_work_too(
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("function", TAKERS)
 def test_a_function_may_start_itself_and_no_other(tmp_path: Path, function: str, api: str) -> None:
-    """T10: what is left is handed over to the same function, on both generations of FC."""
+    """T10: the same function is started for the rest, on both APIs of FC."""
     with bound(tmp_path, POLICIES[function]) as world:
         start_part(world, function, api)
         with pytest.raises(FcError) as caught:
@@ -227,7 +227,7 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
 def test_function_compute_may_send_what_failed_to_the_queue_and_nowhere_else(
     template: str, function: str
 ) -> None:
-    """The one grant that no call of ours needs covers just the template's queue."""
+    """The one grant that the code does not use covers only the template's queue."""
     queue = TEMPLATES[template][function].on_failure
     other = queue.replace("snapshot-failures", "others")
 
@@ -317,7 +317,7 @@ def test_a_repeat_without_one_action_names_it(
 def test_a_run_that_may_not_write_its_records_prints_them_with_the_reason(
     tmp_path: Path, function: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The snapshots matter more, so it goes on; each record is in the function's own log."""
+    """The snapshots matter more, so the run continues; each record is in the function's own log."""
     action = "log:PostLogStoreLogs"
     with bound(tmp_path, without(POLICIES[function], action)) as world:
         with pytest.raises(RunFailedError):

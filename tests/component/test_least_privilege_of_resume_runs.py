@@ -52,7 +52,7 @@ def bound(folder: Path, api: Api, ram_policy: Policy) -> Iterator[tuple[World, P
 
 
 def test_its_policy_is_enough_and_has_no_unused_action(tmp_path: Path) -> None:
-    """On both generations of FC; what no call of ours needs, Function Compute itself does."""
+    """On both APIs of FC; Function Compute itself needs what the code does not call."""
     used: set[Grant] = set()
     for api in ("2.0", "3.0"):
         (tmp_path / api).mkdir()

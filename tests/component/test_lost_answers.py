@@ -115,7 +115,7 @@ def test_the_token_carries_a_lost_request_where_the_listing_lags(
 def test_an_outcome_that_stays_unknown_is_deferred_and_never_failed(
     world: World, shape: dict[str, Any]
 ) -> None:
-    """Nobody can say that a disk failed whose snapshot may exist; the next delivery finds it."""
+    """A disk whose snapshot may exist is not called failed; the next delivery finds it."""
     world.cloud.ecs_settings.listing_lag_s = 3600
     disk_id = world.disk()
     world.fault(**shape, after_effect=True, times=TRIES)
@@ -138,7 +138,7 @@ def test_an_outcome_that_stays_unknown_is_deferred_and_never_failed(
 
 @unknown_outcomes
 def test_a_read_whose_answer_is_lost_is_read_again(world: World, shape: dict[str, Any]) -> None:
-    """Listings change nothing: each of the three is asked for again, and the run goes on."""
+    """Listings change nothing: each of the three is called again, and the run continues."""
     disk_id = world.disk()
     for action in ("DescribeSnapshots", "DescribeDisks", "DescribeInstances"):
         world.fault(**shape, action=action)
@@ -298,7 +298,7 @@ def test_a_lost_request_whose_listing_makes_no_sense_is_deferred(world: World, b
 def test_a_rejection_that_may_come_after_the_effect_is_looked_into_before_the_next_try(
     world: World, code: str, status: int
 ) -> None:
-    """D2: the snapshot is made, done at once, and its token forgotten: only a look finds it."""
+    """D2: the snapshot is complete and its token forgotten: only a listing finds it."""
     world.cloud.ecs_settings.token_memory_s = 0
     world.cloud.ecs_settings.snapshot_duration_s = 0
     disk = world.disk()

@@ -138,7 +138,7 @@ def test_no_day_is_skipped_whatever_the_jitter(world: World, parts: Parts) -> No
 def test_a_tick_whose_run_failed_came_and_the_next_one_is_due_anyway(
     world: World, parts: Parts
 ) -> None:
-    """L13: a failed run is neither missed, nor a success that stands for the next one."""
+    """L13: a failed run is not missed, and does not count for the next time."""
     (disk,) = world.disks(1)
     world.ecs.disks[disk].in_arrears = True
     until_two(world)
@@ -175,7 +175,7 @@ def paused(world: World) -> None:
 
 @pytest.mark.parametrize("come", [rejected, disabled, paused])
 def test_a_tick_came_whatever_came_of_it(world: World, parts: Parts, come: Any) -> None:
-    """Somebody was told, or decided it: asking again would tell the same again."""
+    """It was reported, or decided by an operator: a second start would report it again."""
     world.disks(1)
     until_two(world)
     come(world)
@@ -344,7 +344,7 @@ def test_of_the_hour_that_is_there_twice_what_came_is_not_caught_up(tmp_path: An
 
 
 def test_the_hour_that_is_skipped_is_not_caught_up(tmp_path: Any) -> None:
-    """D7: there is no half past two that night, so nobody missed it."""
+    """D7: there is no half past two that night, so nothing was missed."""
     start = datetime(2026, 3, 28, 23, 0, tzinfo=timezone.utc)
     with in_berlin(tmp_path, start) as world, deployed(world) as parts:
         timer(world, "nightly", "CRON_TZ=Europe/Berlin 0 30 2 * * *")
@@ -378,7 +378,7 @@ def test_an_interval_is_missed_when_it_is_over(world: World, parts: Parts) -> No
 def test_an_interval_that_never_fired_is_judged_from_when_it_was_first_seen(
     world: World, parts: Parts
 ) -> None:
-    """L18: a timer that stands still from the first day on is noticed, too."""
+    """L18: a timer that never fires from the first day on is noticed, too."""
     timer(world, "nightly", "@every 1h")
     world.disks(1)
     world.resume()
@@ -468,7 +468,7 @@ def test_a_tick_that_cannot_run_is_reported_and_not_started(world: World, parts:
 def test_timers_that_cannot_be_listed_are_judged_by_the_next_pass(
     world: World, parts: Parts
 ) -> None:
-    """L3: it is no pass at the timers, so nothing that they owe is forgotten."""
+    """L3: such a pass is no checkpoint, so nothing that they missed is forgotten."""
     world.disks(1)
     until_two(world)
     world.fault("error", service="fc", action="ListTriggers", status=403, code="AccessDenied")

@@ -59,7 +59,7 @@ def changed(key: str, of: str, **to: Any) -> Edit:
 def test_a_disk_without_a_usable_id_is_recorded_and_the_others_are_taken(
     world: World, value: Any, shown: str
 ) -> None:
-    """L1: it should have a snapshot and cannot, so the run says so; it costs nobody else's."""
+    """L1: it should have a snapshot and cannot, so the run reports it; other disks continue."""
     odd = world.disk(name="db-1")
     good = world.disks(3)
     lists(world, "DescribeDisks", changed("DiskId", odd, DiskId=value))
@@ -74,7 +74,7 @@ def test_a_disk_without_a_usable_id_is_recorded_and_the_others_are_taken(
 
 
 def test_an_odd_disk_that_is_not_selected_is_ignored(world: World) -> None:
-    """Its tags say so, whatever its id is."""
+    """Its tags exclude it, whatever its id is."""
     odd = world.disk(tags={"env": "test"})
     good = world.disk()
     lists(world, "DescribeDisks", changed("DiskId", odd, DiskId=None))
@@ -84,7 +84,7 @@ def test_an_odd_disk_that_is_not_selected_is_ignored(world: World) -> None:
 
 
 def test_an_id_of_another_form_is_ecs_to_judge(world: World) -> None:
-    """The service has the last word: ids of long ago look otherwise."""
+    """ECS decides: very old ids have another form."""
     old = world.disk(disk_id="1006-60010414")
 
     assert world.tick()["status"] == "ok"

@@ -1,4 +1,4 @@
-"""A run that one invocation cannot finish goes on in the next, and ends as one."""
+"""A run that one invocation cannot finish continues in the next, and ends as one run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def a_large_run(world: World, number: int = 100) -> list[str]:
 def test_a_run_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
     world: World, api: Api
 ) -> None:
-    """L7, L11, D8: what time leaves is handed over, and every disk ends as created, once."""
+    """L7, L11, D8: the next part does what time left, and every disk ends as created, once."""
     disks = a_large_run(world)
 
     with with_continuations(world, api) as parts:
@@ -52,7 +52,7 @@ def test_a_run_that_takes_three_parts_ends_with_one_snapshot_of_each_disk(
 
 
 def test_the_payload_names_the_run_and_what_is_left(world: World) -> None:
-    """The next part looks at the disks that are left, and at no other."""
+    """The next part lists the disks that are left, and no other."""
     disks = a_large_run(world)
 
     with with_continuations(world) as parts:
@@ -82,7 +82,7 @@ def test_the_payload_names_the_run_and_what_is_left(world: World) -> None:
 
 
 def test_a_later_part_records_only_what_changed(world: World) -> None:
-    """L11: each disk has one final record, whatever the number of parts; nothing is said twice."""
+    """L11: each disk has one final record, whatever the number of parts."""
     disks = a_large_run(world)
 
     with with_continuations(world) as parts:
@@ -100,7 +100,7 @@ def test_a_later_part_records_only_what_changed(world: World) -> None:
 def test_more_disks_than_a_payload_holds_are_left_without_their_names(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An asynchronous payload has 128 KB: then the next part looks at all disks again."""
+    """An asynchronous payload has 128 KB: then the next part selects all disks again."""
     monkeypatch.setattr(progress, "MAX_LEFT", 20)
     disks = a_large_run(world)
 
@@ -117,7 +117,7 @@ def test_more_disks_than_a_payload_holds_are_left_without_their_names(
 def test_a_disk_that_is_gone_or_not_meant_by_the_next_part_ends_as_skipped(
     world: World, change: str
 ) -> None:
-    """L5: `deferred` is nobody's last word."""
+    """L5: `deferred` is never the final status."""
     busy, _free = world.disks(2)
     world.cloud.ecs_settings.snapshot_duration_s = 10.0**6
     world.ecs.add_snapshot(busy, status="progressing")
@@ -159,7 +159,7 @@ def test_a_part_that_is_delivered_twice_starts_its_next_part_once(world: World) 
 
 
 def test_a_run_that_is_started_again_later_is_another_chain(world: World) -> None:
-    """A rejected id counts as handed over within its own chain only: another may be dead."""
+    """A rejected id counts as started within its own chain only: another chain may be dead."""
     a_large_run(world)
 
     with with_continuations(world) as parts:
@@ -216,7 +216,7 @@ def test_a_deadline_that_is_past_at_the_start_defers_everything_and_starts_a_par
 
 
 class _LateClock:
-    """Takes ten minutes between the start of an invocation and its first look at the time."""
+    """Takes ten minutes between the start of an invocation and its first reading of the clock."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -281,7 +281,7 @@ def test_a_region_that_cannot_be_started_costs_the_others_nothing(world: World) 
 def test_a_direct_request_reports_in_its_answer_that_another_part_does_the_rest(
     world: World,
 ) -> None:
-    """Who asks directly learns what is done by now, and that somebody goes on."""
+    """The caller of a direct request learns what is done by now, and that a part follows."""
     disks = a_large_run(world)
 
     with with_continuations(world) as parts:
@@ -293,7 +293,7 @@ def test_a_direct_request_reports_in_its_answer_that_another_part_does_the_rest(
 
 
 def test_a_request_too_large_to_continue_is_left_to_the_caller(world: World) -> None:
-    """An asynchronous invocation takes 128 KB; the answer says what is left, and stays good."""
+    """An asynchronous invocation takes 128 KB; the answer contains what is left, and is valid."""
     a_large_run(world, 1)
     named = [f"d-{number:0>40}" for number in range(3000)]
 
@@ -307,7 +307,7 @@ def test_a_request_too_large_to_continue_is_left_to_the_caller(world: World) -> 
 
 
 def forged(world: World, **about: Any) -> dict[str, Any]:
-    """Return a continuation as the first part would make it, but for some of what it says."""
+    """Return a continuation as the first part would make it, with some fields changed."""
     a_large_run(world)
     with with_continuations(world) as parts:
         world.tick(at=about.pop("at", None))
@@ -372,7 +372,7 @@ def test_a_continuation_of_an_old_run_ends_it_and_asks_for_nothing(world: World)
 
 
 def test_a_continuation_without_its_event_is_rejected(world: World) -> None:
-    """All problems at once: the event is missing, and a key is nobody's."""
+    """All problems at once: the event is missing, and a key is unknown."""
     payload = {"continuation": forged(world)["continuation"], "more": 1}
 
     with pytest.raises(InvalidEventError) as caught:
@@ -390,7 +390,7 @@ def test_a_part_of_a_policy_that_was_switched_off_ends_quietly(world: World) -> 
 
 
 def test_a_paused_function_leaves_parts_alone(world: World) -> None:
-    """The emergency stop holds for what was handed over."""
+    """The emergency stop also stops continuations."""
     payload = forged(world)
     with environment(SNAPSHOTS_PAUSED="1"):
         assert world.schedule(payload)["status"] == "paused"

@@ -27,7 +27,7 @@ CHINESE = "磁盘正在被使用…"
 def test_a_stdout_that_takes_only_some_characters_takes_all_records(
     tmp_path: Path, encoding: str
 ) -> None:
-    """N10: SLS rejects, ECS answers in Chinese, and we cut it with "…": nothing is lost."""
+    """N10: SLS rejects, ECS answers in Chinese, and the text is cut with "…": nothing is lost."""
     cloud = emulator.Cloud(account_id=ACCOUNT_ID)
     cloud.sls.create_project(PROJECT)
     cloud.sls.create_logstore(PROJECT, LOGSTORE)
@@ -160,7 +160,7 @@ def test_what_was_printed_is_read_again(world: World, capsys: pytest.CaptureFixt
 
 
 def test_a_run_that_fails_reports_it_in_characters_that_can_be_sent(world: World) -> None:
-    """N10: what is raised is printed by Function Compute, whose stream is no better than ours."""
+    """N10: Function Compute prints what is raised, and its stream may be no better than stdout."""
     world.disk()
     body = json.dumps({"Code": "Odd\ud800", "Message": "\ud800", "RequestId": "R"}).encode()
     world.answer(400, body, action="DescribeSnapshots")

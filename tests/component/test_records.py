@@ -165,7 +165,7 @@ def test_every_address_is_https_and_the_regions_own(world: World, capsys: Any) -
 def test_with_sls_failing_the_records_are_on_stdout_and_the_result_is_the_same(
     world: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], attempts: int
 ) -> None:
-    """The SDK's own ten attempts are not ours to wait for; no record and no snapshot is lost."""
+    """The SDK's own ten attempts are not waited for; no record and no snapshot is lost."""
     disks = world.disks(5)
     sls_fails(world, **fault)
 
@@ -312,7 +312,7 @@ def test_no_secret_appears_anywhere(
 
 
 class StumblingClock(FakeClock):
-    """Raises, of all things, a secret where chance is asked for: before a second try."""
+    """Raises an error with a secret when a random number is needed, before a second try."""
 
     secret = ""
 
@@ -337,7 +337,7 @@ def test_an_unexpected_error_contains_no_secret(world: World) -> None:
 
 
 def test_a_process_that_is_ended_records_an_unfinished_run(world: World) -> None:
-    """D8: its last record is no end of the run, so that somebody starts it again."""
+    """D8: its last record does not end the run, so that it is restarted."""
     world.disk()
 
     def end(_: str) -> None:

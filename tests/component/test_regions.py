@@ -89,7 +89,7 @@ def test_a_region_whose_host_in_the_sdks_table_is_central_takes_its_own(world: W
 
 
 def test_without_it_the_run_is_no_success(world: World) -> None:
-    """N1: the central host has the first region's disks, and says that there is no such disk."""
+    """N1: the central host lists the first region's disks, and rejects the disk as unknown."""
     region = "cn-north-2-gov-1"
     world.policies(policy(regions=[region]))
     world.cloud.ecs(REGION).add_disk()

@@ -97,7 +97,7 @@ def test_disks_of_other_resource_groups_are_tried_first(world: World) -> None:
     ],
 )
 def test_what_concerns_all_disks_costs_fifteen_calls(world: World, code: str) -> None:
-    """L18: five in a row and ten samples; the record says which disks were not tried."""
+    """L18: five in a row and ten samples; the record names the disks that were not tried."""
     world.policies(limits=SLOWLY)
     disks = world.disks(200)
     world.fault("error", code=code, status=403, times=None)
@@ -208,7 +208,7 @@ def test_a_few_disks_that_are_gone_are_no_failure(
 def test_a_run_that_lost_many_disks_fails_loudly(
     world: World, gone: int, of: int, *, hand_over: bool
 ) -> None:
-    """L3: three or more and over a tenth: nobody has to find that out from records."""
+    """L3: three or more and over a tenth: the run itself fails, not only its records."""
     release_while_asked(world, gone, of)
 
     if hand_over:
@@ -299,7 +299,7 @@ def test_a_small_resource_group_of_a_large_account_is_not_passed_over(world: Wor
 def test_disks_that_have_to_wait_are_not_judged_by_those_that_are_rejected(
     world: World, forbidden: int, in_flight: int, *, hand_over: bool
 ) -> None:
-    """L15, L18: no sample says anything of them: busy, or on an instance that is starting."""
+    """L15, L18: no sample counts for them: busy, or on an instance that is starting."""
     world.policies(limits={"max_in_flight": in_flight})
     busy = [busy_for(world, 0.02) for _ in range(3)]
     bad = world.disks(forbidden)

@@ -83,7 +83,7 @@ def test_the_same_key_by_the_other_function_adds_nothing(world: World) -> None:
 
 
 def test_another_key_is_another_request(world: World) -> None:
-    """Whoever wants a second snapshot says so with a second key."""
+    """A second snapshot needs a second key."""
     disk_id = world.disk()
     for key in ("ticket-1", "ticket-2"):
         world.schedule({"key": key, "disk_ids": [disk_id]})
@@ -164,7 +164,7 @@ def test_what_narrows_policies_does_not_narrow_disks_that_are_named(world: World
 
 @pytest.mark.parametrize("way", ["policy", "request for disks", "request for a policy"])
 def test_a_dry_run_reports_what_it_would_do_and_writes_nothing(world: World, way: str) -> None:
-    """Every record says that it is one; none of them counts as an outcome."""
+    """Every record has `dry_run: true`; none of them counts as an outcome."""
     good, local = world.disk(), world.disk(category="local_ssd_pro")
     if way == "policy":
         world.policies(policy(dry_run=True))
@@ -271,7 +271,7 @@ def test_a_list_of_events_is_a_run_for_each(stopped_world: World) -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_bad_event_costs_no_good_one_and_still_raises(stopped_world: World, place: int) -> None:
-    """L4: the good ones run, wherever the bad one stands; then it is rejected by its place."""
+    """L4: valid events run, wherever the invalid one is; then it is rejected by its place."""
     disks = [stopped_world.disk() for _ in range(2)]
     events = [stopped(stopped_world, disk, str(n)) for n, disk in enumerate(disks)]
     events.insert(place, stopped(stopped_world, disks[0], "bad", aliyunregionid="cn-shanghai"))
@@ -334,7 +334,7 @@ def test_a_list_delivered_again_adds_nothing(stopped_world: World) -> None:
 
 
 def test_a_list_in_which_one_event_is_wanted_is_ok(stopped_world: World) -> None:
-    """What nobody wants does not make a list less than ok."""
+    """An event that no policy selects does not make a list less than ok."""
     disk_id = stopped_world.disk()
     other = stopped_world.cloud_event("ecs:Disk:Stalled", {"diskId": disk_id}, id="b")
 

@@ -221,7 +221,7 @@ def test_any_record_of_the_run_is_a_sign_of_life(world: World, parts: Parts) -> 
 
 
 def test_a_run_is_dead_soon_after_its_last_possible_moment(world: World, parts: Parts) -> None:
-    """It says itself when FC ends it at the latest: there is nothing to wait for then."""
+    """Its record contains when FC ends it at the latest: after that it is not waited for."""
     world.timeout_s = 60
     world.disks(3)
     kill(world)
@@ -335,7 +335,7 @@ def test_a_run_that_cannot_be_started_again_is_reported_once(
 
 
 def test_a_run_whose_policy_was_switched_off_is_no_failure(world: World, parts: Parts) -> None:
-    """Somebody decided that: a record, and no alarm."""
+    """An operator decided that: a record, and no failure."""
     world.disks(3)
     kill(world)
     world.policies(policy(enabled=False))
@@ -422,7 +422,7 @@ def test_two_passes_at_the_same_time_start_a_run_once(world: World, parts: Parts
 
 
 def test_what_cannot_be_started_now_costs_the_others_nothing(world: World, parts: Parts) -> None:
-    """L4: the others are, a record says so, the pass fails, and the next one tries again."""
+    """L4: the other runs are started, it is recorded, the pass fails, and the next one retries."""
     world.cloud.ecs_settings.snapshot_duration_s = 0  # else one run's would serve the others too
     disks = world.disks(2)
     for hour in (10, 11, 12):
@@ -566,7 +566,7 @@ def test_another_event_is_rejected(world: World, parts: Parts, event: Any) -> No
 
 
 def test_policies_that_are_wrong_stop_it(world: World, parts: Parts) -> None:
-    """L2: what may be started is theirs to say."""
+    """L2: without the policies it is not known what may be started."""
     world.policies(policy(select={}))
 
     with pytest.raises(InvalidPolicyError):
@@ -620,7 +620,7 @@ def test_a_dry_run_answers_with_what_is_left_to_a_person(world: World, parts: Pa
 
 
 def test_a_dry_run_that_could_not_read_raises(world: World, parts: Parts) -> None:
-    """What it would start nobody knows, and the deployment is not good."""
+    """What it would start is not known, and the deployment is not usable."""
     world.fault("error", service="sls", action="GetLogs", status=403, times=None)
 
     with pytest.raises(ReconcileError):

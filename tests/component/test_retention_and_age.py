@@ -1,4 +1,4 @@
-"""A run whose snapshots may be deleted by their retention is too old: it looks untouched."""
+"""A run whose snapshots may be deleted by their retention is too old to be delivered again."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def by_tick(world: World) -> Callable[[], Any]:
 def test_a_late_delivery_takes_nothing_again(
     world: World, arranged: Callable[[World], Callable[[], Any]], hours: float
 ) -> None:
-    """D4: whether its snapshot is still listed or not, it is rejected, and nothing is asked for."""
+    """D4: whether its snapshot is still listed or not, it is rejected, and nothing is requested."""
     world.disk()
     deliver = arranged(world)
     deliver()
@@ -124,7 +124,7 @@ def test_one_policys_retention_costs_no_other_policy_its_run(world: World) -> No
 def test_a_run_that_was_killed_is_not_resumed_past_its_retention(
     world: World, parts: Parts
 ) -> None:
-    """D4, D8: what it took may be deleted by now; a person is told, once."""
+    """D4, D8: its snapshots may be deleted by now; a record reports it, once."""
     world.disks(3)
     kill(world, after=2, at=NOON)
     world.policies(policy(snapshot=DAY))
@@ -157,7 +157,7 @@ def test_a_direct_request_is_not_resumed_past_its_own_retention(world: World, pa
 
 
 def test_a_tick_that_was_missed_long_ago_is_not_caught_up(world: World, parts: Parts) -> None:
-    """L18: the same rule; the record names the tick, and a person is told."""
+    """L18: the same rule; a record reports the scheduled time."""
     world.policies(policy(snapshot=DAY))
     world.disk()
     world.clock.advance(13.5 * HOUR_S)

@@ -1,4 +1,4 @@
-"""One instance serves one invocation after the other: nothing of one goes on in the next."""
+"""One instance handles one invocation after another: nothing of one continues in the next."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def senders() -> list[threading.Thread]:
 
 @pytest.mark.parametrize("headers_only", [True, False])
 def test_a_call_that_hangs_does_not_outlive_its_recorder(*, headers_only: bool) -> None:
-    """N10: it is cut off, also in the middle of an answer that goes on for ever."""
+    """N10: it is cut off, also in the middle of an answer without an end."""
     out = io.StringIO()
     with dripping(headers_only=headers_only) as server:
         target = LogTarget(endpoint=server.url, project="p", logstore="l")

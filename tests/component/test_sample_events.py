@@ -84,7 +84,7 @@ LEAVES_DISKS: dict[str, set[str]] = {
     "snapshot_on_event/list_of_two.json": WEB | BUSY | SPOT,
     "snapshot_on_event/maintenance_scheduled.json": WEB | BUSY,
 }
-"""Samples about disks of which some cannot have a snapshot: the run says so."""
+"""Samples about disks of which some cannot have a snapshot: the run reports them."""
 
 REFUSED = {
     "record_completion/with_mistakes.json",
@@ -131,7 +131,7 @@ def new_snapshots(world: World) -> list[str]:
 
 
 def test_every_sample_is_held_to_something() -> None:
-    """A sample that nobody tries says what nobody knows."""
+    """Every sample event has its expected result here."""
     assert sorted(SAMPLES) == sorted([*WORKS, *LEAVES_DISKS, *REFUSED])
 
 
@@ -312,7 +312,7 @@ def test_whatever_a_sample_becomes_a_handler_works_or_rejects_it(mutated: tuple[
 @given(function=st.sampled_from(sorted(STARTS)), event=st.binary(max_size=200))
 @settings(max_examples=60, deadline=None)
 def test_whatever_bytes_come_a_handler_rejects_them(function: str, event: bytes) -> None:
-    """No bytes that nobody meant as an event come to anything but InvalidEventError."""
+    """Arbitrary bytes raise InvalidEventError and nothing else."""
     with TemporaryDirectory() as folder, demo(Path(folder)) as world:
         assert _outcome(world, f"{function}/any", event) == "rejected"
         assert world.writes() == []

@@ -57,7 +57,7 @@ SERVICES: tuple[Service, ...] = ("ecs", "sls", "fc")
 
 @dataclass
 class Wire:
-    """Every secret that was sent, and whether a service told it again."""
+    """Every secret that was sent, and whether a service repeated it."""
 
     secrets: set[str] = field(default_factory=set)
     echoes: int = 0
@@ -254,7 +254,7 @@ def test_whatever_a_continuation_returns(seen: Seen, kind: Any, api: Api) -> Non
 
 @pytest.mark.parametrize("api", APIS)
 def test_what_the_emulated_services_answer_to_a_wrong_signature(seen: Seen, api: Api) -> None:
-    """All of them tell what was signed, the token included; nobody is told here."""
+    """All of them return what was signed, the token included; none of it gets out."""
     key = seen.world.key
     assert key is not None
     seen.world.key = type(key)(

@@ -14,7 +14,7 @@ REGION_2 = "cn-shanghai"
 
 
 def planned(world: World, **parts: Any) -> set[str]:
-    """Tick with a policy that only says what it would do; returns the disks that it means."""
+    """Tick with a policy that is a dry run; returns the disks that it selects."""
     world.policies(policy(dry_run=True, allow_empty=True, **parts))
     before = len(world.recorded("disk"))
     world.tick()
@@ -59,7 +59,7 @@ def test_a_tag_is_matched_whole_and_in_its_own_case(world: World) -> None:
 
 
 def test_tags_of_the_instance_mean_all_of_its_disks(world: World) -> None:
-    """With `tags_of: instance` a disk's own tags say nothing."""
+    """With `tags_of: instance` a disk's own tags do not count."""
     instance = world.ecs.add_instance(tags={"role": "mysql"})
     other = world.ecs.add_instance(tags={"role": "web"})
     wanted = {world.disk(instance_id=instance.instance_id, tags={}) for _ in range(3)}
@@ -71,7 +71,7 @@ def test_tags_of_the_instance_mean_all_of_its_disks(world: World) -> None:
 
 
 def test_an_excluding_tag_wins_over_everything_else(world: World) -> None:
-    """`exclude_tags` keeps a disk out by any of its keys, however else it is meant."""
+    """`exclude_tags` excludes a disk by any of its keys, whatever else selects it."""
     keep = world.disk()
     out = world.disk(tags={"env": "prod", "snapshot": "never"})
     other = world.disk(tags={"env": "prod", "scratch": "1"})
@@ -102,7 +102,7 @@ SCALING = "acs:autoscaling:scalingGroupId"
 
 
 def test_disks_are_chosen_and_left_out_by_tags_of_services(world: World) -> None:
-    """N4: `acs:` tags can be read by everybody and written by nobody; ECS is not asked for them."""
+    """N4: users can read `acs:` tags and not write them; ECS is not asked to filter by them."""
     scaled = world.ecs.add_instance(tags={SCALING: "asg-1"})
     of_group = world.disk(instance_id=scaled.instance_id, tags={SCALING: "asg-1", "env": "prod"})
     other = world.disk()
@@ -128,7 +128,7 @@ def test_wildcards_choose_and_leave_out(world: World) -> None:
 
 
 def test_disks_are_chosen_by_name(world: World) -> None:
-    """DescribeDisks, DiskName; with everything else that is said."""
+    """DescribeDisks, DiskName; together with all other conditions."""
     first = world.disk(name="db-1", tags={"env": "prod"})
     second = world.disk(name="db-2", tags={"env": "test"})
     world.disk(name="web-1")
@@ -165,7 +165,7 @@ def test_categories_narrow_a_selection(world: World) -> None:
 
 
 def test_ids_and_everything_else_have_to_agree(world: World) -> None:
-    """Every condition that says something must be met."""
+    """Every condition that is given must hold."""
     first, second = world.disks(2)
     instance_id = world.ecs.disks[first].instance_id
     other = world.disk(tags={"env": "test"})
@@ -414,7 +414,7 @@ def test_a_state_that_passes_is_waited_for(world: World, status: str, kind: str)
 
 
 def test_a_state_that_only_the_listing_shows_is_asked_about_in_the_next_part(world: World) -> None:
-    """ECS has the last word: what a listing foresees only saves calls."""
+    """ECS decides: a prediction from a listing only saves calls."""
     disk = world.disk(status="Odd")
     answer = world.ecs.handle
 

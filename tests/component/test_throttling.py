@@ -1,4 +1,4 @@
-"""A region that allows fewer calls than we were told: everything is taken, little is wasted."""
+"""A region that allows fewer calls than configured: every disk is done, few calls are wasted."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_disk_that_was_throttled_is_asked_for_with_the_same_token(world: World
     "code", ["Throttling", "Throttling.User", "Throttling.Api", "Throttling.X"]
 )
 def test_every_form_of_throttling_is_one(world: World, code: str) -> None:
-    """T9: the code is known by its beginning; which form a real account sees nobody knows."""
+    """T9: the code is known by its beginning; the form in a real account is not documented."""
     a_small_quota(world, code=code)
     disks = world.disks(2 * QUOTA)
 

@@ -72,7 +72,7 @@ def test_only_instances_of_disks_that_may_be_meant_are_looked_at(world: World) -
 
 
 def test_what_ecs_no_longer_uses_is_sent_with_a_warning(world: World) -> None:
-    """A deprecated setting is honoured, and both the answer and the record say so."""
+    """A deprecated setting is used, and answer and record contain a warning."""
     disk = world.disk()
     request = {"key": "k", "disk_ids": [disk], "snapshot": {"snapshot_type": "Standard"}}
 

@@ -99,7 +99,7 @@ class Deployment(World):
         self.cloud.faults.clear()
 
     def run_started(self) -> list[str]:
-        """Carry out what FC was asked for of its functions; returns their names."""
+        """Run the invocations that FC accepted for its functions; returns their names."""
         waiting = self.cloud.fc(REGION).region.queue
         done = []
         for invocation in waiting.take_due(self.clock.now()):

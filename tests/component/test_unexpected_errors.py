@@ -19,7 +19,7 @@ from tests.component.world import World, policy
 
 
 class Stumbling(FakeClock):
-    """Raises, of all things, a secret where it is asked for chance or for a pause."""
+    """Raises an error with a secret when a random number or a pause is needed."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.clock.now())
@@ -82,7 +82,7 @@ def tried(act: Callable[[], Any]) -> str:
 def test_a_direct_requests_answer_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], *, sls: bool
 ) -> None:
-    """Invariant 6: the disk's reason is what ECS said, in the record and in the answer."""
+    """Invariant 6: ECS's message is the disk's reason, in the record and in the answer."""
     disk_id = token.disk()
     telling(token, "CreateSnapshot")
     if not sls:
@@ -99,7 +99,7 @@ def test_a_direct_requests_answer_has_no_secret(
 def test_a_completion_has_no_secret(
     token: World, capsys: pytest.CaptureFixture[str], action: str, status: int
 ) -> None:
-    """Invariant 6: whether it cannot be looked up, or its repeat is rejected."""
+    """Invariant 6: whether its lookup or its retry is rejected."""
     token.policies(policy(retry_failed_snapshots=2))
     disk_id = token.disk()
     token.ecs.fail_next(disk_id)

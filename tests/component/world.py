@@ -105,7 +105,7 @@ class World:
         return [self.disk(**{"instance_id": instance_id, **about}) for _ in range(number)]
 
     def fault(self, kind: Literal["error", "html", "empty", "drop", "hang"], **about: Any) -> None:
-        """Let calls go wrong: CreateSnapshot once, unless told otherwise."""
+        """Let calls fail: by default CreateSnapshot, once."""
         self.cloud.faults.add(emulator.Fault(kind=kind, **{"action": "CreateSnapshot", **about}))
 
     def answer(
@@ -165,14 +165,14 @@ class World:
         return [one for one in ended if disk_id in (None, one["data"]["diskId"])]
 
     def resume(self, event: Any = None, *, clock: Clock | None = None) -> dict[str, Any]:
-        """Start resume_runs, by its timer unless told otherwise."""
+        """Start resume_runs, by default with its timer's event."""
         event_of_timer = {"triggerName": "reconcile", "triggerTime": self.minute, "payload": ""}
         event = event_of_timer if event is None else event
         context = self.context("resume_runs")
         return resume_runs.handler(_bytes(event), context, clock=clock or self.clock)
 
     def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        """Return an event as EventBridge sends it, of this minute, unless told otherwise."""
+        """Return an event as EventBridge sends it, by default of this minute."""
         return {
             "id": "45ef4dew-7c35-447a-bd93-fab00001",
             "source": "acs.ecs",

@@ -35,7 +35,7 @@ STARTED = {
     "SNAPSHOTS_ON_SCHEDULE_FUNCTION": "/".join(ON_SCHEDULE),
     "SNAPSHOTS_ON_EVENT_FUNCTION": "/".join(ON_EVENT),
 }
-"""What resume_runs starts, as it is told."""
+"""The variables with the names of the functions that resume_runs starts."""
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 
@@ -192,7 +192,7 @@ def test_the_second_deployment_changes_what_changed(
 def test_what_fc_rejects_ends_the_deployment_with_a_failure(
     cloud: Cloud, project: Path, key: AccessKey
 ) -> None:
-    """A mistake that got past our own check is not reported as a success."""
+    """A mistake that `cli check` does not find is not reported as a success."""
     template = project / "template.yml"
     template.write_text(template.read_text().replace("0 10 * * * *", "0 70 * * * *"))
 

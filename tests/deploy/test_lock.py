@@ -1,4 +1,4 @@
-"""The tools are locked: one version each, with a hash, and from wherever npm is told to fetch."""
+"""The tools are locked: one version each, with a hash, from the registry that npm is set to."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ LOCK = json.loads((Path(__file__).parent / "node" / "package-lock.json").read_te
 
 
 def test_every_package_has_a_hash_and_no_address() -> None:
-    """An address in a lock file is fetched from, whatever npm's configuration says."""
+    """Fetched from any address in a lock file, whatever the configuration of npm is."""
     packages = {name: one for name, one in LOCK["packages"].items() if name}
 
     assert [name for name, one in packages.items() if "resolved" in one] == []

@@ -1,4 +1,4 @@
-"""The real `s` reads s.yaml as our own check does."""
+"""The real `s` reads s.yaml as `cli check` does."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_s_fills_in_the_variables_as_check_does(project: Path) -> None:
 
 
 def test_s_lets_a_misspelt_key_pass_and_check_does_not(project: Path) -> None:
-    """Why there is a check of our own: without it the function would run for 3 seconds."""
+    """The reason for `cli check`: without it the function would run for 3 seconds."""
     text = (project / "s.yaml").read_text()
     assert "      timeout: 7200" in text
     (project / "s.yaml").write_text(text.replace("      timeout: 7200", "      timeOut: 7200"))
@@ -116,7 +116,7 @@ def test_s_deploys_what_the_check_finds_good(deployable: Path, what: tuple[str, 
 
 @pytest.mark.parametrize("what", [(), ("snapshot_on_event",)])
 def test_s_deploys_nothing_that_could_not_start(deployable: Path, what: tuple[str, ...]) -> None:
-    """D4: it asks `cli check --built` first, and says what that says."""
+    """D4: it runs `cli check --built` first, and prints its messages."""
     for bytecode in deployable.glob("build/*/__pycache__"):
         shutil.rmtree(bytecode)
 

@@ -103,7 +103,7 @@ def statuses_of(kind: str) -> frozenset[str]:
 
 
 def _fits(name: str, known: str) -> bool:
-    """Return whether a field is a documented one, of which a part in capitals stands for any."""
+    """Return whether a field is documented; a part in capitals means any text."""
     return fnmatchcase(name, re.sub(r"[A-Z]+$", "*", known))
 
 
@@ -119,7 +119,7 @@ def modules() -> tuple[ast.Module, ...]:
 
 @cache
 def texts_in_code() -> frozenset[str]:
-    """Return every text and every keyword's name that stands in shared/."""
+    """Return every text and every keyword's name in shared/."""
     found: set[str] = set()
     for node in (node for module in modules() for node in ast.walk(module)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -300,7 +300,7 @@ def test_what_would_be_deployed_to_the_placeholder_account_is_named(project: Pat
 
 
 def test_a_policy_file_without_templates_has_nothing_to_deploy(project: Path) -> None:
-    """`--built` says so, rather than nothing."""
+    """`--built` reports it."""
     for name in TEMPLATES:
         (project / name).unlink()
 

@@ -184,7 +184,7 @@ def test_policies_that_are_wrong_do_not_hide_what_is_wrong_with_the_templates(
 def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
     project: Path,
 ) -> None:
-    """Timers, event types, conditions and regions are looked at as far as they can be read."""
+    """Timers, event types, conditions and regions are checked as far as they can be read."""
     policies(
         project,
         {"name": "Not Good", "on": {"timer": "nightli"}, "select": {"all": True}},
@@ -215,7 +215,7 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
 
 
 def test_a_policy_file_that_is_packaged_may_be_named(project: Path) -> None:
-    """What stands in a function's folder goes into its package."""
+    """All files in a function's folder go into its package."""
     for function in (project / "functions").iterdir():
         (function / "mine.json").write_text("{}")
     set_variable(project, "POLICIES_FILE", "/code/mine.json")
@@ -227,7 +227,7 @@ def test_a_policy_file_that_is_packaged_may_be_named(project: Path) -> None:
 def test_however_broken_a_template_is_no_value_of_a_variable_is_shown(
     project: Path, file: str
 ) -> None:
-    """Not in what is said of the schema, of YAML, or of a difference."""
+    """Neither in messages of the schema, nor of YAML, nor of a difference."""
     set_variable(project, "PW", "hunter2")
     edit(project / file, "SLS_LOGSTORE: records", "SLS_LOGSTORE: hunter2")
     text = (project / file).read_text()
@@ -287,7 +287,7 @@ def variables(value: Any, path: tuple[Any, ...] = ()) -> Any:
 def test_a_queue_that_cannot_be_reached_is_named(
     project: Path, old: str, new: str, problem: str
 ) -> None:
-    """N8: in both templates, on its line; Function Compute says nothing when it cannot write."""
+    """N8: in both templates, on its line; Function Compute reports no failure to write."""
     for file in ("s.yaml", "template.yml"):
         edit(project / file, old, new)
 
@@ -417,7 +417,7 @@ ISOLATE = "ecs:Instance:SystemMaintenance.IsolateErrorDisk"
 def test_a_condition_that_no_event_meets_is_named(
     tmp_path: Path, policy: dict[str, Any], problem: str
 ) -> None:
-    """L2: such a policy would never run, and nobody would be told."""
+    """L2: such a policy would never run, and nothing would report it."""
     [line] = alone(tmp_path, policy)
 
     [path] = policy["on"]["where"]
@@ -464,7 +464,7 @@ def test_the_samples_have_the_fields_and_values_that_the_table_knows() -> None:
 
 
 def test_a_problem_names_the_file_the_line_and_the_policy(tmp_path: Path) -> None:
-    """And says what is required, and what a misspelt key comes nearest to."""
+    """With what is required, and the nearest known key."""
     (tmp_path / "p.yaml").write_text(
         "deploiment: main\n"
         "policies:\n"
@@ -504,7 +504,7 @@ def test_a_problem_names_the_file_the_line_and_the_policy(tmp_path: Path) -> Non
 
 
 def test_a_file_with_no_end_of_mistakes_is_cut_off(tmp_path: Path) -> None:
-    """And says how many there are."""
+    """With their number."""
     policies(tmp_path, *({"name": f"P{number}"} for number in range(200)))
 
     found = check(tmp_path / "policies.yaml").problems
@@ -544,7 +544,7 @@ def test_a_template_that_cannot_be_read_is_a_problem(
 def test_a_variable_that_may_not_be_is_named_with_its_own_line_and_the_lines_in_order(
     project: Path,
 ) -> None:
-    """N5: and with the reason, as the pattern of names tells nobody."""
+    """N5: with the reason, because the pattern of names does not explain it."""
     set_variable(project, "FC_API", "3.0")
 
     found = [one for one in check(project / "policies.yaml").problems if "'FC_API' does" in one]

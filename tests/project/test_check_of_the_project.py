@@ -254,7 +254,7 @@ def test_a_payload_beside_policies_is_named(project: Path) -> None:
 def test_each_disagreement_is_named(
     project: Path, file: str, old: str, new: str, problem: str
 ) -> None:
-    """L2: what would never run, or fail each time, is said before the deployment."""
+    """L2: what would never run, or fail each time, is reported before the deployment."""
     edit(project / file, old, new)
 
     assert problem in problems_of(project)
@@ -277,7 +277,7 @@ def renamed(project: Path) -> None:
 
 
 def test_functions_may_be_deployed_under_other_names(project: Path) -> None:
-    """R4: two deployments in one region; the folder stays the one that says what it is."""
+    """R4: two deployments in one region; the folder's name stays."""
     renamed(project)
 
     assert problems_of(project) == ""
@@ -354,7 +354,7 @@ def test_what_is_switched_off_is_a_warning(
 
 
 def test_what_the_code_calls_is_read_from_its_doors(tmp_path: Path) -> None:
-    """L3: a call that somebody adds is missed in the roles by itself."""
+    """L3: a new call in the code is missing in the roles until they allow it."""
     (tmp_path / "ecs.py").write_text("""self._call("DeleteSnapshot", m, r); other("NoCall")""")
     (tmp_path / "sls.py").write_text("")
 
@@ -379,7 +379,7 @@ def test_a_role_may_be_allowed_more_than_it_needs(project: Path) -> None:
 
 
 def test_a_policy_file_elsewhere_is_checked_alone(project: Path, tmp_path: Path) -> None:
-    """Nothing is said of templates that nobody looked at."""
+    """Templates that were not read are not reported as matching."""
     alone = tmp_path / "elsewhere" / "policies.yaml"
     alone.parent.mkdir()
     shutil.copy(project / "policies.yaml", alone)

@@ -29,7 +29,7 @@ def test_every_folder_is_on_the_map() -> None:
 
 
 def test_each_command_is_a_target_of_the_makefile() -> None:
-    """Nobody is told to run what is not there."""
+    """Every command in it exists."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = re.findall(r"^make ([a-z -]+?)(?: [A-Z]+=\d+)?(?:  +#.*)?$", TEXT, re.MULTILINE)
 

@@ -89,7 +89,7 @@ def test_every_path_that_is_named_exists(document: Path) -> None:
 
 
 def test_every_document_can_be_reached_from_the_readme() -> None:
-    """No page that nobody finds."""
+    """Every page has a link to it."""
     found, new = set(), {ROOT / "README.md"}
     while new:
         found |= new

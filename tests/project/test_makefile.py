@@ -17,7 +17,7 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in HANDED_DOWN}
 
 
 def would_run(target: str, *options: str, path: str | None = None) -> list[str]:
-    """Return the commands of a target, which nobody runs."""
+    """Return the commands of a target, without running them."""
     done = subprocess.run(
         ["make", "-n", *options, target],
         cwd=ROOT,
@@ -45,7 +45,7 @@ def test_the_first_python_that_will_do_sets_the_environment_up(tmp_path: Path, w
 
 
 def test_without_any_the_message_names_what_is_needed(tmp_path: Path) -> None:
-    """And not what a shell says of a command that is not there."""
+    """Not the shell's message for a missing command."""
     for name in NAMES:
         (tmp_path / name).write_text("#!/bin/sh\nexit 127\n")
         (tmp_path / name).chmod(0o755)

@@ -161,7 +161,7 @@ FAST = {"max_calls_per_minute": 900, "max_in_flight": 4}
 def test_a_run_too_large_for_one_invocation_continues_in_the_next(
     cloud: Cloud, packages: dict[str, Path], tmp_path: Path, api: str
 ) -> None:
-    """L7, T10: parts in processes of their own; each disk ends with one snapshot, told once."""
+    """L7, T10: parts in real processes; each disk ends with one snapshot, recorded once."""
     ecs, fc = cloud.ecs(), cloud.fc()
     instance = ecs.add_instance()
     disks = {

@@ -18,7 +18,7 @@ def test_every_generated_table_is_up_to_date(path: Path) -> None:
 
 
 def test_every_table_stands_in_one_document() -> None:
-    """Each fact stands once."""
+    """Each table is in one document."""
     found = [name for path in DOCS.glob("*.md") for name in names_in(path.read_text("utf-8"))]
 
     assert sorted(found) == sorted(TABLES)

@@ -62,7 +62,7 @@ def is_free(path: Path_) -> bool:
 
 
 def is_service_function(path: Path_) -> bool:
-    """A function of Fun stands beside Type and Properties, and may have any name."""
+    """A function of Fun is next to Type and Properties, and may have any name."""
     return path[0] == "Resources" and len(path) == 3 and path[2] not in ("Type", "Properties")
 
 
@@ -78,7 +78,7 @@ def test_what_is_shipped_fits(schema: str) -> None:
 
 @pytest.mark.parametrize("schema", DOCUMENTS)
 def test_every_misspelt_key_is_named(schema: str) -> None:
-    """Wherever it stands: fc3 lets it pass, and Fun is told to."""
+    """In every place: fc3 accepts it, and Fun's own check is switched off."""
     tried = 0
     for path in places(DOCUMENTS[schema]):
         if isinstance(path[-1], int) or is_free(path) or is_service_function(path):
@@ -233,7 +233,7 @@ def test_commands_around_a_deployment_are_no_mistake() -> None:
     ],
 )
 def test_what_cannot_be_read_is_named(tmp_path: Path, load: Any, text: str, problem: str) -> None:
-    """A key that stands twice would win over the first one in silence."""
+    """A duplicate key would silently replace the first one."""
     path = tmp_path / "template"
     path.write_text(text)
 

@@ -1,4 +1,4 @@
-"""One run of calls over a fake ECS and a clock that moves only when somebody sleeps."""
+"""One run of calls over a fake ECS and a clock that moves only during a sleep."""
 
 from __future__ import annotations
 

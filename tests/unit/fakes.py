@@ -28,7 +28,7 @@ from shared.clients.ecs_types import (
 T = TypeVar("T")
 Answer = str | Exception
 Answers = Callable[[SnapshotRequest, int], Answer]
-"""A request, and how often its disk was asked for so far, to a snapshot's id or an error."""
+"""From a request, and the number of earlier requests for its disk, to a snapshot id or an error."""
 
 
 @dataclass(frozen=True, kw_only=True)

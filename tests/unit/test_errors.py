@@ -1,4 +1,4 @@
-"""What a problem with an input looks like."""
+"""The text of a problem with an input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JSON = st.recursive(
 
 @given(value=JSON)
 def test_a_value_is_shown_as_python_writes_it_and_cut(value: object) -> None:
-    """Whatever stands there: its beginning, in a line that a person reads."""
+    """Of any value: its beginning, in a readable line."""
     shown = str(Problem("it", value, "rule")).removeprefix("it: ").removesuffix(": rule")
     written = repr(value).encode(errors="backslashreplace").decode()
 

@@ -115,7 +115,7 @@ def room_of(module: str) -> str:
 
 
 def test_every_room_of_shared_has_a_floor() -> None:
-    """A new one has to say what it may import."""
+    """A new room needs a place in the order."""
     found = {p.relative_to(ROOT / "shared").parts[0].removesuffix(".py") for p in files("shared")}
 
     assert found - {"__init__"} == {room for floor in FLOORS for room in floor}

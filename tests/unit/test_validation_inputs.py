@@ -1,4 +1,4 @@
-"""The rules of our own inputs: ids, names, regions, keys, numbers, and how a problem reads."""
+"""The rules of this project's inputs: ids, names, regions, keys, numbers, and their messages."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_number_is_good_exactly_within_its_limits(low: int, size: int, value: 
 
 @pytest.mark.parametrize("value", ["true", 0, 1, None])
 def test_a_flag_is_true_or_false(value: object) -> None:
-    """A text that says false would be true."""
+    """The text "false" would count as true."""
     assert found(FLAG.read, value) == ["must be true or false"]
     assert found(FLAG.read, False) == []  # noqa: FBT003 - the value that is judged
 
@@ -152,7 +152,7 @@ def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
 
 
 def test_one_text_stands_for_a_list_of_one() -> None:
-    """`regions: cn-hangzhou` says what `[cn-hangzhou]` says."""
+    """`regions: cn-hangzhou` means the same as `[cn-hangzhou]`."""
     problems = Problems()
 
     assert TEXTS.read("a", "it", problems) == ("a",)

@@ -310,7 +310,7 @@ TEXT_RULES = [
 @pytest.mark.parametrize("rule", TEXT_RULES)
 @pytest.mark.parametrize("value", [None, 1, True, 1.5, [], {}, b"ab"])
 def test_what_is_no_text_is_rejected_once(rule: Text, value: object) -> None:
-    """A value of another kind is told its kind, and no rule that makes no sense for it."""
+    """A value of another type is reported by its type, without the other rules."""
     assert found(rule.read, value) == ["must be a text"]
 
 

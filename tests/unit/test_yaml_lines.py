@@ -63,7 +63,7 @@ def test_the_line_is_that_of_what_is_there(path: str, line: int | None) -> None:
 
 @given(text=st.binary(max_size=60), path=st.text(max_size=30))
 def test_whatever_the_file_and_the_path_are_nothing_is_raised(text: bytes, path: str) -> None:
-    """What is wrong with a file others say."""
+    """Other modules report what is wrong with a file."""
     line = Lines(text).at_text(path)
 
     assert line is None or line >= 1

@@ -37,7 +37,7 @@ def test_a_busy_disk_is_given_longer() -> None:
 def test_a_gap_is_never_none_and_never_more_than_a_minute(
     asked: ErrorAction, failures: int, chance: float, after: float | None
 ) -> None:
-    """T7: whatever the service says in its header, absurd values included."""
+    """T7: whatever the service's header contains, absurd values included."""
     assert 0.1 <= backoff_s(asked, failures, retry_after_s=after, chance=chance) <= 60
 
 

@@ -37,7 +37,7 @@ def test_the_specification_has_45_codes() -> None:
 def test_every_documented_code_has_its_error_action(
     code: str, http_status: int, asked: str
 ) -> None:
-    """L3: no documented code is left to chance, whatever its HTTP status says."""
+    """L3: every documented code is in the table, whatever its HTTP status is."""
     assert code in ERROR_ACTIONS
     assert error_action(code, http_status) == ErrorAction(asked)
     assert error_action(code) == ErrorAction(asked)
@@ -56,7 +56,7 @@ def test_every_documented_code_has_its_error_action(
 )
 @pytest.mark.parametrize("http_status", [0, 400, 403, 429, 503])
 def test_all_forms_of_throttling_are_retried(code: str, http_status: int) -> None:
-    """T9: matched by how it starts, not by the one form that somebody once saw."""
+    """T9: matched by how it begins, because the full form is not documented."""
     assert is_throttling(code)
     assert error_action(code, http_status) is ErrorAction.RETRY
 
@@ -108,12 +108,12 @@ def test_other_codes_are_no_throttling(code: str) -> None:
 def test_the_platforms_codes_are_known_with_all_their_endings(
     code: str, asked: ErrorAction
 ) -> None:
-    """A code stands for its dotted forms too."""
+    """A code also covers its dotted forms."""
     assert error_action(code, 400) is asked
 
 
 def test_the_longest_known_beginning_decides() -> None:
-    """Codes are matched exactly, then by what stands before their last dot."""
+    """Codes are matched exactly, then by the part before their last dot."""
     assert error_action("IncorrectDiskStatus") is ErrorAction.RETRY_LATER
     assert error_action("IncorrectDiskStatus.Invalid") is ErrorAction.FAIL
     assert error_action("IncorrectDiskStatus.NeverUsed") is ErrorAction.SKIP
@@ -142,7 +142,7 @@ def test_a_full_quota_is_never_tried_again(code: str) -> None:
 
 
 def test_only_codes_that_may_pass_are_looked_into_and_tried_again() -> None:
-    """A snapshot that is being made may be ours; a mismatch is never retried."""
+    """A snapshot in progress may be the run's; a mismatch is never retried."""
     assert all(error_action(code) in MAX_CALLS for code in BEING_MADE)
     assert IN_PROGRESS < BEING_MADE
     assert all(error_action(code) is ErrorAction.FAIL for code in PARAMETER_MISMATCH)

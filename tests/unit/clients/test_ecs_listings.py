@@ -62,7 +62,7 @@ def test_snapshots_are_listed_to_the_last_page() -> None:
 
 
 def test_pages_are_read_as_they_are_needed() -> None:
-    """Disks stream through: the second page is not asked for before the first is used up."""
+    """Disks stream through: the second page is not requested before the first is used up."""
     ecs = FakeEcs(disks=disks(1001))
     found = inventory(ecs).disks(ALL, None)
 
@@ -135,7 +135,7 @@ def test_disks_by_id_go_in_batches_of_100() -> None:
 
 
 def test_an_id_that_is_given_twice_is_asked_for_once() -> None:
-    """D5: also where it stands in two batches."""
+    """D5: also if it is in two batches."""
     ecs = FakeEcs(instances=[instance()])
 
     list(inventory(ecs).instances(["i-1"] * 150))
@@ -199,7 +199,7 @@ def test_a_tag_listing_below_its_cap_is_complete() -> None:
 
 
 def test_a_tag_listing_that_reaches_its_cap_is_listed_again_without_the_filter() -> None:
-    """L1: a listing filtered by tag ends at 1,000; what lies beyond is not lost."""
+    """L1: a listing filtered by tag ends at 1,000; the rest is not lost."""
     others = [disk(f"x-{n}") for n in range(700)]
     ecs = FakeEcs(disks=[*disks(1500, tags={"env": "prod"}), *others])
 
@@ -251,7 +251,7 @@ def test_at_most_20_tags_filter_a_call() -> None:
 
 
 def test_one_type_and_one_category_narrow_the_listing() -> None:
-    """Several cannot be said in one call: they are matched here."""
+    """One call cannot contain several: they are compared here."""
     ecs = FakeEcs(disks=disks(2))
 
     listed(ecs, Select(disk_types=("data",), categories=("cloud_essd",)))
@@ -313,7 +313,7 @@ def test_one_snapshot_is_looked_up_by_its_id() -> None:
 
 
 def test_a_disks_snapshots_are_listed_alone() -> None:
-    """What is looked at before asking again is one disk's, and of the run: one page, for any."""
+    """The listing before another request is of one disk and run: one page, for any history."""
     ecs = FakeEcs(snapshots=[snapshot("s-1"), snapshot("s-2", of="d-2")])
 
     found = list(inventory(ecs).run_snapshots(run_key(), "d-1"))

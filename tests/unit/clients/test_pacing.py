@@ -240,7 +240,7 @@ def test_a_call_that_fails_in_any_way_gives_its_place_back() -> None:
 
 
 def test_what_is_done_before_a_call_may_call_itself() -> None:
-    """A look at a listing, with one place in flight: it does not wait for its own call."""
+    """A listing, with one call in flight at most: it does not wait for its own call."""
     paced = pacer(in_flight=1)
     order = []
 

@@ -1,4 +1,4 @@
-"""What a server's answers say about how fast it may be called: decisions, no waiting."""
+"""The rate that is learnt from a server's answers: decisions, no waiting."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_late_answers_of_one_throttled_moment_count_as_one() -> None:
 
 
 def test_a_call_that_was_in_flight_opens_nothing() -> None:
-    """What the server took in before it closed says nothing about now."""
+    """Calls that were served before the pause do not count."""
     rate = Rate(calls_per_minute=600)
     late = taken(rate, 0.0)
     throttle(rate, 0.0)
@@ -179,7 +179,7 @@ def test_an_absurd_wait_is_ignored(after: float | None) -> None:
 
 
 def test_a_late_answer_may_put_the_probe_off() -> None:
-    """The server told another call how long it takes: the probe that waits already asks again."""
+    """Another call received a longer wait: the waiting probe asks for a new ticket."""
     rate = Rate(calls_per_minute=600)
     late = taken(rate, 0.0)
     throttle(rate, 0.0)
@@ -232,7 +232,7 @@ def test_chance_spreads_the_probes_of_several_processes() -> None:
 
 
 def test_once_known_the_servers_minute_is_waited_for_and_not_looked_for() -> None:
-    """T6: a window that begins at second 23 by our clock is found once, then met exactly."""
+    """T6: a window that begins at second 23 of the local clock is found once, then met exactly."""
     rate = Rate(calls_per_minute=600)
     serve(rate, start=0.0, count=100, every_s=0.1)
     throttle(rate, 10.0)
@@ -345,7 +345,7 @@ def test_the_rate_becomes_what_the_servers_minute_took() -> None:
 
 @given(served=st.integers(0, 600), calls_per_minute=st.integers(1, 10_000))
 def test_one_window_never_costs_more_than_half_the_rate(served: int, calls_per_minute: int) -> None:
-    """Multiplicative decrease, also where others used the window up before we began."""
+    """Multiplicative decrease, also if other tools used the window up before."""
     rate = Rate(calls_per_minute=calls_per_minute)
     serve(rate, start=0.0, count=served, every_s=0.01)
     throttle(rate, 10.0)
@@ -416,7 +416,7 @@ def test_a_raise_that_was_too_much_is_not_repeated_soon() -> None:
 
 
 def test_a_rate_that_is_not_used_is_not_raised() -> None:
-    """That two calls a minute went well says nothing about sixty."""
+    """Two calls a minute without throttling do not justify sixty."""
     rate = Rate(calls_per_minute=60)
     throttle(rate, 0.0)
     reopen(rate, 10.0)
@@ -445,5 +445,5 @@ def test_how_long_it_is_expected_to_stay_closed() -> None:
 
 @given(after=st.floats())
 def test_a_wait_that_is_believed_is_one_that_can_be_meant(after: float) -> None:
-    """T7: whatever stands in the header."""
+    """T7: whatever the header contains."""
     assert 0 <= valid_retry_after_s(after) <= MAX_RETRY_AFTER_S

@@ -102,7 +102,7 @@ def test_every_event_is_valid_or_has_problems(data: dict[str, Any]) -> None:
 
 
 def test_a_continuation_is_not_for_this_function() -> None:
-    """A payload that somebody sent to the wrong function is rejected, not ignored."""
+    """A payload at the wrong function is rejected, not ignored."""
     link = {
         "deployment": "main", "policy": "nightly", "region": REGION, "run_id": "0" * 32,
         "part": 2, "chain": "c",
@@ -184,5 +184,5 @@ def test_a_snapshot_of_another_disk_than_its_tags_name_is_ignored(disk_id: str) 
 def test_an_unlisted_failure_is_worth_another_delivery_only_if_one_may_be_due(
     of: PolicyFile, event: Completion, *, expected: bool
 ) -> None:
-    """L14: else a snapshot that somebody deleted would alarm for nothing."""
+    """L14: otherwise a deleted snapshot would raise for nothing."""
     assert may_be_retried(event, of, now=NOON) is expected

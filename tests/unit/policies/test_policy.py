@@ -97,7 +97,7 @@ def test_the_status_decides_for_maintenance(status: str | None, *, expected: boo
 
 
 def test_a_policy_may_name_another_status_of_a_maintenance() -> None:
-    """What the policy says about the status replaces the default, and nothing else does."""
+    """The policy's own condition on the status replaces the default, and nothing else does."""
     inquiring = {"event": REBOOT, "where": {"data.eventStatus": ["Inquiring"]}}
     about_another_field = {"event": REBOOT, "where": {"data.instanceId": "i-1"}}
 

@@ -1,4 +1,4 @@
-"""A good policy file: everything that it says is read, and merged with its defaults."""
+"""A valid policy file: every key is read, and merged with the defaults."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_limits_have_defaults() -> None:
 
 
 def test_a_policy_is_found_by_its_name() -> None:
-    """None for a name that is nobody's."""
+    """None for an unknown name."""
     file = policies()
 
     assert file.named("nightly") is file.policies[0]
@@ -191,7 +191,7 @@ def test_the_longest_name_that_fits_is_good() -> None:
 
 
 def test_a_wildcard_where_none_is_read_is_warned_of() -> None:
-    """L2: an event's value is compared as it stands, and a star in it hardly ever comes."""
+    """L2: an event's value is compared as it is, and hardly ever contains a star."""
     on = {"event": "ecs:Instance:StateChange", "where": {"data.state": ["Stopped", "S*"]}}
 
     (warning,) = policies({**NIGHTLY, "on": on}).warnings

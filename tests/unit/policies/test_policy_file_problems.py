@@ -74,7 +74,7 @@ def test_what_is_no_mapping_is_no_policy_file(raw: object) -> None:
 
 
 def test_problems_of_reading_are_named_with_the_others() -> None:
-    """A key that stands twice does not hide what else is wrong."""
+    """A duplicate key does not hide other problems."""
     found = Problems()
     found.add("policies.yaml line 3", "name", "must not be given twice")
 
@@ -217,7 +217,7 @@ def test_a_selection_must_choose_disks(select: object, rules: list[str]) -> None
     "names", ["*", ["**"], ["db-*", "*"]], ids=["a star", "two stars", "a star among others"]
 )
 def test_a_name_that_may_be_anything_counts_as_every_disk(names: object) -> None:
-    """L2: a selection that rules nothing out is `all`, however it is written, and says so."""
+    """L2: a selection that excludes nothing must be written as `all`."""
     raw = {"deployment": "main", "policies": [{**NIGHTLY, "select": {"disk_names": names}}]}
 
     (policy,) = load_policies(raw).policies
@@ -237,7 +237,7 @@ def test_a_name_that_may_be_anything_counts_as_every_disk(names: object) -> None
     ],
 )
 def test_whatever_ecs_lists_may_be_looked_for(where: str, key: str, value: str) -> None:
-    """N4: what nobody may write is there all the same; in snapshot.tags it is rejected."""
+    """N4: tags that only services set can be selected; in snapshot.tags they are rejected."""
     select = (
         {"all": True, where: {key: value}} if where == "exclude_tags" else {where: {key: value}}
     )
@@ -290,7 +290,7 @@ def test_snapshot_settings_are_judged(snapshot: dict[str, Any], path: str) -> No
 
 
 def test_the_tags_of_policy_and_defaults_count_together() -> None:
-    """Tag.N: 15 of our own choosing, wherever they come from."""
+    """Tag.N: at most 15 tags besides the tracking tags, those of the defaults included."""
     ten = {f"a{n}": "v" for n in range(10)}
     six = {f"b{n}": "v" for n in range(6)}
 
@@ -318,7 +318,7 @@ def test_the_tags_of_policy_and_defaults_count_together() -> None:
     ],
 )
 def test_mistakes_in_the_defaults_are_named_once(defaults: Any, path: str) -> None:
-    """Also where every policy says otherwise; and not once more for each policy."""
+    """Also if every policy overrides it; and not again for each policy."""
     overriding = {
         "enabled": True,
         "dry_run": False,

@@ -17,7 +17,7 @@ from tests.unit.builders import disk, instance
 
 
 def meant(select: Select, *, on: dict[str, str] | None = None, **about: Any) -> bool:
-    """Say whether a selection means a disk; `on` are the tags of its instance."""
+    """Return whether a selection matches a disk; `on` are the tags of its instance."""
     return why_not(select, disk(**about), [instance(tags=on or {})]) is None
 
 
@@ -70,7 +70,7 @@ def test_a_value_may_have_wildcards(value: str, wanted: set[str]) -> None:
 
 
 def test_tags_are_compared_where_the_policy_requires() -> None:
-    """`tags_of: instance` looks at the instance alone, the default at the disk alone."""
+    """`tags_of: instance` compares only the instance's tags, the default only the disk's."""
     prod = (("env", ("prod",)),)
 
     assert meant(Select(tags=prod, tags_of="instance"), on={"env": "prod"})
@@ -79,7 +79,7 @@ def test_tags_are_compared_where_the_policy_requires() -> None:
 
 
 def test_one_of_several_instances_is_enough_but_must_have_all_tags() -> None:
-    """A multi-attach disk is meant if one of its instances is, not if two of them are half."""
+    """A multi-attach disk matches if one of its instances does, not if two match in part."""
     select = Select(tags=(("env", ("prod",)), ("team", ("web",))), tags_of="instance")
     both = instance("i-1", tags={"env": "prod", "team": "web"})
     halves = [instance("i-2", tags={"env": "prod"}), instance("i-3", tags={"team": "web"})]
@@ -99,7 +99,7 @@ def test_an_excluded_tag_wins() -> None:
 
 
 def test_a_disk_keeps_itself_out_also_where_instances_are_looked_at() -> None:
-    """A tag on the disk itself is nobody else's to overrule; one on the instance counts there."""
+    """A tag on the disk itself always excludes it; one on the instance counts there."""
     select = Select(tags_of="instance", exclude_tags=(("snapshot", ("never",)),))
 
     assert not meant(select, tags={"snapshot": "never"})
@@ -119,7 +119,7 @@ def test_a_disk_keeps_itself_out_also_where_instances_are_looked_at() -> None:
     ],
 )
 def test_a_disk_that_is_not_meant_has_a_reason(select: Select, reason: str) -> None:
-    """Each field that says something must agree, and the one that does not is named."""
+    """Each field that is not empty must match, and the first that does not is named."""
     assert why_not(select, disk(), []) == reason
 
 
@@ -135,7 +135,7 @@ def test_a_disk_is_meant_by_its_name() -> None:
 
 
 def test_fields_are_anded() -> None:
-    """A disk that all fields agree to is meant, and one that a single field rejects is not."""
+    """A disk that matches all fields is selected, and one that a single field rejects is not."""
     select = Select(
         disk_ids=("d-1",),
         instance_ids=("i-1", "i-9"),
@@ -160,7 +160,7 @@ def test_nothing_is_foreseen_of_a_disk_that_may_have_a_snapshot(status: str, run
 
 
 def test_nothing_is_foreseen_that_no_document_states() -> None:
-    """A wrong guess would skip a good disk in silence: a disk on its own is asked for."""
+    """A wrong guess would silently skip a disk: a detached disk is requested."""
     assert foreseen_code(disk(status="Available", instance_ids=()), []) is None
 
 

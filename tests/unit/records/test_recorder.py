@@ -90,7 +90,7 @@ def test_leaving_the_recorder_gets_everything_out() -> None:
 
 
 def test_a_flush_returns_when_everything_so_far_is_there() -> None:
-    """A run's start is on record before its first snapshot is asked for."""
+    """A run's start is recorded before its first snapshot is requested."""
     sink = FakeSink()
 
     with recorder(sink) as records:
@@ -205,7 +205,7 @@ def test_without_a_log_store_records_go_to_stdout_at_once() -> None:
 
 @pytest.mark.parametrize("fail", [reject, break_down])
 def test_what_sls_does_not_take_goes_to_stdout(fail: Callable[[int], None]) -> None:
-    """L3: no record is lost, what came later included; a note says why they are here."""
+    """L3: no record is lost, later ones included; a first record contains the reason."""
     sink, out = FakeSink(fail), io.StringIO()
 
     with recorder(sink, out) as records:
@@ -223,7 +223,7 @@ def test_what_sls_does_not_take_goes_to_stdout(fail: Callable[[int], None]) -> N
 
 
 def test_a_rejection_is_not_tried_again_and_a_breakdown_is_once() -> None:
-    """The SDK's own loop makes ten attempts: ours are few."""
+    """The SDK's own loop makes ten attempts; the recorder makes few."""
     rejecting, broken = FakeSink(reject), FakeSink(break_down)
 
     for sink in (rejecting, broken):
@@ -355,7 +355,7 @@ def test_a_run_that_raises_still_has_its_records() -> None:
 
 
 class CountingClock(FakeClock):
-    """Counts what was added; tells when that is more than may be held."""
+    """Counts the records; signals when more wait than allowed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -431,7 +431,7 @@ def test_whatever_a_record_holds_it_is_a_line_that_every_stream_and_log_takes(
 
 @given(secret=st.sampled_from(["very+secret/key", "CAIS0123456789abcdef"]), where=TEXTS)
 def test_whatever_field_a_secret_is_in_no_record_has_it(secret: str, where: str) -> None:
-    """Invariant 6: in SLS and on stdout, and in what says why SLS was given up."""
+    """Invariant 6: in SLS, on stdout, and in the reason why SLS was given up."""
 
     def fail(_: int) -> None:
         raise SlsError(f"Unauthorized (401): {secret}", transient=False)

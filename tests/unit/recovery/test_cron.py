@@ -62,7 +62,7 @@ def test_an_hour_that_is_skipped_in_spring_never_comes() -> None:
 
 
 def test_an_hour_that_is_repeated_in_autumn_comes_as_two_instants() -> None:
-    """D7: 02:30 is there twice, an hour apart, and neither stands for the other."""
+    """D7: 02:30 occurs twice, an hour apart, and neither replaces the other."""
     assert fired("CRON_TZ=Europe/Berlin 0 30 2 * * *", BERLIN_AUTUMN) == [
         "2026-10-25T00:30:00Z",
         "2026-10-25T01:30:00Z",
@@ -181,7 +181,7 @@ def test_one_of_two_kinds_of_day_is_enough() -> None:
 
 
 def test_both_ends_of_what_is_requested() -> None:
-    """From the later one on, the earlier one excluded: no instant falls between two looks."""
+    """From the later one on, the earlier one excluded: no instant falls between two passes."""
     two = datetime(2026, 3, 1, 2, 0, tzinfo=UTC)
 
     assert cron("0 0 2 * * *").between(two - DAY, two) == [two]

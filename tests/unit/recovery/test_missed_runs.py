@@ -1,4 +1,4 @@
-"""Which ticks timers owe: by their expressions, what came, and when somebody checked."""
+"""Which runs of timers were missed: by expressions, records and checkpoints."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_the_event_is_the_one_that_fc_would_have_sent() -> None:
 
 
 def test_what_cannot_be_read_is_reported() -> None:
-    """L2: never a timer that owes nothing."""
+    """L2: it is reported, and not treated as a timer that missed nothing."""
     with pytest.raises(CronError):
         find_missed(timer("0 0 25 * * *"))
 
@@ -223,7 +223,7 @@ def test_what_cannot_be_read_is_reported() -> None:
 
 @given(minutes=st.integers(1, 24 * 60), ago=st.integers(0, 24 * 60))
 def test_an_interval_is_judged_by_the_time_since_its_last_tick(minutes: int, ago: int) -> None:
-    """L18: it owes one as soon as a whole interval is over, and its time is a multiple of it."""
+    """L18: missed as soon as a whole interval is over, at a multiple of the interval."""
     interval, base = minutes * MINUTE, NOW - ago * MINUTE
 
     found = find_missed(timer(f"@every {minutes}m"), ticks={base}, checked_at=NOW - 2 * DAY)
@@ -256,7 +256,7 @@ def test_an_interval_that_never_fired_is_judged_from_the_first_pass_that_saw_it(
 
 
 def test_ticks_are_found_in_whatever_is_recorded_of_them() -> None:
-    """By their trigger, or by what came where it was rejected or handed over."""
+    """By their trigger id, or by the event if it was rejected or is a continuation."""
     came = {"triggerName": "a/b", "triggerTime": "2026-03-02T03:00:00Z", "payload": ""}
     records = [
         record("part_started", trigger_id="timer/t/2026-03-02T02:00:00Z"),

@@ -98,13 +98,13 @@ NOT_ENDED = [
 
 @pytest.mark.parametrize("ended", ENDED)
 def test_a_run_that_ended_is_not_open_however_it_ended(ended: Record) -> None:
-    """A failure that a person has to look at is not for us to repeat."""
+    """A failure that an operator has to solve is not restarted."""
     assert unfinished_runs([start(), ended]) == []
 
 
 @pytest.mark.parametrize("ended", NOT_ENDED)
 def test_a_run_that_has_to_continue_is_unfinished(ended: Record) -> None:
-    """L13: handed over, disks left, or kept from beginning by what passes by itself."""
+    """L13: continued, with disks left, or not started because of a transient error."""
     assert only(start(), ended).run_id == RUN_ID.run_id
 
 
@@ -175,7 +175,7 @@ def test_a_run_is_dead_when_nothing_is_recorded_or_its_time_is_over() -> None:
 
 
 def test_what_came_after_a_start_makes_its_time_meaningless() -> None:
-    """A part that was handed over, or a run that was started again, has a time of its own."""
+    """A continued part, or a restarted run, has a time of its own."""
     first = start(ends_at=utc(NOON + MINUTE))
     handed, resumed = end("continued", after=MINUTE), record("run_resumed", after=MINUTE)
 
@@ -260,7 +260,7 @@ def test_of_several_regions_the_one_of_the_run_is() -> None:
 def test_what_cannot_be_started_again_has_a_reason(
     spoilt: Record, file: Any, code: str, status: str
 ) -> None:
-    """L1: and whether somebody has to look."""
+    """L1: with whether an operator has to act."""
     found = given_back(only(spoilt), file)
 
     assert (found.run_key, found.code, found.status) == (None, code, status)
@@ -276,7 +276,7 @@ def test_nothing_older_than_a_run_may_be_is_started_plan_restart() -> None:
 
 
 def test_nothing_is_started_again_whose_snapshots_may_be_deleted() -> None:
-    """D4: ECS deletes them by their retention, and then the run looks untouched."""
+    """D4: ECS deletes them by their retention, and then the run seems to have created none."""
     file = policies(snapshot={"retention_days": 1})
     limit = NOON + timedelta(hours=23)
 
@@ -305,7 +305,7 @@ def test_a_direct_request_is_as_old_as_its_first_start() -> None:
 
 @given(st.dictionaries(st.sampled_from([*start(), "part"]), st.text(max_size=20)))
 def test_whatever_a_record_holds_it_is_judged(strange: dict[str, str]) -> None:
-    """L4: a record that somebody made up costs no other run its start."""
+    """L4: a forged record keeps no other run from its restart."""
     other = start(run_id="f" * 32)
 
     found = unfinished_runs([{**start(), **strange}, other])

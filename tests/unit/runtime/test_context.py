@@ -192,7 +192,7 @@ def test_an_address_belongs_to_a_region() -> None:
 @pytest.mark.parametrize("variable", ["FC_API", "SNAPSHOTS_FC_API"])
 @pytest.mark.parametrize(("api", "service"), [("2.0", "s"), ("3.0", "")])
 def test_a_function_knows_what_fc_calls_it(variable: str, api: str, service: str) -> None:
-    """The API and the context: on FC 3.0 there are no services, whatever the context says."""
+    """The API and the context: on FC 3.0 there are no services, whatever the context contains."""
     context = python310(service=SimpleNamespace(name="s", log_project="p", log_store="l"))
     made = runtime(context, **{variable: api})
 
@@ -205,7 +205,7 @@ def test_a_function_knows_what_fc_calls_it(variable: str, api: str, service: str
 
 
 def test_without_an_api_everything_but_continuing_works() -> None:
-    """The context does not tell FC 2.0 from 3.0; a service without a name is no problem yet."""
+    """The context does not show the API; a service without a name is no problem yet."""
     made = runtime(FC_API="")
 
     assert made.fc_api is None
@@ -237,7 +237,7 @@ def test_a_pause_is_any_value_but_those_that_deny_it() -> None:
 
 
 def test_policies_are_where_the_code_is() -> None:
-    """POLICIES_FILE says otherwise."""
+    """POLICIES_FILE overrides it."""
     assert runtime().policies_path.parent == Path(__file__).parent.parent.parent.parent
     assert runtime(POLICIES_FILE="/x/y.yaml").policies_path == Path("/x/y.yaml")
 
@@ -259,7 +259,7 @@ def test_the_deadline_counts_in_seconds_from_now() -> None:
 
 @pytest.mark.parametrize("timeout", [None, 0])
 def test_a_function_that_does_not_know_its_time_has_a_minute(timeout: object) -> None:
-    """FC's own default is less than what it is asked to be; a minute is safe for ours."""
+    """FC's own default is shorter than a configured timeout usually is; a minute is safe here."""
     assert runtime(python310(timeout=timeout)).deadline == 45
 
 
@@ -329,7 +329,7 @@ def test_an_instant_is_read_in_all_forms_that_were_seen(text: str, expected: str
     ],
 )
 def test_what_names_no_moment_is_none(text: object) -> None:
-    """A naive time is nobody's: without a zone it is rejected."""
+    """A time without a zone is rejected."""
     assert parse_instant(text) is None
 
 

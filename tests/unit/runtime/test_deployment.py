@@ -40,7 +40,7 @@ def test_the_deployment_is_found_in_a_good_file(
 
 @given(name=NAMES, cut=st.integers(0, 200))
 def test_a_file_that_was_cut_names_its_own_deployment_or_none(name: str, cut: int) -> None:
-    """Never the one that stands in a policy's tags."""
+    """Never a `deployment` in a policy's tags."""
     content = {"deployment": name, "policies": [{"snapshot": {"tags": {"deployment": "other"}}}]}
     text = json.dumps(content)
 

@@ -71,7 +71,7 @@ def test_json_that_nests_deeper_is_rejected(text: str) -> None:
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_that_are_no_json_are_rejected(constant: str) -> None:
-    """Python's JSON reads them, nobody else's does."""
+    """Only Python's JSON parser accepts them."""
     problems = Problems()
 
     parse_json(f'{{"a": {constant}}}', "event", problems)

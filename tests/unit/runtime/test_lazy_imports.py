@@ -1,4 +1,4 @@
-"""What the SDKs would load and a function never uses stays unloaded, and says so if it is used."""
+"""Modules that a function never uses stay unloaded, and raise a clear error if they are used."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_another_python_is_rejected_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_right_python_and_a_checkout_are_fine(tmp_path: Path) -> None:
-    """A checkout says nothing, and runs on any version that the tests run on."""
+    """A checkout raises nothing, and runs on any version that the tests run on."""
     check(tmp_path, running="3.12")
     (tmp_path / FILE).write_text("3.10\n")
     check(tmp_path, running="3.10")

@@ -1,4 +1,4 @@
-"""What a service or a library says, without secrets and signatures."""
+"""Messages of services and libraries, without secrets and signatures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What libraries log: as much as LOG_LEVEL says, and never a secret."""
+"""What libraries log: down to the level of LOG_LEVEL, and never a secret."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_anything_else_pauses(value: str) -> None:
 
 @given(data=st.data(), level=st.sampled_from(LOG_LEVELS))
 def test_a_level_may_be_in_any_case(data: st.DataObject, level: str) -> None:
-    """N5: `debug` is DEBUG, and `check` says how to write it."""
+    """N5: `debug` is DEBUG, and `check` reports how to write it."""
     value = data.draw(BLANKS) + any_case(data.draw, level) + data.draw(BLANKS)
     settings, problems, remarks = read(LOG_LEVEL=value)
 
@@ -83,7 +83,7 @@ def test_pythons_other_names_of_levels_are_levels(value: str, level: str) -> Non
     ],
 )  # fmt: skip
 def test_an_api_is_known_by_its_number(name: str, value: str, api: str) -> None:
-    """N5: nobody means anything else by it."""
+    """N5: it has only one meaning."""
     settings, problems, remarks = read(**{name: value})
 
     assert settings.fc_api == api
@@ -232,7 +232,7 @@ def test_no_value_is_ever_shown(env: dict[str, str]) -> None:
 
 
 def test_an_address_with_a_query_is_no_regions() -> None:
-    """What stands before its `=` is named as wrong, and asked about no further."""
+    """The part before its `=` is reported as invalid, and not checked further."""
     settings, wrong, _ = read(ECS_ENDPOINT="https://ecs.cn-hangzhou.aliyuncs.com/path?x=1")
 
     assert set(wrong) == {"ECS_ENDPOINT"}

@@ -113,7 +113,7 @@ def test_few_disks_by_id_cost_a_listing_each_whatever_the_account_has(number: in
 
 @pytest.mark.parametrize("number", [1, FEW_DISKS, FEW_DISKS + 1])
 def test_an_events_instance_is_listed_before_the_listing(number: int) -> None:
-    """L2: its disks tell whose snapshots matter."""
+    """L2: its disks determine which snapshots are listed."""
     disks = [*fleet(number, instance_ids=("i-1",)), disk("d-other", instance_ids=("i-2",))]
     ecs = FakeEcs(disks=disks, instances=[instance("i-1")], snapshots=busy_account())
 
@@ -161,12 +161,12 @@ def alive(kind: type) -> int:
 
 
 def test_no_more_than_a_page_of_what_was_listed_is_alive() -> None:
-    """Of 3,000 disks that are meant there are ids, until each is asked for."""
+    """Of 3,000 selected disks only ids are held, until each is requested."""
     disks = [disk(f"d-{n}", instance_ids=(f"i-{n // 2}",)) for n in range(3000)]
     most: Counter[type] = Counter()
 
     class Streaming(FakeEcs):
-        """Makes each page as it is asked for."""
+        """Creates each page when it is requested."""
 
         def describe_disks(self, *, next_token: str = "", **_: Any) -> Page[Disk]:
             for kind in (Disk, Instance, DiskTask, Outcome):
@@ -205,7 +205,7 @@ def test_jobs_are_made_as_they_are_taken() -> None:
 
 
 def test_a_run_over_many_named_disks_takes_time_by_their_number() -> None:
-    """Which disks are named is looked up: 20,000 of them are not gone through 20,000 times."""
+    """Named disks are looked up in a set: 20,000 disks are not compared 20,000 times."""
     gone_through = Counter[str]()
 
     class Ids(tuple[str, ...]):

@@ -22,14 +22,14 @@ from tests.unit.builders import run_key, snapshot
 
 
 def test_an_empty_listing_is_an_empty_listing() -> None:
-    """A disk of which the run has nothing is asked for with attempt 1."""
+    """A disk without a snapshot of the run is requested with attempt 1."""
     assert group_by_disk([], run_key()) == {}
     assert DiskState().next_attempt == 1
 
 
 @pytest.mark.parametrize("status", ["progressing", "accomplished", "", "something-new"])
 def test_what_has_not_failed_is_there(status: str) -> None:
-    """D1: nothing is asked for that is there, also while it is being made."""
+    """D1: an existing snapshot is not requested again, also while it is being created."""
     entry = group_by_disk([snapshot("s-1", status=status)], run_key())["d-1"]
 
     assert (entry.snapshot_id, entry.attempt) == ("s-1", 1)
@@ -37,7 +37,7 @@ def test_what_has_not_failed_is_there(status: str) -> None:
 
 
 def test_a_failed_snapshot_is_not_there() -> None:
-    """L13, D11: after a terminal failure the disk is asked for with the next attempt."""
+    """L13, D11: after a terminal failure the disk is requested with the next attempt."""
     entry = group_by_disk([snapshot("s-1", status="failed")], run_key())["d-1"]
 
     assert entry.snapshot_id == ""
@@ -57,7 +57,7 @@ def test_the_attempt_rises_from_the_highest_that_failed() -> None:
 
 
 def test_other_peoples_snapshots_do_not_count() -> None:
-    """R3, R4: only our own tags make a snapshot ours, whatever its name or disk."""
+    """R3, R4: only the tracking tags assign a snapshot to the run, whatever its name or disk."""
     foreign = snapshot("s-1", tags={})
     other_policy = snapshot("s-2", in_run=run_key(policy="hourly"))
     other_tick = snapshot("s-3", in_run=run_key(trigger_id=("timer", "nightly", "later")))
@@ -75,7 +75,7 @@ def test_a_snapshot_of_another_disk_counts_for_neither(status: str) -> None:
 
 
 def test_an_edited_attempt_does_not_hide_a_snapshot() -> None:
-    """D1: whatever its attempt's tag says, a snapshot of the run is there."""
+    """D1: whatever its attempt's tag contains, it is a snapshot of the run."""
     tags = {**snapshot().tags, "snapshot-automation-attempt": "0"}
 
     assert group_by_disk([snapshot("s-1", tags=tags)], run_key())["d-1"].snapshot_id == "s-1"

@@ -173,7 +173,7 @@ def test_a_run_that_only_waits_gives_a_sign_of_life_every_five_minutes() -> None
 
 
 def test_busy_disks_are_asked_again_while_others_are_worked_on() -> None:
-    """L15: what is free by then is taken in this part, and nobody waits for the rest."""
+    """L15: a disk that is free by then is done in this part, which does not wait for the rest."""
 
     def answer(request: SnapshotRequest, number: int) -> Answer:
         if request.disk_id == "d-0" and number < 3:
@@ -202,7 +202,7 @@ def test_throttled_tries_cost_a_disk_nothing_but_time() -> None:
 
 
 def test_a_disk_that_is_throttled_to_the_end_is_deferred() -> None:
-    """T10: the budget is time; it ends with an outcome, and whoever comes back goes on."""
+    """T10: the budget is time; it ends with an outcome, and a later part continues."""
     bench = Bench(answer=lambda *_: rejected("Throttling.Api"), deadline=600)
 
     outcomes = bench.run(3)
@@ -296,7 +296,7 @@ def test_what_cannot_have_a_snapshot_is_skipped(code: str) -> None:
 
 
 def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
-    """L5: with its reason; a disk that never existed is somebody else's to report."""
+    """L5: with its reason; the selection reports a disk that never existed."""
     outcome = Bench(rejected("InvalidDiskId.NotFound", 404)).outcome()
 
     assert outcome.status == "skipped"
@@ -304,7 +304,7 @@ def test_a_disk_that_vanished_since_it_was_listed_is_skipped() -> None:
 
 
 def test_a_disk_that_is_listed_still_did_not_vanish() -> None:
-    """L3: another region's host knows none of them: that is a failure, and nobody's guess."""
+    """L3: another region's host knows none of them: that is a failure."""
     bench = Bench(
         answer=lambda *_: rejected("InvalidDiskId.NotFound", 404), is_listed=lambda _: True
     )
@@ -317,7 +317,7 @@ def test_a_disk_that_is_listed_still_did_not_vanish() -> None:
 
 
 def test_where_the_listing_cannot_be_read_a_disk_is_not_called_gone() -> None:
-    """D3: a look that fails decides nothing."""
+    """D3: a listing that fails decides nothing."""
     answers: list[bool | Exception] = [rejected("ServiceUnavailable", 503), True]
 
     def is_listed(_: str) -> bool:

@@ -32,7 +32,7 @@ def test_what_will_fail_for_every_disk_ends_the_run(code: str) -> None:
 
 
 def test_what_was_done_before_the_end_stays_done() -> None:
-    """A run that stops tells what it did, and what waited is told apart from what never began."""
+    """A run that stops records what it did; disks that waited differ from those not tried."""
 
     def answer(request: SnapshotRequest, _: int) -> Answer:
         codes = {"d-1": "IncorrectDiskStatus.Transferring", "d-2": "InvalidAccessKeyId.Inactive"}
@@ -75,7 +75,7 @@ def test_what_is_uncertain_when_a_run_stops_is_not_called_failed() -> None:
 
 
 def test_a_stop_that_cannot_be_looked_into_still_stops_with_its_own_code() -> None:
-    """The role may have lost the right to look as well."""
+    """The role may have lost the permission to list as well."""
     states = iter([NOTHING])
 
     def nothing_then_forbidden(_: str) -> DiskState:
@@ -121,7 +121,7 @@ def test_what_waits_at_the_deadline_has_the_reason() -> None:
 
 
 def test_at_the_deadline_nothing_starts() -> None:
-    """A run that begins too late does nothing, and says so of every disk."""
+    """A run that begins too late does nothing, and records that for every disk."""
     bench = Bench(deadline=0.0, max_in_flight=3)
 
     assert set(statuses(bench.run(7)).values()) == {"deferred"}
@@ -141,7 +141,7 @@ def test_a_call_that_was_made_is_never_denied() -> None:
 
 
 def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
-    """L6: a rejection that could not be looked into is deferred, after the calls it took."""
+    """L6: after a rejection that cannot be checked by a listing, the disk is deferred."""
     states = iter([NOTHING])
 
     def nothing_then_out_of_time(_: str) -> DiskState:
@@ -160,7 +160,7 @@ def test_every_call_is_counted_also_where_no_time_is_left_to_look() -> None:
 
 
 def test_no_call_is_spent_on_a_rejection_that_was_foreseen() -> None:
-    """It waits first, as if ECS had answered so; then the server has the last word."""
+    """It waits first, as after that answer of ECS; then ECS decides."""
     bench = Bench()
 
     outcome = bench.run([DiskTask(disk_id="d-0", foreseen="IncorrectInstanceStatus")])["d-0"]
@@ -170,7 +170,7 @@ def test_no_call_is_spent_on_a_rejection_that_was_foreseen() -> None:
 
 
 def test_what_was_foreseen_is_left_to_the_next_part_without_a_call() -> None:
-    """T10: a function that waits is billed, and the next part looks at the state anew."""
+    """T10: a function that waits is billed, and the next part lists the state again."""
     bench = Bench(can_continue=True)
 
     outcome = bench.run([DiskTask(disk_id="d-0", foreseen="IncorrectDiskStatus")])["d-0"]
@@ -180,7 +180,7 @@ def test_what_was_foreseen_is_left_to_the_next_part_without_a_call() -> None:
 
 
 def test_what_was_foreseen_holds_up_no_other() -> None:
-    """L4: the others are asked for while it waits."""
+    """L4: the others are requested while it waits."""
     jobs = [DiskTask(disk_id="d-0", foreseen="IncorrectInstanceStatus"), DiskTask(disk_id="d-1")]
     bench = Bench()
 

@@ -1,4 +1,4 @@
-"""What becomes of a disk that is not done: deferred while somebody comes back, else failed."""
+"""The outcome of a disk that is not done: deferred if a part follows, else failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_in_the_last_part_what_is_left_is_failed(deadline: float) -> None:
 
 
 def test_a_run_that_waits_inside_asks_a_last_time_before_its_run_is_too_old() -> None:
-    """L15: the age bounds it, not the tries; nothing stays deferred where nobody comes back."""
+    """L15: the age limits it, not the tries; nothing stays deferred if no part follows."""
     bench = Bench(answer=lambda *_: BUSY, expires=10_000.0)
 
     outcome = bench.outcome()

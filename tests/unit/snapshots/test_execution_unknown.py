@@ -52,7 +52,7 @@ def test_if_nothing_is_there_it_asks_again_with_the_same_token() -> None:
 
 
 def test_an_unknown_outcome_that_stays_unknown_is_deferred() -> None:
-    """D2, D8: never failed, for the snapshot may exist; somebody comes back and looks."""
+    """D2, D8: never failed, because the snapshot may exist; a later part lists it."""
     bench = Bench(answer=lambda *_: unknown())
 
     outcome = bench.outcome()
@@ -62,7 +62,7 @@ def test_an_unknown_outcome_that_stays_unknown_is_deferred() -> None:
 
 
 def test_the_last_look_may_still_find_it() -> None:
-    """D2: before it gives up it looks once more."""
+    """D2: before it gives up it lists once more."""
     most = MAX_CALLS[ErrorAction.RETRY]
     states = iter([NOTHING] * (most - 1) + [MADE])
     bench = Bench(answer=lambda *_: unknown(), existing=lambda _: next(states))
@@ -81,7 +81,7 @@ def test_a_rejection_after_an_unknown_outcome_may_be_due_to_the_runs_own_snapsho
 
 
 def test_a_rejection_after_an_unknown_outcome_that_is_not_is_a_failure() -> None:
-    """It looked, and there is nothing: the rejection stands."""
+    """It lists, and there is no snapshot: the rejection counts."""
     outcome = Bench(unknown(), rejected("QuotaExceed.Snapshot")).outcome()
 
     assert (outcome.status, outcome.code, outcome.calls) == ("failed", "QuotaExceed.Snapshot", 2)
@@ -182,7 +182,7 @@ def test_a_snapshot_in_the_making_may_be_the_runs_own(code: str) -> None:
 
 @pytest.mark.parametrize("code", BUSY)
 def test_another_tools_snapshot_is_waited_for(code: str) -> None:
-    """L15: not a success, and not given up: looked at and asked again, seconds apart."""
+    """L15: not a success, and not given up: listed and requested again, seconds apart."""
     bench = Bench(rejected(code), rejected(code))
 
     outcome = bench.outcome()

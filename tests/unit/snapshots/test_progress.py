@@ -80,7 +80,7 @@ def test_the_delays_double_up_to_an_hour() -> None:
 def test_whatever_the_parts_take_the_last_one_is_due_before_the_run_is_too_old(
     ages: list[float], hint: float, *, waits: bool
 ) -> None:
-    """T10: a chain ends, and no part of it is due when nothing may be asked for any more."""
+    """T10: a chain ends, and no part of it is due when nothing may be requested any more."""
     so_far, now = Chain(), NOON
     for took in ages:
         one = progress(now=now, so_far=so_far)
@@ -134,7 +134,7 @@ def test_the_same_is_no_news() -> None:
 
 
 def test_more_than_a_payload_holds_is_not_passed_on() -> None:
-    """Then the next part looks at all disks, and counts them anew."""
+    """Then the next part selects all disks, and counts them again."""
     one = progress()
     for number in range(MAX_LEFT + 1):
         one.add(outcome("deferred", f"d-{number}", "DeadlineExceeded"))

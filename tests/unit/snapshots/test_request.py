@@ -125,7 +125,7 @@ TOKEN = "2df32bb503111ee01893cef3f32b51ea10fc7a291b9542d9dce8bbcd5771fe7b"
 
 
 def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
-    """A deployment in mid-run must not forget what the version before it asked for."""
+    """A new version must not forget the requests of a run in progress."""
     where = run_key(trigger_id=("event", "acs.ecs", "é/1"))
 
     assert client_token(where, "d-1", attempt=1) == TOKEN
@@ -210,7 +210,7 @@ def test_a_template_that_is_accepted_makes_a_good_name_whatever_it_is_filled_wit
 def test_the_default_name_is_good_for_every_policy_that_may_have_it(
     where: RunKey, disk_id: str
 ) -> None:
-    """The name that nobody chose fits, longest policy and longest id included."""
+    """The default name fits, with the longest policy and the longest id."""
     assume(not where.policy.startswith("auto"))
 
     name = plan_snapshot(where, SnapshotSettings(), disk_id, attempt=1).name
@@ -238,7 +238,7 @@ def test_whatever_a_template_is_it_is_judged(template: str) -> None:
     ],
 )
 def test_placeholders_are_filled_in(template: str, name: str) -> None:
-    """Each placeholder has its meaning, as often as it stands there."""
+    """Each placeholder is replaced, however often it occurs."""
     assert snapshot_name(run_key(), template, "d-1") == name
 
 
@@ -315,7 +315,7 @@ def test_another_runs_snapshot_is_not_ours(changed: dict[str, str]) -> None:
 
 
 def test_a_snapshot_of_another_deployment_has_no_run_here() -> None:
-    """R4: nor has one without our tags, or with some of them only."""
+    """R4: nor has a snapshot without the tracking tags, or with some of them only."""
     tags = snapshot().tags
 
     assert read_run_tags(snapshot(), "other") is None
@@ -339,7 +339,7 @@ def test_whatever_tags_a_snapshot_has_it_counts_only_if_its_source_is_their_disk
 
 @pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
 def test_an_edited_attempt_still_is_an_attempt(edited: str) -> None:
-    """A tag that somebody edited must not make us take the snapshot a second time."""
+    """An edited tag must not lead to a second snapshot."""
     tags = {**snapshot().tags, "snapshot-automation-attempt": edited}
 
     assert attempt_in_run(snapshot(tags=tags), run_key()) == 1

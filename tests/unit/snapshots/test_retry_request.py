@@ -84,7 +84,7 @@ def test_whatever_the_policy_is_the_rebuilt_request_is_the_handlers_own(
 def test_of_an_edited_policy_the_snapshots_own_fields_hold(
     before: SnapshotSettings, now: SnapshotSettings
 ) -> None:
-    """D9: what failed is asked for again, not what the policy says by now."""
+    """D9: the failed request is repeated, whatever the policy is by now."""
     first = plan_snapshot(run_key(), before, "d-1", attempt=1)
 
     again = retry_request(repeat_of(listed(first, list(first.tags)), now), 2)
@@ -103,7 +103,7 @@ def test_category_and_instant_access_are_never_asked_for_together() -> None:
 
 
 def test_the_listings_tags_are_made_anew() -> None:
-    """D1: a tag that somebody edited does not hide the repeat from its run."""
+    """D1: an edited tag does not hide the new attempt from its run."""
     first = plan_snapshot(run_key(), SnapshotSettings(), "d-1", attempt=1)
     failed = listed(first, list(first.tags))
     edited = replace(failed, tags={**failed.tags, "snapshot-automation-attempt": "9"})

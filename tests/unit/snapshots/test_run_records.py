@@ -1,4 +1,4 @@
-"""What a run says of itself to whoever waits for its answer."""
+"""The summary of a run for the caller who waits for its answer."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def test_what_another_delivery_made_meanwhile_is_seen_before_a_call() -> None:
 
 @pytest.mark.parametrize("ahead_s", [-300, 0, 300])
 def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_s: int) -> None:
-    """D4: however wrong our clock is, and however late ECS lists, what came since is listed."""
+    """D4: however wrong the local clock is, and however late ECS lists, new ones are listed."""
     made_at = NOON - timedelta(seconds=ahead_s)
     desk = Desk([snapshot("s-1", of="d-1", created_at=made_at)])
     desk.index.read()
@@ -84,7 +84,7 @@ def test_a_listing_goes_back_from_the_newest_snapshot_by_the_clock_of_ecs(ahead_
 
 
 def test_where_nothing_was_seen_all_of_the_run_is_listed_again() -> None:
-    """Without a snapshot ECS has not told its time; and then it is one call."""
+    """Without a snapshot ECS's time is not known, and the whole listing is one call."""
     desk = Desk()
     desk.index.read()
     desk.clock.advance(MAX_AGE_S)
@@ -94,7 +94,7 @@ def test_where_nothing_was_seen_all_of_the_run_is_listed_again() -> None:
 
 
 def test_snapshots_of_others_do_not_count() -> None:
-    """A listing by time holds everybody's; only the run's tags make one ours."""
+    """A listing by time contains all snapshots; only the tags assign one to the run."""
     desk = Desk([snapshot("s-1", of="d-1", in_run=run_key(policy="other"))])
 
     assert desk.index.read() == {}
@@ -111,7 +111,7 @@ def test_a_snapshot_that_failed_since_raises_the_attempt() -> None:
 
 
 def test_a_look_asks_about_one_disk_however_young_the_listing_is() -> None:
-    """After an answer that was lost only ECS can say."""
+    """After a lost answer only ECS knows."""
     desk = Desk()
     desk.index.read()
     desk.snapshots.append(snapshot("s-1", of="d-1"))

@@ -1,4 +1,4 @@
-"""What is handed over: the run, its event, and an id that holds the chain."""
+"""A continuation: the run, its event, and an id that contains the chain."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_id_is_the_same_for_the_same_part_and_for_no_other() -> None:
 
 
 def test_all_problems_are_reported_at_once() -> None:
-    """A payload that somebody made up is rejected with all of its mistakes."""
+    """A forged payload is rejected with all of its mistakes."""
     _, wrong = read({"part": MAX_PARTS + 1, "run_id": "x", "disks": ["d-1"]})
 
     assert sorted(wrong) == [

@@ -38,7 +38,7 @@ def problems_of(event: Any, kind: Kind = "event") -> list[str]:
 
 
 def test_a_timers_identity_is_its_name_and_its_time() -> None:
-    """D7: the trigger is the tick in UTC, whatever its payload says."""
+    """D7: the trigger is the scheduled time in UTC, whatever its payload contains."""
     plain = one(tick(), "timer")
     with_payload = one(tick(payload='{"policy": "hourly"}'), "timer")
     elsewhere = one(tick(triggerTime="2026-03-01T20:00:00+08:00"), "timer")
@@ -89,7 +89,7 @@ def test_a_payload_names_a_policy_or_is_one() -> None:
     ],
 )
 def test_another_payload_is_rejected(payload: object, start: str) -> None:
-    """L2: a payload that says nothing that we understand is never "no payload"."""
+    """L2: an unreadable payload never counts as an empty one."""
     problems = problems_of(tick(payload=payload), "timer")
 
     assert len(problems) == 1
@@ -236,7 +236,7 @@ def test_lists_of_ids_are_read_and_empty_ids_are_none(
     ],
 )
 def test_an_id_that_is_none_is_noted_for_whoever_wants_it(data: Any, path: str) -> None:
-    """Ids are well-formed before anybody is asked about them; of some events nobody asks."""
+    """Ids are checked before they are looked up; those of some events are not looked up."""
     event = one(cloud_event(data))
 
     assert isinstance(event, Event)
@@ -264,7 +264,7 @@ def test_an_event_without_data_is_rejected(data: Any) -> None:
     ],
 )
 def test_the_subject_names_account_and_region_too(subject: str, *, own: bool) -> None:
-    """Also where the attributes of account and region are missing; other forms say nothing."""
+    """Also if the attributes of account and region are missing; other forms are ignored."""
     triggers, _ = parse({**cloud_event(), "subject": subject})
 
     assert bool(triggers) is own
@@ -309,7 +309,7 @@ def test_an_empty_attribute_counts_as_missing(key: str, value: object) -> None:
 
 
 def test_an_account_that_is_not_known_is_not_compared() -> None:
-    """Python 3.12's context may not say whose function it is."""
+    """Python 3.12's context may not contain the function's account."""
     event = as_bytes(cloud_event(aliyunaccountid="999"))
 
     parsed = parse_trigger(event, kind="event", account_id="", region=REGION)
@@ -319,7 +319,7 @@ def test_an_account_that_is_not_known_is_not_compared() -> None:
 
 
 def test_of_a_list_each_event_is_judged_alone() -> None:
-    """Good ones run, then the bad ones raise; each problem says whose it is."""
+    """Valid ones run, then the invalid ones raise; each problem names its event."""
     triggers, problems = parse(
         [cloud_event(), cloud_event(id="e-2", time="x"), 5, cloud_event(id="e-3")]
     )
@@ -359,7 +359,7 @@ def test_a_direct_request_is_taken_by_both_functions(kind: Kind) -> None:
 
 
 def test_a_direct_request_may_name_a_policy() -> None:
-    """Nothing of it is dry unless it says so."""
+    """Only an explicit `dry_run` makes it a dry run."""
     trigger = one({"key": "k", "policy": "nightly"})
 
     assert isinstance(trigger, Direct)

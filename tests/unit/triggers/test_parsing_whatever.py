@@ -54,7 +54,7 @@ def judged(event: bytes, kind: Kind) -> tuple[int, list[str]]:
 
 @given(event=st.binary() | st.text().map(str.encode), kind=KINDS)
 def test_random_bytes_are_a_problem_and_nothing_else(event: bytes, kind: Kind) -> None:
-    """Bytes that nobody meant as an event make no trigger."""
+    """Arbitrary bytes make no trigger."""
     count, problems = judged(event, kind)
 
     assert count == 0

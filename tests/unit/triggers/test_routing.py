@@ -49,7 +49,7 @@ def names(runs: tuple[Run, ...]) -> list[tuple[str, str]]:
 
 
 def test_a_run_is_one_run() -> None:
-    """Deployment, policy, region and trigger: the identity of what is asked for."""
+    """Deployment, policy, region and trigger: the identity of a run."""
     trigger = timer(content={"triggerName": "nightly"})
 
     (run,) = runs_of(trigger)
@@ -147,7 +147,7 @@ def test_a_timer_runs_all_policies_of_its_name() -> None:
 
 
 def test_a_timer_that_no_policy_knows_is_a_mistake() -> None:
-    """L1, L2: a timer that fires for nothing is told, with the names that exist."""
+    """L1, L2: a timer without a policy is reported, with the names that exist."""
     assert problem_of(timer("nightlyy")) == (
         "triggerName: 'nightlyy': no policy has this on.timer; known: nightly"
     )
@@ -313,7 +313,7 @@ def test_a_policy_may_act_on_others_than_the_events_resource() -> None:
 
 
 def test_an_event_that_names_no_resource_is_a_mistake_where_one_is_wanted() -> None:
-    """L1: something was wanted, and it cannot be said what."""
+    """L1: the event matches, and names no resource."""
     nameless = event(instance_ids=(), content={"data": {"x": 1}})
 
     assert problem_of(nameless, STOPPED) == (
