@@ -1,1 +1,1 @@
-"""Numbers, side by side with the naive way, in the same run; never part of the tests."""
+"""Benchmarks, each compared with naive code in the same run; never part of the tests."""

@@ -1,8 +1,8 @@
 """
-How long a cold start takes: from the start of the process to the first snapshot answered.
+How long a cold start takes: from the start of the process to the first answered CreateSnapshot.
 
-The package as it ships, against the function that one would write first, with and without
-valid bytecode; each as a fresh process on an emulator over HTTP, one after the other in turn.
+The package as it ships, compared with a naive function with and without valid bytecode. Each is a
+fresh process on an emulator over HTTP; they are measured in turn.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PEAK = """
 (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
 print(line.split()[1])
 """
-"""Prints the peak in KiB; not ru_maxrss, which counts what the parent held as it forked."""
+"""Prints the peak in KiB; not ru_maxrss, which includes the memory of the parent at the fork."""
 
 CHILD = (
     """
@@ -57,7 +57,7 @@ assert answer["status"] == "ok", answer
 
 @dataclass(slots=True, kw_only=True)
 class Variant:
-    """One way to ship the same function, and what was measured of it."""
+    """One way to ship the same function, with its measurements."""
 
     name: str
     folder: Path
@@ -87,8 +87,8 @@ def main() -> None:
 
 
 def _variants(work: Path, version: str, python: str) -> list[Variant]:
-    folders = builder.package(ROOT / "policies.yaml", work / "ours", version=version)
-    (ours,) = (folder for folder in folders if folder.name == "snapshot_on_schedule")
+    folders = builder.package(ROOT / "policies.yaml", work / "package", version=version)
+    (package,) = (folder for folder in folders if folder.name == "snapshot_on_schedule")
     plain, compiled = work / "naive", work / "naive-compiled"
     pinned = work / "naive.txt"
     # What the naive function imports, at the same versions: the SDK of FC 2.0, not that of 3.0.
@@ -97,7 +97,7 @@ def _variants(work: Path, version: str, python: str) -> list[Variant]:
     pinned.write_text("\n".join(pin for pin in pins if "-fc20230330" not in pin))
     uv = [str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet"]
     where = ["--target", str(plain), "--python-version", version, "-r", str(pinned)]
-    subprocess.run([*uv, *where], check=True)  # noqa: S603 - our own arguments
+    subprocess.run([*uv, *where], check=True)  # noqa: S603 - no argument comes from outside
     shutil.copy(ROOT / "benchmarks" / "naive" / "index.py", plain)
     for cache in plain.rglob("__pycache__"):
         shutil.rmtree(cache)
@@ -106,7 +106,7 @@ def _variants(work: Path, version: str, python: str) -> list[Variant]:
     return [
         Variant(name="naive, no valid bytecode", folder=plain),
         Variant(name="naive, valid bytecode", folder=compiled),
-        Variant(name="ours, as it ships", folder=ours),
+        Variant(name="the package", folder=package),
     ]
 
 
@@ -128,7 +128,7 @@ def _measure(variant: Variant, python: str, *, counts: bool) -> None:
         ]
         started_at = datetime.now(timezone.utc)
         environment = {k: v for k, v in os.environ.items() if k != "POLICIES_FILE"}
-        done = subprocess.run(  # noqa: S603 - our own arguments
+        done = subprocess.run(  # noqa: S603 - no argument comes from outside
             command, check=True, capture_output=True, text=True, env=environment
         )
         (first, *_) = session.cloud.calls.of("CreateSnapshot")
@@ -148,8 +148,8 @@ def _show(variants: list[Variant], version: str) -> None:
     for variant, (time_ms, peak_mib, size_mb) in zip(variants, figures, strict=True):
         table.add_row(variant.name, f"{time_ms:.0f} ms", f"{peak_mib:.0f} MiB", f"{size_mb:.1f} MB")
     for number, name in enumerate(("first", "second")):
-        ratios = [ours / theirs for ours, theirs in zip(figures[2], figures[number], strict=True)]
-        table.add_row(f"ours / the {name}", *(f"{ratio:.2f}" for ratio in ratios))
+        ratios = [here / there for here, there in zip(figures[2], figures[number], strict=True)]
+        table.add_row(f"the package / the {name}", *(f"{ratio:.2f}" for ratio in ratios))
     Console(width=100).print(table)
 
 

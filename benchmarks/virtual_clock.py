@@ -1,10 +1,9 @@
 """
 A clock whose time passes only while every thread of the process waits.
 
-So minutes of waiting take no time, and a machine that is slow, or busy with something
-else, changes nothing of what is measured: computing takes no time at all here. It knows
-that a thread waits by looking at where it stands (CPython's own `threading` and
-`concurrent.futures`).
+So minutes of waiting take no real time, and a slow or busy machine does not change the results:
+computing takes no time here. A thread waits if its innermost frame is one of the waits of CPython's
+`threading` and `concurrent.futures`.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ _LOOK_AGAIN_S = 0.00005
 
 
 class VirtualClock:
-    """Time, waiting and chance, for the code under test and for the emulator alike."""
+    """Time, waiting and chance, for the code under test and the emulator."""
 
     def __init__(self, start: datetime, *, seed: int = 0) -> None:
-        """`start`: what time it is at first; `seed`: the same one gives the same chances."""
+        """`start`: the first time; `seed`: equal seeds give equal random numbers."""
         self._start = start
         self._passed_s = 0.0
         self._chance = Random(seed)  # noqa: S311 - jitter, not a secret
@@ -63,9 +62,9 @@ class VirtualClock:
     @contextmanager
     def running(self) -> Iterator[None]:
         """
-        Let time pass until the block ends; nobody may be asleep then.
+        Let time pass until the block ends; no thread may be asleep then.
 
-        Threads that are there already have nothing to do with it, but for the caller's.
+        Of the threads that exist already only the caller's counts.
         """
         end = threading.Event()
         others = {one.ident for one in threading.enumerate()} - {threading.get_ident()}

@@ -1,4 +1,4 @@
-"""What one would write first: list everything, decide, act, and write down what came of it."""
+"""The naive code: list everything, decide, act, and write the outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The function that one would write first: each SDK imported as its own samples do."""
+"""The naive function: it imports each SDK as the SDK's samples do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one would write first to take many snapshots: a loop, and threads with retries."""
+"""Two naive ways to create many snapshots: a loop, and threads with retries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ THREADS, TRIES, PAUSE_S = 32, 10, 1.0
 
 
 def in_a_loop(key: Any, disk_ids: Sequence[str], region: str) -> None:  # noqa: ANN401 - a key pair
-    """Do as the SDK's own sample does: one after the other, an error is printed and left."""
+    """Request one snapshot after another, as the SDK's sample does; errors are only printed."""
     client = _client(key, region)
     for disk_id in disk_ids:
         _take(client, disk_id, uuid.uuid4().hex)
@@ -30,7 +30,7 @@ def in_threads(
     *,
     sleep: Callable[[float], None],
 ) -> None:
-    """Do the same in 32 threads, each trying ten times, a second apart."""
+    """Request snapshots in 32 threads, with ten tries each, a second apart."""
     client = _client(key, region)
 
     def persist(disk_id: str) -> None:

@@ -86,7 +86,7 @@ def _command(client: Client) -> list[str]:
 
 
 def _not_installed() -> None:
-    # One reason for all clients: pytest then says it in one line.
+    # One reason for all clients: pytest then prints one line.
     unavailable(
         "clients are not installed: `make clients` does that, and needs Node",
         required_by=REQUIRED,

@@ -335,7 +335,7 @@ def test_a_direct_request_is_superseded_by_nothing(world: World) -> None:
     assert len(creation_times(world, disk)) == 2
 
 
-# --- where nothing can be handed over -------------------------------------------------------------
+# --- without a next part -------------------------------------------------------------------------
 
 
 def test_without_the_fc_api_a_run_waits_inside_and_shows_that_it_lives(world: World) -> None:

@@ -128,7 +128,7 @@ def test_a_listing_that_knows_the_end_has_the_last_word(world: World) -> None:
     assert len(world.creates()) == 1
 
 
-# --- nobody's ------------------------------------------------------------------------------------
+# --- snapshots of no run here --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tags", [{}, {"snapshot-automation-deployment": "other"}])
@@ -475,7 +475,7 @@ def test_a_token_that_an_edited_text_took_is_answered_from_the_listing(world: Wo
     )
     world.clock.advance(60)
     world.tick(at=tick)
-    # At one call a minute, the listing catches up between the first look and the second.
+    # At one call a minute, the listing catches up between the first listing and the second.
     world.cloud.ecs_settings.listing_lag_s = 90.0
 
     answer = world.complete(event)

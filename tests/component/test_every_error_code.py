@@ -64,7 +64,7 @@ class Case:
         if self.code == "InvalidDiskId.NotFound":
             return "skipped"  # it was listed: so it vanished since
         if self.asked in (ErrorAction.RETRY, ErrorAction.RETRY_LATER):
-            return "deferred"  # nobody can say that it failed: the next delivery goes on
+            return "deferred"  # it may not have failed: the next delivery continues
         return "skipped" if self.asked is ErrorAction.SKIP else "failed"
 
 

@@ -397,7 +397,7 @@ def test_a_token_bound_to_other_parameters_is_answered_from_the_listing(world: W
     tick = world.minute
     world.tick(at=tick)
     [snapshot_id] = world.snapshots_of(disk_id)
-    # At one call a minute, the listing catches up between the run's first look and its second.
+    # At one call a minute, the listing catches up between the run's first listing and its second.
     world.policies(policy(snapshot={"retention_days": 7}), limits={"max_calls_per_minute": 1})
     world.cloud.ecs_settings.listing_lag_s = 30
 

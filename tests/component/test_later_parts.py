@@ -161,7 +161,7 @@ def test_a_disk_that_moved_to_an_instance_that_is_not_meant_is_left_out(
     ("code", "status", "end"),
     [
         ("IncorrectDiskStatus", 403, ("failed", "RunExpired")),
-        # After the effect, perhaps: nobody can say that there is no snapshot.
+        # Perhaps after the effect: the snapshot may exist.
         ("ServiceUnavailable", 503, ("deferred", "UnknownOutcome")),
     ],
 )

@@ -39,7 +39,7 @@ LOG_PROJECT = "snapshot-automation"
 
 BY_FUNCTION_COMPUTE = "mns:SendMessage"
 """
-No code of ours calls it: Function Compute does, with the function's role, where an asynchronous
+The code does not call it: Function Compute does, with the function's role, where an asynchronous
 invocation has failed for good and the template names a queue for that.
 """
 

@@ -1,8 +1,8 @@
 """
-The shapes in which the real SDK hands over a failure, and what a lost answer may hide.
+The exceptions that the real SDK raises for a failure, and the effects of a lost answer.
 
 L9, L10: nothing here is faked but the cloud: the SDK's own exceptions go through the retries.
-Three of them say nothing of what was done: the snapshot may exist, and must not exist twice.
+Three of them do not show what was done: the snapshot may exist, and must not exist twice.
 """
 
 from __future__ import annotations

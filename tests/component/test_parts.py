@@ -303,7 +303,7 @@ def test_a_request_too_large_to_continue_is_left_to_the_caller(world: World) -> 
     assert (parts.all, answer["status"]) == ([], "partially_failed")
 
 
-# --- payloads that somebody made up ---------------------------------------------------------
+# --- forged payloads -----------------------------------------------------------------------------
 
 
 def forged(world: World, **about: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer(self)
 
-        do_POST = do_PUT = do_GET  # noqa: N815 - the names that the base class looks for
+        do_POST = do_PUT = do_GET  # noqa: N815 - the names that the base class calls
 
         def log_message(self, *_: object) -> None:
             """Print nothing."""

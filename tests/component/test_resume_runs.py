@@ -117,7 +117,7 @@ def test_a_run_of_an_event_that_was_killed_does_too(world: World, parts: Parts) 
     world.policies(STOPPED)
     instance = world.ecs.add_instance(status="Stopped").instance_id
     disk = world.disk(instance_id=instance)
-    # Every snapshot is made, and what tells so is lost.
+    # Every snapshot is created, and the records of that are lost.
     world.fault("error", service="sls", action="PutLogs", status=403, skip=1, times=None)
     world.event(world.stopped(instance))
     world.cloud.faults.clear()
@@ -269,7 +269,7 @@ def test_one_that_dies_each_time_is_given_twice_as_long_each_time(
     assert 5 <= len(world.recorded("run_resumed")) <= 8
 
 
-# --- runs that nobody can start again -----------------------------------------------------------
+# --- runs that cannot be restarted ---------------------------------------------------------------
 
 
 def grown_too_old(world: World) -> None:

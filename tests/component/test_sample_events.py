@@ -227,7 +227,7 @@ def _outcome(world: World, sample: str, event: Any) -> str:
     except RunFailedError:
         assert any(one["record"] in ("part_started", "disk") for one in world.records[recorded:])
         return "failed"
-    # Of other people's snapshots, which are told of in their thousands, nothing is recorded.
+    # Events of other snapshots, of which there are thousands, leave no record.
     silent = sample.startswith("record_completion/") and answer["status"] == "no_match"
     assert silent or len(world.records) > recorded
     assert answer["status"] in ("ok", "partially_failed", "failed", "no_match", "disabled")

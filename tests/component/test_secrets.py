@@ -91,7 +91,7 @@ def found(secrets: set[str], text: str) -> list[str]:
     return [one for one, spellings in spelled.items() if any(each in text for each in spellings)]
 
 
-# --- services that tell everything again ---------------------------------------------------------
+# --- services that repeat every secret -----------------------------------------------------------
 
 
 def told(request: Request) -> str:

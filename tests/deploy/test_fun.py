@@ -35,7 +35,7 @@ STARTED = {
     "SNAPSHOTS_ON_SCHEDULE_FUNCTION": "/".join(ON_SCHEDULE),
     "SNAPSHOTS_ON_EVENT_FUNCTION": "/".join(ON_EVENT),
 }
-"""The variables with the names of the functions that resume_runs starts."""
+"""The variables of resume_runs with the names of the functions that it starts."""
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 

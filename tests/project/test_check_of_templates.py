@@ -190,7 +190,7 @@ def test_a_policy_that_is_wrong_hides_nothing_that_is_wrong_with_it_or_others(
         {"name": "Not Good", "on": {"timer": "nightli"}, "select": {"all": True}},
         {**NIGHTLY, "name": "far", "regions": ["cn-hanghzou"], "retry_failed_snapshots": 1},
         {"name": "no-select", "on": {"event": STATE, "where": {"data.stat": "Stopped"}}},
-        "no policy",  # type: ignore[arg-type] # what somebody wrote
+        "no policy",  # type: ignore[arg-type] # an author's mistake
         {**NIGHTLY, "on": {"event": "ecs:Disk:Stalled"}},
         {**NIGHTLY, "on": {"event": [STATE], "where": {"data.state": [["Stopped"], {}]}}},
         {**NIGHTLY, "on": {"timer": 5}},
@@ -341,7 +341,7 @@ def test_a_region_that_there_is_not_is_named_with_the_nearest(project: Path) -> 
     for file in ("s.yaml", "template.yml"):
         edit(project / file, "cn-hangzhou", "cn-hangzho")
     assert "snapshot_on_schedule: region: 'cn-hangzho': unknown region" in problems_of(project)
-    # Nobody set a host.
+    # No host is set.
     assert "_ENDPOINT" not in "\n".join(check(project / "policies.yaml").warnings)
 
 
@@ -460,7 +460,7 @@ def test_the_samples_have_the_fields_and_values_that_the_table_knows() -> None:
     assert set(event_types()) <= set(KNOWN_EVENT_TYPES)
 
 
-# --- what is said --------------------------------------------------------------------------------
+# --- messages ------------------------------------------------------------------------------------
 
 
 def test_a_problem_names_the_file_the_line_and_the_policy(tmp_path: Path) -> None:

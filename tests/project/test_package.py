@@ -102,7 +102,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
         for path in folder.glob(pattern)
     }
 
-    # Whose it is, each says without its policies.
+    # Each package contains its identity apart from its policies.
     identities = {identity_of(folder / "broken.json", folder) for folder in folders}
 
     again = package(POLICIES, build.with_name("again"), version=version)

@@ -150,7 +150,7 @@ def test_source_alone_starts_with_the_memory_that_the_check_asks_for(
 
 SHORT_S = 6
 """
-Of which a run has four and a half before it hands over, enough for 80 disks.
+A run has four and a half of them before it continues, enough for 80 disks.
 
 On a machine that is too busy FC ends it at six, and the retry does 80 more in the same part.
 """

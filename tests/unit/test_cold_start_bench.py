@@ -1,4 +1,4 @@
-"""What `make bench-cold` measures is the function's own."""
+"""`make bench-cold` measures the memory of the function's process alone."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ def test_a_probe_that_is_never_made_blocks_no_call() -> None:
     assert rate.ask(1.0) is not None
 
 
-# --- when to look again --------------------------------------------------------------------------
+# --- when to probe -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("after", "at"), [(0.5, 0.7), (45.0, 45.1), (60.0, 60.1)])

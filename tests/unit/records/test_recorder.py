@@ -421,7 +421,7 @@ def test_whatever_a_record_holds_it_is_a_line_that_every_stream_and_log_takes(
 
     with Recorder(None, clock=FakeClock(), common={}, out=out) as records:
         records.add({**record, "n": "before"})
-        records.add({"n": number})  # type: ignore[dict-item] # what nobody should, and somebody may
+        records.add({"n": number})  # type: ignore[dict-item] # a mistake that a caller may make
         records.add({"n": "after"})
 
     lines = out.buffer.getvalue().splitlines()

@@ -137,7 +137,9 @@ def test_passes_one_after_the_other_catch_up_each_tick_once(
             caught.append(found.due_at)
             came.add(found.due_at)
             if lost:
-                came.add(found.due_at + timedelta(seconds=lost))  # it was late, and told so
+                came.add(
+                    found.due_at + timedelta(seconds=lost)
+                )  # it was late, and its event contains that
         checkpoints.append(checkpoint(now, seen=one))
 
     assert len(set(caught)) == len(caught)

@@ -161,7 +161,7 @@ def test_an_end_alone_and_records_of_other_kinds_open_nothing() -> None:
     assert unfinished_runs([end("continued"), record("run_resumed"), *broken]) == []
 
 
-# --- when nobody is at work any more -------------------------------------------------------------
+# --- when a run is stale -------------------------------------------------------------------------
 
 
 def test_a_run_is_dead_when_nothing_is_recorded_or_its_time_is_over() -> None:

@@ -188,6 +188,6 @@ def test_many_that_vanished_are_a_failure(vanished: int, others: int, *, lost: b
     two = progress(so_far=replace(so_far, left={"DeadlineExceeded": ("g-1",)}))
     for number in range(1, vanished):
         two.add(outcome("skipped", f"g-{number}", gone, calls=1))
-    two.add(outcome("skipped", "n-1", gone))  # was gone before this part: nobody asked for it
+    two.add(outcome("skipped", "n-1", gone))  # was gone before this part, so it was not requested
 
     assert two.has_lost_many == lost

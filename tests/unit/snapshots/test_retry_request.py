@@ -41,7 +41,7 @@ def listed(request: SnapshotRequest, tags: list[tuple[str, str]]) -> Snapshot:
         description=request.description,
         retention_days=request.retention_days,
         resource_group_id=request.resource_group_id,
-        # ECS says the default, too, and in small letters.
+        # ECS lists the default, too, and in small letters.
         category=(request.category or "Standard").lower(),
         instant_access=bool(request.instant_access),
         instant_access_retention_days=request.instant_access_retention_days,
