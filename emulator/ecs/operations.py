@@ -37,6 +37,7 @@ def _operation(
 
     return Operation(
         name=name,
+        action=f"ecs:{name}",
         check=lambda call: prepare(call.service, call.params),
         needs=all_needs,
         parameters=known,

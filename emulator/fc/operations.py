@@ -1,18 +1,13 @@
-"""
-What an operation is: checked first, carried out later.
-
-An operation's function checks a call and returns what it would do; `service` carries
-it out, or lets a fault take its place. So a fault always meets a request that was
-good, and a refusal never has an effect.
-"""
+"""What the operations of FC get and return: a signed call, and a valid one with its effect."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emulator import operation
 from emulator.fc.errors import FcError, invalid_argument, not_implemented
 from emulator.fc.region import FcRegion
 from emulator.fc.state import LATEST, Document, Function
@@ -34,13 +29,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A call that was found good, and what carries it out."""
+class Checked(operation.Checked[Answer]):
+    """A valid call to an operation of FC."""
 
-    params: Mapping[str, str]
-    """As faults match them and `Calls` notes them."""
-    effect: Callable[[], Answer]
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,44 +1,48 @@
-"""Which operation a request means, and what its path names."""
+"""The operations of FC that the emulator has, a row for each; and which of them a request means."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from urllib.parse import unquote
+from dataclasses import replace
 
-from emulator.fc import async_configs, functions, invoking, services, temporary_bucket, triggers
+from emulator.fc import (
+    async_configs,
+    functions,
+    invoking,
+    permissions,
+    services,
+    temporary_bucket,
+    triggers,
+)
 from emulator.fc.errors import FcError, not_implemented
 from emulator.fc.operations import PAGE_QUERY, V2, V3, Api, Call, Checked
+from emulator.operation import Operation, Parameters, Route, at
 from emulator.wire import Request
 
 Check = Callable[[Call], Checked]
+FcOperation = Operation[Call, Checked]
 _QUALIFIER = "qualifier"
 _PAGE_QUERY: Mapping[Api, tuple[str, ...]] = {V2: PAGE_QUERY, V3: (*PAGE_QUERY, "fcVersion")}
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation of one API: its name, its form on the wire, what checks it."""
-
-    name: str
-    api: Api
-    method: str
-    path: re.Pattern[str]
-    """For the whole decoded path."""
-    check: Check
-    query: tuple[str, ...] = ()
-    """The parameters that it reads."""
-
-
-def _operation(name: str, api: Api, method: str, path: str, check: Check, *query: str) -> Operation:
+def _operation(
+    name: str, api: Api, method: str, path: str, check: Check, *query: str
+) -> FcOperation:
     named = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)
-    return Operation(name, api, method, re.compile(f"/{api}{named}"), check, query)
+    return Operation(
+        name=name,
+        action=f"fc:{name}",
+        check=check,
+        needs=lambda call, _: [permissions.need(name, call)],
+        parameters=Parameters(honoured=frozenset(query)),
+        route=Route(method=method, path=re.compile(f"/{api}{named}"), version=api),
+    )
 
 
 def _crud(
     api: Api, base: str, noun: str, checks: tuple[Check, Check, Check, Check, Check]
-) -> list[Operation]:
+) -> list[FcOperation]:
     """Return the five operations on one kind of thing; `base` is where they are listed."""
     create, get, list_, update, delete = checks
     one = f"{base}/{{{noun.lower()}}}"
@@ -74,7 +78,7 @@ _SERVICES = (
 )
 
 
-def _of_functions(api: Api, base: str) -> list[Operation]:
+def _of_functions(api: Api, base: str) -> list[FcOperation]:
     """Return the operations on functions, and on what belongs to one."""
     one = f"{base}/{{function}}"
     config = f"{one}/async-invoke-config"
@@ -113,22 +117,17 @@ def api_of(request: Request) -> Api:
     return V2 if version_of(request) == V2 else V3
 
 
-def find(request: Request) -> tuple[Operation, dict[str, str]] | None:
+def find(request: Request) -> tuple[FcOperation, dict[str, str]] | None:
     """Return the operation and what its path names; None if unknown."""
-    path = unquote(request.path)
-    for operation in OPERATIONS:
-        match = operation.path.fullmatch(path)
-        if match and operation.method == request.method:
-            return operation, match.groupdict()
-    return None
+    return next(at(OPERATIONS, request.method, request.path), None)
 
 
-def getter_of(operation: Operation) -> Operation | None:
+def getter_of(operation: FcOperation) -> FcOperation | None:
     """Return what shows the thing that an operation changes or deletes; None: it does neither."""
-    if operation.method not in ("PUT", "DELETE"):
+    if operation.route.method not in ("PUT", "DELETE"):
         return None
-    same = (one for one in OPERATIONS if one.path == operation.path and one.method == "GET")
-    return next(same, None)
+    getter = replace(operation.route, method="GET")
+    return next((one for one in OPERATIONS if one.route == getter), None)
 
 
 def unknown(request: Request) -> FcError:
@@ -138,7 +137,7 @@ def unknown(request: Request) -> FcError:
         return not_implemented(
             f"{asked}: API version {version!r}: the emulator's FC has {V2} and {V3} only."
         )
-    names = (operation.name for operation in OPERATIONS if operation.api == version)
+    names = (operation.name for operation in OPERATIONS if operation.route.version == version)
     return not_implemented(
         f"{asked}: the emulator's FC has {', '.join(dict.fromkeys(names))} of {version}."
     )

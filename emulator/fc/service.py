@@ -12,7 +12,7 @@ from datetime import datetime
 from emulator.account import Account
 from emulator.credentials import AccessKey
 from emulator.errors import ServiceError
-from emulator.fc import answers, permissions, routes, signature
+from emulator.fc import answers, routes, signature
 from emulator.fc.asynchronous import Delivery, Invocation
 from emulator.fc.errors import access_denied, precondition_failed, unknown_parameter
 from emulator.fc.fixtures import Fixtures
@@ -102,13 +102,13 @@ class FcService(Service, Fixtures):
             region=self.region,
             names=names,
         )
-        call.check_query(operation.query)
+        call.check_query(operation.parameters.honoured)
         checked = operation.check(call)
         exchange.params = checked.params
         _check_match(operation, call)
         self._check_permissions(
             key,
-            lambda: [permissions.need(operation.name, call)],
+            lambda: operation.needs(call, checked),
             lambda decision: access_denied(decision.need.action, decision.need.resource),
         )
         return checked
@@ -120,7 +120,7 @@ class FcService(Service, Fixtures):
         return signature.verify_acs3(request, keys=keys, nonces=self._nonces, now=now)
 
 
-def _check_match(operation: routes.Operation, call: Call) -> None:
+def _check_match(operation: routes.FcOperation, call: Call) -> None:
     """Hold If-Match to the ETag of what is to be changed; without it, anything is."""
     wanted = call.request.headers.get("if-match")
     getter = routes.getter_of(operation)

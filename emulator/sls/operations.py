@@ -1,10 +1,4 @@
-"""
-What an operation is: checked first, carried out later.
-
-An operation's function checks a call and returns what it would do; `service`
-carries it out, or lets a fault take its place. So a fault always meets a
-request that was good, and a refusal never has an effect.
-"""
+"""What the operations of SLS get and return: a signed call, and a valid one with its effect."""
 
 from __future__ import annotations
 
@@ -13,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from emulator import operation
 from emulator.clock import Clock
 from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
 from emulator.sls.limits import Limits
@@ -30,13 +25,10 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A call that was found good, and what carries it out."""
+class Checked(operation.Checked[Answer]):
+    """A valid call to an operation of SLS."""
 
-    params: Mapping[str, str]
-    """As faults match them and `Calls` notes them."""
-    effect: Callable[[], Answer]
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,17 @@
-"""Which operation a request means, and which project and logstore it names."""
+"""
+The operations of SLS that the emulator has, a row for each; and which of them a request means.
+
+A row begins with the name in the API reference and the RAM action, which often differ.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
-from urllib.parse import unquote
 
-from emulator.sls import histograms, indexing, pulling, reading, resources, writing
+from emulator.operation import Host, Operation, Route, at
+from emulator.sls import histograms, indexing, permissions, pulling, reading, resources, writing
 from emulator.sls.errors import SlsError
 from emulator.sls.operations import Call, Checked
 from emulator.wire import Request
@@ -22,29 +25,33 @@ _NO_PROJECT = re.compile(r"(?:[0-9.]+|localhost|\[?::1\]?)")
 _PROJECT_FIRST = re.compile(r"(?P<project>[^.]+)\..+")
 
 
-Host = Literal["project", "account", "either"]
+SlsOperation = Operation[Call, Checked]
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation: its name in the API reference, its form on the wire, what checks it."""
-
-    name: str
-    method: str
-    path: str
-    """A regular expression for the whole decoded path."""
-    check: Callable[[Call], Checked]
-    kind: str | None = None
-    """The value of the query parameter `type`; None is: not sent."""
-    host: Host = "project"
-    """Whether the host has a project in front, or is the bare endpoint."""
+def _operation(
+    name: str,
+    action: str,
+    method: str,
+    path: str,
+    check: Callable[[Call], Checked],
+    *,
+    kind: str | None = None,
+    host: Host = "project",
+) -> SlsOperation:
+    return Operation(
+        name=name,
+        action=f"log:{action}",
+        check=check,
+        needs=lambda call, checked: [permissions.need(f"log:{action}", call, checked)],
+        route=Route(method=method, path=re.compile(path), kind=kind, host=host),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """The operation that a request means, and what its path names: "" for what it does not."""
 
-    operation: Operation
+    operation: SlsOperation
     logstore: str
     shard: str
 
@@ -53,33 +60,56 @@ _STORE = f"/logstores/{_LOGSTORE}"
 _SHARD = f"{_STORE}/shards/(?P<shard>[^/]+)"
 
 OPERATIONS = (
-    Operation("PutLogs", "POST", f"{_STORE}/shards/lb", writing.put_logs),
-    Operation("PutLogs", "POST", f"{_STORE}/shards/route", writing.put_logs_by_key),
-    Operation("GetLogs", "GET", _STORE, reading.get_logs, kind="log"),
-    Operation("GetLogs", "POST", f"{_STORE}/logs", reading.get_logs_v2),
-    Operation("GetHistograms", "GET", _STORE, histograms.get_histograms, kind="histogram"),
-    Operation(
-        "GetHistograms", "GET", f"{_STORE}/index", histograms.get_histograms, kind="histogram"
+    _operation("PutLogs", "PostLogStoreLogs", "POST", f"{_STORE}/shards/lb", writing.put_logs),
+    _operation(
+        "PutLogs", "PostLogStoreLogs", "POST", f"{_STORE}/shards/route", writing.put_logs_by_key
     ),
-    Operation("ListShards", "GET", f"{_STORE}/shards", pulling.list_shards),
-    Operation("GetCursor", "GET", _SHARD, pulling.get_cursor, kind="cursor"),
-    Operation("GetCursorTime", "GET", _SHARD, pulling.get_cursor_time, kind="cursor_time"),
+    _operation("GetLogs", "GetLogStoreLogs", "GET", _STORE, reading.get_logs, kind="log"),
+    _operation("GetLogs", "GetLogStoreLogs", "POST", f"{_STORE}/logs", reading.get_logs_v2),
+    _operation(
+        "GetHistograms",
+        "GetLogStoreHistogram",
+        "GET",
+        _STORE,
+        histograms.get_histograms,
+        kind="histogram",
+    ),
+    _operation(
+        "GetHistograms",
+        "GetLogStoreHistogram",
+        "GET",
+        f"{_STORE}/index",
+        histograms.get_histograms,
+        kind="histogram",
+    ),
+    _operation("ListShards", "ListShards", "GET", f"{_STORE}/shards", pulling.list_shards),
+    _operation("GetCursor", "GetCursorOrData", "GET", _SHARD, pulling.get_cursor, kind="cursor"),
+    _operation(
+        "GetCursorTime",
+        "GetCursorOrData",
+        "GET",
+        _SHARD,
+        pulling.get_cursor_time,
+        kind="cursor_time",
+    ),
     # The reference has the one value in its samples, and the other in its table.
-    Operation("PullLogs", "GET", _SHARD, pulling.pull_logs, kind="log"),
-    Operation("PullLogs", "GET", _SHARD, pulling.pull_logs, kind="logs"),
-    Operation("GetLogStore", "GET", _STORE, resources.get_logstore),
-    Operation("ListLogStore", "GET", "/logstores", resources.list_logstores),
-    Operation("CreateLogStore", "POST", "/logstores", resources.create_logstore),
-    Operation("UpdateLogStore", "PUT", _STORE, resources.update_logstore),
-    Operation("DeleteLogStore", "DELETE", _STORE, resources.delete_logstore),
-    Operation("CreateIndex", "POST", f"{_STORE}/index", indexing.create_index),
-    Operation("GetIndex", "GET", f"{_STORE}/index", indexing.get_index),
-    Operation("UpdateIndex", "PUT", f"{_STORE}/index", indexing.update_index),
-    Operation("DeleteIndex", "DELETE", f"{_STORE}/index", indexing.delete_index),
-    Operation("GetProject", "GET", "/", resources.get_project),
-    Operation("CreateProject", "POST", "/", resources.create_project, host="either"),
-    Operation("DeleteProject", "DELETE", "/", resources.delete_project),
-    Operation("ListProject", "GET", "/", resources.list_projects, host="account"),
+    _operation("PullLogs", "GetCursorOrData", "GET", _SHARD, pulling.pull_logs, kind="log"),
+    _operation("PullLogs", "GetCursorOrData", "GET", _SHARD, pulling.pull_logs, kind="logs"),
+    _operation("GetLogStore", "GetLogStore", "GET", _STORE, resources.get_logstore),
+    _operation("ListLogStore", "ListLogStores", "GET", "/logstores", resources.list_logstores),
+    _operation("CreateLogStore", "CreateLogStore", "POST", "/logstores", resources.create_logstore),
+    _operation("UpdateLogStore", "UpdateLogStore", "PUT", _STORE, resources.update_logstore),
+    _operation("DeleteLogStore", "DeleteLogStore", "DELETE", _STORE, resources.delete_logstore),
+    _operation("CreateIndex", "CreateIndex", "POST", f"{_STORE}/index", indexing.create_index),
+    _operation("GetIndex", "GetIndex", "GET", f"{_STORE}/index", indexing.get_index),
+    _operation("UpdateIndex", "UpdateIndex", "PUT", f"{_STORE}/index", indexing.update_index),
+    _operation("DeleteIndex", "DeleteIndex", "DELETE", f"{_STORE}/index", indexing.delete_index),
+    _operation("GetProject", "GetProject", "GET", "/", resources.get_project),
+    _operation(
+        "CreateProject", "CreateProject", "POST", "/", resources.create_project, host="either"
+    ),
+    _operation("DeleteProject", "DeleteProject", "DELETE", "/", resources.delete_project),
+    _operation("ListProject", "ListProject", "GET", "/", resources.list_projects, host="account"),
 )
 
 
@@ -91,16 +121,13 @@ def find(request: Request, project: str) -> Found | None:
         SlsError: InvalidHost, where there is one, but for hosts with a project.
 
     """
-    path = unquote(request.path) or "/"
     kind = dict(request.query).get("type")
     is_known = False
-    for operation in OPERATIONS:
-        match = re.fullmatch(operation.path, path)
-        if not match or (operation.method, operation.kind) != (request.method, kind):
+    for operation, names in at(OPERATIONS, request.method, request.path):
+        if operation.route.kind != kind:
             continue
         is_known = True
-        if operation.host in ("either", "project" if project else "account"):
-            names = match.groupdict()
+        if operation.route.host in ("either", "project" if project else "account"):
             return Found(
                 operation=operation,
                 logstore=names.get("logstore", ""),

@@ -13,7 +13,7 @@ from functools import partial
 from emulator.account import Account
 from emulator.errors import ServiceError
 from emulator.service import Exchange, Service
-from emulator.sls import permissions, routes, signature
+from emulator.sls import routes, signature
 from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
@@ -139,7 +139,7 @@ class SlsService(Service):
         exchange.params = checked.params
         self._check_permissions(
             key,
-            lambda: [permissions.need(operation.name, call, checked)],
+            lambda: operation.needs(call, checked),
             lambda decision: denied(decision.need.action, decision.need.resource),
         )
         return checked

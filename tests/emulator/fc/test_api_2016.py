@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from emulator import Cloud, Fault
 from emulator.fc import FcService
 from emulator.fc.errors import FcError
-from emulator.fc.operations import Call
-from emulator.fc.routes import OPERATIONS, Operation
+from emulator.fc.operations import V2, V3, Call
+from emulator.fc.routes import OPERATIONS, FcOperation
 from emulator.wire import Request, Response
 from tests.emulator.fc.conftest import ECHO, LOG, Send
 
@@ -320,21 +320,21 @@ def test_a_change_is_held_to_the_state_that_was_seen(
     assert again.status == 200
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.api} {one.name}")
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.route.version} {one.name}")
 def test_a_parameter_that_no_operation_reads_is_refused(
-    cloud: Cloud, fc: FcService, operation: Operation
+    cloud: Cloud, fc: FcService, operation: FcOperation
 ) -> None:
     """Of whatever operation: before it looks at anything else."""
     call = Call(
         request=Request(method="GET", host="fc", path="/", query=(("colour", "red"),)),
         request_id="id",
-        api=operation.api,
+        api=V2 if operation.route.version == V2 else V3,
         region=fc.region,
         names={},
     )
 
     with pytest.raises(FcError, match="query parameter colour: the emulator knows"):
-        call.check_query(operation.query)
+        call.check_query(operation.parameters.honoured)
     assert cloud.calls.all() == []
 
 

@@ -39,6 +39,7 @@ class Sts(RpcService):
     OPERATIONS: ClassVar[Mapping[str, Operation[RpcCall, Act]]] = {
         "GetCallerIdentity": Operation(
             name="GetCallerIdentity",
+            action="sts:GetCallerIdentity",
             check=check,
             needs=needs,
             parameters=Parameters(
