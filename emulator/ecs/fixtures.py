@@ -99,27 +99,16 @@ class Fixtures(Region):
         created_at = created_at or self.clock.now()
         was_attached = instance_id is not None or ever_attached is not False
         disk = Disk(
-            disk_id=disk_id or self.ids.resource("d"),
-            created_at=created_at,
-            instance_id=instance_id or "",
-            type=type,
-            category=category,
-            status=status or ("In_use" if instance_id else "Available"),
-            tags=dict(tags or {}),
-            size_gib=size_gib,
+            disk_id=disk_id or self.ids.resource("d"), name=name, type=type, category=category,
+            status=status or ("In_use" if instance_id else "Available"), size_gib=size_gib,
+            created_at=created_at, instance_id=instance_id or "", tags=dict(tags or {}),
             attached_at=created_at if was_attached else None,
             detached_at=created_at if was_attached and instance_id is None else None,
-            ever_used=ever_used,
-            in_arrears=in_arrears,
-            transferring=transferring,
-            in_cloud_box=in_cloud_box,
-            locks=tuple(locks),
-            name=name,
-            resource_group_id=resource_group_id,
+            ever_used=ever_used, in_arrears=in_arrears, transferring=transferring,
+            in_cloud_box=in_cloud_box, locks=tuple(locks), encrypted=encrypted,
+            resource_group_id=resource_group_id, zone_id=self.zone_id,
             performance_level="PL1" if category == "cloud_essd" else "",
-            encrypted=encrypted,
-            zone_id=self.zone_id,
-        )
+        )  # fmt: skip
         with self.lock:
             self._know_group(resource_group_id)
             return self.state.disks.add(disk.disk_id, disk)
@@ -147,15 +136,14 @@ class Fixtures(Region):
         if disk is None:
             raise ValueError(f"add_snapshot: there is no disk {disk_id}; add it first")
         now = self.clock.now()
-        created_at = created_at or now
         duration = timedelta(seconds=self.ecs_settings.snapshot_duration_s)
         snapshot = Snapshot(
             snapshot_id=snapshot_id or self.ids.resource("s"),
             disk_id=disk_id,
             disk_type=disk.type,
             disk_size_gib=disk.size_gib,
-            created_at=created_at,
-            ends_at=now + duration if status == "progressing" else min(created_at, now),
+            created_at=created_at or now,
+            ends_at=now + duration if status == "progressing" else min(created_at or now, now),
             fails=status == "failed",
             name=name,
             tags=dict(tags or {}),

@@ -63,6 +63,14 @@ def is_signed(header: str) -> bool:
     return header.startswith(("x-log-", "x-acs-")) and not header.startswith("x-log-meta-")
 
 
+def _day_and_region(scope: str, at: str, region_id: str) -> tuple[str, str]:
+    day, region, *service = (*scope.split("/"), "", "")[:4]
+    if (day, tuple(service)) != (at[:8], _SERVICE) or region_id not in ("", region):
+        wanted = "/".join((at[:8], region_id or "<region>", *_SERVICE))
+        raise not_matched(f"The scope {scope} is not {wanted}.")
+    return day, region
+
+
 def read(request: Request, region_id: str) -> Signed | None:
     """
     Return what a request says of its signature; None if that is of another version.
@@ -88,10 +96,7 @@ def read(request: Request, region_id: str) -> Signed | None:
             400, "InvalidSignatureMethod", f"signature method {method} is not that of version 4."
         )
     at = _date(request)
-    day, region, *service = (*said["scope"].split("/"), "", "")[:4]
-    if (day, tuple(service)) != (at[:8], _SERVICE) or region_id not in ("", region):
-        wanted = "/".join((at[:8], region_id or "<region>", *_SERVICE))
-        raise not_matched(f"The scope {said['scope']} is not {wanted}.")
+    day, region = _day_and_region(said["scope"], at, region_id)
     digest = hashlib.sha256(_canonical(request).encode()).hexdigest()
     to_sign = "\n".join((_ALGORITHM, at, said["scope"], digest))
 
