@@ -274,14 +274,14 @@ def _pace(results: list[tuple[Result, float | None]]) -> Table:
     for heading in ("", "time", "of the ideal", "throttled", "without a snapshot", ""):
         table.add_column(heading, justify="right" if heading else "left")
     for result, max_time in results:
-        verdict = ("holds" if _holds(result, max_time) else "MISSED") if max_time else ""
+        outcome = ("holds" if _holds(result, max_time) else "MISSED") if max_time else ""
         table.add_row(
             result.name,
             f"{result.elapsed_s:.0f} s",
             f"{result.time_ratio:.2f}",
             f"{result.throttled_share:.1%}",
             str(DISKS - result.made),
-            verdict,
+            outcome,
         )
     return table
 

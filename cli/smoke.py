@@ -90,7 +90,7 @@ def smoke(
     for place in places:
         try:
             answer = invoker.invoke(place, json.dumps(_event(place, name)).encode())
-            status, line = _verdict(answer)
+            status, line = _status_and_line(answer)
         except NoAnswerError as exc:
             status, line = "", str(exc)
         fine = status == "ok" if strict else status not in ("", PAUSED)
@@ -168,7 +168,7 @@ def _event(place: Deployed, policy: str) -> dict[str, Any]:
     }
 
 
-def _verdict(body: bytes) -> tuple[str, str]:
+def _status_and_line(body: bytes) -> tuple[str, str]:
     """Return the status of a function's answer, empty if it is invalid, and a line to print."""
     try:
         answer = json.loads(body)

@@ -32,8 +32,8 @@ from shared.snapshots.region import RegionContext
 from shared.snapshots.request import plan_snapshot
 from shared.snapshots.requester import GIVEN_UP, Requester
 from shared.snapshots.run_records import RunLog, SignsOfLife, Summary
+from shared.snapshots.run_status import explain, explain_no_match
 from shared.snapshots.snapshot_index import SnapshotIndex
-from shared.snapshots.verdict import explain, no_disk_matched
 from shared.triggers.continuation import ContinuationStarter
 from shared.triggers.routing import Run
 
@@ -141,7 +141,7 @@ class Runner:
             left=self._progress.left_ids,
         ).choose()
         if not chosen and not chosen.existing and self._run.part <= 1:
-            no_disk_matched(summary)
+            explain_no_match(summary)
             return
         # None of them is kept: there may be 100,000.
         lost = map(self._lost, chosen.lost())

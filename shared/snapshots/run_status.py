@@ -1,4 +1,4 @@
-"""Code and reason of a run that has ended, where the counts of its disks do not explain it."""
+"""Status, code and reason of a run that ended, if the counts of its disks do not give them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from shared.snapshots.progress import Progress
 from shared.snapshots.run_records import Summary
 from shared.triggers.continuation import VANISHED
 
-MATCHED_NOTHING = "NoDisksMatched"
-NOTHING_TAKEN = "AllDisksSkipped"
+NO_DISKS_MATCHED = "NoDisksMatched"
+ALL_DISKS_SKIPPED = "AllDisksSkipped"
 
 
 def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> None:
@@ -39,7 +39,7 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
         # Nothing is wrong, and nothing was done: no failure, and never "ok". A direct request
         # is for these very disks, so for it this is a failure.
         summary.code, summary.reason = (
-            NOTHING_TAKEN,
+            ALL_DISKS_SKIPPED,
             "every disk was skipped; see the code of each disk record",
         )
         summary.status = "failed" if summary.run.trigger_kind == "direct" else "skipped"
@@ -49,10 +49,10 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
         summary.reason = progress.example
 
 
-def no_disk_matched(summary: Summary) -> None:
+def explain_no_match(summary: Summary) -> None:
     """Set status, code and reason of a run whose policy matches no disk, now or earlier."""
     summary.code, summary.reason = (
-        MATCHED_NOTHING,
+        NO_DISKS_MATCHED,
         "the policy matched no disk; correct select, or set allow_empty: true",
     )
     if summary.run.trigger_kind == "event":
