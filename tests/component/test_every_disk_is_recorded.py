@@ -57,7 +57,7 @@ def test_a_policy_may_allow_no_disk(world: World) -> None:
 
 
 def test_a_direct_request_for_a_policy_that_matches_no_disk_failed(world: World) -> None:
-    """L1: who asks directly reads it in the answer."""
+    """L1: the answer of a direct request contains it."""
     answer = world.schedule({"key": "k", "policy": "nightly"})
 
     assert answer["status"] == "failed"

@@ -343,7 +343,7 @@ def forged(world: World, **about: Any) -> dict[str, Any]:
     ],
 )
 def test_a_forged_continuation_is_rejected(world: World, about: dict[str, Any], path: str) -> None:
-    """It can name only what its event asks for by itself, and only parts that there may be."""
+    """It can name only what its event requests by itself, and only parts that there may be."""
     payload = forged(world, **about)
     writes = len(world.writes())
 

@@ -120,7 +120,7 @@ def test_a_request_for_a_policy_takes_the_disks_that_the_policy_selects(world: W
 
 
 def test_a_request_is_partial_where_some_disks_failed_and_does_not_raise(world: World) -> None:
-    """Who asks directly reads the answer: one line for each disk, with its code and reason."""
+    """The answer has an entry for each disk, with its code and reason."""
     good, bad = world.disks(2)
     world.ecs.disks[bad].in_arrears = True
 

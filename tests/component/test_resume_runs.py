@@ -607,7 +607,7 @@ def test_a_dry_run_reports_what_would_be_started(world: World, parts: Parts) -> 
 
 
 def test_a_dry_run_answers_with_what_is_left_to_a_person(world: World, parts: Parts) -> None:
-    """Everything could be read: no matter of the deployment, which `smoke` asks for."""
+    """The records could be read, so the deployment works, which is what `smoke` checks."""
     world.policies(policy(on={"timer": "weekly"}))
 
     answer = world.resume({"dry_run": True})

@@ -74,7 +74,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(cloud: Cloud) -> AccessKey:
-    """That of a deployer, who may do what docs/deployment.md asks for and no more."""
+    """That of a deployer, who may do what docs/deployment.md describes and no more."""
     policy = json.loads((ROOT / "docs" / "deployer-policy.json").read_text())
     cloud.add_role("deployer", [policy])
     return cloud.assume_role("deployer")
@@ -253,7 +253,7 @@ def test_what_is_deployed_takes_snapshots(
     assert {one.disk_id for one in ecs.snapshots.values()} == disks
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
 
-    # Fun has no EventBridge: the rules that docs/deployment.md asks for.
+    # Fun has no EventBridge: the rules that docs/deployment.md describes.
     for where in (ON_EVENT, ON_END):
         (rule,) = read_s(ROOT / "s.yaml")[where[1]].rules or ()
         pattern = json.dumps({"source": rule.sources, "type": rule.types})

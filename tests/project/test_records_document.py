@@ -114,7 +114,7 @@ LINE = {"token": list(", '\";=()[]{}?@&<>/:\n\t\r"), "caseSensitive": False, "ch
 
 @pytest.mark.parametrize("cells", rows(RECORDS, "## Queries"), ids=lambda cells: cells[0])
 def test_every_query_finds_what_is_promised(written: World, cells: list[str]) -> None:
-    """With the index that the document asks for, and no other field in it."""
+    """With the index that the document requires, and no other field in it."""
     [query] = quoted(cells[0])
     disks = written.recorded("disk")
     [failed] = [one for one in disks if one["status"] == "failed"]

@@ -179,7 +179,7 @@ def test_an_absurd_wait_is_ignored(after: float | None) -> None:
 
 
 def test_a_late_answer_may_put_the_probe_off() -> None:
-    """Another call received a longer wait: the waiting probe asks for a new ticket."""
+    """Another call received a longer wait: the waiting probe requests a new ticket."""
     rate = Rate(calls_per_minute=600)
     late = taken(rate, 0.0)
     throttle(rate, 0.0)

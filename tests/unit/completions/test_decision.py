@@ -157,7 +157,7 @@ def test_its_age_counts_from_its_creation() -> None:
 
     assert "hours old" in decided(failed(), now=old).outcome.reason
     assert decided(failed(), now=old - timedelta(seconds=1)).retry is not None
-    # Without a time of its own the event's counts; without either nothing is asked for.
+    # Without a time of its own the event's counts; without either nothing is requested.
     assert decided(failed(created_at=None)).retry is not None
     unknown = decided(failed(created_at=None), event=completion(started_at=None))
     assert "is not known" in unknown.outcome.reason

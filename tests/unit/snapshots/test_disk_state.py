@@ -172,7 +172,7 @@ def test_no_other_snapshot_serves_it(about: dict[str, Any]) -> None:
 
 
 def test_nothing_else_serves_a_direct_request() -> None:
-    """It asks for a snapshot of its own, and has no instant."""
+    """It requests a snapshot of its own, and has no instant."""
     direct = run_key(trigger_id=("direct", "ticket-1"), trigger_time=None)
 
     assert later_snapshot([in_the_making()], direct, "d-1") == ""

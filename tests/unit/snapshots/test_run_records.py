@@ -11,7 +11,7 @@ from tests.unit.builders import run_key, settings
 
 
 def test_an_answer_holds_a_bounded_number_of_disks_and_counts_the_others() -> None:
-    """L5: who asks directly for 100,000 disks has them in SLS, and no answer of 40 MB."""
+    """L5: a direct request for 100,000 disks has their records in SLS, and no answer of 40 MB."""
     policy = Policy(name="once", select=Select(all=True), snapshot=settings())
     run = Run(
         run_key=run_key(),

@@ -177,7 +177,7 @@ def test_a_policy_that_is_named_and_switched_off_is_a_mistake() -> None:
 
 
 def test_a_policy_on_an_events_resource_needs_an_event() -> None:
-    """A timer or a request that asks for it is about no resource."""
+    """A timer or a direct request is about no resource."""
     for trigger in (timer(policy="stopped"), direct(policy="stopped")):
         assert problem_of(trigger, NIGHTLY, STOPPED) == (
             "policy: 'stopped': has select.event_resource: true, so it runs on events only"
