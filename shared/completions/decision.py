@@ -166,7 +166,7 @@ def decide(
     region: str,
     now: datetime,
     paused: bool,
-    is_broken: bool = False,
+    has_invalid_policies: bool = False,
 ) -> Decision | None:
     """
     Return the outcome of a completion, and whether its disk gets another attempt.
@@ -178,7 +178,7 @@ def decide(
         region: The region of the snapshot.
         now: The time against which the snapshot's age is checked.
         paused: Whether SNAPSHOTS_PAUSED is set.
-        is_broken: Whether the policy file is invalid, and `file` contains only the deployment.
+        has_invalid_policies: Whether the policy file is invalid, so that `file` has no policies.
 
     Returns:
         None if the snapshot belongs to no run of this deployment.
@@ -191,7 +191,7 @@ def decide(
     if outcome.status == "completed":
         return Decision(run_key=run_key, outcome=outcome)
     policy = file.named(run_key.policy)
-    rules = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": is_broken}
+    rules = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": has_invalid_policies}
     rules |= _policy_rules(policy, outcome.attempt, region)
     rules |= _age_rules(snapshot, completion, policy, file.limits, now)
     if policy is None or any(rules.values()):

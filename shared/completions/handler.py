@@ -51,11 +51,11 @@ class CompletionHandler:
     """Handles the completion events of one invocation."""
 
     def __init__(
-        self, runtime: Runtime, file: PolicyFile, recorder: Recorder, *, is_broken: bool
+        self, runtime: Runtime, file: PolicyFile, recorder: Recorder, *, has_invalid_policies: bool
     ) -> None:
         self._runtime = runtime
         self._file = file
-        self._is_broken = is_broken
+        self._has_invalid_policies = has_invalid_policies
         self._recorder = recorder
         self._region = RegionContext(runtime.region, runtime, file.limits)
 
@@ -95,7 +95,7 @@ class CompletionHandler:
             region=self._runtime.region,
             now=now,
             paused=self._runtime.paused,
-            is_broken=self._is_broken,
+            has_invalid_policies=self._has_invalid_policies,
         )
         if decision is None and not self._file.deployment and read_run_tags(snapshot):
             why = "its deployment is not known, because the policies cannot be read"

@@ -52,20 +52,22 @@ def respond(
 
 
 def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
-    broken: InvalidPolicyError | None = None
+    policies_error: InvalidPolicyError | None = None
     try:
         file = readable_policies(runtime, recorder)
     except InvalidPolicyError as exc:
         # Raised later and only for a snapshot of this deployment, because all others come here too.
-        broken, file = exc, no_policies(runtime.identity.deployment)
+        policies_error, file = exc, no_policies(runtime.identity.deployment)
     completions, problems = read_completions(
         event, account_id=runtime.account_id, region=runtime.region
     )
-    handler = CompletionHandler(runtime, file, recorder, is_broken=broken is not None)
+    handler = CompletionHandler(
+        runtime, file, recorder, has_invalid_policies=policies_error is not None
+    )
     results = [result for result in map(handler.handle, completions) if result is not None]
-    if broken is not None and any(one.run_key or one.redelivery_reason for one in results):
-        recorder.add(rejection_record(broken, event))
-        raise broken
+    if policies_error is not None and any(one.run_key or one.redelivery_reason for one in results):
+        recorder.add(rejection_record(policies_error, event))
+        raise policies_error
     reasons = "\n".join(one.redelivery_reason for one in results if one.redelivery_reason)
     if problems:
         error = InvalidEventError(problems, also=reasons)

@@ -277,7 +277,7 @@ def test_an_event_that_names_no_resource_is_rejected_where_one_is_wanted(world: 
 
 @pytest.mark.parametrize("hours", [25.1, 48, 24 * 365])
 def test_a_trigger_that_is_too_old_is_rejected(world: World, hours: float) -> None:
-    """Its token may be forgotten and its snapshot pruned: it could be taken twice."""
+    """Its token may be forgotten and its snapshot deleted: a second one could be created."""
     world.policies(policy(), STOPPED)
     world.disk()
     at = utc(world.clock.now() - timedelta(hours=hours))
@@ -478,7 +478,7 @@ def test_an_address_that_is_not_https_is_rejected(
 def test_a_setting_that_is_slightly_off_stops_no_backup(
     world: World, variables: dict[str, str]
 ) -> None:
-    """N5: what it means is clear, at production addresses too."""
+    """N5: the meaning is clear, at production addresses too."""
     disk_id = world.disk()
 
     with environment(**variables):

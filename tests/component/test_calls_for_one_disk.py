@@ -109,7 +109,7 @@ def test_another_delivery_costs_listings_of_the_disk_and_no_snapshot(world: Worl
 
 
 def test_a_disk_that_was_detached_in_between_has_its_earlier_record(world: World) -> None:
-    """D1: nothing is taken again, nothing fails, and the outcome of the first delivery holds."""
+    """D1: nothing is created again, nothing fails, and the outcome of the first delivery counts."""
     world.cloud.ecs_settings.token_memory_s = 0
     kept, detached = world.disks(2)
     assert counts(by_instance_event(world, [kept, detached])) == {"created": 2}

@@ -355,7 +355,7 @@ def test_a_policy_repeats_as_often_as_it_allows(world: World) -> None:
 
 
 def test_while_the_listing_still_reports_progress_the_event_counts(world: World) -> None:
-    """D11: a status that lags behind is neither a reason to wait for it nor taken for a success."""
+    """D11: a status that lags behind is neither waited for nor counted as a success."""
     disk_id = taken(world, retry_failed_snapshots=1)
     world.clock.advance(3600)
     world.ecs.fail_next(disk_id)
@@ -654,7 +654,7 @@ def test_what_is_no_completion_is_rejected(world: World, event: Any, problem: st
     "kind", ["ecs:Instance:StateChange", "ecs:Snapshot:CreateSnapshotInitiated"]
 )
 def test_other_events_are_rejected(world: World, kind: str) -> None:
-    """A rule that was made too wide is found by the first event that is not meant."""
+    """A rule whose pattern is too wide is found by the first event of another type."""
     event = of(world, "s-1", "d-1") | {"type": kind}
 
     with pytest.raises(InvalidEventError, match="must be ecs:Snapshot:CreateSnapshotCompleted"):

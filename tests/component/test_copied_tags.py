@@ -112,7 +112,7 @@ def test_a_restored_disk_that_is_selected_gets_its_own(world: World, status: Sta
 
 
 def test_whose_it_is_not_is_no_reason_to_fail(world: World) -> None:
-    """N3: nor does a failed copy make a run fail that has what it wanted."""
+    """N3: nor does a failed copy make a run fail that has its own snapshot."""
     disk_id = world.disk()
     at = world.minute
     world.tick(at=at)

@@ -114,7 +114,7 @@ def test_an_event_whose_resource_the_policy_does_not_select_is_no_match(world: W
 
 
 def test_an_event_about_what_does_not_exist_is_a_failure(world: World) -> None:
-    """L5: the policy wanted it, and there is nothing to take it from."""
+    """L5: the policy selects it, and it does not exist."""
     world.policies(STOPPED)
 
     with pytest.raises(RunFailedError, match="1 failed"):
@@ -238,7 +238,7 @@ def test_a_disk_named_by_the_policy_that_does_not_exist_failed(world: World) -> 
 
 
 def test_an_instance_named_by_the_policy_that_does_not_exist_failed(world: World) -> None:
-    """L5: the same for instances, whose disks would be missing in silence."""
+    """L5: the same for instances, whose disks would be missing without a record."""
     disk_id = world.disk()
     here = world.ecs.disks[disk_id].instance_id
     world.policies(policy(select={"instance_ids": ["i-bp1gone", here]}))

@@ -56,7 +56,7 @@ def test_the_attempt_rises_by_one_for_each_failure_and_then_stays(world: World) 
 
 
 def test_a_disk_whose_snapshots_keep_failing_is_given_up(world: World) -> None:
-    """D11, T10: at the cap the disk is broken, and no further delivery requests another."""
+    """D11, T10: after the last attempt the disk stays failed, and no delivery requests another."""
     disk_id, good = world.disk(), world.disk()
     world.ecs.fail_next(disk_id, count=100)
     tick = world.minute

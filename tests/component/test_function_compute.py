@@ -183,7 +183,7 @@ def test_an_answer_that_is_lost_before_the_effect_is_asked_for_again(
 def test_an_answer_that_is_lost_after_the_effect_ends_as_a_duplicate(
     place: Place, kind: str
 ) -> None:
-    """It is started once, and who asked learns that the id is taken."""
+    """It is started once, and the caller learns that the id is in use."""
     place.fault(kind, after_effect=True)
 
     with pytest.raises(DuplicateInvocationError):

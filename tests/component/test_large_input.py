@@ -150,7 +150,7 @@ def test_instances_that_do_not_exist_count_for_the_limit_too(world: World) -> No
 
 @pytest.mark.parametrize("key", ["k" * 100_000, "\n" * 50_000])
 def test_long_texts_are_cut_in_messages(world: World, key: str) -> None:
-    """D8: a message is read by a person: the value, the path and the rule are each cut."""
+    """D8: messages stay readable: the value, the path and the rule are each cut."""
     error = rejected(world, schedule, {"key": key, key: key, "policy": key})
 
     assert max(map(len, str(error).splitlines())) < 3_000

@@ -122,7 +122,7 @@ def test_a_dry_run_starts_no_part(world: World, parts: Parts, regions: list[str]
 def test_a_disk_that_was_being_detached_is_taken_when_it_is(
     world: World, parts: Parts, by: str
 ) -> None:
-    """L12: meant by its instance, it waited in the first part, and the next did not know it."""
+    """L12: selected by its instance, it waited in the first part, and the next part lost it."""
     instance = world.ecs.add_instance(tags=PROD)
     disk = world.ecs.disks[world.disk(instance_id=instance.instance_id)]
     disk.status = "Detaching"

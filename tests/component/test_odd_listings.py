@@ -1,4 +1,4 @@
-"""One odd item in a listing: it gets a record, and the others are taken."""
+"""One odd item in a listing: it gets a record, and the others are processed."""
 
 from __future__ import annotations
 

@@ -382,7 +382,7 @@ def test_a_continuation_without_its_event_is_rejected(world: World) -> None:
 
 
 def test_a_part_of_a_policy_that_was_switched_off_ends_quietly(world: World) -> None:
-    """Whoever switches a policy off means its next parts too."""
+    """A policy that is switched off also stops its next parts."""
     payload = forged(world)
     world.policies(policy(enabled=False))
 

@@ -152,7 +152,7 @@ CALLS: dict[str, tuple[type[Exception], Callable[[str], object]]] = {
 def test_a_redirect_is_an_answer_that_cannot_be_used(
     call: str, status: int, elsewhere: tuple[Elsewhere, str]
 ) -> None:
-    """The token is not sent to another host, and nothing is taken for done."""
+    """The token is not sent to another host, and no call counts as a success."""
     found, address = elsewhere
     found.status = status
     error, act = CALLS[call]

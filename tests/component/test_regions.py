@@ -30,7 +30,7 @@ def lists_elsewhere(world: World, action: str) -> None:
 
 @pytest.mark.parametrize("action", ["DescribeDisks", "DescribeInstances", "DescribeSnapshots"])
 def test_a_host_that_answers_for_another_region_fails_the_run(world: World, action: str) -> None:
-    """N1: with a code of its own, and nothing is taken."""
+    """N1: with a code of its own, and no snapshot is created."""
     world.policies(policy(select={"tags": {"env": "prod"}, "tags_of": "instance"}))
     instance = world.ecs.add_instance(tags={"env": "prod"})
     disk_id = world.ecs.add_disk(instance_id=instance.instance_id).disk_id

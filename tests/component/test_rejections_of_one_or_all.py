@@ -65,7 +65,7 @@ def test_a_role_scoped_by_id_takes_the_one_disk_that_it_may(world: World) -> Non
 
 
 def test_disks_of_other_resource_groups_are_tried_first(world: World) -> None:
-    """L18: a role is often scoped by group; here few of very many disks may be taken."""
+    """L18: a role is often scoped by group; here it may snapshot few of very many disks."""
     world.policies(limits=SLOWLY)
     world.disks(300, resource_group_id="rg-theirs")
     good = world.disks(2, resource_group_id="rg-ours")

@@ -137,7 +137,7 @@ def test_a_request_is_partial_where_some_disks_failed_and_does_not_raise(world: 
 
 
 def test_a_request_of_which_every_disk_failed_failed(world: World) -> None:
-    """Nothing was achieved, and something was wanted."""
+    """Every requested disk failed, so the run failed."""
     bad = world.disk(in_arrears=True)
 
     assert world.schedule({"key": "k", "disk_ids": [bad]})["status"] == "failed"

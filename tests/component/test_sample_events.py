@@ -149,7 +149,7 @@ def test_a_sample_comes_to_just_these_snapshots(fleet_world: World, sample: str)
 def test_a_call_reported_by_actiontrail_is_about_all_its_resources(
     fleet_world: World,
 ) -> None:
-    """N6: its ids come in lists by type; each of the instances is what the policy means."""
+    """N6: its ids come in lists by type; the policy selects each of the instances."""
     fleet_world.policies(
         {
             "name": "stopped-by-a-call",

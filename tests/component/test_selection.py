@@ -1,4 +1,4 @@
-"""Which disks a policy means: by tag, id, instance, type or event, to the last page, each once."""
+"""Which disks a policy selects: by tag, id, instance, type or event, to the last page, once."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ def test_a_disk_is_meant_in_all_spellings_of_its_id(world: World, key: str) -> N
 
 
 def test_the_status_of_a_maintenance_decides_and_not_its_name(world: World) -> None:
-    """`data.eventStatus`: of all that a maintenance sends, only its announcement is wanted."""
+    """`data.eventStatus`: of all events of a maintenance, only its announcement matches."""
     world.policies(
         {
             "name": "maintenance",

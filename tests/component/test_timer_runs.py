@@ -1,4 +1,4 @@
-"""The main job: a timer fires, and each disk that a policy means has a snapshot and a record."""
+"""The main job: a timer fires, and each selected disk has a snapshot and a record."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_a_pass_of_one_does_not_cover_the_others_timers(
 def test_what_stopped_the_others_tick_did_not_stop_this_ones(
     both: tuple[Deployment, Deployment], kind: str
 ) -> None:
-    """L18: a record that knows no run is its deployment's too, also where policies are broken."""
+    """L18: a record without a run belongs to its deployment too, also with invalid policies."""
     one, other = both
     one.clock.advance(13.5 * HOUR_S)
     one.reconcile()

@@ -347,7 +347,7 @@ def test_a_function_without_samples_and_one_without_template_are_named(project: 
 def test_what_is_switched_off_is_a_warning(
     project: Path, file: str, old: str, new: str, warning: str
 ) -> None:
-    """It may be meant, and it may have been forgotten."""
+    """It may be intended, and it may be a mistake."""
     edit(project / file, old, new)
 
     assert warning in "\n".join(check(project / "policies.yaml").warnings)

@@ -25,7 +25,7 @@ def test_every_table_stands_in_one_document() -> None:
 
 
 def test_what_stands_between_the_markers_is_replaced_and_nothing_else() -> None:
-    """Text that a person wrote is safe."""
+    """Text outside the markers does not change."""
     [name, *_] = TABLES
     begin, end = f"<!-- begin generated: {name} -->\n", f"<!-- end generated: {name} -->"
 

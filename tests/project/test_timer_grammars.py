@@ -157,7 +157,7 @@ expressions = st.one_of(
 @example(expression="0 0 0 29 FEB ?")
 @example(expression="0 0 0 ? * *,1")
 def test_whatever_an_expression_is_all_three_agree(expression: str) -> None:
-    """N7: taken by all or by none, and of the same instants."""
+    """N7: accepted by all or by none, with the same times."""
     wrong, fires, rejected = readings(expression, count=5)
 
     assert (wrong is None) is (fires is not None) is (not rejected)

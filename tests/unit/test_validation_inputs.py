@@ -61,7 +61,7 @@ def test_ids_are_returned_once_each_and_in_their_order() -> None:
 
 @pytest.mark.parametrize("value", [[], "d-1", None, {"d-1": 1}])
 def test_ids_are_a_list_that_is_not_empty(value: object) -> None:
-    """An empty list of ids must never come to mean every disk."""
+    """An empty list of ids never selects every disk."""
     problems = Problems()
 
     assert DISK_IDS.read(value, "ids", problems) == ()
@@ -140,7 +140,7 @@ def test_a_flag_is_true_or_false(value: object) -> None:
 
 
 def test_an_unknown_key_is_reported_with_the_known_ones() -> None:
-    """L2: a misspelt key would be ignored in silence."""
+    """L2: a misspelt key would be ignored silently."""
     problems = Problems()
 
     check_keys({"tagz": 1, "tags": 2, 5: 3}, ("tags", "name"), "select", problems)
@@ -186,7 +186,7 @@ def test_a_choice_is_one_of_those_that_exist() -> None:
 
 @pytest.mark.parametrize("pattern", ["\\", "a\\", r"C:\temp", r"\\server\x", "\\\\\\"])
 def test_a_backslash_before_anything_else_is_a_mistake(pattern: str) -> None:
-    """L2: it is never dropped in silence, nor read as itself here and as an escape there."""
+    """L2: it is never dropped silently, nor read as itself here and as an escape there."""
     assert found(PATTERN.read, pattern) == [
         r"has a backslash before no '*', '?' or '\'; write '\\' for the backslash itself"
     ]

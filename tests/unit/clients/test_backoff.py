@@ -20,7 +20,7 @@ def test_gaps_grow_up_to_a_limit() -> None:
 
 
 def test_a_busy_disk_is_given_longer() -> None:
-    """A snapshot in the making takes its time: ask later, and never at once."""
+    """A snapshot in progress takes its time: the next call comes later, never at once."""
     longest = [backoff_s(RETRY_LATER, n, retry_after_s=None, chance=1.0) for n in range(1, 7)]
     shortest = [backoff_s(RETRY_LATER, n, retry_after_s=None, chance=0.0) for n in range(1, 7)]
 

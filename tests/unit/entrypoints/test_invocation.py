@@ -62,7 +62,7 @@ def test_nothing_of_an_exception_shows_a_secret(make: Callable[[], BaseException
 
 
 def test_what_shows_none_stays_as_it_is() -> None:
-    """A traceback is for a person: only what may not be seen goes."""
+    """A traceback stays readable: only secrets are removed."""
     cause = ValueError("why")
     exc = chained(LookupError("x"), cause, cause)
     ours = RunFailedError(f"said {SECRET}")

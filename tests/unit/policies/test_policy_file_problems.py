@@ -343,7 +343,7 @@ def test_failed_snapshots_are_repeated_fewer_times_than_there_are_attempts(numbe
 
 
 def test_a_name_is_one_policys_only() -> None:
-    """Two policies of one name would share their runs: each disk would be taken once."""
+    """Two policies with one name would share their runs: each disk would get one snapshot."""
     assert problems_of({"deployment": "main", "policies": [NIGHTLY, NIGHTLY]}) == [
         "policies[1].name: 'nightly': is already the name of another policy; choose another"
     ]

@@ -1,4 +1,4 @@
-"""Which disks a policy means, and what a listing already shows to be hopeless."""
+"""Which disks a policy selects, and which rejections a listing already shows."""
 
 from __future__ import annotations
 

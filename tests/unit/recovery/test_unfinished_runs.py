@@ -198,7 +198,7 @@ def test_each_time_the_wait_is_doubled_and_a_day_is_enough_for_a_few() -> None:
 
 
 def test_two_passes_at_one_time_name_a_start_alike_and_the_next_pass_does_not() -> None:
-    """FC takes each name once; a name that was taken and came to nothing must not stay."""
+    """FC accepts each id once; a start that was accepted and never ran must get another id."""
     first = only(start())
     resumed = record("run_resumed", after=MINUTE, chain=first.chain)
 
@@ -268,7 +268,7 @@ def test_what_cannot_be_started_again_has_a_reason(
 
 
 def test_nothing_older_than_a_run_may_be_is_started_plan_restart() -> None:
-    """Its token may be forgotten, and its snapshot pruned: it could be taken twice."""
+    """Its token may be forgotten, and its snapshot deleted: a second one could be created."""
     limit = NOON + timedelta(hours=25)
 
     assert given_back(only(start()), now=limit).run_key == RUN_ID

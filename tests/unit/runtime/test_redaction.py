@@ -92,7 +92,7 @@ def test_a_signature_is_found_where_it_is_named(text: str) -> None:
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
-    """What a person needs to see what was rejected."""
+    """The parts that explain what was rejected stay."""
     assert redacted(text, [None, "", TOKEN]) == text
 
 

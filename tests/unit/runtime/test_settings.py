@@ -1,4 +1,4 @@
-"""Settings: what is clearly meant is taken, what is not is rejected, and no value is shown."""
+"""Settings: a clear meaning is accepted, anything else rejected, and no value is shown."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_more_than_a_payload_holds_is_not_passed_on() -> None:
 
 
 def test_a_part_with_nothing_left_only_reports_unless_it_is_sent_later() -> None:
-    """T4: FC's own deliveries come within minutes; an hour later it is a person who tries again."""
+    """T4: FC's own deliveries come within minutes; an hour later an operator tries again."""
     one = progress()
     one.add(outcome("failed", "d-1", "QuotaExceed.Snapshot"))
     so_far = one.report(NOON)

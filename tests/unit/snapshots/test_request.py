@@ -138,7 +138,7 @@ def test_a_token_stays_what_it_was_in_earlier_versions() -> None:
 def test_another_run_disk_or_attempt_has_another_token(
     data: st.DataObject, where: RunKey, disk_id: str, attempt: int
 ) -> None:
-    """Two snapshots that are both wanted never share a token, whatever the texts are."""
+    """Two different snapshots never share a token, whatever the texts are."""
     other = data.draw(st.tuples(RUN_KEYS, DISK_IDS, st.integers(1, 99)))
     one = (where.deployment, where.policy, where.region, where.trigger_id, disk_id, attempt)
     assume(one != (other[0].deployment, other[0].policy, other[0].region, other[0].trigger_id,
