@@ -147,7 +147,7 @@ def _check_project(
     for place in places if built else ():
         found.problems += missing_from_build(place.at("code"), root, place.declared)
     for name in templates:
-        found.placeholders += _placeholders([one for one in places if one.template == name])
+        found.placeholders += _placeholders([place for place in places if place.template == name])
 
 
 def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
@@ -159,9 +159,11 @@ def _read(root: Path, problems: list[str]) -> dict[str, dict[str, Function]]:
             continue
         try:
             lines = lines_of(path)
-            misfits = [(lines.at(one.path), one) for one in schema_problems(load(path), schema)]
+            misfits = [
+                (lines.at(found.path), found) for found in schema_problems(load(path), schema)
+            ]
             misfits.sort(key=lambda found: found[0] or 0)
-            problems += [f"{file_line(name, line)}: {one}" for line, one in misfits]
+            problems += [f"{file_line(name, line)}: {misfit}" for line, misfit in misfits]
             templates[name] = read(path)
         except TemplateError as exc:
             problems.append(str(exc))
@@ -233,10 +235,10 @@ def _disagreements(
         for function in sorted(functions.keys() - folders):
             rule = f"functions/{function} is missing; add it or remove the function here"
             yield f"{file_line(name, functions[function].line(''))}: {function}: {rule}"
-        for place in (one for one in places if one.template == name):
+        for place in (place for place in places if place.template == name):
             folder = root / "functions" / place.function
             started = functions.keys() & FUNCTION_VARIABLES if place.function == RESUMES else ()
-            starts = [functions[one].resource for one in sorted(started)]
+            starts = [functions[other].resource for other in sorted(started)]
             yield from function_problems(place, folder, fc_api=_APIS[name], starts=starts)
             yield from _of_another_account(place, places[0])
             if place.function == RESUMES:

@@ -73,4 +73,4 @@ def _events() -> Any:  # noqa: ANN401 - any YAML value
 def _values(value: object, kind: str) -> Values:
     if not isinstance(value, list):
         return None
-    return tuple(kind.split(":", 2)[2] if one == "$type" else one for one in value)
+    return tuple(kind.split(":", 2)[2] if item == "$type" else item for item in value)

@@ -115,7 +115,7 @@ def remarks(place: Place) -> Iterator[str]:
         if rule.enabled is not True:
             yield f"{place.at(f'rules.{rule.name}')}: {rule.name}: not enabled, so no event arrives"
     settings, _, found = settings_at(place)
-    yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
+    yield from (f"{variable(place, problem.path)}: {problem.rule}" for problem in found)
     yield from _hosts_elsewhere(place, settings)
     for name in place.declared.environment:
         if name in VARIABLES:
@@ -132,7 +132,11 @@ def _hosts_elsewhere(place: Place, settings: Settings) -> Iterator[str]:
     hosts = [("ECS_ENDPOINT", of, host) for of, host in settings.ecs_endpoints.items()]
     hosts.append(("SNAPSHOTS_FC_ENDPOINT", place.region, settings.fc_endpoint))
     for name, of, host in hosts:
-        named = [one for one in ecs_hosts() if re.search(rf"(?<![a-z0-9]){one}(?![a-z0-9])", host)]
+        named = [
+            region
+            for region in ecs_hosts()
+            if re.search(rf"(?<![a-z0-9]){region}(?![a-z0-9])", host)
+        ]
         if of not in ecs_hosts():
             # The region of the functions is checked at its own place.
             if of not in ("", place.region):
@@ -162,7 +166,7 @@ def _texts(declared: Function) -> dict[str, str]:
 def _variables(place: Place, folder: Path, fc_api: str) -> Iterator[str]:
     """Check a function's variables as it does at its start; yields no value of a variable."""
     texts, (settings, found, _) = _texts(place.declared), settings_at(place)
-    yield from (f"{variable(place, one.path)}: {one.rule}" for one in found)
+    yield from (f"{variable(place, problem.path)}: {problem.rule}" for problem in found)
     if FC_API not in place.declared.environment:
         yield f"{variable(place, FC_API)}: is required; set it to '{fc_api}', {_WHY_FC_API}"
     elif settings.fc_api not in (None, fc_api):

@@ -85,7 +85,7 @@ def _message(error: SnapshotAutomationError, event: Path, policies: Path) -> str
         return "\n  ".join([f"{kind}: {error.what}", *map(named.problem, error.problems)])
     if isinstance(error, InvalidEventError):
         lines = Lines(event.read_bytes())
-        places = [file_line(event.name, lines.at_text(one.path)) for one in error.problems]
+        places = [file_line(event.name, lines.at_text(problem.path)) for problem in error.problems]
         located = [f"{at}: {one}" for at, one in zip(places, error.problems, strict=True)]
         # The results of the other events of a list.
         also = str(error).splitlines()[len(located) + 1 :]

@@ -120,7 +120,7 @@ def _not_a_value(
     """Yield a message for values that a field never has, or never in events of some types."""
     allowed = {kind: _values(path, kind, facts) for kind, facts in known.items()}
     closed = {kind: those for kind, those in allowed.items() if those is not None}
-    possible = [one for those in closed.values() for one in those]
+    possible = [value for those in closed.values() for value in those]
     never = [value for value in values if value not in possible]
     all_closed = len(closed) == len(allowed) and not others
     for value in never if all_closed else ():

@@ -140,8 +140,10 @@ class CompletionHandler:
     def _existing(self, retry: SnapshotRetry) -> DiskState:
         """List the run's snapshots of the disk; the failed one is failed in a stale list too."""
         snapshots = (
-            replace(one, status=FAILED) if one.snapshot_id == retry.failed.snapshot_id else one
-            for one in self._region.inventory.tagged_snapshots(retry.run_key, retry.disk_id)
+            replace(snapshot, status=FAILED)
+            if snapshot.snapshot_id == retry.failed.snapshot_id
+            else snapshot
+            for snapshot in self._region.inventory.tagged_snapshots(retry.run_key, retry.disk_id)
         )
         return group_by_disk(snapshots, retry.run_key).get(retry.disk_id, DiskState())
 

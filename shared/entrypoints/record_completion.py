@@ -65,10 +65,12 @@ def _complete(runtime: Runtime, recorder: Recorder, event: bytes) -> Answer:
         runtime, file, recorder, has_invalid_policies=policies_error is not None
     )
     results = [result for result in map(handler.handle, completions) if result is not None]
-    if policies_error is not None and any(one.run_key or one.redelivery_reason for one in results):
+    if policies_error is not None and any(
+        result.run_key or result.redelivery_reason for result in results
+    ):
         recorder.add(rejection_record(policies_error, event))
         raise policies_error
-    reasons = "\n".join(one.redelivery_reason for one in results if one.redelivery_reason)
+    reasons = "\n".join(result.redelivery_reason for result in results if result.redelivery_reason)
     if problems:
         error = InvalidEventError(problems, also=reasons)
         recorder.add(rejection_record(error, event))

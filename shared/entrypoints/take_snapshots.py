@@ -136,7 +136,7 @@ class _Invocation:
     def _answer(
         self, triggers: Sequence[Trigger], summaries: Sequence[Summary], problems: Problems
     ) -> Answer:
-        failed = [one for one in summaries if one.failed and not one.is_read]
+        failed = [summary for summary in summaries if summary.failed and not summary.is_read]
         if problems:
             error = InvalidEventError(problems, also="\n".join(map(_line, failed)))
             self._recorder.add(rejection_record(error, self._event))

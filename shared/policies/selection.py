@@ -58,7 +58,7 @@ def why_not_by_itself(select: Select, disk: Disk) -> str | None:
         (select.categories, (disk.category,), f"{disk.category} is not of select.categories"),
     )
     for wanted, has, reason in rules:
-        if wanted and not any(one in wanted for one in has):
+        if wanted and not any(value in wanted for value in has):
             return reason
     if select.disk_names and not fits_one_of(select.disk_names, disk.name):
         return "its name fits none of select.disk_names"
@@ -72,9 +72,9 @@ def why_not_by_instance(select: Select, instances: Sequence[Instance]) -> str | 
     """Return why the instances that a disk is attached to do not match; None if they do."""
     if select.tags_of != "instance":
         return None
-    if select.tags and not any(has_all(one.tags, select.tags) for one in instances):
+    if select.tags and not any(has_all(instance.tags, select.tags) for instance in instances):
         return "the instance does not have all of select.tags"
-    return next(filter(None, (_excluded(one.tags, select) for one in instances)), None)
+    return next(filter(None, (_excluded(instance.tags, select) for instance in instances)), None)
 
 
 def has_all(tags: Mapping[str, str], choices: Sequence[TagChoice]) -> bool:
@@ -129,10 +129,13 @@ def foreseen_code(disk: Disk, instances: Sequence[Instance]) -> str | None:
     """
     if disk.category in LOCAL_CATEGORIES:
         return "DiskCategory.OperationNotSupported"
-    if any(SECURITY_LOCK in locks for locks in (disk.locks, *(one.locks for one in instances))):
+    if any(
+        SECURITY_LOCK in locks
+        for locks in (disk.locks, *(instance.locks for instance in instances))
+    ):
         return "InstanceLockedForSecurity"
     if disk.status not in USABLE_DISK_STATUS:
         return "IncorrectDiskStatus"
-    if any(one.status not in USABLE_INSTANCE_STATUS for one in instances):
+    if any(instance.status not in USABLE_INSTANCE_STATUS for instance in instances):
         return "IncorrectInstanceStatus"
     return None

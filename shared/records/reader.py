@@ -88,7 +88,7 @@ class Reader:
 
         """
         page = self._page(f"{run_id} and {STARTED}", since, until, newest_first=True)
-        for record in (one for log in page.records for one in self._own(log)):
+        for record in (record for log in page.records for record in self._own(log)):
             about = (record.get("record"), record.get("run_id"), record.get("request_id", ""))
             if about == (STARTED, run_id, request_id) and "event" in record:
                 return record
@@ -108,7 +108,9 @@ class Reader:
         return next((record for record in found if record.get("run_id") == run_id), None)
 
     def _own(self, log: Record) -> Iterator[Record]:
-        return (one for one in records_in(log) if one.get("deployment") == self._deployment)
+        return (
+            record for record in records_in(log) if record.get("deployment") == self._deployment
+        )
 
     def _page(
         self,

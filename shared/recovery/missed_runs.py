@@ -73,7 +73,9 @@ def fingerprint(expression: str) -> str:
 
 def fingerprints(timers: Iterable[TimerTrigger]) -> str:
     """Return the ``timers`` field of a pass's record: the enabled timers by name, as JSON."""
-    return json.dumps({one.name: fingerprint(one.expression) for one in timers if one.enabled})
+    return json.dumps(
+        {timer.name: fingerprint(timer.expression) for timer in timers if timer.enabled}
+    )
 
 
 class CheckpointHistory:
@@ -256,7 +258,7 @@ def unavailable_timers(
         Each with a code, ``TimerMissing`` or ``TimerDisabled``, and a reason in words.
 
     """
-    states = {one.name: one.enabled for one in timers}
+    states = {timer.name: timer.enabled for timer in timers}
     waiting: dict[str, list[str]] = {}
     for policy in file.policies:
         if policy.enabled and policy.timer and not states.get(policy.timer):

@@ -146,7 +146,11 @@ class DiskSelector:
             for instance_id in select.instance_ids
             if instance_id not in self._instances
         ]
-        meant = [one for one in self._instances if not by_tag or self._instances.has_tags(one)]
+        meant = [
+            instance_id
+            for instance_id in self._instances
+            if not by_tag or self._instances.has_tags(instance_id)
+        ]
         self._found.instance_outcomes += [
             Outcome(
                 disk_id="",
@@ -174,8 +178,10 @@ class DiskSelector:
                 possible.append(disk)
             else:
                 self._pass_over(disk, reason)
-        attached = {one for disk in possible for one in disk.instance_ids}
-        needed = sorted(one for one in attached if one not in self._instances)
+        attached = {instance_id for disk in possible for instance_id in disk.instance_ids}
+        needed = sorted(
+            instance_id for instance_id in attached if instance_id not in self._instances
+        )
         self._instances.learn(self._inventory.instances(needed))
         for disk in possible:
             instances = self._instances.of(disk)

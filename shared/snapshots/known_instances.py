@@ -39,11 +39,11 @@ class KnownInstances:
 
     def learn(self, found: Iterable[Instance]) -> None:
         """Add instances as they are listed."""
-        for one in found:
-            tags = {key: value for key, value in one.tags.items() if key in self._keys}
-            about = (one.status, one.locks, tuple(sorted(tags.items())))
-            judged = replace(one, instance_id="", tags=tags)
-            self._known[self.same_id(one.instance_id)] = self._same.setdefault(about, judged)
+        for instance in found:
+            tags = {key: value for key, value in instance.tags.items() if key in self._keys}
+            about = (instance.status, instance.locks, tuple(sorted(tags.items())))
+            judged = replace(instance, instance_id="", tags=tags)
+            self._known[self.same_id(instance.instance_id)] = self._same.setdefault(about, judged)
 
     def same_id(self, instance_id: str) -> str:
         """Return the one text that is kept for an instance's id."""
@@ -51,7 +51,11 @@ class KnownInstances:
 
     def of(self, disk: Disk) -> list[Instance]:
         """Return the known instances that a disk is attached to."""
-        return [self._known[one] for one in disk.instance_ids if one in self._known]
+        return [
+            self._known[instance_id]
+            for instance_id in disk.instance_ids
+            if instance_id in self._known
+        ]
 
     def has_tags(self, instance_id: str) -> bool:
         """Return whether a known instance has all tags of the selection."""
