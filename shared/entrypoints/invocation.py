@@ -73,8 +73,8 @@ def without_secrets(exc: BaseException, redacted: Redacted) -> BaseException:
     """
     if isinstance(exc, SnapshotAutomationError):
         exc.redact(redacted)
-    said = "".join(traceback.format_exception(type(exc), exc, None, chain=False))
-    if redacted(said) != said:
+    shown = "".join(traceback.format_exception(type(exc), exc, None, chain=False))
+    if redacted(shown) != shown:
         if not isinstance(exc, Exception):
             exc.args = ()
             return exc

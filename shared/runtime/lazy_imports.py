@@ -209,7 +209,7 @@ class _Loader(Loader):
 
 
 class _Loaded(Loader):
-    """Returns a module that was imported while it was looked for."""
+    """Returns a module that was imported while it was searched."""
 
     def __init__(self, module: ModuleType) -> None:
         self._module = module

@@ -22,8 +22,8 @@ def statuses(world: World) -> dict[str, str]:
 @pytest.mark.parametrize(
     "select",
     [
-        {"tags": {"env": "nobody"}},
-        {"tags": {"env": "nobody"}, "tags_of": "instance"},
+        {"tags": {"env": "absent"}},
+        {"tags": {"env": "absent"}, "tags_of": "instance"},
         {"disk_types": ["system"]},
         {"categories": ["cloud_ssd"]},
         {"tags": {"env": "prod"}, "exclude_tags": {"env": "prod"}},
@@ -199,7 +199,7 @@ def test_an_unexpected_error_on_one_disk_costs_no_other(
 
 def test_every_policy_of_a_timer_runs_whatever_becomes_of_the_others(world: World) -> None:
     """L4: a policy that matches nothing keeps no other from its disks."""
-    world.policies(policy(name="empty", select={"tags": {"env": "nobody"}}), policy())
+    world.policies(policy(name="empty", select={"tags": {"env": "absent"}}), policy())
     disk_id = world.disk()
 
     with pytest.raises(RunFailedError, match="policy empty"):

@@ -2,7 +2,7 @@
 Every code that CreateSnapshot documents, and the platform's, through the real SDK and a handler.
 
 L3, L6: no code is swallowed; how often it was tried, what became of the disk and what the
-record says all follow from the code's error action, and agree with each other.
+record contains all follow from the code's error action, and agree with each other.
 """
 
 from __future__ import annotations

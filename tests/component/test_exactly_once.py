@@ -263,7 +263,7 @@ def test_the_request_is_the_same_whatever_changed_about_the_disk(world: World) -
     tick = world.minute
     world.tick(at=tick)
 
-    world.ecs.disks[disk_id].tags["owner"] = "somebody"
+    world.ecs.disks[disk_id].tags["owner"] = "another team"
     world.ecs.disks[disk_id].name = "renamed"
     world.clock.advance(600)
     world.tick(at=tick)

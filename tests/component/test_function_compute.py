@@ -136,7 +136,7 @@ def test_without_task_mode_functions_are_started_anyway(place: Place) -> None:
 def test_an_id_that_fc_rejects_is_left_out(place: Place) -> None:
     """Task mode may not be available in a region or an account."""
     place.fault(
-        code="InvalidArgument", status=400, matches=lambda said: bool(said["task_id"]), times=None
+        code="InvalidArgument", status=400, matches=lambda call: bool(call["task_id"]), times=None
     )
 
     place.start()

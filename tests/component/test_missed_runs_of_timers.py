@@ -330,7 +330,7 @@ def test_the_hour_that_is_there_twice_is_caught_up_twice_and_no_more(tmp_path: A
 
 
 def test_of_the_hour_that_is_there_twice_what_came_is_not_caught_up(tmp_path: Any) -> None:
-    """D7: the first half past two came; the second one alone is owed."""
+    """D7: the first half past two came; only the second one was missed."""
     start = datetime(2026, 10, 25, 0, 0, tzinfo=timezone.utc)
     with in_berlin(tmp_path, start) as world, deployed(world) as parts:
         timer(world, "nightly", "CRON_TZ=Europe/Berlin 0 30 2 * * *")

@@ -133,7 +133,7 @@ def test_every_address_is_https_and_the_regions_own(world: World, capsys: Any) -
     """An endpoint without a scheme would be plain HTTP, credentials and all."""
     ecs = f"https://ecs-{REGION}.aliyuncs.com/"
     sls = f"https://{PROJECT}.{REGION}.log.aliyuncs.com:443/logstores/{LOGSTORE}/shards/lb"
-    rejection = {"errorCode": "Unauthorized", "errorMessage": "Nobody is let in."}
+    rejection = {"errorCode": "Unauthorized", "errorMessage": "Access is denied."}
     with responses.RequestsMock() as addresses:
         addresses.post(ecs, status=503, json={"Code": "Busy"})
         addresses.post(sls, status=403, json=rejection)
@@ -142,7 +142,7 @@ def test_every_address_is_https_and_the_regions_own(world: World, capsys: Any) -
         asked = {(call.request.url or "").partition("?")[0] for call in addresses.calls}
 
     assert asked == {ecs, sls}
-    assert "Nobody is let in" in capsys.readouterr().out
+    assert "Access is denied" in capsys.readouterr().out
 
 
 # --- SLS is not ----------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_rejected_input_is_on_stdout_too_where_sls_fails(
     sls_fails(world, "drop")
 
     with pytest.raises(Exception, match=r"no policy has this on\.timer"):
-        world.tick("nobody")
+        world.tick("unused")
 
     assert [one["record"] for one in printed(capsys)] == ["sls_write_failed", "rejected"]
 

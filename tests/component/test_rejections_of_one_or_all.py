@@ -41,8 +41,8 @@ def test_a_role_that_may_not_snapshot_some_disks_takes_all_others(
     """L4, L18: scoped by a tag, with the forbidden disks first, as a listing groups them."""
     world.policies(limits={"max_in_flight": in_flight})
     bad = world.disks(forbidden, tags={"env": "prod", "team": "theirs"})
-    good = world.disks(60 - forbidden, tags={"env": "prod", "team": "ours"})
-    may_snapshot(world, "acs:ecs:*:*:disk/*", {"StringEquals": {"ecs:tag/team": "ours"}})
+    good = world.disks(60 - forbidden, tags={"env": "prod", "team": "a"})
+    may_snapshot(world, "acs:ecs:*:*:disk/*", {"StringEquals": {"ecs:tag/team": "a"}})
 
     with pytest.raises(RunFailedError, match=f"{60 - forbidden} created, {forbidden} failed"):
         world.tick()
@@ -68,7 +68,7 @@ def test_disks_of_other_resource_groups_are_tried_first(world: World) -> None:
     """L18: a role is often scoped by group; here it may snapshot few of very many disks."""
     world.policies(limits=SLOWLY)
     world.disks(300, resource_group_id="rg-theirs")
-    good = world.disks(2, resource_group_id="rg-ours")
+    good = world.disks(2, resource_group_id="rg-scoped")
     world.fault(
         "error",
         code="Forbidden.RAM",
@@ -277,7 +277,7 @@ def test_a_small_resource_group_of_a_large_account_is_not_passed_over(world: Wor
     """L18: two disks among thousands, which evenly spread samples alone would miss."""
     world.policies(limits={"max_in_flight": 1, "max_calls_per_minute": 6000})
     world.disks(700, resource_group_id="rg-theirs")
-    good = world.disks(2, resource_group_id="rg-ours")
+    good = world.disks(2, resource_group_id="rg-scoped")
     world.disks(1301, resource_group_id="rg-theirs")
     world.fault(
         "error",

@@ -329,8 +329,8 @@ def test_a_run_that_cannot_be_started_again_is_reported_once(
         world.clock.advance(10 * MINUTE_S)
         assert world.resume()["resumed"] == []
 
-    (told,) = world.recorded("resume_failed")
-    assert (told["status"], told["code"]) == ("failed", code)
+    (failure,) = world.recorded("resume_failed")
+    assert (failure["status"], failure["code"]) == ("failed", code)
     assert parts.all == []
 
 
@@ -342,8 +342,8 @@ def test_a_run_whose_policy_was_switched_off_is_no_failure(world: World, parts: 
     world.clock.advance(15 * MINUTE_S)
 
     assert world.resume()["resumed"] == []
-    (told,) = world.recorded("resume_failed")
-    assert (told["status"], told["code"]) == ("skipped", "Disabled")
+    (failure,) = world.recorded("resume_failed")
+    assert (failure["status"], failure["code"]) == ("skipped", "Disabled")
     assert parts.all == []
 
 
@@ -498,7 +498,7 @@ def test_without_an_index_the_error_names_what_to_create(world: World, parts: Pa
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"status": 403, "code": "Unauthorized"}, "Unauthorized.*log:GetLogStoreLogs"),
         ({"status": 404, "code": "LogStoreNotExist"}, "create the Logstore named in SLS_LOGSTORE"),
@@ -506,7 +506,7 @@ def test_without_an_index_the_error_names_what_to_create(world: World, parts: Pa
     ],
 )
 def test_records_that_cannot_be_read_are_not_taken_for_none(
-    world: World, parts: Parts, fault: dict[str, Any], said: str
+    world: World, parts: Parts, fault: dict[str, Any], message: str
 ) -> None:
     """L1, L3: the error names what to fix; the next pass does the rest."""
     world.disks(1)
@@ -514,7 +514,7 @@ def test_records_that_cannot_be_read_are_not_taken_for_none(
     world.clock.advance(15 * MINUTE_S)
     world.fault("error", service="sls", action="GetLogs", times=4, **fault)
 
-    with pytest.raises(ReconcileError, match=said):
+    with pytest.raises(ReconcileError, match=message):
         world.resume()
     assert parts.all == []
     world.cloud.faults.clear()

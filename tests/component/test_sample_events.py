@@ -86,7 +86,7 @@ LEAVES_DISKS: dict[str, set[str]] = {
 }
 """Samples about disks of which some cannot have a snapshot: the run reports them."""
 
-REFUSED = {
+REJECTED = {
     "record_completion/with_mistakes.json",
     "snapshot_on_schedule/direct_with_mistakes.json",
 }
@@ -132,7 +132,7 @@ def new_snapshots(world: World) -> list[str]:
 
 def test_every_sample_is_held_to_something() -> None:
     """Every sample event has its expected result here."""
-    assert sorted(SAMPLES) == sorted([*WORKS, *LEAVES_DISKS, *REFUSED])
+    assert sorted(SAMPLES) == sorted([*WORKS, *LEAVES_DISKS, *REJECTED])
 
 
 @pytest.mark.parametrize("sample", WORKS)
@@ -181,7 +181,7 @@ def test_a_sample_about_disks_that_cannot_all_have_one_fails(
     assert all(one["code"] and one["reason"] for one in left)
 
 
-@pytest.mark.parametrize("sample", sorted(REFUSED))
+@pytest.mark.parametrize("sample", sorted(REJECTED))
 def test_a_sample_with_mistakes_is_rejected_with_all_of_them(
     fleet_world: World, sample: str
 ) -> None:
@@ -192,7 +192,7 @@ def test_a_sample_with_mistakes_is_rejected_with_all_of_them(
     assert fleet_world.writes() == []
 
 
-@pytest.mark.parametrize("sample", sorted(SAMPLES.keys() - REFUSED))
+@pytest.mark.parametrize("sample", sorted(SAMPLES.keys() - REJECTED))
 def test_a_sample_delivered_again_adds_nothing(fleet_world: World, sample: str) -> None:
     """D1, D4: an hour later, with tokens forgotten at once, each snapshot is listed."""
     fleet_world.cloud.ecs_settings.token_memory_s = 0

@@ -1,9 +1,9 @@
 """
 Invariant 6: no secret reaches a log line, a record or an exception, whatever fails.
 
-What is looked at: the file descriptors 1 and 2, SLS, what the handler returned, and what it
+What is searched: the file descriptors 1 and 2, SLS, what the handler returned, and what it
 raised with all of its causes, as Function Compute prints it; with every library at DEBUG.
-What is looked for: the key's secret, its token, and each signature that was on the wire.
+What is searched for: the key's secret, its token, and each signature that was on the wire.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def found(secrets: set[str], text: str) -> list[str]:
 # --- services that repeat every secret -----------------------------------------------------------
 
 
-def told(request: Request) -> str:
+def repeated(request: Request) -> str:
     """All that was sent, as it was, as a text to sign has it, and as a program shows it."""
     headers = dict(request.headers)
     lines = "\n".join(f"{name}:{value}" for name, value in headers.items())
@@ -107,25 +107,25 @@ CODES = ("SignatureDoesNotMatch", "InternalError", "Throttling.User", "InvalidAc
 
 def envelope(request: Request, code: str) -> bytes:
     """As ECS, SLS and both APIs of FC spell it."""
-    said = told(request)
+    text = repeated(request)
     codes, messages = (
         ("Code", "errorCode", "ErrorCode"),
         ("Message", "errorMessage", "ErrorMessage"),
     )
-    others = dict.fromkeys((*messages, "RequestId", "HostId", "Detail", "Description"), said)
-    denied = {"AccessDeniedDetail": {"AuthAction": said}}
+    others = dict.fromkeys((*messages, "RequestId", "HostId", "Detail", "Description"), text)
+    denied = {"AccessDeniedDetail": {"AuthAction": text}}
     return json.dumps({**dict.fromkeys(codes, code), **others, **denied}).encode()
 
 
 BODIES: dict[str, Callable[[Request, str], bytes]] = {
     "an envelope": envelope,
     "a code that is a token": lambda request, _: envelope(
-        request, request.headers.get("x-acs-security-token", told(request))
+        request, request.headers.get("x-acs-security-token", repeated(request))
     ),
-    "HTML": lambda request, _: f"<html><pre>{escape(told(request))}</pre></html>".encode(),
-    "text": lambda request, _: told(request).encode(),
-    "a list": lambda request, code: json.dumps([code, told(request)]).encode(),
-    "a string": lambda request, _: json.dumps(told(request)).encode(),
+    "HTML": lambda request, _: f"<html><pre>{escape(repeated(request))}</pre></html>".encode(),
+    "text": lambda request, _: repeated(request).encode(),
+    "a list": lambda request, code: json.dumps([code, repeated(request)]).encode(),
+    "a string": lambda request, _: json.dumps(repeated(request)).encode(),
     "nothing": lambda *_: b"",
 }
 
@@ -150,7 +150,7 @@ def misbehave(service: Any, wire: Wire, body: str, *, actions: tuple[str, ...] =
     service.handle = handle
 
 
-# --- what is looked at ---------------------------------------------------------------------------
+# --- what is searched -----------------------------------------------------------------------------
 
 
 @dataclass

@@ -302,7 +302,7 @@ def test_nothing_to_ask_for_is_not_asked(world: World) -> None:
     world.disk(instance_id=None)
 
     assert len(selected(world, tags={"env": "prod"})) == 1
-    assert selected(world, tags={"role": "nobody"}, tags_of="instance") == set()
+    assert selected(world, tags={"role": "absent"}, tags_of="instance") == set()
 
     sent = [call.params for call in world.cloud.calls.all() if call.service == "ecs"]
     assert not [params for params in sent if "[]" in params.values()]

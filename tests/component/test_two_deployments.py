@@ -237,7 +237,7 @@ def test_a_deployment_that_only_the_yaml_parser_finds_is_in_every_record(world: 
     world.policies_path.write_text(text)
 
     with environment(POLICIES_FILE=str(world.policies_path)), pytest.raises(InvalidEventError):
-        world.tick("nobody's")
+        world.tick("unused")
 
     assert of(world, "rejected") == ["d"]
 
@@ -281,7 +281,7 @@ def test_every_record_carries_deployment_and_version(both: tuple[Deployment, Dep
         deployment.run_started()
         with deployment.acting():
             with pytest.raises(InvalidEventError):
-                deployment.tick("nobody's")
+                deployment.tick("unused")
             deployment.clock.advance(MINUTE_S)
             deployment.complete(deployment.completions()[-1])
     other.policies_path.write_text('{"deployment": "main-2", "policies": [')

@@ -70,9 +70,9 @@ def test_two_processes_at_the_same_time_end_as_one(tmp_path: Path, memory_s: flo
 
     with emulator.serve(cloud) as address:
         deliveries = [_start(name, cloud, address, policies) for name in ("req-1", "req-2")]
-        said = [one.communicate(timeout=60) for one in deliveries]
+        outputs = [one.communicate(timeout=60) for one in deliveries]
 
-    assert [out.strip() for out, _ in said] == ["ok", "ok"], said
+    assert [out.strip() for out, _ in outputs] == ["ok", "ok"], outputs
     made = [one.disk_id for one in cloud.ecs(REGION).snapshots.values()]
     assert sorted(made) == sorted(disk.disk_id for disk in disks)
     held = merge_outcomes(cloud.sls.records(PROJECT, LOGSTORE))

@@ -48,8 +48,8 @@ def telling(world: World, action: str, status: int = 400) -> None:
         headers = request.headers
         if headers.get("x-acs-action") != action:
             return answer(request)
-        said = f"signed: {headers.get('x-acs-security-token')} by {headers.get('authorization')}"
-        body = {"Code": "Odd", "Message": said, "RequestId": said}
+        text = f"signed: {headers.get('x-acs-security-token')} by {headers.get('authorization')}"
+        body = {"Code": "Odd", "Message": text, "RequestId": text}
         return Response(status=status, body=json.dumps(body).encode(), headers={})
 
     world.ecs.handle = handle  # type: ignore[method-assign] # a service that misbehaves
@@ -60,8 +60,8 @@ def watched(world: World, capsys: pytest.CaptureFixture[str]) -> Iterator[list[s
     """Yield a list for what is returned or raised; in the end nothing that got out has a secret."""
     shown: list[str] = []
     yield shown
-    said = capsys.readouterr()
-    shown += [said.out, said.err, json.dumps(world.records)]
+    output = capsys.readouterr()
+    shown += [output.out, output.err, json.dumps(world.records)]
     key = world.key
     assert key is not None
     for secret in (key.access_key_secret, str(key.security_token)):
@@ -129,7 +129,7 @@ def test_an_unexpected_error_of_a_completion_has_no_secret(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (
             {"service": "fc", "action": "ListTriggers"},
@@ -143,7 +143,7 @@ def test_an_unexpected_error_of_a_completion_has_no_secret(
     ids=["of a timer", "of the reading"],
 )
 def test_an_unexpected_error_of_a_pass_has_no_secret(
-    token: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], said: str
+    token: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], message: str
 ) -> None:
     """Invariant 6: where it costs only one run, and where it ends the pass."""
     with deployed(token):
@@ -152,4 +152,4 @@ def test_an_unexpected_error_of_a_pass_has_no_secret(
         with watched(token, capsys) as shown:
             shown.append(tried(lambda: token.resume(clock=Stumbling(token))))
 
-    assert said in shown[0]
+    assert message in shown[0]

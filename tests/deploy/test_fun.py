@@ -133,8 +133,8 @@ def test_the_first_deployment_creates_what_the_template_contains(
         assert one.async_config == AsyncConfig(
             max_age_s=age_s, max_retries=retries, on_failure=QUEUE, task_mode=True
         )
-        told = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
-        assert told == {
+        variables = {k: v for k, v in one.environment.items() if k not in ADDED_BY_FUN}
+        assert variables == {
             "SLS_PROJECT": LOG[0],
             "SLS_LOGSTORE": LOG[1],
             "SNAPSHOTS_FC_API": "2.0",

@@ -525,7 +525,7 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["s.yaml", "template.yml"])
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b"a: 1\nb: \xe4\n", " line 2: cannot be read: must be UTF-8"),
         (b"a: " + b"[" * 3_000 + b"]" * 3_000, ": cannot be read: nested too deeply"),
@@ -533,12 +533,12 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_template_that_cannot_be_read_is_a_problem(
-    project: Path, name: str, text: bytes, said: str
+    project: Path, name: str, text: bytes, message: str
 ) -> None:
     """Whatever it holds."""
     (project / name).write_bytes(text)
 
-    assert f"{name}{said}" in problems_of(project)
+    assert f"{name}{message}" in problems_of(project)
 
 
 def test_a_variable_that_may_not_be_is_named_with_its_own_line_and_the_lines_in_order(

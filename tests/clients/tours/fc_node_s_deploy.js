@@ -27,7 +27,7 @@ const client = new Fc({
   },
 });
 const about = { functionName: FUNCTION, runtime: 'python3.10', handler: 'index.handler' };
-// What the component adds where s.yaml says nothing.
+// What the component adds if s.yaml does not set it.
 const empty = {
   vpcConfig: { securityGroupId: '', vSwitchIds: [], vpcId: '' },
   tracingConfig: {},

@@ -1,7 +1,7 @@
 """
 alibabacloud-sls20201230, with the version of the signature that the argument names.
 
-It cannot read what PullLogs answers, which is protobuf: its own documentation says so.
+It cannot read what PullLogs answers, which is protobuf: as its own documentation states.
 """
 
 import json

@@ -127,7 +127,7 @@ def test_a_beginning_ends_at_a_dot() -> None:
     assert error_action("QuotaExceed", 403) is ErrorAction.FAIL
 
 
-@given(code=st.text().map(lambda text: "Nobody" + text), http_status=st.integers(0, 599))
+@given(code=st.text().map(lambda text: "Unlisted" + text), http_status=st.integers(0, 599))
 def test_an_unknown_code_fails_unless_the_server_is_to_blame(code: str, http_status: int) -> None:
     """An unknown code is a failure, except 5xx and 429: those are retried."""
     transient = http_status >= 500 or http_status == 429

@@ -40,7 +40,7 @@ def chained(
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: RunFailedError(f"said {SECRET}"),
+        lambda: RunFailedError(f"text {SECRET}"),
         lambda: EcsRejectedError(action="A", code=SECRET, message=SECRET, http_status=400),
         lambda: InvalidEventError([Problem(SECRET, {SECRET: [SECRET]}, f"is {SECRET}")]),
         lambda: chained(RunFailedError("x"), ValueError(SECRET), OSError(5, SECRET)),
@@ -65,12 +65,12 @@ def test_what_shows_none_stays_as_it_is() -> None:
     """A traceback stays readable: only secrets are removed."""
     cause = ValueError("why")
     exc = chained(LookupError("x"), cause, cause)
-    ours = RunFailedError(f"said {SECRET}")
+    raised = RunFailedError(f"text {SECRET}")
 
     assert without_secrets(exc, redacted) is exc
     assert exc.__cause__ is cause
-    assert without_secrets(ours, redacted) is ours
-    assert str(ours) == "said ***"
+    assert without_secrets(raised, redacted) is raised
+    assert str(raised) == "text ***"
     hidden = chained(RunFailedError("y"), None, KeyError("z"))
     hidden.__suppress_context__ = True
     assert without_secrets(hidden, redacted).__suppress_context__

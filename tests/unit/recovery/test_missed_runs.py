@@ -76,7 +76,7 @@ def record(kind: str, **fields: str) -> Record:
     return {"record": kind, "at": utc(NOW), "function": "resume_runs", **fields}
 
 
-# --- what is owed --------------------------------------------------------------------------------
+# --- missed runs ---------------------------------------------------------------------------------
 
 
 @given(

@@ -51,7 +51,7 @@ def test_a_file_that_was_cut_names_its_own_deployment_or_none(name: str, cut: in
     ("text", "expected"),
     [
         ("deployment: main\npolicies: [", "main"),
-        ("# deployment: other\ndeployment: 'main' # ours\npolicies: nightly\n", "main"),
+        ("# deployment: other\ndeployment: 'main' # this one\npolicies: nightly\n", "main"),
         ('"deployment": "main"\r\npolicies: []\r\n', "main"),
         ("policies:\n  - snapshot:\n      tags: {deployment: other}\ndeployment: main\n", "main"),
         ('{"deployment": "main", "policies": [', "main"),

@@ -272,7 +272,7 @@ def test_a_service_that_names_only_failed_snapshots_does_not_keep_us_for_ever() 
 
 # --- whatever happens ----------------------------------------------------------------------------
 
-CODES = st.sampled_from([*ERROR_ACTIONS, "Nobody.Knows"])
+CODES = st.sampled_from([*ERROR_ACTIONS, "Unknown.Code"])
 EVENTS = st.one_of(
     CODES.map(rejected),
     st.just(None),

@@ -332,9 +332,9 @@ def test_whatever_tags_a_snapshot_has_it_counts_only_if_its_source_is_their_disk
     tags = {**snapshot(of="d-1").tags, DISK_TAG: tagged}
     made = snapshot(disk_id=listed, tags={key: value for key, value in tags.items() if value})
 
-    ours = bool(listed) and listed == tagged
-    assert (read_run_tags(made, "main") is not None) is ours
-    assert (attempt_in_run(made, run_key()) is not None) is ours
+    is_of_the_run = bool(listed) and listed == tagged
+    assert (read_run_tags(made, "main") is not None) is is_of_the_run
+    assert (attempt_in_run(made, run_key()) is not None) is is_of_the_run
 
 
 @pytest.mark.parametrize("edited", ["", "x", "0", "-1", "²", "1.5"])
