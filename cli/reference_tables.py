@@ -11,11 +11,13 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cli.cloud_facts import EventType, event_types
+from cli.emulator_tables import EMULATOR_TABLES
+from cli.markdown import listed, table
 from cli.policy_schema import schema_text
 from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.policies.event_types import EVENT_TYPE, KNOWN_EVENT_TYPES
@@ -24,7 +26,8 @@ from shared.policies.section import Key, Section, SectionList
 from shared.rules import Choice, Flag, ListOf, MapOf, Rule, Text, WholeNumber
 from shared.validation import PATTERN
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = (*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "emulator").rglob("*.md")))
 COMMAND = "python -m cli.reference_tables"
 _LINE_LENGTH = 100
 
@@ -47,13 +50,6 @@ def names_in(text: str) -> list[str]:
     return [block["name"] for block in _BLOCK.finditer(text)]
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """Return a table, without a column that is empty in all rows."""
-    used = [number for number in range(len(head)) if any(row[number] for row in rows)]
-    lines = [head, ("---",) * len(head), *rows]
-    return "".join(f"| {' | '.join(line[number] for number in used)} |\n" for line in lines)
-
-
 # --- error actions ---------------------------------------------------------------------------
 
 _ACTIONS: Mapping[ErrorAction, str] = {
@@ -74,11 +70,11 @@ def _error_actions() -> str:
         (
             f"`{action.value}`",
             does,
-            _listed(code for code, asked in ERROR_ACTIONS.items() if asked is action),
+            listed(code for code, asked in ERROR_ACTIONS.items() if asked is action),
         )
         for action, does in _ACTIONS.items()
     ]
-    return _table(("action", "the run", "codes"), rows)
+    return table(("action", "the run", "codes"), rows)
 
 
 # --- the keys of a policy file ---------------------------------------------------------------
@@ -94,7 +90,7 @@ def _keys_at(path: str) -> str:
             raise TypeError(path)
         section, schema = rule, place.get("items", place)
     rows = [_key(name, key, schema["properties"][name]) for name, key in section.keys.items()]
-    return _table(("key", "value", "default", "meaning", "example"), rows)
+    return table(("key", "value", "default", "meaning", "example"), rows)
 
 
 def _keys_of_defaults() -> str:
@@ -105,13 +101,9 @@ def _keys_of_defaults() -> str:
     select = defaults.keys["select"].rule
     if not isinstance(select, Section):
         raise TypeError(select)
-    whole = _listed(name for name in defaults.keys if name != "select")
-    text = f"They may have the keys {whole}; and of `select` {_listed(select.keys)}."
+    whole = listed(name for name in defaults.keys if name != "select")
+    text = f"They may have the keys {whole}; and of `select` {listed(select.keys)}."
     return textwrap.fill(text, _LINE_LENGTH, break_on_hyphens=False) + "\n"
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
 
 
 def _key(name: str, key: Key, schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -174,14 +166,14 @@ def _text(rule: Text) -> str:
 def _permissions() -> str:
     """Return which role may call which action."""
     roles: dict[str, list[str]] = {}
-    for path in sorted((DOCS.parent / "functions").glob("*/ram-policy.json")):
+    for path in sorted((ROOT / "functions").glob("*/ram-policy.json")):
         role = path.parent.name.replace("_", "-")
         for statement in json.loads(path.read_text(encoding="utf-8"))["Statement"]:
             actions = statement["Action"]
             for action in [actions] if isinstance(actions, str) else actions:
                 roles.setdefault(action, []).append(role)
-    rows = [(f"`{action}`", _listed(names)) for action, names in sorted(roles.items())]
-    return _table(("action", "roles"), rows)
+    rows = [(f"`{action}`", listed(names)) for action, names in sorted(roles.items())]
+    return table(("action", "roles"), rows)
 
 
 # --- events ----------------------------------------------------------------------------------
@@ -193,8 +185,8 @@ def _event_types() -> str:
     by_fields: dict[str, list[str]] = {}
     for kind in usable:
         by_fields.setdefault(_fields(event_types().get(kind)), []).append(kind)
-    rows = [(_listed(kinds), fields) for fields, kinds in sorted(by_fields.items())]
-    return _table(("event types", "fields under `data`, and their values if these are known"), rows)
+    rows = [(listed(kinds), fields) for fields, kinds in sorted(by_fields.items())]
+    return table(("event types", "fields under `data`, and their values if these are known"), rows)
 
 
 def _fields(about: EventType | None) -> str:
@@ -220,18 +212,19 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "keys of on": lambda: _keys_at("policies.on"),
     "keys of select": lambda: _keys_at("policies.select"),
     "keys of snapshot": lambda: _keys_at("policies.snapshot"),
+    **EMULATOR_TABLES,
 }
 """By the name in its markers what makes a table."""
 
 
 def main() -> None:
     """Write the tables of all documents."""
-    for path in sorted(DOCS.glob("*.md")):
+    for path in DOCUMENTS:
         before = path.read_text(encoding="utf-8")
         after = updated(before)
         if after != before:
             path.write_text(after, encoding="utf-8")
-            sys.stdout.write(f"{path.name}: written\n")
+            sys.stdout.write(f"{path.relative_to(ROOT)}: written\n")
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def _add_account(serve: argparse.ArgumentParser) -> None:
 
 def _add_ecs_settings(serve: argparse.ArgumentParser) -> None:
     ecs_settings = serve.add_argument_group(
-        "ECS settings", "these win over the fleet's; see README.md"
+        "ECS settings", "these win over the fleet's; see emulator/README.md"
     )
     for name in ("token-memory", "listing-lag", "snapshot-duration", "throttling-phase"):
         ecs_settings.add_argument(

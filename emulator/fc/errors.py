@@ -5,7 +5,7 @@ The errors that FC answers with, as exceptions.
 
 Codes and statuses come from Function Compute's "Error codes" (2016-08-15 and
 2023-03-30). Where they have no code for a case, the nearest one is used, and
-emulator/README.md says so. A code that begins with `Emulator.` never comes from a
+BEHAVIOUR.md says so. A code that begins with `Emulator.` never comes from a
 real cloud.
 """
 

@@ -5,7 +5,7 @@ The errors that SLS answers with, as exceptions.
 
 Codes and statuses come from the Log Service API reference ("Common error
 codes" and the table at the end of each operation). Where the reference has no
-code for a case, the nearest documented one is used, and emulator/README.md
+code for a case, the nearest documented one is used, and BEHAVIOUR.md
 says so. A code that begins with `Emulator.` never comes from a real cloud.
 """
 

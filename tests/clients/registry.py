@@ -1,7 +1,7 @@
 """
-The clients that are run against the emulator: the list, the lock and the table of the README.
+The clients that call the emulator in tests: the list, the lock, the table of emulator/CLIENTS.md.
 
-    python -m tests.clients.registry        write the table into emulator/README.md
+    python -m tests.clients.registry        write the table into emulator/CLIENTS.md
 
 Add a client: its package to a file in `python/` (then `make lock`) or to `node/package.json`
 (then `npm install --package-lock-only --prefix tests/clients/node`), a tour, and an entry here.
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 FOLDER = Path(__file__).parent
-README = FOLDER.parents[1] / "emulator" / "README.md"
+DOCUMENT = FOLDER.parents[1] / "emulator" / "CLIENTS.md"
 BEGIN = "<!-- clients: written by `python -m tests.clients.registry` -->"
 END = "<!-- end of clients -->"
 NODE = "node"
@@ -178,7 +178,7 @@ def of(service: str) -> list[Client]:
 
 
 def table() -> str:
-    """Return the README's table of clients, without its markers."""
+    """Return the table of clients, without its markers."""
     rows = [
         "| service | client | version | language | mode | called |",
         "|---|---|---|---|---|---|",
@@ -194,12 +194,12 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the README's text with the table of today between the markers."""
+    """Return the document's text with the table of today between the markers."""
     before, _, rest = text.partition(f"{BEGIN}\n")
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
 if __name__ == "__main__":
-    README.write_text(with_table(README.read_text()))
-    sys.stdout.write(f"{README.name}: the table of clients is that of {len(CLIENTS)} clients\n")
+    DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+    sys.stdout.write(f"{DOCUMENT.name}: the table of clients is that of {len(CLIENTS)} clients\n")

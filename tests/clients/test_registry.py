@@ -1,4 +1,4 @@
-"""The list of clients, their locks and the README's table are one."""
+"""The list of clients, their locks and the table of emulator/CLIENTS.md are one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.registry import BEGIN, CLIENTS, END, FOLDER, NODE, README, locked, with_table
+from tests.clients.registry import BEGIN, CLIENTS, DOCUMENT, END, FOLDER, NODE, locked, with_table
 
 NODE_LOCK = json.loads((FOLDER / NODE / "package-lock.json").read_text())
 LOCKS = sorted((FOLDER / "python").glob("*.txt"))
 
 
-def test_the_readme_has_todays_table() -> None:
+def test_the_document_has_todays_table() -> None:
     """Written by `python -m tests.clients.registry`, between two markers."""
-    text = README.read_text()
+    text = DOCUMENT.read_text()
 
     assert (text.count(BEGIN), text.count(END)) == (1, 1)
     assert with_table(text) == text, "run `.venv/bin/python -m tests.clients.registry`"

@@ -138,17 +138,6 @@ def test_the_script_of_the_readme_takes_a_snapshot(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["runs"][0]["disks"][0]["status"] == "created"
 
 
-def test_nothing_of_sls_and_of_rights_is_said_to_be_confirmed() -> None:
-    """Every row ends in "no" until somebody has asked a real cloud."""
-    readme = (ROOT / "emulator" / "README.md").read_text()
-    tables = [part for part in readme.split("\n\n") if "| confirmed |" in part]
-
-    rows = [row for table in tables for row in table.splitlines()[2:]]
-    assert len(tables) == 4
-    assert len(rows) > 15
-    assert all(row.endswith("| no |") for row in rows)
-
-
 def test_functions_can_be_deployed_and_invoked(ready: Path) -> None:
     """Any client that signs: here one that knows no more than HTTP."""
     with serving(ready, "--own-python") as (told, _):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -112,15 +113,16 @@ def test_every_guide_links_back_to_the_readme() -> None:
     assert without == []
 
 
-def test_the_readme_is_short() -> None:
+@pytest.mark.parametrize("readme", [GUIDES[0], ROOT / "emulator" / "README.md"], ids=name_of)
+def test_a_readme_is_short(readme: Path) -> None:
     """It is the entrance; the documents are the manual."""
-    assert len(GUIDES[0].read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
+    assert len(readme.read_text(encoding="utf-8").splitlines()) <= MAX_README_LINES
 
 
-@pytest.mark.parametrize("guide", GUIDES, ids=name_of)
-def test_lines_of_prose_are_short(guide: Path) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_lines_of_prose_are_short(document: Path) -> None:
     """So that a change shows as few lines."""
-    written = re.sub(r"<!-- begin generated.*?end generated", "", prose(guide), flags=re.DOTALL)
+    written = re.sub(r"<!-- begin generated.*?end generated", "", prose(document), flags=re.DOTALL)
     lines = written.splitlines()
 
     assert [line for line in lines if len(line) > MAX_PROSE_CHARS and "|" not in line] == []
@@ -147,3 +149,28 @@ def test_every_command_works(command: str) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def python_blocks() -> list[tuple[str, str]]:
+    """The examples of the emulator's documents, with the document's name."""
+    return [
+        (name_of(document), block)
+        for document in sorted((ROOT / "emulator").rglob("*.md"))
+        for shown, block in _FENCE.findall(document.read_text(encoding="utf-8"))
+        # tests/emulator/test_serve_command.py runs the example that needs a server.
+        if shown == "python" and "ready.json" not in block
+    ]
+
+
+@pytest.mark.parametrize(("document", "code"), python_blocks())
+def test_every_example_of_the_emulator_works(document: str, code: str) -> None:
+    """As it is, from the project's folder; a warning is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, (document, done.stderr)
