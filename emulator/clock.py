@@ -14,7 +14,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Anything that can tell the time: an aware UTC datetime."""
+    """A source of the time, as an aware UTC datetime."""
 
     def now(self) -> datetime:
         """Return this moment, aware, in UTC."""
@@ -29,7 +29,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """Stands still until it is told to move; safe to share between threads."""
+    """Stands still until a test moves it; safe to share between threads."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start.astimezone(timezone.utc)

@@ -1,8 +1,7 @@
 """
 One emulator: an ECS and an FC for each region, one SLS, one event bus, one account.
 
-Holds them together and opens no socket; a door (`server.serve`, `stub.stub`)
-lets requests in.
+Opens no socket: `server.serve` and `stub.stub` pass requests on to it.
 """
 
 from __future__ import annotations
@@ -150,7 +149,7 @@ class Cloud:
 
     def tick(self, spawn: Spawn = lambda work: work()) -> None:
         """
-        Do what is due by now: tell of what happened, fire timers, carry out what waits.
+        Do what is due by now: send events, fire timers, carry out what waits.
 
         `spawn` gets each invocation of a function; by default it is carried out at once.
         """

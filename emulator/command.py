@@ -1,5 +1,5 @@
 """
-The emulator as a process: `serve`, until it is told to end.
+The emulator as a process: `serve`, until SIGTERM or SIGINT.
 
 What a program needs goes into the ready file, what a person needs to stderr;
 stdout stays empty. Ends with 0 on SIGTERM and SIGINT, with 2 for arguments or files
@@ -107,7 +107,7 @@ def _ecs_settings(options: argparse.Namespace, fleet: Fleet) -> EcsSettings:
 
 
 def _access_key(key_id: str | None, secret: str | None) -> AccessKey:
-    """Return the given pair, or a new one that nobody can know beforehand."""
+    """Return the given pair, or a new random one."""
     if bool(key_id) != bool(secret):
         raise ValueError("--access-key-id and --access-key-secret need each other")
     return AccessKey(
@@ -132,7 +132,7 @@ def _announced(place: _Place, address: Address, ready_file: Path | None) -> Iter
     """Say where it answers, to a program and to a person."""
     mine = _for_a_program(place, address)
     if ready_file is not None:
-        # Only now, when every port is ours: a start that fails leaves another's file alone.
+        # Only now, when every port is bound: a start that fails leaves another's file alone.
         _write(ready_file, mine)
     try:
         sys.stderr.write(_for_a_person(place, address, os.environ))
@@ -140,7 +140,7 @@ def _announced(place: _Place, address: Address, ready_file: Path | None) -> Iter
         yield
     finally:
         if ready_file is not None:
-            # By now it may be another's, who was told to use the same path.
+            # By now it may be that of another process with the same path.
             with suppress(OSError):
                 if ready_file.read_text(encoding="utf-8") == mine:
                     ready_file.unlink()
@@ -177,7 +177,7 @@ def _for_a_person(place: _Place, address: Address, env: Mapping[str, str]) -> st
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": place.cloud.access_key.access_key_secret,
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    # A token of another key would be sent along, and refused.
+    # A token of another key would be sent along, and rejected.
     lines.append("unset ALIBABA_CLOUD_SECURITY_TOKEN")
     if any(env.get(name) for name in _PROXIES):
         lines.append(f"export NO_PROXY={_NOT_BY_PROXY} no_proxy={_NOT_BY_PROXY}")

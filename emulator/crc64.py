@@ -1,7 +1,7 @@
 """
 CRC-64 as OSS and FC have it (ECMA-182, reflected), in decimal.
 
-OSS tells it of every object (`x-oss-hash-crc64ecma`), FC of every package (`codeChecksum`); fc3
+OSS returns it for every object (`x-oss-hash-crc64ecma`), FC of every package (`codeChecksum`); fc3
 uploads a package again only if the two differ. Takes two bytes at a time: about 0.2 s a MB.
 """
 

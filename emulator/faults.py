@@ -66,7 +66,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.seeded: Decider | None = None
-        """Decides over the calls that meet nothing that was added; None is nobody."""
+        """Decides over the calls that meet nothing that was added; None if nothing does."""
         self._waiting: list[tuple[Fault, list[int]]] = []
         self._lock = threading.Lock()
 
@@ -102,7 +102,7 @@ class Faults:
 def concerns(
     fault: Fault, service: str, region: str, action: str, params: Mapping[str, str]
 ) -> bool:
-    """Say whether a fault is about such a call."""
+    """Return whether a fault is about such a call."""
     return (
         fault.service == service
         and fault.action in (None, action)

@@ -96,7 +96,7 @@ def parse(text: str) -> Fleet:
 
 
 class _Loader(Loader):
-    """YAML that refuses a key twice, which YAML itself forbids and PyYAML lets pass."""
+    """YAML that rejects a key twice, which YAML itself forbids and PyYAML lets pass."""
 
     def construct_mapping(
         self,

@@ -4,7 +4,7 @@ What is wrong with a file, all of it at once.
     FleetError          the file cannot be used; change what it names
 
 Rules look at one value each; `Checker` collects what they find, with the path
-that leads there, and says which keys nobody knows.
+that leads there, and lists unknown keys.
 """
 
 from __future__ import annotations

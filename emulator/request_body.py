@@ -14,7 +14,7 @@ _MAX_LINE_BYTES = 1024
 
 
 class BodyError(Exception):
-    """A body whose length cannot be told, or is too much; the connection has to end."""
+    """A body of unknown length, or too long; the connection has to end."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)

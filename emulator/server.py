@@ -1,5 +1,5 @@
 """
-The door for other processes: HTTP on loopback, a port for SLS, and each region's ECS, FC, OSS.
+For other processes: HTTP on loopback, a port for SLS, and each region's ECS, FC, OSS.
 
 Built on the standard library's `http.server`. Werkzeug's server closes every
 connection after one answer (serving.py sends `Connection: close`), and WSGI gives
@@ -49,7 +49,7 @@ class Address:
     """By region; buckets are in the path."""
 
     def variables(self, region_id: str) -> dict[str, str]:
-        """Return what tells a function of that region where this cloud is."""
+        """Return the variables with this emulator's addresses for a function of a region."""
         ecs = ",".join(f"{region}={url}" for region, url in self.ecs.items())
         return {"ECS_ENDPOINT": ecs, "SLS_ENDPOINT": self.sls, "FC_ENDPOINT": self.fc[region_id]}
 
@@ -59,13 +59,13 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
     """
     Answer on loopback until the block ends.
 
-    Functions that run meanwhile are told the addresses. On the machine's own clock timers
+    Functions that run meanwhile get the addresses. On the machine's own clock timers
     fire and what waits is carried out; on another one, `cloud.tick` and
     `cloud.run_until` do that. At the end, functions' processes end.
 
     Args:
         cloud: Its regions are those it has now.
-        host: An address of this machine's loopback; any other is refused.
+        host: An address of this machine's loopback; any other is rejected.
         port: 0 lets the system choose every port. Otherwise the first region's
             ECS gets this one, the other regions in order the next ones, then SLS,
             then the regions' FC, then their OSS.
@@ -76,7 +76,7 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
         OSError: A port cannot be had; its file name is the port's address.
 
     """
-    _refuse_outside(host)
+    _reject_outside(host)
     ports = ports_of(cloud, port)
     handles: list[_Handle] = [cloud.ecs(region_id).handle for region_id in cloud.regions]
     handles.append(cloud.sls.handle)
@@ -138,7 +138,7 @@ def ports_of(cloud: Cloud, port: int) -> list[int]:
     return list(range(port, port + count))
 
 
-def _refuse_outside(host: str) -> None:
+def _reject_outside(host: str) -> None:
     try:
         inside = ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -167,7 +167,7 @@ def _listening(handle: _Handle, host: str, port: int) -> Iterator[str]:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
-    # Many clients connect at once; the default of 5 would refuse some of them.
+    # Many clients connect at once; the default of 5 would reject some of them.
     request_queue_size = 256
     # On Linux this frees ports in TIME_WAIT only; it never shares a port with another listener.
     allow_reuse_address = True
@@ -251,7 +251,7 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_OPTIONS = answer  # noqa: N815 - names that http.server looks for
 
     def _body(self) -> bytes | None:
-        """Return the body; None, and the connection ends, if its length cannot be told."""
+        """Return the body; None, and the connection ends, if its length is unknown."""
         try:
             return request_body.read(self.headers, self.rfile, max_bytes=_MAX_BODY_BYTES)
         except request_body.BodyError as exc:

@@ -85,7 +85,7 @@ class Service:
         """Raise `denied` of the first need that the key's role does not allow."""
         if key.role is None:
             return
-        decision = self.account.ram.refusal(key, list(needs()))
+        decision = self.account.ram.first_denied(key, list(needs()))
         if decision is not None:
             raise denied(decision)
 

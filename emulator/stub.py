@@ -1,9 +1,9 @@
 """
-The door for fast tests: `requests` is answered in the process, at production addresses.
+For fast tests: `requests` is answered in the process, at production addresses.
 
 Built on `responses`, which patches `requests.adapters.HTTPAdapter.send`: every
 thread and every session is caught, also those made before. A host that is not of
-this cloud is refused with a ConnectionError; nothing ever reaches the network.
+this cloud is rejected with a ConnectionError; nothing ever reaches the network.
 """
 
 from __future__ import annotations
@@ -61,16 +61,18 @@ def stub(cloud: Cloud | None = None, **arguments: Unpack[CloudArguments]) -> Ite
     arguments.setdefault("regions", None)
     cloud = cloud or Cloud(**arguments)
     with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
-        door = _Door(cloud, mock)
+        answers = _Answers(cloud, mock)
         for method in _METHODS:
-            mock.add_callback(method, re.compile(r".*", re.DOTALL), door.answer, content_type=None)
+            mock.add_callback(
+                method, re.compile(r".*", re.DOTALL), answers.answer, content_type=None
+            )
         try:
             yield cloud
         finally:
             cloud.close()
 
 
-class _Door:
+class _Answers:
     def __init__(self, cloud: Cloud, mock: responses.RequestsMock) -> None:
         self._cloud = cloud
         self._mock = mock
@@ -81,14 +83,14 @@ class _Door:
         request = _request(prepared)
         try:
             response = self._handle(request, urlsplit(prepared.url or "").hostname or "")
-        except (_RefusedError, UnknownRegionError) as exc:
+        except (_RejectedError, UnknownRegionError) as exc:
             return requests.ConnectionError(str(exc), request=prepared)
         return self._transport(response, prepared)
 
     def _handle(self, request: Request, host: str) -> Response:
         place = hosts.find(host)
         if place is None:
-            raise _RefusedError(f"{host} is not of the emulator, which answers at {hosts.KNOWN}")
+            raise _RejectedError(f"{host} is not of the emulator, which answers at {hosts.KNOWN}")
         # The central host serves the region that a request names, else the first one.
         region_id = place.region_id or region_of(request)
         ecs = self._cloud.ecs(region_id)
@@ -124,8 +126,8 @@ class _Door:
             registered.calls.reset()
 
 
-class _RefusedError(Exception):
-    """The address is nobody's here."""
+class _RejectedError(Exception):
+    """No service has the address."""
 
 
 def _request(prepared: PreparedRequest) -> Request:

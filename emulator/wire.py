@@ -1,7 +1,7 @@
 """
-What travels between a door and a service: one request, one response.
+What travels between an interface (`server`, `stub`) and a service: one request, one response.
 
-A door (HTTP server or `responses` stub) turns its own objects into a `Request`,
+An interface turns its own objects into a `Request`,
 a service answers with a `Response`, and knows nothing of sockets.
 """
 
@@ -44,4 +44,4 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     transport: Transport = "answer"
     delay_s: float = 0.0
-    """How long the door waits, in real time, before it answers."""
+    """How long the interface waits, in real time, before it answers."""

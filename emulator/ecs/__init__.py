@@ -1,7 +1,7 @@
 """
 ECS as it answers: the 2014-05-26 RPC interface of one region.
 
-`BEHAVIOUR.md` beside this file lists what each operation honours, what it refuses, and
+`BEHAVIOUR.md` beside this file lists what each operation honours, what it rejects, and
 where that was learnt.
 """
 

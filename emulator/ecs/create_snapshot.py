@@ -3,7 +3,7 @@ CreateSnapshot.
 
 Learnt from the operation's page (parameters, usage notes, error codes, 2024-09-29) and the
 SDK's model of it. Every rule's code is the documented one; the order in which the service
-looks at them is not documented, and is ours.
+looks at them is not documented; the order is a decision of the emulator.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def _carry_out(region: Region, wanted: Wanted) -> Answer:
 
 
 def _create_once(region: Region, wanted: Wanted, token: str) -> str:
-    """Create under a token that is in process; a refusal does not bind it."""
+    """Create under a token that is in process; a rejection does not bind it."""
     snapshot_id = None
     try:
         _call_hook(region, wanted)

@@ -3,7 +3,7 @@ DeleteSnapshot.
 
 Learnt from the operation's page and its error codes. The page says in one place that a
 snapshot that does not exist is ignored, and lists 404 InvalidSnapshotId.NotFound in
-another: here it is refused. Deleting one that is being created cancels it.
+another: here it is rejected. Deleting one that is being created cancels it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _delete(region: Region, snapshot_id: str, *, force: bool) -> Answer:
         if snapshot is None:
             raise no_such_snapshot(snapshot_id)
         if snapshot.locked:
-            # Learnt from the vendor's error code handbook; its message is ours.
+            # Learnt from the vendor's error code handbook; its message is not documented.
             raise EcsError(
                 403, "InvalidOperation.SnapshotIsLocked", "The specified snapshot is locked."
             )

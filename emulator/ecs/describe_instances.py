@@ -35,7 +35,7 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     page = pagination.page_from(params, size=size, ecs_settings=region.ecs_settings)
     ids = pagination.id_list(params, "InstanceIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
     tests = [*pagination.common_tests(params), *_own_tests(params)]
-    pagination.refuse_dry_run(params)
+    pagination.reject_dry_run(params)
     return partial(_list, region, page, ids, tests)
 
 

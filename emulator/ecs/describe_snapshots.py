@@ -55,19 +55,19 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     if size is None:
         size = pagination.DEFAULT_PAGE
     if not 1 <= size <= MAX_PAGE:
-        # Documented is only "at most 100"; refusing is the harsh reading.
+        # Documented is only "at most 100"; rejecting is the harsh reading.
         raise invalid_parameter("MaxResults", f"it is 1 to {MAX_PAGE}")
     page = pagination.page_from(params, size=size, ecs_settings=region.ecs_settings)
     ids = pagination.id_list(params, "SnapshotIds", malformed=_BAD_IDS, too_many=_BAD_IDS)
     tests = [*pagination.common_tests(params), *_own_tests(region, params)]
-    pagination.refuse_dry_run(params)
+    pagination.reject_dry_run(params)
     return partial(_list, region, page, partial(_candidates, region, params, ids), tests)
 
 
 def _own_tests(region: Region, params: read.Params) -> list[Test[Snapshot]]:
     asked = {
-        name: read.choice(params, name, choices, refusal)
-        for name, (choices, refusal) in _CHOICES.items()
+        name: read.choice(params, name, choices, rejection)
+        for name, (choices, rejection) in _CHOICES.items()
     }
     tests: list[Test[Snapshot]] = [partial(_is_visible, region)]
     if asked["Status"] not in (None, "all"):

@@ -1,11 +1,11 @@
 """
-What the service refuses with: one exception, and a constructor for each family of refusals.
+What the service rejects with: one exception, and a constructor for each family of rejections.
 
     EcsError            a documented code of the service, or of the gateway before it
       .of(code)         … from CreateSnapshot's own table (`codes`)
       missing, …        … from the tables of the other operations and of the gateway
       forbidden         … for a role whose policies do not allow the call
-      not_implemented   the emulator's own refusals: codes that begin with "Emulator."
+      not_implemented   the emulator's own rejections: codes that begin with "Emulator."
 
 A code that begins with "Emulator." never comes from a real cloud.
 """

@@ -51,7 +51,7 @@ class Fixtures(Region):
         resource_group_id: str = "",
         created_at: datetime | None = None,
     ) -> Instance:
-        """Add an instance, running unless told otherwise."""
+        """Add an instance, running unless an argument says otherwise."""
         instance = Instance(
             instance_id=instance_id or self.ids.resource("i"),
             created_at=created_at or self.clock.now(),
@@ -89,7 +89,7 @@ class Fixtures(Region):
         created_at: datetime | None = None,
     ) -> Disk:
         """
-        Add a disk that a snapshot can be made of, unless told otherwise.
+        Add a disk that a snapshot can be made of, unless an argument says otherwise.
 
         Without `instance_id`, which must exist, it is detached. `status` None is In_use
         when attached, else Available; `ever_attached` None is yes.
@@ -128,7 +128,7 @@ class Fixtures(Region):
         resource_group_id: str = "",
     ) -> Snapshot:
         """
-        Add a snapshot of a disk that exists, created now unless told otherwise.
+        Add a snapshot of a disk that exists, created now unless an argument says otherwise.
 
         One that is progressing has all of `EcsSettings.snapshot_duration_s` still before it.
         """
@@ -152,7 +152,7 @@ class Fixtures(Region):
             retention_days=retention_days,
             resource_group_id=resource_group_id,
             encrypted=disk.encrypted,
-            told=status != "progressing",
+            event_sent=status != "progressing",
             clock=self.clock,
         )
         with self.lock:

@@ -129,7 +129,7 @@ def common_tests(params: read.Params) -> list[Test[Listed]]:
     return [*_tag_tests(params), *_group_tests(params), *_time_tests(params)]
 
 
-def refuse_dry_run(params: read.Params) -> None:
+def reject_dry_run(params: read.Params) -> None:
     """End a dry run with the code that says that all was well."""
     if read.boolean(params, "DryRun"):
         raise dry_run()
@@ -206,7 +206,7 @@ def _group_tests(params: read.Params) -> list[Test[Listed]]:
 
 
 def _time_tests(params: read.Params) -> list[Test[Listed]]:
-    """Learnt from Filter.N: both ends in whole minutes, UTC; that both are included is ours."""
+    """Learnt from Filter.N: both ends in whole minutes, UTC; that both count is a decision."""
     start, end = _filter_time(params, 1), _filter_time(params, 2)
     tests: list[Test[Listed]] = []
     if start is not None:

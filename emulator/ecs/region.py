@@ -59,7 +59,7 @@ class Region:
         return self.account.ids
 
     def check_region_id(self, params: Mapping[str, str]) -> None:
-        """Refuse a RegionId that is not this endpoint's."""
+        """Reject a RegionId that is not this endpoint's."""
         asked = params.get("RegionId", self.region_id)
         if asked != self.region_id:
             raise no_such_region(asked, self.region_id)

@@ -1,8 +1,8 @@
 """
 What the real service leaves undocumented, as settings; the table of README.md is made of this.
 
-Every default is the mild reading, but for rights, where it is the strict one: a role
-that is granted enough for it is granted enough. Tests run the other readings too.
+Defaults are lenient, except for permissions, where they are strict: a role with enough permissions
+for a strict service has enough for any. Tests run the other readings too.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Instance:
     """Empty is the account's default group."""
     zone_id: str = ""
     told_status: str = ""
-    """The status that was last told as an event; at first the one it began with."""
+    """The status in the last event that was sent; at first the initial one."""
     seq: int = -1
 
     @property
@@ -116,8 +116,8 @@ class Snapshot:
     resource_group_id: str = ""
     encrypted: bool = False
     available_at_once: bool = False
-    told: bool = False
-    """Whether its end was told as an event."""
+    event_sent: bool = False
+    """Whether its completion event was sent."""
     seq: int = -1
     clock: Clock = field(repr=False)
 
@@ -221,17 +221,17 @@ class State:
         return snapshot
 
     def expect_end(self, snapshot: Snapshot) -> None:
-        """Let `take_ended` return a snapshot once it ended, unless that was told already."""
-        if not snapshot.told:
+        """Queue the snapshot for `take_ended`, unless its completion event was already sent."""
+        if not snapshot.event_sent:
             entry = (snapshot.ends_at, next(self._tie), snapshot.snapshot_id)
             heapq.heappush(self._endings, entry)
 
     def next_ending(self) -> datetime | None:
-        """Return when the next snapshot ends that was not told of; None is: there is none."""
+        """Return when the next snapshot ends whose event was not sent; None if there is none."""
         while self._endings:
             ends_at, _, snapshot_id = self._endings[0]
             snapshot = self.snapshots.records.get(snapshot_id)
-            if snapshot is not None and not snapshot.told:
+            if snapshot is not None and not snapshot.event_sent:
                 return ends_at
             heapq.heappop(self._endings)
         return None
@@ -240,12 +240,12 @@ class State:
         """Return the snapshots that ended by now, each once."""
         while self._endings and self._endings[0][0] <= now:
             snapshot = self.snapshots.records.get(heapq.heappop(self._endings)[2])
-            if snapshot is None or snapshot.told:
+            if snapshot is None or snapshot.event_sent:
                 continue
             if snapshot.ends_at > now:
                 self.expect_end(snapshot)
                 continue
-            snapshot.told = True
+            snapshot.event_sent = True
             yield snapshot
 
     def drop_snapshot(self, snapshot_id: str) -> None:

@@ -3,7 +3,7 @@ How often an operation may be called: quotas that begin anew with every minute o
 
 Learnt from the vendor's page on API throttling: counted for each operation, account and
 region, with everybody's calls together; what is throttled in minute T is served again in
-T + 1. Knows the cloud's clock only; `EcsSettings` says how many, and what the refusal looks like.
+T + 1. Knows the cloud's clock only; `EcsSettings` says how many, and what the rejection looks like.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Throttle:
 
     def check(self, action: str, now: datetime) -> None:
         """
-        Count a call, or refuse it where the window is full; a refused call does not count.
+        Count a call, or reject it where the window is full; a rejected call does not count.
 
         Raises:
             EcsError: Throttled.

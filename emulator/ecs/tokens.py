@@ -24,7 +24,7 @@ class _Use:
     """Until when its answer is on the way."""
 
     def is_in_process(self, now: datetime) -> bool:
-        """Whether nobody can have its answer yet."""
+        """Whether no client can have its answer yet."""
         return self.snapshot_id is None or (self.held_until is not None and now < self.held_until)
 
 
@@ -66,7 +66,7 @@ class Tokens:
             self._uses[token].held_until = until
 
     def release(self, token: str) -> None:
-        """Make the token as good as new: its request was refused."""
+        """Make the token as good as new: its request was rejected."""
         del self._uses[token]
 
 

@@ -5,7 +5,7 @@ Source: "Event patterns". A pattern has the structure of the events that it matc
 key in it must match (AND), one of a field's values is enough (OR); where the event has
 an array, one of its elements is. Values are compared exactly, or by an operator. The
 operators here are exact, prefix, suffix, anything-but (also with prefix and suffix),
-numeric, exists and contains; others are refused. How numbers compare with texts, and
+numeric, exists and contains; others are rejected. How numbers compare with texts, and
 what anything-but says of a missing field (no match, here), was not confirmed.
 """
 

@@ -1,8 +1,8 @@
 """
 What happened in an ECS since the last look, as events.
 
-Two things are told: an instance is in another state, a snapshot has ended. States that
-came and went between two looks are not told.
+There are two kinds: an instance is in another state, a snapshot has ended. States that
+came and went between two passes have no event.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def next_due(ecs: EcsService) -> datetime | None:
 
 
 def collect(ecs: EcsService, *, new_id: Callable[[], str]) -> list[Event]:
-    """Return what is to be told by now, each thing once."""
+    """Return the events that are due by now, each once."""
     now = ecs.clock.now()
     about = {"account_id": ecs.account.account_id, "region_id": ecs.region_id}
     with ecs.lock:

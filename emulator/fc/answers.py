@@ -24,7 +24,7 @@ def success(answer: Answer, *, request_id: str) -> Response:
 
 
 def etag(document: Document) -> str:
-    """Return what tells one state of a thing from another, for If-Match."""
+    """Return a hash of a document, for If-Match."""
     text = json.dumps(document, sort_keys=True).encode()
     return hashlib.md5(text, usedforsecurity=False).hexdigest()
 

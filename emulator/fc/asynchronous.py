@@ -46,7 +46,7 @@ class Invocation:
     results: list[Result] = field(default_factory=list)
     attempt_count: int = 0
     """How often FC tried, also where it did not reach the function."""
-    refusal: str = ""
+    rejection: str = ""
     """Why FC itself could not carry it out, the last time."""
 
     @property
@@ -118,7 +118,7 @@ class AsyncQueue:
         try:
             result = self._execute(invocation)
         except FcError as exc:
-            self._refused(invocation, exc)
+            self._rejected(invocation, exc)
             return
         invocation.results.append(result)
         if result.ok:
@@ -126,8 +126,8 @@ class AsyncQueue:
         else:
             self._again_or_fail(invocation, wanted=self._may_retry(invocation))
 
-    def _refused(self, invocation: Invocation, error: FcError) -> None:
-        invocation.refusal = str(error)
+    def _rejected(self, invocation: Invocation, error: FcError) -> None:
+        invocation.rejection = str(error)
         if error.status < _SERVER_ERROR:
             self._end(invocation, "Failed")
             raise error

@@ -127,7 +127,7 @@ def parse(expression: str) -> Schedule:
     begin = datetime(2000, 1, 1)  # noqa: DTZ001 - a clock of no zone
     try:
         CronSim(fields, begin)
-        # Of cronsim 2.7 and 2.8 only one refuses a day that no month has beside a weekday.
+        # Of cronsim 2.7 and 2.8 only one rejects a day that no month has beside a weekday.
         next(CronSim(re.sub(r"\S+$", "*", fields), begin))
     except CronSimError as exc:
         raise ScheduleError(f"{expression!r}: {exc}") from exc

@@ -19,27 +19,27 @@ class FcError(ServiceError):
 
 
 def invalid_argument(message: str) -> FcError:
-    """Refuse a parameter, or a body that cannot be used."""
+    """Reject a parameter, or a body that cannot be used."""
     return FcError(400, "InvalidArgument", message)
 
 
 def not_implemented(message: str) -> FcError:
-    """Refuse what the service can do and the emulator cannot."""
+    """Reject what the service can do and the emulator cannot."""
     return FcError(400, "Emulator.NotImplemented", message)
 
 
 def unknown_parameter(message: str) -> FcError:
-    """Refuse a parameter that would otherwise be ignored."""
+    """Reject a parameter that would otherwise be ignored."""
     return FcError(400, "Emulator.UnknownParameter", message)
 
 
 def precondition_failed() -> FcError:
-    """Refuse to change what is not as the caller saw it."""
+    """Reject to change what is not as the caller saw it."""
     return FcError(412, "PreconditionFailed", "the resource to be modified has been changed")
 
 
 def access_denied(action: str, resource: str) -> FcError:
-    """Refuse what the key's role may not do; the form of the message was not confirmed."""
+    """Reject what the key's role may not do; the form of the message was not confirmed."""
     return FcError(
         403, "AccessDenied", f"the caller is not authorized to perform '{action}' on '{resource}'"
     )
@@ -64,10 +64,10 @@ def trigger_not_found(trigger: str, function: str) -> FcError:
 
 
 def already_exists(kind: str, name: str) -> FcError:
-    """Refuse to make a thing twice; the kind is Service, Function or Trigger."""
+    """Reject to make a thing twice; the kind is Service, Function or Trigger."""
     return FcError(409, f"{kind}AlreadyExists", f"{kind.lower()} '{name}' already exists")
 
 
 def not_empty(kind: str, name: str, of: str) -> FcError:
-    """Refuse to delete what still has something in it."""
+    """Reject to delete what still has something in it."""
     return FcError(409, f"{kind}NotEmpty", f"{kind.lower()} '{name}' has active {of}")

@@ -33,7 +33,7 @@ class _Running:
     instance: Instance
     generation: int
     code: Code
-    """Its folder stays as long as somebody runs in it, also after an update."""
+    """Its folder stays as long as an instance runs in it, also after an update."""
     key: AccessKey
 
 

@@ -1,8 +1,8 @@
 """
-The fields of a request's body: each has a rule, and one without is refused.
+The fields of a request's body: each has a rule, and one without is rejected.
 
 A field that the service has and the emulator has not may be sent empty, as tools
-do that send everything; with a value in it, it is refused.
+do that send everything; with a value in it, it is rejected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from emulator.fc.state import Document, LogTarget
 
 Rule = Callable[[object], str | None]
 """
-Returns what a value must be where it is not: the service would refuse it, too.
+Returns what a value must be where it is not: the service would reject it, too.
 
 Raises Emulator.NotImplemented for what the service would take.
 """

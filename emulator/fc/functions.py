@@ -210,7 +210,7 @@ def _service(call: Call) -> Service | None:
 
 
 def _apply(function: Function) -> None:
-    """Let what it was told take effect."""
+    """Apply the settings of a request."""
     settings = {**_DEFAULTS, **function.settings}
     function.runtime = str(settings["runtime"])
     function.handler = str(settings["handler"])

@@ -27,7 +27,7 @@ from typing import Literal
 _BOOTSTRAP = Path(__file__).parent / "bootstrap.py"
 _LENGTHS = struct.Struct(">II")
 _LOOK_S = 0.02
-"""How often memory and time are looked at."""
+"""How often memory and time are checked."""
 _CHUNK = 65536
 _BYTES_PER_MB = 1024 * 1024
 

@@ -25,7 +25,7 @@ def interpreter(runtime: str, *, own: bool) -> str:
         own: Whether to take the one that runs the emulator, whatever the runtime.
 
     Raises:
-        FcError: It is not at hand.
+        FcError: It is not installed.
 
     """
     found = find(OWN) or sys.executable if own else find(runtime.removeprefix("python"))
@@ -34,12 +34,12 @@ def interpreter(runtime: str, *, own: bool) -> str:
     raise FcError(
         400,
         "Emulator.NoInterpreter",
-        f"no {runtime} on this machine (looked {SEARCHED}): install it, or set"
+        f"no {runtime} on this machine (searched {SEARCHED}): install it, or set"
         " settings.own_python to run functions with the Python that runs the emulator",
     )
 
 
 def check_runtime(runtime: str) -> None:
-    """Refuse a runtime that the emulator cannot be."""
+    """Reject a runtime that the emulator cannot be."""
     if runtime not in RUNTIMES:
         raise not_implemented(f"runtime {runtime}: the emulator runs {', '.join(RUNTIMES)}.")

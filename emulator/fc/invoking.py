@@ -58,7 +58,7 @@ def invoke_function(call: Call) -> Checked:
 
 
 def _check_headers(call: Call, *, asynchronous: bool) -> None:
-    """Refuse what would be ignored, such as the other API's name for a task's id."""
+    """Reject what would be ignored, such as the other API's name for a task's id."""
     later = {"x-fc-async-delay", _task_header(call), *([_ENABLE] if call.api == V2 else [])}
     given = sorted(name for name in call.request.headers if name.startswith("x-fc-"))
     unknown = [name for name in given if name not in _HEADERS | later]

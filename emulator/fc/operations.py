@@ -76,7 +76,7 @@ class Call:
         return _decapitalized(body)
 
     def check_query(self, known: Iterable[str]) -> None:
-        """Refuse what is not known in the query, and a qualifier other than LATEST."""
+        """Reject what is not known in the query, and a qualifier other than LATEST."""
         query = dict(self.request.query)
         unknown = sorted(set(query) - set(known))
         if unknown:
@@ -88,7 +88,7 @@ class Call:
 
 
 def check_qualifier(qualifier: str) -> None:
-    """Refuse what is not the latest version: nothing here makes versions or aliases."""
+    """Reject what is not the latest version: nothing here makes versions or aliases."""
     if qualifier in ("", LATEST):
         return
     if qualifier.isdecimal():

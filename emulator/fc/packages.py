@@ -135,7 +135,7 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> 
 
 
 def _state(folder: Path) -> _State:
-    """Return what tells of any write: no program can set a file's change time."""
+    """Return a fingerprint that changes with any write: no program can set a file's change time."""
     found: _State = {}
     for path in [folder, *folder.rglob("*")]:
         about = path.lstat()

@@ -1,5 +1,5 @@
 """
-Which right each operation needs, and on which resource.
+Which permission each operation needs, and on which resource.
 
 Source: Function Compute, "RAM policies": the action has the operation's name, resources
 are services, functions, triggers. Reads a call that was found good; decides nothing.
@@ -12,7 +12,7 @@ from emulator.ram.policies import REQUESTED_REGION, Need
 
 
 def need(operation: str, call: Call) -> Need:
-    """Return the right that a call needs; what is made or listed is `*` in its place."""
+    """Return the permission that a call needs; what is made or listed is `*` in its place."""
     region = call.region
     resource = f"acs:fc:{region.region_id}:{region.account.account_id}:{_resource(operation, call)}"
     return Need(

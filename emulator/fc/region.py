@@ -84,7 +84,7 @@ class FcRegion:
         try:
             result = self._execute(invocation)
         except FcError as exc:
-            invocation.status, invocation.refusal = "Failed", str(exc)
+            invocation.status, invocation.rejection = "Failed", str(exc)
             raise
         invocation.results.append(result)
         invocation.status = "Succeeded" if result.ok else "Failed"

@@ -131,7 +131,7 @@ def getter_of(operation: FcOperation) -> FcOperation | None:
 
 
 def unknown(request: Request) -> FcError:
-    """Return the refusal of what is no operation: it says what was asked, and what there is."""
+    """Return the rejection of what is no operation: it says what was asked, and what there is."""
     asked, version = f"{request.method} {request.path}", version_of(request)
     if version not in (V2, V3):
         return not_implemented(

@@ -102,7 +102,7 @@ def delete_service(call: Call) -> Checked:
 
 def check_log(region: FcRegion, given: Document) -> None:
     """
-    Refuse a Logstore that does not exist: its log would be lost without a word.
+    Reject a Logstore that does not exist: its log would be lost without a word.
 
     The messages are those that fc3 looks for when it has just made the two (error-code.ts).
     """

@@ -40,7 +40,7 @@ def verify_fc(request: Request, *, keys: AccessKeys, now: datetime) -> AccessKey
 
     Raises:
         FcError: A header is missing, the key is unknown, its token is missing, wrong or
-            expired, or the signature is not ours.
+            expired, or the signature does not match.
 
     """
     key_id, signature = _authorization(request)

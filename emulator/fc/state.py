@@ -41,7 +41,7 @@ class Service:
     name: str
     service_id: str
     settings: Document
-    """What it was made with, under the API's names, as it is told again."""
+    """The settings of its creation, under the API's names, as they are returned."""
     created_at: datetime
     modified_at: datetime
     role: str = ""

@@ -2,7 +2,7 @@
 Timer triggers: when each fires next, and the event that it sends.
 
 Source: "Time triggers" and "Formats of trigger events". A tick that was missed while
-nobody looked at the clock fires late, and still says the instant it was due at.
+no tick came fires late, and its event still has the instant at which it was due.
 """
 
 from __future__ import annotations

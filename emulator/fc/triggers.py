@@ -208,7 +208,7 @@ def checked_config(kind: str, given: object) -> Document:
 
 
 def _check_type(body: Document) -> None:
-    """Refuse a type that there is not before a field that only that type has."""
+    """Reject a type that there is not before a field that only that type has."""
     kind = body.get("triggerType") or timers.TIMER
     if kind not in (timers.TIMER, EVENTBRIDGE):
         raise _unknown_type(kind)

@@ -17,12 +17,12 @@ class OssError(ServiceError):
 
 
 def not_implemented(message: str) -> OssError:
-    """Refuse what the service can do and the emulator cannot."""
+    """Reject what the service can do and the emulator cannot."""
     return OssError(400, "Emulator.NotImplemented", message)
 
 
 def denied(message: str) -> OssError:
-    """Refuse a signer: nobody, or one who may not do it."""
+    """Reject a request without a signer, or whose signer has no permission."""
     return OssError(403, "AccessDenied", message)
 
 

@@ -122,7 +122,7 @@ class OssService(Service):
             key,
             lambda: [need],
             lambda _: denied(
-                f"You have no right to access this object: {need.action} on {need.resource}."
+                f"You have no permission to access this object: {need.action} on {need.resource}."
             ),
         )
         return effect
@@ -201,7 +201,7 @@ def _need(asked: _Asked, account_id: str) -> Need:
 
 
 def _check_known(request: Request) -> None:
-    """Refuse what would be ignored: conditions, and other headers of the service."""
+    """Reject what would be ignored: conditions, and other headers of the service."""
     names = [f"header {name}" for name in _CONDITIONS if name in request.headers]
     names += [
         f"header {name}"

@@ -23,7 +23,7 @@ class Object:
 
     content: bytes
     headers: Mapping[str, str]
-    """What it was put with and is told again, such as content-type; names in lower case."""
+    """The headers of PutObject that are returned, such as content-type; names in lower case."""
     modified_at: datetime
 
     @cached_property

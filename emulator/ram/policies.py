@@ -3,7 +3,7 @@ RAM policy documents: what one says, and whether that covers a call.
 
 Source: RAM, "Policy structure and syntax": elements, both spellings of a list, the
 wildcards `*` and `?`, that names of elements and operators are case-sensitive. What a
-document says and the emulator cannot judge is refused when it is read: a policy that
+document says and the emulator cannot judge is rejected when it is read: a policy that
 is half understood grants too much or too little.
 
 Never decides between statements: that is `roles`'.
@@ -31,7 +31,7 @@ class PolicyError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """One right that a call needs: an action, on a resource, under circumstances."""
+    """One permission that a call needs: an action, on a resource, under circumstances."""
 
     action: str
     resource: str

@@ -2,8 +2,8 @@
 Roles: their policies, and what those decide.
 
 Source: RAM, "Policy evaluation": a statement that denies wins over any that allows, and
-what no statement allows is denied. Never knows which rights a call needs: each service
-says that of its own calls.
+what no statement allows is denied. Never knows which permissions a call needs: each service
+yields those of its own calls.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Ram:
                 known = ", ".join(sorted(self._roles)) or "none"
                 raise UnknownRoleError(f"no role {name!r} here: there is {known}")
 
-    def refusal(self, key: AccessKey, needs: Sequence[Need]) -> Decision | None:
+    def first_denied(self, key: AccessKey, needs: Sequence[Need]) -> Decision | None:
         """
         Return the first need that the key's role does not allow; None if it may have all.
 

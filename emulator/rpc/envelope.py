@@ -1,5 +1,5 @@
 """
-What a request says about itself: which operation, which version, what form of answer.
+What a request says of itself: which operation, which version, what form of answer.
 
 In signature version 3 headers say it; in the older RPC style the parameters do, among those
 of the operation ("Request structure" and "Common parameters" of the ECS API reference). Nothing
@@ -49,9 +49,9 @@ class Envelope:
 
 
 def envelope_of(request: Request) -> Envelope:
-    """Return what can be told without checking anything; what is missing is empty."""
+    """Return what a request contains, unchecked; what is missing is empty."""
     headers = request.headers
-    params = _told(request)
+    params = _unchecked(request)
     # Some RPC clients send headers such as x-acs-action, too.
     is_rpc = "authorization" not in headers and not _SIGNED.isdisjoint(params)
     asked = params.get("Format", "")
@@ -71,10 +71,10 @@ def envelope_of(request: Request) -> Envelope:
 
 def region_of(request: Request) -> str | None:
     """Return the region that a request names, in its query or its form; None if none."""
-    return _told(request).get("RegionId")
+    return _unchecked(request).get("RegionId")
 
 
-def _told(request: Request) -> dict[str, str]:
+def _unchecked(request: Request) -> dict[str, str]:
     # Of a body that cannot be read the reader of parameters complains.
     return dict(_all_pairs(request) if _has_form(request) else request.query)
 

@@ -24,14 +24,14 @@ class RpcError(ServiceError):
 
 
 def not_implemented(what: str, known: str) -> RpcError:
-    """Refuse what the service documents and the emulator does not do."""
+    """Reject what the service documents and the emulator does not do."""
     return RpcError(
         400, "Emulator.NotImplemented", f"The emulator does not implement {what}. {known}"
     )
 
 
 def unknown_parameter(name: str, action: str, known: str) -> RpcError:
-    """Refuse a parameter that the documentation does not have; the real service ignores it."""
+    """Reject a parameter that the documentation does not have; the real service ignores it."""
     return RpcError(
         400, "Emulator.UnknownParameter", f"{action} documents no parameter {name}. {known}"
     )
@@ -62,12 +62,12 @@ def forbidden(decision: Decision, account_id: str) -> RpcError:
 
 
 def unreadable(why: str) -> RpcError:
-    """Refuse a request that is no request to the service at all."""
+    """Reject a request that is no request to the service at all."""
     return RpcError(400, "Emulator.UnreadableRequest", why)
 
 
 def two_values(name: str, one: str, other: str) -> RpcError:
-    """Refuse a parameter that says two things."""
+    """Reject a parameter that says two things."""
     return unreadable(
         f"The parameter {name} came with two values, {one!r} and {other!r}: which one counts is"
         " not documented; send one of them."

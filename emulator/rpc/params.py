@@ -2,7 +2,7 @@
 From a request to an operation's parameters: all read, all known, or none taken.
 
 Names are the service's own and case-sensitive. Values stay text until a typed reader
-asks; each reader refuses what it cannot read.
+asks; each reader rejects what it cannot read.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def check_envelope(envelope: Envelope, version: str) -> None:
 
 
 def check_names(action: str, known: Parameters, params: Params) -> None:
-    """Refuse what the operation does not know, or the emulator does not do, or what is missing."""
+    """Reject what the operation does not know, or the emulator does not do, or what is missing."""
     honoured = f"For {action} it honours {', '.join(sorted(known.honoured))}."
     for name in params:
         general = _INDEX.sub(".N", name)

@@ -52,7 +52,7 @@ class Nonces:
         self._lock = threading.Lock()
 
     def use(self, nonce: str) -> None:
-        """Refuse a nonce that was used before."""
+        """Reject a nonce that was used before."""
         with self._lock:
             if nonce in self._seen:
                 raise RpcError(
@@ -134,7 +134,7 @@ def check_date(text: str) -> None:
 
 
 def check_token(key: AccessKey, token: str | None, now: datetime) -> None:
-    """Refuse a security token that is missing, not the key's, or expired at `now`."""
+    """Reject a security token that is missing, not the key's, or expired at `now`."""
     if key.security_token is not None and not token:
         raise RpcError(400, "MissingSecurityToken", "SecurityToken is mandatory for this action.")
     if (token or None) != key.security_token:

@@ -27,21 +27,21 @@ def envelope(code: str, message: str) -> bytes:
 
 
 def parameter_invalid(message: str) -> SlsError:
-    """Refuse a parameter or a JSON body that the operation cannot use."""
+    """Reject a parameter or a JSON body that the operation cannot use."""
     return SlsError(400, "ParameterInvalid", message)
 
 
 def not_implemented(message: str) -> SlsError:
-    """Refuse what the service can do and the emulator cannot."""
+    """Reject what the service can do and the emulator cannot."""
     return SlsError(400, "Emulator.NotImplemented", message)
 
 
 def unknown_parameter(message: str) -> SlsError:
-    """Refuse a parameter that would otherwise be ignored."""
+    """Reject a parameter that would otherwise be ignored."""
     return SlsError(400, "Emulator.UnknownParameter", message)
 
 
-def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
+def reject_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
     """Raise Emulator.UnknownParameter for what would otherwise be ignored."""
     unknown = sorted(set(given) - known)
     if unknown:
@@ -52,12 +52,12 @@ def refuse_unknown(given: Mapping[str, object], known: frozenset[str]) -> None:
 
 
 def unauthorized(message: str) -> SlsError:
-    """Refuse an unknown access key, or a token that is missing, wrong or expired."""
+    """Reject an unknown access key, or a token that is missing, wrong or expired."""
     return SlsError(401, "Unauthorized", message)
 
 
 def denied(action: str, resource: str) -> SlsError:
-    """Refuse what a role's policies do not allow; code and message as users report them."""
+    """Reject what a role's policies do not allow; code and message as users report them."""
     return SlsError(
         401, "Unauthorized", f"denied by sts or ram, action: {action}, resource: {resource}"
     )

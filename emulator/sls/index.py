@@ -3,7 +3,7 @@ What an index says, and how fields are compared by it.
 
 Source: Log Service API reference, "CreateIndex" and "UpdateIndex", and "Search syntax": a
 text is split into words at its delimiters; several wanted words may stand anywhere in it.
-What an index can say and the emulator does not do is refused.
+What an index can say and the emulator does not do is rejected.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, refuse_unknown
+from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, reject_unknown
 
 Fields = Mapping[str, str]
 Test = Callable[[Fields], bool]
@@ -20,7 +20,7 @@ Test = Callable[[Fields], bool]
 DELIMITERS = (*""",'";=()[]{}?@&<>/: """, "\n", "\t", "\r")
 """Those of the reference's samples."""
 
-_TOLD_AGAIN = frozenset(
+_RETURNED_ONLY = frozenset(
     {
         *("log_reduce", "log_reduce_white_list", "log_reduce_black_list"),
         *("max_text_len", "scan_index", "ttl"),
@@ -59,7 +59,7 @@ class Kind:
 class Index:
     """One logstore's index; `every` is for fields that `keys` does not have."""
 
-    told: Mapping[str, object]
+    as_sent: Mapping[str, object]
     """As it was sent, for GetIndex."""
     line: Kind | None = None
     keys: Mapping[str, Kind] = field(default_factory=dict)
@@ -117,9 +117,9 @@ class Index:
         return kind
 
 
-_TOLD_DEFAULT = {"token": list(DELIMITERS), "caseSensitive": False, "chn": False}
+_DEFAULT_AS_SENT = {"token": list(DELIMITERS), "caseSensitive": False, "chn": False}
 EVERYTHING = Index(
-    told={"line": _TOLD_DEFAULT, "all_keys": {**_TOLD_DEFAULT, "type": "text"}},
+    as_sent={"line": _DEFAULT_AS_SENT, "all_keys": {**_DEFAULT_AS_SENT, "type": "text"}},
     line=Kind(),
     every=Kind(),
 )
@@ -135,12 +135,12 @@ def index_from(body: Mapping[str, object]) -> Index:
             implemented.
 
     """
-    refuse_unknown(body, _TOLD_AGAIN | {"line", "keys"})
+    reject_unknown(body, _RETURNED_ONLY | {"line", "keys"})
     line, keys = body.get("line"), body.get("keys")
     if not (line or keys):
         raise _info_invalid("required fields line/keys are lacking or of error format.")
     return Index(
-        told=dict(body),
+        as_sent=dict(body),
         line=_line(line) if line else None,
         keys={key: _key(key, says) for key, says in _object(keys or {}).items()},
     )
@@ -173,7 +173,7 @@ def _settings(says: Mapping[str, object], known: Iterable[str], where: str) -> d
     if on:
         raise not_implemented(f"{where}: {', '.join(on)}.")
     settings = {name: value for name, value in says.items() if name not in _ONLY_OFF}
-    refuse_unknown(settings, frozenset(known))
+    reject_unknown(settings, frozenset(known))
     return settings
 
 

@@ -41,7 +41,7 @@ def get_index(call: Call) -> Checked:
             "storage": "pg",
             "ttl": logstore.settings.get("ttl", _DEFAULT_TTL_DAYS),
             "lastModifyTime": int(logstore.index_changed_at.timestamp()),
-            **logstore.index.told,
+            **logstore.index.as_sent,
         },
     )
 

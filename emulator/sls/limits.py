@@ -4,7 +4,7 @@ What one PutLogs may carry.
 The sources disagree, so every default is the lowest that any of them names:
 3 MB and 4,096 entries ("PutLogs", 2021), where newer pages say 10 MB and the
 Python SDK lets 30 MB and 512,000 entries pass; 1 MB for a value; 128 bytes for a
-key ("Limits"). A request over a limit is refused as a whole.
+key ("Limits"). A request over a limit is rejected as a whole.
 """
 
 from __future__ import annotations

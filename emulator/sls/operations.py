@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from emulator import operation
 from emulator.clock import Clock
-from emulator.sls.errors import SlsError, parameter_invalid, refuse_unknown
+from emulator.sls.errors import SlsError, parameter_invalid, reject_unknown
 from emulator.sls.limits import Limits
 from emulator.sls.state import Projects
 from emulator.wire import Request
@@ -57,7 +57,7 @@ class Call:
         Emulator.UnknownParameter, and ParameterInvalid for a name that comes twice.
         """
         given = [(name, value) for name, value in self.request.query if name != "type"]
-        refuse_unknown(dict(given), known)
+        reject_unknown(dict(given), known)
         names = [name for name, _ in given]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

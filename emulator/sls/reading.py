@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from emulator.sls import compression
-from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, refuse_unknown
+from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, reject_unknown
 from emulator.sls.operations import Answer, Call, Checked, boolean, whole_number
 from emulator.sls.search import search
 from emulator.sls.state import Record
@@ -61,7 +61,7 @@ def get_logs_v2(call: Call) -> Checked:
     """Check a query as POST; answered with `meta` and `data`."""
     call.query(frozenset())
     given = call.json_body()
-    refuse_unknown(given, _KNOWN_IN_A_BODY)
+    reject_unknown(given, _KNOWN_IN_A_BODY)
     if boolean("highlight", given.get("highlight", False)):
         raise not_implemented("highlight: the emulator marks nothing in its answers.")
     return _get(call, given, _as_document)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from emulator.sls.errors import not_implemented, parameter_invalid, refuse_unknown
+from emulator.sls.errors import not_implemented, parameter_invalid, reject_unknown
 from emulator.sls.operations import (
     Answer,
     Call,
@@ -46,7 +46,7 @@ def create_project(call: Call) -> Checked:
     """Make the project that the body names, and the host too if it names one."""
     call.query(frozenset())
     body = call.json_body()
-    refuse_unknown(body, _PROJECT)
+    reject_unknown(body, _PROJECT)
     name = str(body.get("projectName") or "")
     if call.project and name != call.project:
         raise parameter_invalid(f"projectName is {name!r}, the host names {call.project!r}.")
@@ -71,7 +71,7 @@ def delete_project(call: Call) -> Checked:
     if call.request.body:
         # @alicloud/log names the project here once more.
         body = call.json_body()
-        refuse_unknown(body, frozenset({"projectName"}))
+        reject_unknown(body, frozenset({"projectName"}))
         _same_name("projectName", body, call.project)
     call.projects.project(call.project)
 
@@ -179,7 +179,7 @@ def list_logstores(call: Call) -> Checked:
 
 
 def _check_settings(body: Mapping[str, object]) -> None:
-    refuse_unknown(body, _LOGSTORE)
+    reject_unknown(body, _LOGSTORE)
     if body.get("mode", "standard") != "standard":
         raise not_implemented(f"mode {body['mode']!r}: Logstores of the emulator are standard.")
 
@@ -190,7 +190,7 @@ def _same_name(key: str, body: Mapping[str, object], named: str) -> None:
 
 
 def _no_resource_group(given: Mapping[str, object]) -> None:
-    """Refuse a resource group; the SDK always sends the parameter, empty."""
+    """Reject a resource group; the SDK always sends the parameter, empty."""
     if given.get("resourceGroupId"):
         raise not_implemented("resourceGroupId: the emulator's SLS has no resource groups.")
 

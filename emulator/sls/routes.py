@@ -141,7 +141,7 @@ def find(request: Request, project: str) -> Found | None:
 
 
 def known() -> str:
-    """Return the names of all operations, for a refusal."""
+    """Return the names of all operations, for a rejection."""
     return ", ".join(dict.fromkeys(operation.name for operation in OPERATIONS))
 
 

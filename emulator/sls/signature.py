@@ -9,7 +9,7 @@ Source: Log Service API reference, "Request signatures". Two facts come from the
 headers, and headers `x-log-meta-*` are not signed. HMAC-SHA256 and the empty Content-MD5 of a
 request without a body come from alibabacloud-gateway-sls 0.4.2 (client.py).
 
-The date is checked for its form only, not for its distance from now: the service refuses more
+The date is checked for its form only, not for its distance from now: the service rejects more
 than 15 minutes (RequestTimeTooSkewed), but here the cloud's clock may be a test's, while SDKs
 sign with the machine's.
 """
@@ -38,7 +38,7 @@ def verify(request: Request, *, keys: AccessKeys, clock: Clock, region_id: str) 
 
     Raises:
         SlsError: A header is missing or malformed, the key is unknown, its
-            token is missing, wrong or expired, or the signature is not ours.
+            token is missing, wrong or expired, or the signature does not match.
 
     """
     version = _required(request, "x-log-apiversion", "MissingAPIVersion")

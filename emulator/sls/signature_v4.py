@@ -37,7 +37,7 @@ class Signed:
     sign: Callable[[str], str]
     """Returns the signature that a secret gives."""
     to_sign: str
-    """Shown in a refusal."""
+    """Shown in a rejection."""
     content: tuple[str, str | None, str]
     """The header that is signed for the body, its value (None: not sent), and the right one."""
 
@@ -54,7 +54,7 @@ class Signed:
 
 
 def not_matched(message: str) -> SlsError:
-    """Refuse a signature; the codes of all its faults are one."""
+    """Reject a signature; the codes of all its faults are one."""
     return SlsError(401, "SignatureNotMatch", message)
 
 

@@ -41,7 +41,7 @@ class Fc3:
 
         core.Session = NoRedirectSession
         self._models, self._options = models, RuntimeOptions
-        self._refusal = AlibabaCloudException
+        self._rejection = AlibabaCloudException
         self._errors = (TeaException, OSError, ValueError)
         self._credentials = key = runtime.credentials
         protocol, _, host = (runtime.fc_endpoint or "https://").partition("://")
@@ -114,7 +114,7 @@ class Fc3:
         raise error
 
     def _translated(self, action: str, exc: Any) -> FcError:  # noqa: ANN401 - an SDK exception
-        if not isinstance(exc, self._refusal):
+        if not isinstance(exc, self._rejection):
             return no_answer(action, exc, self._credentials)
         fields = exc.data if isinstance(exc.data, Mapping) else {}
         # The SDK sets a field that is not in the answer to the text "None".

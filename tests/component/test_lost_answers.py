@@ -21,7 +21,7 @@ from shared.errors import RunFailedError
 from tests.component.world import World
 from tests.component.world import world as make_world
 
-REFUSALS: dict[str, dict[str, Any]] = {
+REJECTIONS: dict[str, dict[str, Any]] = {
     "4xx envelope": {"kind": "error", "status": 403, "code": "Throttling"},
     "4xx with x-acs-retry-after": {
         "kind": "error", "status": 429, "code": "Throttling.Api", "retry_after_ms": 1500,
@@ -41,10 +41,10 @@ UNKNOWN: dict[str, dict[str, Any]] = {
 LONG_S = 10.0**9
 TRIES = MAX_CALLS[ErrorAction.RETRY]
 
-rejections = pytest.mark.parametrize("shape", REFUSALS.values(), ids=REFUSALS)
+rejections = pytest.mark.parametrize("shape", REJECTIONS.values(), ids=REJECTIONS)
 unknown_outcomes = pytest.mark.parametrize("shape", UNKNOWN.values(), ids=UNKNOWN)
 all_shapes = pytest.mark.parametrize(
-    "shape", [*REFUSALS.values(), *UNKNOWN.values()], ids=[*REFUSALS, *UNKNOWN]
+    "shape", [*REJECTIONS.values(), *UNKNOWN.values()], ids=[*REJECTIONS, *UNKNOWN]
 )
 
 
@@ -178,7 +178,7 @@ def test_an_absurd_wait_is_not_kept(world: World, asked_ms: int) -> None:
     faults=st.lists(
         st.builds(
             lambda shape, after_effect: {**shape, "after_effect": after_effect},
-            st.sampled_from([*REFUSALS.values(), *UNKNOWN.values()]),
+            st.sampled_from([*REJECTIONS.values(), *UNKNOWN.values()]),
             st.booleans(),
         ),
         max_size=TRIES - 1,

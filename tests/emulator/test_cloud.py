@@ -27,8 +27,8 @@ def test_its_first_region_is_meant_where_none_is_named() -> None:
     assert cloud.ecs() is cloud.ecs("eu-central-1")
 
 
-def test_an_unknown_region_is_refused_with_those_there_are() -> None:
-    """A refusal that teaches."""
+def test_an_unknown_region_is_rejected_with_those_there_are() -> None:
+    """A rejection that teaches."""
     cloud = Cloud(regions=["cn-hangzhou", "cn-shanghai"])
 
     with pytest.raises(UnknownRegionError, match=r"'cn-beijing' here: .*cn-hangzhou, cn-shanghai"):
@@ -53,7 +53,7 @@ def test_not_every_word_is_a_region(name: str) -> None:
         Cloud(regions=None).ecs(name)
 
 
-def test_a_cloud_of_no_region_is_refused() -> None:
+def test_a_cloud_of_no_region_is_rejected() -> None:
     """None is every region; an empty list is a mistake."""
     with pytest.raises(ValueError, match="name at least one"):
         Cloud(regions=[])

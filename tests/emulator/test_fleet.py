@@ -236,7 +236,7 @@ def test_says_where_a_value_breaks_a_rule(text: str, path: str) -> None:
         ("ecs_settings: {lag: 1}\n" + REGION + "{}}", "ecs_settings.lag", "listing_lag_s"),
     ],
 )
-def test_refuses_unknown_keys_and_names_the_known(text: str, path: str, keys: str) -> None:
+def test_rejects_unknown_keys_and_names_the_known(text: str, path: str, keys: str) -> None:
     """A typing mistake would be an empty fleet."""
     (problem,) = problems(text)
 
@@ -269,20 +269,20 @@ def test_plain_values_are_those_of_yaml_1_2() -> None:
 
 
 @pytest.mark.parametrize("number", ["!!int x", "!!int 1.5", "!!int ''"])
-def test_refuses_what_is_called_a_number_and_is_none(number: str) -> None:
+def test_rejects_what_is_called_a_number_and_is_none(number: str) -> None:
     """A problem, and no error of another kind."""
     with pytest.raises(FleetError, match="is no whole number"):
         parse(f"ecs_settings: {{manual_snapshot_quota: {number}}}")
 
 
-def test_refuses_a_key_twice() -> None:
+def test_rejects_a_key_twice() -> None:
     """YAML would let the second win."""
     (problem,) = problems("regions: {cn-hangzhou: {}}\nregions: {cn-shanghai: {}}")
 
     assert "key 'regions' twice" in problem
 
 
-def test_refuses_an_id_twice_and_a_second_system_disk() -> None:
+def test_rejects_an_id_twice_and_a_second_system_disk() -> None:
     """Ids are unique; an instance starts from one disk."""
     found = problems("""
 regions:
@@ -299,7 +299,7 @@ regions:
     ]
 
 
-def test_refuses_a_disk_that_contradicts_itself() -> None:
+def test_rejects_a_disk_that_contradicts_itself() -> None:
     """Attached and never attached; in use by nothing."""
     found = problems("""
 regions:

@@ -75,7 +75,7 @@ def serving_anew(ready: Path, before: dict[str, Any]) -> Iterator[dict[str, Any]
         process.communicate(timeout=10)
 
 
-def refusal(*arguments: str) -> tuple[int, str]:
+def rejection(*arguments: str) -> tuple[int, str]:
     process = start(*arguments)
     try:
         _, said = process.communicate(timeout=30)
@@ -249,7 +249,7 @@ def test_a_start_that_fails_leaves_anothers_ready_file_alone(ready: Path) -> Non
     with serving(ready) as (told, _):
         port = told["sls"].rpartition(":")[2]
 
-        status, said = refusal("--ready-file", str(ready), "--port", port)
+        status, said = rejection("--ready-file", str(ready), "--port", port)
 
         assert json.loads(ready.read_text()) == told
     assert status == 1
@@ -261,7 +261,7 @@ def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_text("account_id: 1\nregions: {hangzhou: {}}\n")
 
-    status, said = refusal("--fleet", str(path))
+    status, said = rejection("--fleet", str(path))
 
     assert status == 2
     assert "account_id: 1: must be 16 digits" in said
@@ -288,9 +288,9 @@ def test_names_every_problem_of_a_fleet_file(tmp_path: Path) -> None:
         (("--ready-file", "emulator"), "--ready-file emulator: is a folder"),
     ],
 )
-def test_refuses_what_it_cannot_use(arguments: tuple[str, ...], reason: str) -> None:
+def test_rejects_what_it_cannot_use(arguments: tuple[str, ...], reason: str) -> None:
     """Status 2, with the reason."""
-    status, said = refusal(*arguments)
+    status, said = rejection(*arguments)
 
     assert status == 2
     assert reason in said

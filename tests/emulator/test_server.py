@@ -67,7 +67,7 @@ def test_serves_sls_with_the_project_in_the_host_header(cloud: Cloud, address: A
 
 @pytest.mark.parametrize(
     "host",
-    ["0.0.0.0", "192.0.2.1", "example.com", "localhost", ""],  # noqa: S104 - to be refused
+    ["0.0.0.0", "192.0.2.1", "example.com", "localhost", ""],  # noqa: S104 - to be rejected
 )
 def test_listens_on_loopback_only(cloud: Cloud, host: str) -> None:
     """Its keys are no secret, so nobody else's machine may reach it; names are not looked up."""
@@ -210,7 +210,7 @@ def test_each_regions_oss_is_its_own(cloud: Cloud, address: Address) -> None:
         ({"Content-Length": str(10**12)}, 413),
     ],
 )
-def test_refuses_a_body_whose_length_it_cannot_use(
+def test_rejects_a_body_whose_length_it_cannot_use(
     address: Address, headers: dict[str, str], status: int
 ) -> None:
     """No SDK sends one."""
@@ -240,7 +240,7 @@ def test_takes_a_body_in_chunks(cloud: Cloud, address: Address) -> None:
 
 
 @pytest.mark.parametrize(("size", "status"), [(b"many", 400), (b"-1", 413), (b"fffffffff", 413)])
-def test_refuses_a_chunk_whose_size_it_cannot_use(
+def test_rejects_a_chunk_whose_size_it_cannot_use(
     address: Address, size: bytes, status: int
 ) -> None:
     """No client sends one."""

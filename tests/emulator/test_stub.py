@@ -80,8 +80,8 @@ def test_answers_sls_at_every_regions_address(cloud: Cloud, url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["https://ecs.cn-beijing.aliyuncs.com", "https://p-1.cn-beijing.log.aliyuncs.com"]
 )
-def test_refuses_a_region_that_the_cloud_does_not_have(url: str) -> None:
-    """In production that is somebody else's data; the refusal names what is here."""
+def test_rejects_a_region_that_the_cloud_does_not_have(url: str) -> None:
+    """In production that is somebody else's data; the rejection names what is here."""
     with (
         stub(regions=["cn-hangzhou", "cn-shanghai"]),
         pytest.raises(requests.ConnectionError, match="cn-hangzhou, cn-shanghai"),
@@ -90,7 +90,7 @@ def test_refuses_a_region_that_the_cloud_does_not_have(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["https://example.com/", "http://100.100.100.200/latest/meta-data"])
-def test_refuses_every_other_host(cloud: Cloud, url: str) -> None:
+def test_rejects_every_other_host(cloud: Cloud, url: str) -> None:
     """Nothing reaches the network, the metadata service included."""
     with pytest.raises(requests.ConnectionError, match="not of the emulator, which answers at"):
         requests.get(url, timeout=1)

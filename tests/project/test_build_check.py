@@ -272,7 +272,7 @@ def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path
     """D4: `make package` as it is, held to its own check; the other tests take any Python."""
     if find(RUNTIME) is None:
         pytest.skip(
-            f"no Python {RUNTIME}, on which the functions run, on this machine (looked {SEARCHED})"
+            f"no Python {RUNTIME}, which the functions run on, is installed (searched {SEARCHED})"
         )
 
     package(ROOT / "policies.yaml", project / "build")

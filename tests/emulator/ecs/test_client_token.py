@@ -16,7 +16,7 @@ from emulator.ecs import create_snapshot
 from emulator.ecs.errors import EcsError
 from emulator.faults import Fault
 from tests.emulator.ecs.conftest import Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def test_the_same_request_again_has_the_same_answer_and_no_effect(bench: Bench) -> None:
@@ -49,7 +49,7 @@ def test_tokens_are_case_sensitive(bench: Bench) -> None:
         {"Tag.2.Key": "more"},
     ],
 )
-def test_other_parameters_under_the_same_token_are_refused(
+def test_other_parameters_under_the_same_token_are_rejected(
     bench: Bench, changed: Mapping[str, str]
 ) -> None:
     """D9: 403 IdempotentParameterMismatch, saying what differs."""
@@ -57,16 +57,16 @@ def test_other_parameters_under_the_same_token_are_refused(
     asked = {"ClientToken": "t", "SnapshotName": "ab", "RetentionDays": "7", "Tag.1.Key": "k"}
     bench.create(disk.disk_id, **asked)
 
-    with refused(403, "IdempotentParameterMismatch", next(iter(changed))):
+    with rejected(403, "IdempotentParameterMismatch", next(iter(changed))):
         bench.create(disk.disk_id, **{**asked, **changed})
     assert len(bench.ecs.snapshots) == 1
 
 
-def test_a_refused_request_does_not_bind_its_token(bench: Bench) -> None:
+def test_a_rejected_request_does_not_bind_its_token(bench: Bench) -> None:
     """After a 4xx the token is as good as new, also with other parameters."""
     disk = bench.ecs.add_disk(status="Detaching")
 
-    with refused(403, "IncorrectDiskStatus"):
+    with rejected(403, "IncorrectDiskStatus"):
         bench.create(disk.disk_id, ClientToken="t", SnapshotName="ab")
     disk.status = "Available"
 
@@ -130,7 +130,7 @@ def test_by_default_a_token_is_remembered_for_ever(bench: Bench) -> None:
     assert bench.create(disk.disk_id, ClientToken="t") == first
 
 
-def test_a_token_in_process_is_refused(bench: Bench) -> None:
+def test_a_token_in_process_is_rejected(bench: Bench) -> None:
     """D4: a repetition while the first request is being handled is IdempotentProcessing."""
     disk = bench.ecs.add_disk()
     met: list[str] = []
@@ -155,7 +155,7 @@ def test_a_token_is_in_process_until_a_slow_answer_is_out(bench: Bench) -> None:
     bench.faults.add(Fault(kind="slow", delay_s=5.0))
     first = bench.create(disk.disk_id, ClientToken="t")
 
-    with refused(403, "IdempotentProcessing"):
+    with rejected(403, "IdempotentProcessing"):
         bench.create(disk.disk_id, ClientToken="t")
     bench.clock.advance(5)
 
@@ -170,7 +170,7 @@ def test_a_hook_that_raises_leaves_the_token_free(bench: Bench) -> None:
         raise EcsError(500, "InternalError", "stumbled")
 
     bench.ecs.before_create = stumble
-    with refused(500, "InternalError"):
+    with rejected(500, "InternalError"):
         bench.create(disk.disk_id, ClientToken="t")
     bench.ecs.before_create = None
 
@@ -219,7 +219,7 @@ def test_without_a_token_every_request_counts(bench: Bench) -> None:
 
 @settings(deadline=None)
 @given(token=st.text(max_size=80))
-def test_any_text_is_a_token_by_the_rule_or_refused(token: str) -> None:
+def test_any_text_is_a_token_by_the_rule_or_rejected(token: str) -> None:
     """ClientToken: ASCII, at most 64 characters, not empty."""
     params = {"DiskId": "d-1", "ClientToken": token}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from emulator.ecs import create_snapshot
 from emulator.ecs.errors import EcsError
 from tests.emulator.ecs.conftest import REGION, START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def test_the_sdk_gets_the_id_of_a_snapshot_that_carries_what_was_asked(bench: Bench) -> None:
@@ -50,7 +50,7 @@ def test_the_sdk_gets_the_id_of_a_snapshot_that_carries_what_was_asked(bench: Be
 
 def test_needs_a_disk_id(bench: Bench) -> None:
     """DiskId is required."""
-    with refused(400, "MissingParameter", "DiskId"):
+    with rejected(400, "MissingParameter", "DiskId"):
         bench.call("CreateSnapshot")
 
 
@@ -68,18 +68,18 @@ def test_accepts_names_that_follow_the_rule(bench: Bench, name: str) -> None:
     "name",
     ["", "a", "a" * 129, "1ab", "_ab", "a b", "a/b", "auto", "auto-1", "http://a", "https://a"],
 )
-def test_refuses_names_that_break_the_rule(bench: Bench, name: str) -> None:
+def test_rejects_names_that_break_the_rule(bench: Bench, name: str) -> None:
     """SnapshotName: what breaks the rule is 400 InvalidSnapshotName.Malformed."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "InvalidSnapshotName.Malformed"):
+    with rejected(400, "InvalidSnapshotName.Malformed"):
         bench.create(disk.disk_id, SnapshotName=name)
     assert bench.ecs.snapshots == {}
 
 
 @settings(deadline=None)
 @given(st.text(max_size=140) | st.text(alphabet=string.ascii_letters + ":_.-0 ", max_size=140))
-def test_any_text_is_a_name_by_the_rule_or_refused(name: str) -> None:
+def test_any_text_is_a_name_by_the_rule_or_rejected(name: str) -> None:
     """SnapshotName: whatever the text, the documented rule alone decides."""
     allowed = (
         2 <= len(name) <= 128
@@ -107,11 +107,11 @@ def test_accepts_descriptions_that_follow_the_rule(bench: Bench, text: str) -> N
 
 
 @pytest.mark.parametrize("text", ["", "a", "x" * 257, "http://a", "https://a"])
-def test_a_bad_description_is_refused_with_404(bench: Bench, text: str) -> None:
+def test_a_bad_description_is_rejected_with_404(bench: Bench, text: str) -> None:
     """Description: the documented status of InvalidDescription.Malformed is 404."""
     disk = bench.ecs.add_disk()
 
-    with refused(404, "InvalidDescription.Malformed"):
+    with rejected(404, "InvalidDescription.Malformed"):
         bench.create(disk.disk_id, Description=text)
 
 
@@ -126,11 +126,11 @@ def test_retention_is_counted_from_creation(bench: Bench, days: str) -> None:
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "65537", "1.5", "", "seven", "٣"])
-def test_refuses_retention_out_of_range(bench: Bench, days: str) -> None:
+def test_rejects_retention_out_of_range(bench: Bench, days: str) -> None:
     """RetentionDays: anything but 1 to 65536 is InvalidRetentionDays.Malformed."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "InvalidRetentionDays.Malformed"):
+    with rejected(400, "InvalidRetentionDays.Malformed"):
         bench.create(disk.disk_id, RetentionDays=days)
 
 
@@ -145,20 +145,20 @@ def test_refuses_retention_out_of_range(bench: Bench, days: str) -> None:
         ("see https://x", "InvalidTagKey.Malformed"),
     ],
 )
-def test_refuses_bad_tag_keys(bench: Bench, key: str, code: str) -> None:
+def test_rejects_bad_tag_keys(bench: Bench, key: str, code: str) -> None:
     """Tag.N.Key: 1 to 128, no aliyun, acs: or URL."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, code):
+    with rejected(400, code):
         bench.create(disk.disk_id, **{"Tag.1.Key": key, "Tag.1.Value": "v"})
 
 
 @pytest.mark.parametrize("value", ["v" * 129, "acs:x", "see http://x", "see https://x"])
-def test_refuses_bad_tag_values(bench: Bench, value: str) -> None:
+def test_rejects_bad_tag_values(bench: Bench, value: str) -> None:
     """Tag.N.Value: at most 128, no acs: in front and no URL."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "InvalidTagValue.Malformed"):
+    with rejected(400, "InvalidTagValue.Malformed"):
         bench.create(disk.disk_id, **{"Tag.1.Key": "k", "Tag.1.Value": value})
 
 
@@ -166,7 +166,7 @@ def test_a_tag_key_comes_once(bench: Bench) -> None:
     """Tag.N.Key: the same key twice is Duplicate.TagKey."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "Duplicate.TagKey"):
+    with rejected(400, "Duplicate.TagKey"):
         bench.create(disk.disk_id, **{"Tag.1.Key": "k", "Tag.2.Key": "k"})
 
 
@@ -175,7 +175,7 @@ def test_a_snapshot_has_at_most_twenty_tags(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     tags = {f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)}
 
-    with refused(403, "QuotaExceed.Tags"):
+    with rejected(403, "QuotaExceed.Tags"):
         bench.create(disk.disk_id, **tags)
     del tags["Tag.21.Key"]
     snapshot_id = bench.create(disk.disk_id, **tags)
@@ -187,7 +187,7 @@ def test_category_is_standard_or_flash(bench: Bench) -> None:
     """Category: anything else is 403 InvalidSnapshotCategory.Malformed."""
     disk = bench.ecs.add_disk()
 
-    with refused(403, "InvalidSnapshotCategory.Malformed"):
+    with rejected(403, "InvalidSnapshotCategory.Malformed"):
         bench.create(disk.disk_id, Category="Archive")
     snapshot_id = bench.create(disk.disk_id, Category="Flash")
 
@@ -199,16 +199,16 @@ def test_category_and_instant_access_exclude_each_other(bench: Bench, instant: s
     """Category: it cannot be specified together with InstantAccess."""
     disk = bench.ecs.add_disk()
 
-    with refused(403, "InvalidCategoryAndInstantAccess.Malformed"):
+    with rejected(403, "InvalidCategoryAndInstantAccess.Malformed"):
         bench.create(disk.disk_id, Category="Standard", InstantAccess=instant)
 
 
 @pytest.mark.parametrize("days", ["0", "65536", "x"])
-def test_refuses_instant_access_days_out_of_range(bench: Bench, days: str) -> None:
+def test_rejects_instant_access_days_out_of_range(bench: Bench, days: str) -> None:
     """InstantAccessRetentionDays: 1 to 65535."""
     disk = bench.ecs.add_disk()
 
-    with refused(403, "InvalidInstantAccessRetentionDays.Malformed"):
+    with rejected(403, "InvalidInstantAccessRetentionDays.Malformed"):
         bench.create(disk.disk_id, InstantAccess="true", InstantAccessRetentionDays=days)
 
 
@@ -224,18 +224,18 @@ def test_instant_access_days_work_only_with_instant_access(bench: Bench) -> None
 
 
 def test_instant_access_is_true_or_false(bench: Bench) -> None:
-    """InstantAccess: text that is neither is refused."""
+    """InstantAccess: text that is neither is rejected."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "InvalidParameter.InstantAccess"):
+    with rejected(400, "InvalidParameter.InstantAccess"):
         bench.create(disk.disk_id, InstantAccess="yes")
 
 
 def test_a_region_id_has_to_be_the_endpoints_own(bench: Bench) -> None:
-    """Not documented for CreateSnapshot, but sent by older SDK cores: the wrong one is refused."""
+    """Not documented for CreateSnapshot, but sent by older SDK cores: the wrong one is rejected."""
     disk = bench.ecs.add_disk()
 
-    with refused(404, "InvalidRegionId.NotFound", "cn-hangzhou"):
+    with rejected(404, "InvalidRegionId.NotFound", "cn-hangzhou"):
         bench.create(disk.disk_id, RegionId="cn-shanghai")
     assert bench.create(disk.disk_id, RegionId=REGION) in bench.ecs.snapshots
 

@@ -8,12 +8,12 @@ from emulator.ecs import EcsService
 from emulator.ecs.codes import CREATE_SNAPSHOT
 from emulator.faults import Fault
 from tests.emulator.ecs.conftest import Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def test_an_unknown_disk_is_not_found(bench: Bench) -> None:
     """404 InvalidDiskId.NotFound."""
-    with refused(404, "InvalidDiskId.NotFound", "d-nobody"):
+    with rejected(404, "InvalidDiskId.NotFound", "d-nobody"):
         bench.create("d-nobody")
 
 
@@ -37,13 +37,13 @@ def test_an_unknown_disk_is_not_found(bench: Bench) -> None:
         ({"status": "Creating"}, 403, "IncorrectDiskStatus"),
     ],
 )
-def test_a_disk_that_cannot_have_a_snapshot_is_refused(
+def test_a_disk_that_cannot_have_a_snapshot_is_rejected(
     bench: Bench, fields: dict[str, object], status: int, code: str
 ) -> None:
     """The disk's own state decides; each state has the documented code, and no effect."""
     disk = bench.ecs.add_disk(**fields)  # type: ignore[arg-type] # the table mixes their types
 
-    with refused(status, code):
+    with rejected(status, code):
         bench.create(disk.disk_id)
     assert bench.ecs.snapshots == {}
 
@@ -66,40 +66,40 @@ def test_an_instance_that_runs_or_is_stopped_allows_it(bench: Bench, status: str
 
 
 @pytest.mark.parametrize("status", ["Pending", "Starting", "Stopping"])
-def test_an_instance_that_changes_its_state_refuses_it(bench: Bench, status: str) -> None:
+def test_an_instance_that_changes_its_state_rejects_it(bench: Bench, status: str) -> None:
     """Usage notes: any other state is 400 IncorrectInstanceStatus."""
     instance = bench.ecs.add_instance(status=status)
     disk = bench.ecs.add_disk(instance_id=instance.instance_id)
 
-    with refused(400, "IncorrectInstanceStatus"):
+    with rejected(400, "IncorrectInstanceStatus"):
         bench.create(disk.disk_id)
 
 
-def test_an_instance_that_was_never_started_refuses_it(bench: Bench) -> None:
+def test_an_instance_that_was_never_started_rejects_it(bench: Bench) -> None:
     """Usage notes: the instance has been started before, even if it is stopped now."""
     instance = bench.ecs.add_instance(status="Stopped", ever_started=False)
     disk = bench.ecs.add_disk(instance_id=instance.instance_id)
 
-    with refused(400, "IncorrectInstanceStatus"):
+    with rejected(400, "IncorrectInstanceStatus"):
         bench.create(disk.disk_id)
 
 
-def test_a_security_lock_of_the_instance_refuses_it(bench: Bench) -> None:
+def test_a_security_lock_of_the_instance_rejects_it(bench: Bench) -> None:
     """Usage notes: LockReason security prohibits every operation."""
     instance = bench.ecs.add_instance(locks=("financial", "security"))
     disk = bench.ecs.add_disk(instance_id=instance.instance_id)
 
-    with refused(403, "InstanceLockedForSecurity"):
+    with rejected(403, "InstanceLockedForSecurity"):
         bench.create(disk.disk_id)
 
 
-def test_a_disk_of_an_instance_that_is_gone_is_refused(bench: Bench) -> None:
+def test_a_disk_of_an_instance_that_is_gone_is_rejected(bench: Bench) -> None:
     """404 InvalidInstanceId.NotFound."""
     instance = bench.ecs.add_instance()
     disk = bench.ecs.add_disk(instance_id=instance.instance_id)
     del bench.ecs.instances[instance.instance_id]
 
-    with refused(404, "InvalidInstanceId.NotFound"):
+    with rejected(404, "InvalidInstanceId.NotFound"):
         bench.create(disk.disk_id)
 
 
@@ -109,7 +109,7 @@ def test_one_snapshot_at_a_time(bench: Bench, snapshot_type: str) -> None:
     disk = bench.ecs.add_disk()
     bench.ecs.add_snapshot(disk.disk_id, status="progressing", snapshot_type=snapshot_type)
 
-    with refused(403, "IncorrectDiskStatus.CreatingSnapshot"):
+    with rejected(403, "IncorrectDiskStatus.CreatingSnapshot"):
         bench.create(disk.disk_id)
     bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
@@ -133,28 +133,28 @@ def test_a_disk_has_at_most_256_manual_snapshots(bench: Bench) -> None:
     bench.create(disk.disk_id)
     bench.clock.advance(bench.ecs_settings.snapshot_duration_s)
 
-    with refused(403, "QuotaExceed.Snapshot"):
+    with rejected(403, "QuotaExceed.Snapshot"):
         bench.create(disk.disk_id)
     bench.call("DeleteSnapshot", SnapshotId=made[0].snapshot_id)
 
     assert bench.create(disk.disk_id) in bench.ecs.snapshots
 
 
-def test_an_account_without_the_service_is_refused(bench: Bench) -> None:
+def test_an_account_without_the_service_is_rejected(bench: Bench) -> None:
     """403 InvalidAccountStatus.SnapshotServiceUnavailable."""
     disk = bench.ecs.add_disk()
     bench.ecs.snapshot_service_open = False
 
-    with refused(403, "InvalidAccountStatus.SnapshotServiceUnavailable"):
+    with rejected(403, "InvalidAccountStatus.SnapshotServiceUnavailable"):
         bench.create(disk.disk_id)
 
 
-def test_an_account_without_balance_is_refused(bench: Bench) -> None:
+def test_an_account_without_balance_is_rejected(bench: Bench) -> None:
     """403 InvalidAccountStatus.NotEnoughBalance."""
     disk = bench.ecs.add_disk()
     bench.ecs.balance_ok = False
 
-    with refused(403, "InvalidAccountStatus.NotEnoughBalance"):
+    with rejected(403, "InvalidAccountStatus.NotEnoughBalance"):
         bench.create(disk.disk_id)
 
 
@@ -162,7 +162,7 @@ def test_an_unknown_resource_group_is_not_found(bench: Bench) -> None:
     """404 InvalidResourceGroup.NotFound; groups of arranged records, and added ones, are known."""
     disk = bench.ecs.add_disk(resource_group_id="rg-1")
 
-    with refused(404, "InvalidResourceGroup.NotFound"):
+    with rejected(404, "InvalidResourceGroup.NotFound"):
         bench.create(disk.disk_id, ResourceGroupId="rg-2")
     bench.ecs.add_resource_group("rg-2")
 
@@ -175,12 +175,12 @@ def test_instant_access_needs_the_right_disk_in_the_right_place(bench: Bench) ->
     slow = bench.ecs.add_disk(category="cloud_efficiency")
     fast = bench.ecs.add_disk()
 
-    with refused(403, "CloudBoxNotSupportSnapshotWithInstantAccess"):
+    with rejected(403, "CloudBoxNotSupportSnapshotWithInstantAccess"):
         bench.create(boxed.disk_id, InstantAccess="true")
-    with refused(403, "IncorrectDiskType.NotSupport"):
+    with rejected(403, "IncorrectDiskType.NotSupport"):
         bench.create(slow.disk_id, InstantAccess="true")
     bench.ecs.instant_access_supported = False
-    with refused(403, "InvalidRegion.NotSupportSnapshotInstantAccessRegion"):
+    with rejected(403, "InvalidRegion.NotSupportSnapshotInstantAccessRegion"):
         bench.create(fast.disk_id, InstantAccess="true")
 
 
@@ -198,12 +198,12 @@ def test_every_documented_code_can_be_provoked(bench: Bench, row: tuple[int, str
     disk = bench.ecs.add_disk()
     bench.faults.add(Fault(kind="error", code=code, status=status, message=message))
 
-    with refused(status, code, message):
+    with rejected(status, code, message):
         bench.create(disk.disk_id)
     assert bench.ecs.snapshots == {}
 
 
-def test_arranging_refuses_what_hangs_in_the_air(ecs: EcsService) -> None:
+def test_arranging_rejects_what_hangs_in_the_air(ecs: EcsService) -> None:
     """A disk needs its instance, a snapshot its disk, an id is used once: mistakes of a test."""
     ecs.add_disk(disk_id="d-1")
 

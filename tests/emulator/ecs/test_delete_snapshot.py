@@ -6,7 +6,7 @@ import pytest
 from alibabacloud_ecs20140526 import models
 
 from tests.emulator.ecs.conftest import Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def test_the_sdk_deletes_a_snapshot(bench: Bench) -> None:
@@ -27,7 +27,7 @@ def test_one_that_does_not_exist_is_not_found(bench: Bench) -> None:
     snapshot = bench.ecs.add_snapshot(disk.disk_id)
     bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id)
 
-    with refused(404, "InvalidSnapshotId.NotFound", snapshot.snapshot_id):
+    with rejected(404, "InvalidSnapshotId.NotFound", snapshot.snapshot_id):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id)
 
 
@@ -37,7 +37,7 @@ def test_one_whose_retention_is_over_is_not_found(bench: Bench) -> None:
     snapshot = bench.ecs.add_snapshot(disk.disk_id, retention_days=1)
     bench.clock.advance(86400)
 
-    with refused(404, "InvalidSnapshotId.NotFound"):
+    with rejected(404, "InvalidSnapshotId.NotFound"):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id)
 
 
@@ -58,7 +58,7 @@ def test_one_that_an_image_needs_stays(bench: Bench, usage: str, force: str) -> 
     disk = bench.ecs.add_disk()
     snapshot = bench.ecs.add_snapshot(disk.disk_id, usage=usage)
 
-    with refused(403, "SnapshotCreatedImage"):
+    with rejected(403, "SnapshotCreatedImage"):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id, Force=force)
     assert snapshot.snapshot_id in bench.ecs.snapshots
 
@@ -68,7 +68,7 @@ def test_one_that_a_disk_was_made_from_needs_force(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     snapshot = bench.ecs.add_snapshot(disk.disk_id, usage="disk")
 
-    with refused(403, "SnapshotCreatedDisk"):
+    with rejected(403, "SnapshotCreatedDisk"):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id)
     bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id, Force="True")
 
@@ -81,15 +81,15 @@ def test_a_locked_one_stays(bench: Bench) -> None:
     snapshot = bench.ecs.add_snapshot(disk.disk_id)
     snapshot.locked = True
 
-    with refused(403, "InvalidOperation.SnapshotIsLocked"):
+    with rejected(403, "InvalidOperation.SnapshotIsLocked"):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id, Force="true")
 
 
 def test_force_is_true_or_false(bench: Bench) -> None:
-    """Force: text that is neither is refused, and nothing is deleted."""
+    """Force: text that is neither is rejected, and nothing is deleted."""
     disk = bench.ecs.add_disk()
     snapshot = bench.ecs.add_snapshot(disk.disk_id)
 
-    with refused(400, "InvalidParameter.Force"):
+    with rejected(400, "InvalidParameter.Force"):
         bench.call("DeleteSnapshot", SnapshotId=snapshot.snapshot_id, Force="1")
     assert snapshot.snapshot_id in bench.ecs.snapshots

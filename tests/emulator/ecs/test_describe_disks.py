@@ -10,7 +10,7 @@ from alibabacloud_ecs20140526 import models
 
 from emulator.ecs import Disk
 from tests.emulator.ecs.conftest import REGION, START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def shown(bench: Bench, **params: str) -> list[str]:
@@ -108,15 +108,15 @@ def test_page_sizes_are_clamped(bench: Bench, asked: str, size: int) -> None:
 
 
 def test_a_token_belongs_to_its_filters(bench: Bench) -> None:
-    """NextToken: invented ones, and those of another listing, are refused."""
+    """NextToken: invented ones, and those of another listing, are rejected."""
     for _ in range(11):
         bench.ecs.add_disk()
     token = bench.call("DescribeDisks", RegionId=REGION)["NextToken"]
 
-    with refused(400, "InvalidParameter.NextToken", "other filters"):
+    with rejected(400, "InvalidParameter.NextToken", "other filters"):
         shown(bench, NextToken=token, DiskType="data")
     for invented in ("abc", "%%%", "MQ==", "é"):
-        with refused(400, "InvalidParameter.NextToken", "handed out"):
+        with rejected(400, "InvalidParameter.NextToken", "handed out"):
             shown(bench, NextToken=invented)
 
 
@@ -153,14 +153,14 @@ def test_disk_ids_can_be_paged(bench: Bench) -> None:
 @pytest.mark.parametrize("text", ["d-1", "{}", '"d-1"', "[1]", "[", "", "[" * 5000])
 def test_disk_ids_are_an_array_of_texts(bench: Bench, text: str) -> None:
     """DiskIds: anything else is 400 InvalidParameter.DiskIds."""
-    with refused(400, "InvalidParameter.DiskIds"):
+    with rejected(400, "InvalidParameter.DiskIds"):
         shown(bench, DiskIds=text)
 
 
 def test_at_most_100_disk_ids(bench: Bench) -> None:
     """DiskIds: 101 are 403 InvalidDiskIds.Malformed."""
     assert shown(bench, DiskIds=json.dumps([f"d-{n}" for n in range(100)])) == []
-    with refused(403, "InvalidDiskIds.Malformed"):
+    with rejected(403, "InvalidDiskIds.Malformed"):
         shown(bench, DiskIds=json.dumps([f"d-{n}" for n in range(101)]))
 
 
@@ -192,11 +192,11 @@ def test_filters_are_anded(bench: Bench) -> None:
         ("DryRun", 400, "InvalidParameter.DryRun"),
     ],
 )
-def test_a_value_that_is_not_documented_is_refused(
+def test_a_value_that_is_not_documented_is_rejected(
     bench: Bench, name: str, status: int, code: str
 ) -> None:
     """Each with the operation's own code."""
-    with refused(status, code):
+    with rejected(status, code):
         shown(bench, **{name: "nonsense"})
 
 
@@ -213,9 +213,9 @@ def test_tags_are_anded_and_a_key_alone_means_any_value(bench: Bench) -> None:
 
 def test_a_tag_value_needs_its_key(bench: Bench) -> None:
     """400 InvalidTag.Mismatch; more than 20 tags are 400 InvalidTagCount."""
-    with refused(400, "InvalidTag.Mismatch"):
+    with rejected(400, "InvalidTag.Mismatch"):
         shown(bench, **{"Tag.1.Value": "shop"})
-    with refused(400, "InvalidTagCount"):
+    with rejected(400, "InvalidTagCount"):
         shown(bench, **{f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)})
 
 
@@ -289,14 +289,14 @@ def test_filters_have_their_own_keys_and_form(
     bench: Bench, params: dict[str, str], code: str
 ) -> None:
     """404 for a key that is not the documented one, and for a time with seconds or of no day."""
-    with refused(404, code):
+    with rejected(404, code):
         shown(bench, **params)
 
 
 def test_a_dry_run_that_passes_is_an_error(bench: Bench) -> None:
     """DryRun=true: 400 DryRunOperation; a wrong parameter is found first."""
-    with refused(400, "DryRunOperation"):
+    with rejected(400, "DryRunOperation"):
         shown(bench, DryRun="true")
-    with refused(400, "InvalidDiskType.ValueNotSupported"):
+    with rejected(400, "InvalidDiskType.ValueNotSupported"):
         shown(bench, DryRun="true", DiskType="nonsense")
     assert shown(bench, DryRun="false") == []

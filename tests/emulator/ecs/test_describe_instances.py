@@ -10,7 +10,7 @@ from alibabacloud_ecs20140526 import models
 
 from emulator.ecs import Instance
 from tests.emulator.ecs.conftest import REGION, START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def shown(bench: Bench, **params: str) -> list[str]:
@@ -80,8 +80,8 @@ def test_instance_ids_pick_those_that_exist(bench: Bench) -> None:
 
 @pytest.mark.parametrize("text", ["i-1", "[1]", json.dumps([f"i-{n}" for n in range(101)])])
 def test_instance_ids_are_an_array_of_at_most_100(bench: Bench, text: str) -> None:
-    """InstanceIds: anything else is refused."""
-    with refused(400, "InvalidInstanceIds.Malformed"):
+    """InstanceIds: anything else is rejected."""
+    with rejected(400, "InvalidInstanceIds.Malformed"):
         shown(bench, InstanceIds=text)
 
 
@@ -102,15 +102,15 @@ def test_filters_are_anded(bench: Bench) -> None:
     assert shown(bench, **since) == ids(on, off)
 
 
-def test_values_that_are_not_documented_are_refused(bench: Bench) -> None:
+def test_values_that_are_not_documented_are_rejected(bench: Bench) -> None:
     """Status and LockReason have their documented values only."""
-    with refused(400, "InvalidParameter.Status"):
+    with rejected(400, "InvalidParameter.Status"):
         shown(bench, Status="Sleeping")
-    with refused(404, "InvalidLockReason.NotFound"):
+    with rejected(404, "InvalidLockReason.NotFound"):
         shown(bench, LockReason="mood")
 
 
 def test_a_dry_run_that_passes_is_an_error(bench: Bench) -> None:
     """DryRun=true: 400 DryRunOperation."""
-    with refused(400, "DryRunOperation"):
+    with rejected(400, "DryRunOperation"):
         shown(bench, DryRun="true")

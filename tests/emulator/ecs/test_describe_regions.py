@@ -10,7 +10,7 @@ from alibabacloud_ecs20140526 import models
 from emulator import Cloud, stub
 from tests.emulator.clients import ecs_client
 from tests.emulator.ecs.conftest import REGION, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def listed(bench: Bench, **params: str) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ def test_an_account_without_balance_cannot_prepay(bench: Bench) -> None:
     """InvalidPayMethod; for what is paid afterwards, the regions are there."""
     bench.ecs.balance_ok = False
 
-    with refused(403, "InvalidPayMethod"):
+    with rejected(403, "InvalidPayMethod"):
         listed(bench, InstanceChargeType="PrePaid")
     assert listed(bench)
 
@@ -104,9 +104,9 @@ def test_an_account_without_balance_cannot_prepay(bench: Bench) -> None:
         ({"RegionId": "cn-nowhere"}, 404, "InvalidRegionId.NotFound"),
     ],
 )
-def test_other_values_are_refused(
+def test_other_values_are_rejected(
     bench: Bench, params: dict[str, str], status: int, code: str
 ) -> None:
     """Each with the code of the page, or by name where the emulator has none of it."""
-    with refused(status, code):
+    with rejected(status, code):
         listed(bench, **params)

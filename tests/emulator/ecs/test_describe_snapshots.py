@@ -10,7 +10,7 @@ from alibabacloud_ecs20140526 import models
 
 from emulator.ecs import Snapshot
 from tests.emulator.ecs.conftest import REGION, START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 KINDS = ("Snapshots", "Snapshot")
 
@@ -94,9 +94,9 @@ def test_a_page_has_ten_unless_told_otherwise(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("asked", ["0", "101", "ten"])
-def test_a_page_size_out_of_range_is_refused(bench: Bench, asked: str) -> None:
-    """MaxResults: at most 100; that more is refused is the harsh reading."""
-    with refused(400, "InvalidParameter.MaxResults"):
+def test_a_page_size_out_of_range_is_rejected(bench: Bench, asked: str) -> None:
+    """MaxResults: at most 100; that more is rejected is the harsh reading."""
+    with rejected(400, "InvalidParameter.MaxResults"):
         shown(bench, MaxResults=asked)
 
 
@@ -125,7 +125,7 @@ def test_snapshot_ids_pick_those_that_exist(bench: Bench) -> None:
 @pytest.mark.parametrize("text", ["s-1", "[1]", json.dumps([f"s-{n}" for n in range(101)])])
 def test_snapshot_ids_are_an_array_of_at_most_100(bench: Bench, text: str) -> None:
     """SnapshotIds: anything else is 403 InvalidSnapshotIds.Malformed."""
-    with refused(403, "InvalidSnapshotIds.Malformed"):
+    with rejected(403, "InvalidSnapshotIds.Malformed"):
         shown(bench, SnapshotIds=text)
 
 
@@ -162,11 +162,11 @@ def test_filters_are_anded(bench: Bench) -> None:
         ("Category", 403, "InvalidSnapshotCategory.Malformed"),
     ],
 )
-def test_a_value_that_is_not_documented_is_refused(
+def test_a_value_that_is_not_documented_is_rejected(
     bench: Bench, name: str, status: int, code: str
 ) -> None:
     """Each with the operation's own code."""
-    with refused(status, code):
+    with rejected(status, code):
         shown(bench, **{name: "nonsense"})
 
 
@@ -205,5 +205,5 @@ def test_the_default_resource_group_is_always_listed(bench: Bench) -> None:
 
 def test_a_dry_run_that_passes_is_an_error(bench: Bench) -> None:
     """DryRun=true: 400 DryRunOperation."""
-    with refused(400, "DryRunOperation"):
+    with rejected(400, "DryRunOperation"):
         shown(bench, DryRun="true")

@@ -12,7 +12,7 @@ from darabonba.exceptions import UnretryableException
 from emulator.ecs import EcsService
 from emulator.faults import Fault, Kind
 from tests.emulator.ecs.conftest import REGION, START, Bench, to_answer
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 from tests.emulator.rpc.signed_requests import signed_request
 
 
@@ -58,13 +58,13 @@ def test_an_error_may_come_after_the_effect(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     bench.faults.add(Fault(kind="error", after_effect=True))
 
-    with refused(500, "InternalError"):
+    with rejected(500, "InternalError"):
         bench.create(disk.disk_id, ClientToken="t")
 
     assert list(bench.ecs.snapshots) == [bench.create(disk.disk_id, ClientToken="t")]
 
 
-def test_a_lost_refusal_stays_lost(bench: Bench) -> None:
+def test_a_lost_rejection_stays_lost(bench: Bench) -> None:
     """`after_effect` replaces the answer, whatever it was."""
     bench.faults.add(Fault(kind="drop", after_effect=True))
 
@@ -98,17 +98,17 @@ def test_faults_choose_their_calls(bench: Bench) -> None:
     bench.listed("DescribeDisks")
     bench.create(one.disk_id)
     bench.create(two.disk_id, ClientToken="t")
-    with refused(500, "InternalError"):
+    with rejected(500, "InternalError"):
         bench.create(two.disk_id, ClientToken="t")
     assert bench.create(two.disk_id, ClientToken="t") in bench.ecs.snapshots
 
 
 def test_every_call_is_noted(bench: Bench) -> None:
-    """Calls: what was asked, when, and how it was answered, refusals included."""
+    """Calls: what was asked, when, and how it was answered, rejections included."""
     disk = bench.ecs.add_disk()
     snapshot_id = bench.create(disk.disk_id)
     bench.clock.advance(1)
-    with refused(404, "InvalidAction.NotFound"):
+    with rejected(404, "InvalidAction.NotFound"):
         bench.call("CopySnapshot", SnapshotId=snapshot_id)
     bench.faults.add(Fault(kind="hang"))
     with pytest.raises(UnretryableException):

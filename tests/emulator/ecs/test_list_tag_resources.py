@@ -13,7 +13,7 @@ from emulator import Cloud, stub
 from emulator.ecs.list_tag_resources import PAGE
 from tests.emulator.clients import ecs_client
 from tests.emulator.ecs.conftest import REGION, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def listed(bench: Bench, **params: str) -> list[tuple[str, str, str]]:
@@ -99,9 +99,9 @@ def test_a_resource_group_is_asked_for_as_a_tag(bench: Bench) -> None:
     group = {"Tag.1.Key": "acs:rm:rgId", "Tag.1.Value": "rg-1"}
 
     assert listed(bench, **group) == [(disk, "k", "v")]
-    with refused(400, "InvalidTag.Mismatch"):
+    with rejected(400, "InvalidTag.Mismatch"):
         ask(bench, **group, **{"Tag.2.Key": "k"})
-    with refused(400, "InvalidTagValue.Malformed"):
+    with rejected(400, "InvalidTagValue.Malformed"):
         ask(bench, **{"Tag.1.Key": "acs:rm:rgId"})
 
 
@@ -155,13 +155,13 @@ def test_a_token_belongs_to_its_filters(bench: Bench) -> None:
     token = ask(bench, **{"Tag.1.Key": "k0"})["NextToken"]
 
     for given_token in (token, "invented"):
-        with refused(400, "InvalidParameter.NextToken"):
+        with rejected(400, "InvalidParameter.NextToken"):
             ask(bench, **{"Tag.1.Key": "k1", "NextToken": given_token})
 
 
 def test_something_has_to_be_asked_for(bench: Bench) -> None:
     """At least one of ResourceId.N and Tag.N."""
-    with refused(404, "MissingParameter.Tags"):
+    with rejected(404, "MissingParameter.Tags"):
         ask(bench)
 
 
@@ -171,7 +171,7 @@ def test_one_that_is_not_there_is_told(bench: Bench) -> None:
     snapshot = bench.ecs.add_snapshot(disk.disk_id)
 
     for other in ("d-none", snapshot.snapshot_id):
-        with refused(404, "InvalidResourceId.NotFound"):
+        with rejected(404, "InvalidResourceId.NotFound"):
             ask(bench, **{"ResourceId.1": disk.disk_id, "ResourceId.2": other})
 
 
@@ -191,5 +191,5 @@ def test_one_that_is_not_there_is_told(bench: Bench) -> None:
 )
 def test_the_pages_codes(bench: Bench, params: dict[str, str], status: int, code: str) -> None:
     """Limits and forms of the parameters."""
-    with refused(status, code):
+    with rejected(status, code):
         ask(bench, **params)

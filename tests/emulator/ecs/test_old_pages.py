@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.ecs.conftest import REGION, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def add_disk(bench: Bench) -> str:
@@ -102,14 +102,14 @@ def test_the_cap_of_tags_holds_for_both_ways(
     ("name", "value"),
     [("PageNumber", "0"), ("PageNumber", "-1"), ("PageSize", "0"), ("PageSize", "101")],
 )
-def test_out_of_range_is_refused(bench: Bench, action: str, name: str, value: str) -> None:
+def test_out_of_range_is_rejected(bench: Bench, action: str, name: str, value: str) -> None:
     """Pages from 1, of at most 100."""
-    with refused(400, f"InvalidParameter.{name}"):
+    with rejected(400, f"InvalidParameter.{name}"):
         bench.call(action, RegionId=REGION, **{name: value})
 
 
 @pytest.mark.parametrize("action", [kind[0] for kind in KINDS])
-def test_both_ways_at_once_are_refused(bench: Bench, action: str) -> None:
+def test_both_ways_at_once_are_rejected(bench: Bench, action: str) -> None:
     """Which one holds is not documented."""
-    with refused(400, "Emulator.NotImplemented", "both ways"):
+    with rejected(400, "Emulator.NotImplemented", "both ways"):
         bench.call(action, RegionId=REGION, PageNumber="1", MaxResults="10")

@@ -16,7 +16,7 @@ from darabonba.runtime import RuntimeOptions
 from emulator.ecs.operations import OPERATIONS
 from emulator.faults import Fault
 from tests.emulator.ecs.conftest import REGION, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 from tests.emulator.rpc.signed_requests import signed_request
 
 NAMES = list(OPERATIONS)
@@ -58,12 +58,12 @@ def test_every_parameter_of_the_sdks_model_is_honoured_or_rejected(action: str) 
 
 
 @pytest.mark.parametrize("action", NAMES)
-def test_an_unknown_parameter_is_refused_before_any_effect(bench: Bench, action: str) -> None:
+def test_an_unknown_parameter_is_rejected_before_any_effect(bench: Bench, action: str) -> None:
     """The answer says which ones there are."""
     params = good_params(bench, action)
     before = dict(bench.ecs.snapshots)
 
-    with refused(400, "Emulator.UnknownParameter", "honours"):
+    with rejected(400, "Emulator.UnknownParameter", "honours"):
         bench.call(action, **params, Bogus="1")
     assert bench.ecs.snapshots == before
 
@@ -72,7 +72,7 @@ def test_an_unknown_parameter_is_refused_before_any_effect(bench: Bench, action:
     ("action", "name"),
     [(one.name, name) for one in OPERATIONS.values() for name in sorted(one.parameters.rejected)],
 )
-def test_a_documented_parameter_that_is_not_implemented_is_refused(
+def test_a_documented_parameter_that_is_not_implemented_is_rejected(
     bench: Bench, action: str, name: str
 ) -> None:
     """It says so, names it, and does nothing."""
@@ -80,7 +80,7 @@ def test_a_documented_parameter_that_is_not_implemented_is_refused(
     before = dict(bench.ecs.snapshots)
     sent = name.replace(".N", ".1")
 
-    with refused(400, "Emulator.NotImplemented", f"does not implement the parameter {sent}"):
+    with rejected(400, "Emulator.NotImplemented", f"does not implement the parameter {sent}"):
         bench.call(action, **params, **{sent: "1"})
     assert bench.ecs.snapshots == before
 
@@ -94,24 +94,24 @@ def test_a_required_parameter_is_required(bench: Bench, action: str, name: str) 
     params = good_params(bench, action)
     del params[name]
 
-    with refused(400, "MissingParameter", name):
+    with rejected(400, "MissingParameter", name):
         bench.call(action, **params)
-    with refused(400, "MissingParameter", name):
+    with rejected(400, "MissingParameter", name):
         bench.call(action, **params, **{name: ""})
 
 
 @pytest.mark.parametrize("action", NAMES)
-def test_another_region_is_refused(bench: Bench, action: str) -> None:
+def test_another_region_is_rejected(bench: Bench, action: str) -> None:
     """An endpoint serves its own region."""
     params = good_params(bench, action)
 
-    with refused(404, "InvalidRegionId.NotFound", REGION):
+    with rejected(404, "InvalidRegionId.NotFound", REGION):
         bench.call(action, **{**params, "RegionId": "cn-shanghai"})
 
 
 def test_an_unknown_action_is_told_what_there_is(bench: Bench) -> None:
     """404 InvalidAction.NotFound; the message lists the operations."""
-    with refused(404, "InvalidAction.NotFound", "TagResources"):
+    with rejected(404, "InvalidAction.NotFound", "TagResources"):
         bench.call("CopySnapshot", SnapshotId="s-1")
 
 
@@ -119,7 +119,7 @@ def test_names_are_case_sensitive(bench: Bench) -> None:
     """`diskid` is not DiskId."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "Emulator.UnknownParameter", "diskid"):
+    with rejected(400, "Emulator.UnknownParameter", "diskid"):
         bench.call("CreateSnapshot", DiskId=disk.disk_id, diskid=disk.disk_id)
 
 
@@ -132,7 +132,7 @@ def test_tags_have_an_older_name(bench: Bench) -> None:
     assert snapshot.tags == {"a": "b"}
     assert len(bench.listed("DescribeDisks", "Disks", "Disk", **old)) == 1
     assert bench.listed("DescribeDisks", "Disks", "Disk", **{**old, "Tag.1.value": "c"}) == []
-    with refused(400, "Emulator.UnreadableRequest", "Tag.1.Key came with two values"):
+    with rejected(400, "Emulator.UnreadableRequest", "Tag.1.Key came with two values"):
         bench.call("DescribeSnapshots", RegionId=REGION, **old, **{"Tag.1.Key": "other"})
 
 
@@ -140,7 +140,7 @@ def test_newer_operations_never_had_it(bench: Bench) -> None:
     """TagResources and ListTagResources."""
     params = good_params(bench, "ListTagResources")
 
-    with refused(400, "Emulator.UnknownParameter", "Tag.1.key"):
+    with rejected(400, "Emulator.UnknownParameter", "Tag.1.key"):
         bench.call("ListTagResources", **params, **{"Tag.1.key": "a"})
 
 
@@ -149,7 +149,7 @@ def test_lists_are_counted_from_one(bench: Bench, name: str) -> None:
     """Tag.N.Key: N is 1, 2, …, without zeros in front."""
     disk = bench.ecs.add_disk()
 
-    with refused(400, "Emulator.UnknownParameter", name):
+    with rejected(400, "Emulator.UnknownParameter", name):
         bench.create(disk.disk_id, **{name: "k"})
 
 
@@ -183,7 +183,7 @@ def _send(
 
 def test_only_its_own_version_is_served(bench: Bench) -> None:
     """x-acs-version is 2014-05-26."""
-    with refused(400, "InvalidVersion", "2014-05-26"):
+    with rejected(400, "InvalidVersion", "2014-05-26"):
         _send(bench, "2016-03-14")
 
 
@@ -197,17 +197,17 @@ def test_one_value_may_come_twice_and_two_may_not(bench: Bench) -> None:
     same = _send(bench, "2014-05-26", {"RegionId": REGION}, RegionId=REGION)
 
     assert same["NextToken"] == ""
-    with refused(400, "Emulator.UnreadableRequest", "RegionId came with two values"):
+    with rejected(400, "Emulator.UnreadableRequest", "RegionId came with two values"):
         _send(bench, "2014-05-26", {"RegionId": REGION}, RegionId="cn-shanghai")
 
 
-def test_refusals_come_before_faults(bench: Bench) -> None:
+def test_rejections_come_before_faults(bench: Bench) -> None:
     """A fault waits for a request whose parameters are good."""
     bench.faults.add(Fault(kind="error", code="Throttling", status=400))
 
-    with refused(400, "MissingParameter"):
+    with rejected(400, "MissingParameter"):
         bench.call("CreateSnapshot")
-    with refused(400, "Throttling"):
+    with rejected(400, "Throttling"):
         bench.call("CreateSnapshot", DiskId="d-1")
 
 

@@ -26,13 +26,13 @@ def may(bench: Bench, *actions: str, resource: Any = "*", **more: Any) -> None:
 
 
 def missing(bench: Bench, action: str, **params: str) -> tuple[str, str]:
-    """The action and the resource that a call of the role is refused for; empty if it is not."""
+    """The action and the resource that a call of the role is rejected for; empty if it is not."""
     try:
         call(bench.client(ROLE_KEY), action, params)
-    except ClientException as refusal:
-        if refusal.code != "Forbidden.RAM":
+    except ClientException as rejection:
+        if rejection.code != "Forbidden.RAM":
             raise
-        detail = refusal.data["AccessDeniedDetail"]
+        detail = rejection.data["AccessDeniedDetail"]
         return detail["AuthAction"], detail["AuthResource"]
     return "", ""
 
@@ -90,7 +90,7 @@ def test_every_operation_needs_a_permission(bench: Bench, action: str) -> None:
     assert missing(bench, action, **good_params(bench, action))[0].startswith("ecs:")
 
 
-def test_the_refusal_is_the_services_own(bench: Bench) -> None:
+def test_the_rejection_is_the_services_own(bench: Bench) -> None:
     """The message names nothing; the detail names action and role, and how it was denied."""
     may(bench, "log:*")
 
@@ -165,14 +165,14 @@ def test_a_right_can_be_bound_to_tags_of_disks_and_instances(bench: Bench) -> No
 
 def test_a_right_can_be_bound_to_a_region(bench: Bench) -> None:
     """`acs:RequestedRegion` is the endpoint's."""
-    for region, is_refused in ((REGION, False), ("cn-shanghai", True)):
+    for region, is_rejected in ((REGION, False), ("cn-shanghai", True)):
         condition = {"StringEquals": {"acs:RequestedRegion": region}}
         may(bench, "ecs:DescribeDisks", Condition=condition)
-        assert bool(missing(bench, "DescribeDisks", RegionId=REGION)[0]) == is_refused
+        assert bool(missing(bench, "DescribeDisks", RegionId=REGION)[0]) == is_rejected
 
 
 def test_rights_come_after_parameters_and_before_faults_and_state(bench: Bench) -> None:
-    """What is refused for want of rights uses up no fault, and has no effect."""
+    """What is rejected for want of rights uses up no fault, and has no effect."""
     bench.faults.add(Fault(kind="error", code="InternalError", status=500))
     may(bench, "log:*")
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from emulator.ecs import EcsService
 from tests.emulator.ecs.conftest import START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def test_progresses_and_is_accomplished_by_the_clock(bench: Bench) -> None:
@@ -41,11 +41,11 @@ def test_only_the_next_snapshot_of_the_disk_is_doomed(bench: Bench) -> None:
     assert bench.ecs.snapshots[first].progress_percent < 100
 
 
-def test_a_refused_request_does_not_use_up_the_doom(bench: Bench) -> None:
+def test_a_rejected_request_does_not_use_up_the_doom(bench: Bench) -> None:
     """`fail_next` waits for a snapshot that is accepted."""
     disk = bench.ecs.add_disk(status="Detaching")
     bench.ecs.fail_next(disk.disk_id)
-    with refused(403, "IncorrectDiskStatus"):
+    with rejected(403, "IncorrectDiskStatus"):
         bench.create(disk.disk_id)
     disk.status = "Available"
     bench.create(disk.disk_id)

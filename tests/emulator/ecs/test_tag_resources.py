@@ -6,7 +6,7 @@ import pytest
 from alibabacloud_ecs20140526 import models
 
 from tests.emulator.ecs.conftest import REGION, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 
 def tag(bench: Bench, *ids: str, **params: str) -> None:
@@ -49,7 +49,7 @@ def test_all_are_tagged_or_none(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     one, two = bench.ecs.add_snapshot(disk.disk_id), bench.ecs.add_snapshot(disk.disk_id)
 
-    with refused(404, "InvalidResourceId.NotFound"):
+    with rejected(404, "InvalidResourceId.NotFound"):
         tag(bench, one.snapshot_id, "s-nobody")
     assert one.tags == {}
     tag(bench, one.snapshot_id, two.snapshot_id)
@@ -62,7 +62,7 @@ def test_at_most_50_resources(bench: Bench) -> None:
     disk = bench.ecs.add_disk()
     ids = [bench.ecs.add_snapshot(disk.disk_id).snapshot_id for _ in range(51)]
 
-    with refused(400, "NumberExceed.ResourceIds"):
+    with rejected(400, "NumberExceed.ResourceIds"):
         tag(bench, *ids)
     tag(bench, *ids[:50])
 
@@ -76,11 +76,11 @@ def test_at_most_20_tags_in_a_request_and_on_a_resource(bench: Bench) -> None:
     many = {f"Tag.{n}.Key": f"k{n}" for n in range(1, 22)}
     many |= {f"Tag.{n}.Value": "v" for n in range(1, 22)}
 
-    with refused(400, "NumberExceed.Tags"):
+    with rejected(400, "NumberExceed.Tags"):
         tag(bench, snapshot.snapshot_id, **many)
     del many["Tag.21.Key"], many["Tag.21.Value"]
     tag(bench, snapshot.snapshot_id, **many)
-    with refused(400, "OperationDenied.QuotaExceed"):
+    with rejected(400, "OperationDenied.QuotaExceed"):
         tag(bench, snapshot.snapshot_id)
 
     assert len(snapshot.tags) == 20
@@ -100,14 +100,14 @@ def test_tags_follow_the_rules_for_tags(bench: Bench, params: dict[str, str], co
     disk = bench.ecs.add_disk()
     snapshot = bench.ecs.add_snapshot(disk.disk_id)
 
-    with refused(400, code):
+    with rejected(400, code):
         tag(bench, snapshot.snapshot_id, **params)
     assert snapshot.tags == {}
 
 
-def test_other_kinds_of_resources_are_refused(bench: Bench) -> None:
+def test_other_kinds_of_resources_are_rejected(bench: Bench) -> None:
     """Documented ones by the emulator, others as the service does."""
-    with refused(400, "Emulator.NotImplemented", "ResourceType image"):
+    with rejected(400, "Emulator.NotImplemented", "ResourceType image"):
         tag(bench, "m-1", ResourceType="image")
-    with refused(404, "InvalidResourceType.NotFound"):
+    with rejected(404, "InvalidResourceType.NotFound"):
         tag(bench, "x-1", ResourceType="teapot")

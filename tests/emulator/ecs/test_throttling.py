@@ -14,7 +14,7 @@ from emulator.fleet import parse
 from emulator.options import parser
 from tests.emulator.clients import disk_ids, ecs_client
 from tests.emulator.ecs.conftest import START, Bench
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 
 THROTTLED = "Request was denied due to user flow control."
 
@@ -46,7 +46,7 @@ def test_more_than_the_quota_is_throttled_as_documented(bench: Bench) -> None:
     disks = [bench.ecs.add_disk().disk_id for _ in range(2)]
     bench.create(disks[0])
 
-    with refused(403, "Throttling", THROTTLED):
+    with rejected(403, "Throttling", THROTTLED):
         bench.create(disks[1])
 
     assert len(bench.ecs.snapshots) == 1
@@ -78,7 +78,7 @@ def test_each_operation_is_counted_for_itself(bench: Bench) -> None:
     turned(bench, max_calls_per_minute={"CreateSnapshot": 1})
 
     assert served(bench) == 12
-    with refused(403, "Throttling"):
+    with rejected(403, "Throttling"):
         bench.create(disk.disk_id)
 
 
@@ -92,10 +92,10 @@ def test_each_region_is_counted_for_itself() -> None:
     assert [call.code for call in cloud.calls.all()] == ["", ""]
 
 
-def test_what_was_refused_before_does_not_count(bench: Bench) -> None:
+def test_what_was_rejected_before_does_not_count(bench: Bench) -> None:
     """A parameter's mistake costs no quota."""
     turned(bench, max_calls_per_minute=1)
-    with refused(400, "MissingParameter"):
+    with rejected(400, "MissingParameter"):
         bench.call("CreateSnapshot")
 
     assert bench.create(bench.ecs.add_disk().disk_id)
@@ -109,7 +109,7 @@ def test_a_fault_waits_for_a_call_that_is_not_throttled(bench: Bench) -> None:
 
     turned(bench, max_calls_per_minute=1)
 
-    with refused(500, "InternalError"):
+    with rejected(500, "InternalError"):
         bench.listed("DescribeDisks")
 
 
@@ -150,7 +150,7 @@ def test_the_other_forms_of_it(bench: Bench, status: int, code: str, message: st
     """T9: documents differ in the status and in the code."""
     turned(bench, max_calls_per_minute=0, throttling_code=code, throttling_status=status)
 
-    with refused(status, code, message):
+    with rejected(status, code, message):
         bench.listed("DescribeDisks")
 
 

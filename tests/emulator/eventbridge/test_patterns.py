@@ -96,7 +96,7 @@ def test_does_not_match(pattern: dict[str, Any]) -> None:
         (None, "a JSON text"),
     ],
 )
-def test_a_pattern_that_is_none_is_refused(text: object, said: str) -> None:
+def test_a_pattern_that_is_none_is_rejected(text: object, said: str) -> None:
     """Where, and why."""
     with pytest.raises(PatternError, match=said):
         parse(text)
@@ -114,7 +114,7 @@ JSON = st.recursive(
 
 @given(pattern=JSON, event=JSON)
 def test_whatever_they_are_there_is_an_answer(pattern: object, event: object) -> None:
-    """A pattern is good or refused; an event matches or not."""
+    """A pattern is good or rejected; an event matches or not."""
     try:
         found = parse(json.dumps(pattern))
     except PatternError:

@@ -151,16 +151,16 @@ def test_what_has_something_in_it_is_not_deleted(deployed: Send) -> None:
         ),
     ],
 )
-def test_a_wrong_field_is_refused_with_its_rule(
+def test_a_wrong_field_is_rejected_with_its_rule(
     send: Send, fields: dict[str, Any], said: str
 ) -> None:
     """Nothing is accepted and ignored, and nothing is made."""
     send("POST", "/services", SERVICE)
 
-    refused = send("POST", FUNCTIONS, function(**fields))
+    rejected = send("POST", FUNCTIONS, function(**fields))
 
-    assert refused.status == 400
-    assert said in read(refused)["ErrorMessage"]
+    assert rejected.status == 400
+    assert said in read(rejected)["ErrorMessage"]
     assert read(send("GET", FUNCTIONS)) == {"functions": []}
 
 
@@ -183,7 +183,7 @@ FIELDS = st.sampled_from(
     max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
 def test_whatever_a_field_is_there_is_an_answer(send: Send, fields: dict[str, Any]) -> None:
-    """Taken or refused with a code: never an accident of the emulator's own."""
+    """Taken or rejected with a code: never an accident of the emulator's own."""
     send("POST", "/services", SERVICE)
     send("POST", FUNCTIONS, function())
     for method, path, body in (
@@ -197,16 +197,16 @@ def test_whatever_a_field_is_there_is_an_answer(send: Send, fields: dict[str, An
         assert answer.status == 200 or read(answer)["ErrorCode"]
 
 
-def test_code_that_would_leave_its_folder_is_refused(send: Send) -> None:
+def test_code_that_would_leave_its_folder_is_rejected(send: Send) -> None:
     """An entry such as ../index.py."""
     send("POST", "/services", SERVICE)
 
-    refused = send("POST", FUNCTIONS, function(code={"zipFile": zipped(**{"../index": ECHO})}))
+    rejected = send("POST", FUNCTIONS, function(code={"zipFile": zipped(**{"../index": ECHO})}))
 
-    assert "outside" in read(refused)["ErrorMessage"]
+    assert "outside" in read(rejected)["ErrorMessage"]
 
 
-def test_a_logstore_that_does_not_exist_is_refused(send: Send) -> None:
+def test_a_logstore_that_does_not_exist_is_rejected(send: Send) -> None:
     """Its records would be lost without a word."""
     lost = {**SERVICE, "logConfig": {"project": "nowhere", "logstore": "records"}}
 
@@ -236,16 +236,16 @@ def test_fields_that_are_sent_empty_or_capitalized_pass(send: Send) -> None:
         ({"cronExpression": "@every 1m", "colour": "red"}, "colour: unknown"),
     ],
 )
-def test_a_timer_that_would_never_fire_is_refused(
+def test_a_timer_that_would_never_fire_is_rejected(
     deployed: Send, config: dict[str, Any], said: str
 ) -> None:
     """L2: nothing, and no error, is the worst answer."""
-    refused = deployed(
+    rejected = deployed(
         "POST", f"{FUNCTION}/triggers", {**TIMER, "triggerName": "t", "triggerConfig": config}
     )
 
-    assert refused.status == 400
-    assert said in read(refused)["ErrorMessage"]
+    assert rejected.status == 400
+    assert said in read(rejected)["ErrorMessage"]
 
 
 @pytest.mark.parametrize("fixed", [{"triggerType": "oss"}, {"triggerName": "weekly"}])
@@ -268,7 +268,7 @@ def test_a_trigger_stays_what_it_is(deployed: Send, fixed: dict[str, str]) -> No
         (["timer"], {}),
     ],
 )
-def test_a_trigger_of_another_type_is_refused_by_its_type(
+def test_a_trigger_of_another_type_is_rejected_by_its_type(
     deployed: Send, kind: object, config: dict[str, Any]
 ) -> None:
     """Not by a field that every trigger of this type has, such as its source and its role."""
@@ -280,15 +280,15 @@ def test_a_trigger_of_another_type_is_refused_by_its_type(
         "triggerConfig": config,
     }
 
-    refused = deployed("POST", f"{FUNCTION}/triggers", trigger)
+    rejected = deployed("POST", f"{FUNCTION}/triggers", trigger)
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
-    assert read(refused)["ErrorMessage"] == (
+    assert code(rejected) == (400, "Emulator.NotImplemented")
+    assert read(rejected)["ErrorMessage"] == (
         f"triggerType: {kind!r}: the emulator has timer and eventbridge only."
     )
 
 
-def test_an_empty_trigger_is_refused(deployed: Send) -> None:
+def test_an_empty_trigger_is_rejected(deployed: Send) -> None:
     """As Funcraft sends for types that it does not know."""
     assert code(deployed("POST", f"{FUNCTION}/triggers", {})) == (400, "InvalidArgument")
 
@@ -321,7 +321,7 @@ def test_a_change_is_held_to_the_state_that_was_seen(
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: f"{one.route.version} {one.name}")
-def test_a_parameter_that_no_operation_reads_is_refused(
+def test_a_parameter_that_no_operation_reads_is_rejected(
     cloud: Cloud, fc: FcService, operation: FcOperation
 ) -> None:
     """Of whatever operation: before it looks at anything else."""
@@ -346,14 +346,14 @@ def test_so_is_one_of_a_change(deployed: Send, method: str, path: str) -> None:
     """Nothing is changed."""
     before = deployed("GET", FUNCTION).body
 
-    refused = deployed(method, path, {}, query={"dryRun": "true"})
+    rejected = deployed(method, path, {}, query={"dryRun": "true"})
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
+    assert code(rejected) == (400, "Emulator.NotImplemented")
     assert deployed("GET", FUNCTION).body == before
     assert deployed("GET", f"{FUNCTION}/triggers/nightly").status == 200
 
 
-def test_a_condition_that_means_nothing_is_refused(deployed: Send) -> None:
+def test_a_condition_that_means_nothing_is_rejected(deployed: Send) -> None:
     """There is nothing to compare with when something is made or listed."""
     listed = deployed("GET", "/services", headers={"if-match": "x"})
 
@@ -372,14 +372,14 @@ def test_a_condition_that_means_nothing_is_refused(deployed: Send) -> None:
         ({"x-fc-stateful-async-invocation-id": "slot-1"}, "only for x-fc-invocation-type Async"),
     ],
 )
-def test_a_header_that_would_be_ignored_is_refused_by_name(
+def test_a_header_that_would_be_ignored_is_rejected_by_name(
     fc: FcService, deployed: Send, headers: dict[str, str], said: str
 ) -> None:
     """A task's id under the other API's name would let one event run twice."""
-    refused = deployed("POST", f"{FUNCTION}/invocations", b"{}", headers=headers)
+    rejected = deployed("POST", f"{FUNCTION}/invocations", b"{}", headers=headers)
 
-    assert refused.status == 400
-    assert said in read(refused)["ErrorMessage"]
+    assert rejected.status == 400
+    assert said in read(rejected)["ErrorMessage"]
     assert fc.invocations == []
 
 
@@ -422,7 +422,7 @@ def test_an_async_config_is_put_as_a_whole(deployed: Send) -> None:
         {"asyncTask": True},
     ],
 )
-def test_a_wrong_async_config_is_refused(deployed: Send, config: dict[str, Any]) -> None:
+def test_a_wrong_async_config_is_rejected(deployed: Send, config: dict[str, Any]) -> None:
     """Out of range, no ARN, the other API's word."""
     assert deployed("PUT", f"{FUNCTION}/async-invoke-config", config).status == 400
 
@@ -534,14 +534,14 @@ def test_task_mode_can_be_had_for_one_request(deployed: Send) -> None:
         ({"x-fc-invocation-type": "Async"}, b"x" * 131073, "payload size exceeds"),
     ],
 )
-def test_a_wrong_invocation_is_refused(
+def test_a_wrong_invocation_is_rejected(
     deployed: Send, headers: dict[str, str], body: bytes, said: str
 ) -> None:
     """Before anything runs."""
-    refused = deployed("POST", f"{FUNCTION}/invocations", body, headers=headers)
+    rejected = deployed("POST", f"{FUNCTION}/invocations", body, headers=headers)
 
-    assert refused.status == 400
-    assert said in read(refused)["ErrorMessage"]
+    assert rejected.status == 400
+    assert said in read(rejected)["ErrorMessage"]
 
 
 @pytest.mark.parametrize(
@@ -555,12 +555,12 @@ def test_there_is_no_version_but_the_latest(deployed: Send, qualifier: str, said
     assert deployed("POST", path.replace(qualifier, "LATEST"), b"").status == 200
 
 
-def test_what_it_does_not_know_it_refuses_and_says_what_it_knows(send: Send) -> None:
+def test_what_it_does_not_know_it_rejects_and_says_what_it_knows(send: Send) -> None:
     """A path of neither API, and an operation that this API has."""
-    refused = send("GET", "/services/backups/versions")
+    rejected = send("GET", "/services/backups/versions")
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
-    assert read(refused)["ErrorMessage"].startswith(
+    assert code(rejected) == (400, "Emulator.NotImplemented")
+    assert read(rejected)["ErrorMessage"].startswith(
         "GET /2016-08-15/services/backups/versions: the emulator's FC has CreateService, List"
     )
 
@@ -574,14 +574,14 @@ def test_what_it_does_not_know_it_refuses_and_says_what_it_knows(send: Send) -> 
         ("/", ""),
     ],
 )
-def test_another_version_is_refused_by_its_name(fc: FcService, path: str, version: str) -> None:
+def test_another_version_is_rejected_by_its_name(fc: FcService, path: str, version: str) -> None:
     """With those that there are; alibabacloud-fc-open20210406 2.0.12 reads Code and Message."""
-    refused = fc.handle(Request(method="POST", host="fc", path=path))
+    rejected = fc.handle(Request(method="POST", host="fc", path=path))
 
-    assert read(refused)["Code"] == "Emulator.NotImplemented"
+    assert read(rejected)["Code"] == "Emulator.NotImplemented"
     assert (
         f"API version {version!r}: the emulator's FC has 2016-08-15 and 2023-03-30"
-        in (read(refused)["Message"])
+        in (read(rejected)["Message"])
     )
 
 
@@ -647,10 +647,10 @@ def test_a_bodys_digest_is_taken_in_every_form(send: Send, form: str) -> None:
         "base64 of hex": base64.b64encode(digest.hexdigest().encode()).decode(),
     }
 
-    refused = send("GET", "/services", changed={"content-md5": forms[form]})
+    rejected = send("GET", "/services", changed={"content-md5": forms[form]})
 
     # It is the body's, and was not signed.
-    assert "string to sign" in read(refused)["ErrorMessage"]
+    assert "string to sign" in read(rejected)["ErrorMessage"]
 
 
 def test_a_fault_takes_the_answers_place(cloud: Cloud, send: Send) -> None:

@@ -78,7 +78,7 @@ def update(cloud: Cloud, **fields: Any) -> Any:
         (models.UpdateTriggerInput, {*_RULES_OF_TRIGGERS, *_EMPTY_OF_TRIGGERS}),
     ],
 )
-def test_every_field_of_the_sdks_model_is_honoured_or_refused_by_name(
+def test_every_field_of_the_sdks_model_is_honoured_or_rejected_by_name(
     model: Any, known: set[str]
 ) -> None:
     """None is unknown, so whatever a tool sends empty or by default passes."""
@@ -129,17 +129,17 @@ def test_what_fc3_sends_by_default_is_what_the_local_cloud_does(cloud: Cloud) ->
         ({"layers": ["acs:fc:x:y:layers/z"]}, "layers: ['acs:fc:x:y:layers/z']: the emulator"),
     ],
 )
-def test_what_it_has_not_is_refused_by_name_and_value(
+def test_what_it_has_not_is_rejected_by_name_and_value(
     cloud: Cloud, fields: dict[str, Any], said: str
 ) -> None:
     """400 Emulator.NotImplemented, when a function is made and when it is changed."""
-    with pytest.raises(DaraException) as refused:
+    with pytest.raises(DaraException) as rejected:
         create(cloud, **fields)
     create(cloud)
-    with pytest.raises(DaraException) as refused_later:
+    with pytest.raises(DaraException) as rejected_later:
         update(cloud, **fields)
 
-    for error in (refused.value, refused_later.value):
+    for error in (rejected.value, rejected_later.value):
         assert error.code == "Emulator.NotImplemented"
         assert said in error.message
 
@@ -157,11 +157,11 @@ def test_a_log_that_is_not_there_yet_is_told_as_fc3_looks_for_it(
     """It tries again for as long as the message begins so: `logConfig: auto` has just made both."""
     cloud.sls.create_project("there")
 
-    with pytest.raises(DaraException) as refused:
+    with pytest.raises(DaraException) as rejected:
         create(cloud, logConfig={"project": log[0], "logstore": log[1]})
 
-    assert refused.value.code == "InvalidArgument"
-    assert refused.value.message.startswith(said)
+    assert rejected.value.code == "InvalidArgument"
+    assert rejected.value.message.startswith(said)
 
 
 def test_functions_of_the_other_version_are_not_listed_in_silence(cloud: Cloud) -> None:
@@ -253,20 +253,20 @@ def test_a_rule_may_say_what_it_does_anyway(cloud: Cloud, more: dict[str, Any]) 
         ),
     ],
 )
-def test_a_rule_that_wants_more_is_refused_by_name(
+def test_a_rule_that_wants_more_is_rejected_by_name(
     cloud: Cloud, more: dict[str, Any], said: str
 ) -> None:
     """400 Emulator.NotImplemented, with what there is."""
     create(cloud)
 
-    with pytest.raises(DaraException) as refused:
+    with pytest.raises(DaraException) as rejected:
         rule(cloud, "events", **more)
 
-    assert refused.value.code == "Emulator.NotImplemented"
-    assert said in refused.value.message
+    assert rejected.value.code == "Emulator.NotImplemented"
+    assert said in rejected.value.message
 
 
-def test_a_trigger_that_there_is_not_is_refused_by_its_type(cloud: Cloud) -> None:
+def test_a_trigger_that_there_is_not_is_rejected_by_its_type(cloud: Cloud) -> None:
     """Its configuration travels as text."""
     create(cloud)
     trigger = models.CreateTriggerInput(
@@ -275,9 +275,9 @@ def test_a_trigger_that_there_is_not_is_refused_by_its_type(cloud: Cloud) -> Non
         trigger_config=json.dumps({"authType": "anonymous", "methods": ["GET"]}),
     )
 
-    with pytest.raises(DaraException) as refused:
+    with pytest.raises(DaraException) as rejected:
         client_3(cloud).create_trigger("echo", models.CreateTriggerRequest(body=trigger))
 
     assert "triggerType: 'http': the emulator has timer and eventbridge only." in (
-        refused.value.message
+        rejected.value.message
     )

@@ -111,7 +111,7 @@ def test_retries_of_fcs_own_errors_can_be_switched_off(cloud: Cloud, fc: FcServi
     run_a_day(cloud)
 
     assert fc.invocations[0].status == "Failed"
-    assert "InternalError" in fc.invocations[0].refusal
+    assert "InternalError" in fc.invocations[0].rejection
     assert fc.invocations[0].results == []
 
 

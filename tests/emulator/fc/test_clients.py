@@ -29,7 +29,7 @@ ROLE = f"acs:ram::{ACCOUNT}:role/backups"
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
-    """Fc2 logs every refusal at ERROR, to the root logger."""
+    """Fc2 logs every rejection at ERROR, to the root logger."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -249,9 +249,9 @@ def test_only_a_good_signature_passes_in_fc_3_too(cloud: Cloud) -> None:
     client_of_nobody = client_3(Cloud(seed=9))
 
     assert client.list_functions(models.ListFunctionsRequest()).status_code == 200
-    with pytest.raises(DaraException) as refused:
+    with pytest.raises(DaraException) as rejected:
         client_of_nobody.list_functions(models.ListFunctionsRequest())
-    assert refused.value.code == "InvalidAccessKeyId.NotFound"
+    assert rejected.value.code == "InvalidAccessKeyId.NotFound"
 
 
 @pytest.mark.parametrize("api", [fc2, v3])

@@ -66,7 +66,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../up.py", "/etc/absolute.py", "a/../../up.py"])
-def test_a_name_outside_is_refused(name: str) -> None:
+def test_a_name_outside_is_rejected(name: str) -> None:
     """Before anything is unpacked."""
     with pytest.raises(FcError, match="outside"):
         Code(zipped(lambda archive: archive.writestr(name, "x")))

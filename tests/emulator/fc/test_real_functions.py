@@ -41,7 +41,7 @@ POLICIES: dict[str, Any] = {
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """Served, as of now: the functions live by the machine's clock, and refuse old events."""
+    """Served, as of now: the functions live by the machine's clock, and reject old events."""
     now = datetime.now(timezone.utc).replace(second=0, microsecond=0)
     cloud = Cloud(clock=ManualClock(now))
     cloud.sls.create_project(PROJECT)

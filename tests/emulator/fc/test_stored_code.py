@@ -77,7 +77,7 @@ def test_a_checksum_is_held_to_the_code(stored: Send, where: dict[str, str]) -> 
         ({"ossBucketName": "packages", "ossObjectName": "text"}, "is not a zip file"),
     ],
 )
-def test_an_object_that_cannot_be_used_is_refused(
+def test_an_object_that_cannot_be_used_is_rejected(
     cloud: Cloud, stored: Send, where: dict[str, str], said: str
 ) -> None:
     """With what is wrong with it; nothing is made."""
@@ -85,10 +85,10 @@ def test_an_object_that_cannot_be_used_is_refused(
     cloud.oss.put("far", "a", PACKAGE)
     cloud.oss.put("packages", "text", b"no package")
 
-    refused = stored("POST", FUNCTIONS, function(code=where))
+    rejected = stored("POST", FUNCTIONS, function(code=where))
 
-    assert code(refused) == (400, "InvalidArgument")
-    assert said in json.loads(refused.body)["ErrorMessage"]
+    assert code(rejected) == (400, "InvalidArgument")
+    assert said in json.loads(rejected.body)["ErrorMessage"]
     assert code(stored("GET", FUNCTION)) == (404, "FunctionNotFound")
 
 
@@ -162,12 +162,12 @@ def test_a_role_needs_the_right_to_ask_for_it(cloud: Cloud, stored: Send) -> Non
     cloud.add_role("deployer", [])
     key = cloud.assume_role("deployer")
 
-    refused = stored("GET", "/tempBucketToken", key=key)
+    rejected = stored("GET", "/tempBucketToken", key=key)
 
-    assert code(refused) == (403, "AccessDenied")
+    assert code(rejected) == (403, "AccessDenied")
     assert (
         "'fc:GetTempBucketToken' on 'acs:fc:cn-hangzhou:1234567890123456:*'"
-        in (json.loads(refused.body)["ErrorMessage"])
+        in (json.loads(rejected.body)["ErrorMessage"])
     )
     assert code(stored("GET", "/tempBucketToken", query={"colour": "red"})) == (
         400,

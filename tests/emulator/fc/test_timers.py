@@ -65,14 +65,14 @@ def test_an_expression_names_instants(expression: str, after: str, then: str) ->
         "@every 90",
     ],
 )
-def test_an_expression_that_the_documentation_does_not_know_is_refused(expression: str) -> None:
+def test_an_expression_that_the_documentation_does_not_know_is_rejected(expression: str) -> None:
     """L2: nothing, and no error, is the worst answer."""
     with pytest.raises(cron.ScheduleError):
         cron.parse(expression)
 
 
 @given(st.text(max_size=40))
-def test_whatever_is_written_is_understood_or_refused(expression: str) -> None:
+def test_whatever_is_written_is_understood_or_rejected(expression: str) -> None:
     """No other exception, and never an instant that is not later."""
     try:
         schedule = cron.parse(expression)

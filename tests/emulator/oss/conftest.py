@@ -95,5 +95,5 @@ def send(cloud: Cloud) -> Send:
 
 
 def code(response: Response) -> tuple[int, str]:
-    """The status and the code of a refusal."""
+    """The status and the code of a rejection."""
     return response.status, ET.fromstring(response.body).findtext("Code") or ""  # noqa: S314 - our own

@@ -68,7 +68,7 @@ def test_an_object_is_put_read_and_deleted(send: Send, sign: Any, host: str | No
 
 
 def test_the_descriptions_sample_is_signed_as_it_says(cloud: Cloud) -> None:
-    """Its header x-oss-magic is unknown here, and is refused after the signature."""
+    """Its header x-oss-magic is unknown here, and is rejected after the signature."""
     cloud.keys.add(SAMPLE_KEY)
     headers = {
         "content-md5": "ODBGOERFMDMzQTczRUY3NUE3NzA5QzdFNUYzMDQxNEM=",
@@ -85,10 +85,10 @@ def test_the_descriptions_sample_is_signed_as_it_says(cloud: Cloud) -> None:
         headers=headers,
     )
 
-    refused = cloud.oss.handle(request, region_id=REGION)
+    rejected = cloud.oss.handle(request, region_id=REGION)
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
-    assert b"header x-oss-magic" in refused.body
+    assert code(rejected) == (400, "Emulator.NotImplemented")
+    assert b"header x-oss-magic" in rejected.body
 
 
 @pytest.mark.parametrize("sign", [sign_1, sign_4])
@@ -130,12 +130,12 @@ def test_the_digest_is_held_to_the_body(send: Send) -> None:
 
 
 @pytest.mark.parametrize("header", ["x-oss-object-acl", "range", "if-match"])
-def test_what_would_be_ignored_is_refused_by_name(send: Send, header: str) -> None:
+def test_what_would_be_ignored_is_rejected_by_name(send: Send, header: str) -> None:
     """400 Emulator.NotImplemented, and nothing is stored."""
-    refused = send("PUT", "a", b"x", headers={header: "1"})
+    rejected = send("PUT", "a", b"x", headers={header: "1"})
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
-    assert f"header {header}: the emulator has none" in refused.body.decode()
+    assert code(rejected) == (400, "Emulator.NotImplemented")
+    assert f"header {header}: the emulator has none" in rejected.body.decode()
     assert code(send("GET", "a")) == (404, "NoSuchKey")
 
 
@@ -151,11 +151,11 @@ def test_an_operation_that_there_is_not_is_told_what_there_is(
     send: Send, method: str, name: str, query: Any, said: str
 ) -> None:
     """A listing, and uploads in parts, which version 1 signs with their parameters."""
-    refused = send(method, name, b"x", query=query)
+    rejected = send(method, name, b"x", query=query)
 
-    assert code(refused) == (400, "Emulator.NotImplemented")
-    assert said in refused.body.decode()
-    assert b"PutBucket, PutObject, GetObject" in refused.body
+    assert code(rejected) == (400, "Emulator.NotImplemented")
+    assert said in rejected.body.decode()
+    assert b"PutBucket, PutObject, GetObject" in rejected.body
 
 
 def test_a_bucket_is_made_once_in_a_region(cloud: Cloud, send: Send) -> None:
@@ -174,13 +174,13 @@ def test_a_bucket_is_made_once_in_a_region(cloud: Cloud, send: Send) -> None:
 def test_a_bucket_answers_at_its_regions_endpoint(cloud: Cloud, send: Send) -> None:
     """And at the accelerated one, which leads to every region."""
     cloud.oss.create_bucket("in-shanghai", "cn-shanghai")
-    refused = send("PUT", "a", b"x", bucket="in-shanghai")
+    rejected = send("PUT", "a", b"x", bucket="in-shanghai")
     host = "in-shanghai.oss-accelerate.aliyuncs.com"
     headers = {"date": "Sun, 01 Mar 2026 00:00:00 GMT"}
     headers["authorization"] = sign_1("PUT", "/in-shanghai/a", headers, cloud.access_key)
     request = Request(method="PUT", host=host, path="/a", headers=headers, body=b"x")
 
-    assert code(refused) == (403, "AccessDenied")
+    assert code(rejected) == (403, "AccessDenied")
     assert cloud.oss.handle(request, region_id=REGION).status == 200
     assert cloud.oss.read("in-shanghai", "a", region_id="cn-shanghai") == b"x"
     with pytest.raises(OssError, match="is in cn-shanghai"):

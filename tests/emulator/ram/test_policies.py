@@ -143,7 +143,7 @@ def test_conditions_are_anded() -> None:
         (document(Condition={"StringLike": {"ecs:tag/a": 1}}), "ecs:tag/a: a text"),
     ],
 )
-def test_what_it_cannot_judge_it_refuses(policy: Any, problem: str) -> None:
+def test_what_it_cannot_judge_it_rejects(policy: Any, problem: str) -> None:
     """A policy that is half understood grants too much or too little."""
     with pytest.raises(PolicyError, match=problem):
         statements(policy)

@@ -39,7 +39,7 @@ def test_a_deny_wins_and_silence_denies(policies: list[dict[str, Any]], kind: st
     cloud = Cloud()
     cloud.add_role("worker", policies)
 
-    denied = cloud.ram.refusal(cloud.assume_role("worker"), [NEED])
+    denied = cloud.ram.first_denied(cloud.assume_role("worker"), [NEED])
 
     assert (denied.kind if denied else "") == kind
 
@@ -50,7 +50,7 @@ def test_all_of_several_needs_have_to_be_allowed() -> None:
     cloud.add_role("worker", [policy("Allow", "ecs:*")])
     other = Need(action="log:PostLogStoreLogs", resource="*")
 
-    denied = cloud.ram.refusal(cloud.assume_role("worker"), [NEED, other, NEED])
+    denied = cloud.ram.first_denied(cloud.assume_role("worker"), [NEED, other, NEED])
 
     assert denied is not None
     assert denied.need == other
@@ -60,8 +60,8 @@ def test_the_account_itself_may_do_everything() -> None:
     """Its permanent key, and temporary keys that no role binds."""
     cloud = Cloud()
 
-    assert cloud.ram.refusal(cloud.access_key, [NEED]) is None
-    assert cloud.ram.refusal(cloud.temporary_key(), [NEED]) is None
+    assert cloud.ram.first_denied(cloud.access_key, [NEED]) is None
+    assert cloud.ram.first_denied(cloud.temporary_key(), [NEED]) is None
     assert cloud.ram.decisions == []
 
 
@@ -70,7 +70,7 @@ def test_decisions_tell_what_of_a_policy_was_used() -> None:
     cloud = Cloud()
     cloud.add_role("worker", [policy("Allow", "ecs:*")])
 
-    cloud.ram.refusal(cloud.assume_role("worker"), [NEED])
+    cloud.ram.first_denied(cloud.assume_role("worker"), [NEED])
 
     (decision,) = cloud.ram.decisions
     assert (decision.role, decision.need, decision.allowed) == ("worker", NEED, True)
@@ -85,7 +85,7 @@ def test_a_role_can_be_given_other_policies() -> None:
 
     cloud.add_role("worker", [])
 
-    assert cloud.ram.refusal(key, [NEED]) is not None
+    assert cloud.ram.first_denied(key, [NEED]) is not None
 
 
 def test_a_role_keeps_its_policies_if_the_new_ones_are_no_good() -> None:
@@ -96,11 +96,11 @@ def test_a_role_keeps_its_policies_if_the_new_ones_are_no_good() -> None:
     with pytest.raises(PolicyError):
         cloud.add_role("worker", [policy("Deny"), {}])
 
-    assert cloud.ram.refusal(cloud.assume_role("worker"), [NEED]) is None
+    assert cloud.ram.first_denied(cloud.assume_role("worker"), [NEED]) is None
 
 
 def test_nobody_assumes_a_role_that_is_not_there() -> None:
-    """A refusal that teaches."""
+    """A rejection that teaches."""
     cloud = Cloud()
     cloud.add_role("worker", [])
 

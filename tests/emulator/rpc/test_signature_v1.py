@@ -147,7 +147,7 @@ def test_any_parameter_may_come_twice_with_one_value(name: str, value: str) -> N
 
 
 @pytest.mark.parametrize("name", ["RegionId", "DiskIds", "Timestamp"])
-def test_two_values_for_one_name_are_refused_by_name(bench: Bench, name: str) -> None:
+def test_two_values_for_one_name_are_rejected_by_name(bench: Bench, name: str) -> None:
     """Which one counts is not documented, so neither does."""
     response = bench.ecs.handle(twice({name: "one"}, {name: "two"}, {}))
 
@@ -224,7 +224,7 @@ Change = Callable[[dict[str, str]], object]
         ),
     ],
 )
-def test_a_request_that_was_changed_is_refused(bench: Bench, change: Change, code: str) -> None:
+def test_a_request_that_was_changed_is_rejected(bench: Bench, change: Change, code: str) -> None:
     """Every parameter is part of the signature, and every common one is needed."""
     params = signed({"Action": "DescribeDisks", "RegionId": REGION})
     change(params)
@@ -233,7 +233,7 @@ def test_a_request_that_was_changed_is_refused(bench: Bench, change: Change, cod
 
 
 def test_the_method_is_part_of_the_signature(bench: Bench) -> None:
-    """The refusal shows the text that the server signed, where clients look for it."""
+    """The rejection shows the text that the server signed, where clients look for it."""
     params = signed({"Action": "DescribeDisks", "RegionId": REGION}, method="POST")
 
     root = root_of(bench.ecs.handle(request_of(params)))
@@ -282,7 +282,7 @@ def test_json_is_answered_where_it_is_asked_for(bench: Bench, form: str) -> None
     assert json.loads(response.body)["Disks"] == {"Disk": []}
 
 
-def test_another_form_is_refused(bench: Bench) -> None:
+def test_another_form_is_rejected(bench: Bench) -> None:
     """There are two."""
     assert code_of(ask(bench, "DescribeDisks", RegionId=REGION, Format="YAML")) == (
         "InvalidParameter.Format"
@@ -317,7 +317,7 @@ def test_errors_are_xml_too(bench: Bench) -> None:
     assert [one.tag for one in root] == ["RequestId", "HostId", "Code", "Message", "Recommend"]
 
 
-def test_so_are_faults_and_refusals_of_rights(bench: Bench) -> None:
+def test_so_are_faults_and_rejections_of_rights(bench: Bench) -> None:
     """What a fault answers with has the form that was asked for."""
     bench.faults.add(Fault(kind="error", code="Throttling", status=400))
     assert code_of(ask(bench, "DescribeDisks", RegionId=REGION)) == "Throttling"

@@ -14,7 +14,7 @@ from emulator.credentials import AccessKey
 from emulator.rpc import signature_v3
 from emulator.wire import Request
 from tests.emulator.ecs.conftest import KEY, REGION, START, Bench, call
-from tests.emulator.ecs.refusals import refused
+from tests.emulator.ecs.rejections import rejected
 from tests.emulator.rpc.signed_requests import signed_request
 
 STS = AccessKey(
@@ -40,7 +40,7 @@ def test_an_unknown_key_is_not_found(bench: Bench) -> None:
     """404 InvalidAccessKeyId.NotFound."""
     stranger = AccessKey(access_key_id="LTAI-nobody", access_key_secret="secret")
 
-    with refused(404, "InvalidAccessKeyId.NotFound"):
+    with rejected(404, "InvalidAccessKeyId.NotFound"):
         call(bench.client(stranger), "DescribeDisks", {"RegionId": REGION})
 
 
@@ -48,7 +48,7 @@ def test_a_wrong_secret_does_not_match_and_shows_what_was_signed(bench: Bench) -
     """400 SignatureDoesNotMatch; the message has the server's canonical request."""
     forger = AccessKey(access_key_id=KEY.access_key_id, access_key_secret="guessed")
 
-    with refused(400, "SignatureDoesNotMatch", "server CanonicalRequest is [POST\n/\nRegionId="):
+    with rejected(400, "SignatureDoesNotMatch", "server CanonicalRequest is [POST\n/\nRegionId="):
         call(bench.client(forger), "DescribeDisks", {"RegionId": REGION})
 
 
@@ -67,11 +67,11 @@ def test_temporary_keys_come_with_their_token(bench: Bench) -> None:
         (replace(KEY, security_token="other"), "InvalidSecurityToken.MismatchWithAccessKey"),
     ],
 )
-def test_a_token_that_does_not_belong_is_refused(bench: Bench, key: AccessKey, code: str) -> None:
+def test_a_token_that_does_not_belong_is_rejected(bench: Bench, key: AccessKey, code: str) -> None:
     """Missing, foreign, or for a permanent key."""
     bench.keys.add(STS)
 
-    with refused(400, code):
+    with rejected(400, code):
         call(bench.client(key), "DescribeDisks", {"RegionId": REGION})
 
 
@@ -82,7 +82,7 @@ def test_a_token_ends_at_its_time(bench: Bench) -> None:
     call(bench.client(STS), "DescribeDisks", {"RegionId": REGION})
     bench.clock.advance(1)
 
-    with refused(400, "InvalidSecurityToken.Expired"):
+    with rejected(400, "InvalidSecurityToken.Expired"):
         call(bench.client(STS), "DescribeDisks", {"RegionId": REGION})
 
 
@@ -116,7 +116,7 @@ def with_header(name: str, value: str | None) -> Callable[[Request], Request]:
         (with_header("authorization", "Basic abc"), "IncompleteSignature"),
     ],
 )
-def test_a_request_that_was_changed_is_refused(
+def test_a_request_that_was_changed_is_rejected(
     bench: Bench, change: Callable[[Request], Request], code: str
 ) -> None:
     """Method, path, query, body and every signed header are part of the signature."""

@@ -187,10 +187,10 @@ def test_finds_projects_by_their_description(client: LogClient) -> None:
         ({"tags": "a"}, "Emulator.UnknownParameter"),
     ],
 )
-def test_refuses_a_listing_of_projects_out_of_form(
+def test_rejects_a_listing_of_projects_out_of_form(
     client: LogClient, params: dict[str, str], code: str
 ) -> None:
-    """Size is 1 to 500; what there is not is refused by name."""
+    """Size is 1 to 500; what there is not is rejected by name."""
     with pytest.raises(LogException) as caught:
         client._send("GET", None, None, "/", params, {})
 
@@ -206,7 +206,7 @@ def test_an_empty_parameter_counts_as_not_sent(send: Send, client: LogClient) ->
     assert json.loads(response.body)["logstores"] == ["other", LOGSTORE]
 
 
-def test_a_parameter_that_comes_twice_is_refused(cloud: Cloud, send: Send) -> None:
+def test_a_parameter_that_comes_twice_is_rejected(cloud: Cloud, send: Send) -> None:
     """One of the two would be ignored."""
     twice = (("size", "1"), ("size", "2"))
 
@@ -218,8 +218,8 @@ def test_a_parameter_that_comes_twice_is_refused(cloud: Cloud, send: Send) -> No
     assert json.loads(response.body)["errorCode"] == "ParameterInvalid"
 
 
-def test_an_unknown_parameter_is_refused_empty_too(send: Send) -> None:
-    """It would be refused with a value."""
+def test_an_unknown_parameter_is_rejected_empty_too(send: Send) -> None:
+    """It would be rejected with a value."""
     response = send(path="/logstores", params={"mode": ""})
 
     assert json.loads(response.body)["errorCode"] == "Emulator.UnknownParameter"

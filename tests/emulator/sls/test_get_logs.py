@@ -136,13 +136,13 @@ def test_star_is_everything(client: LogClient) -> None:
     assert got(client, query="*") == ["0"]
 
 
-def test_refuses_sql(client: LogClient) -> None:
+def test_rejects_sql(client: LogClient) -> None:
     """The parameter powerSql asks for a dedicated SQL instance."""
     with pytest.raises(LogException, match="no SQL"):
         client.get_log(PROJECT, LOGSTORE, AT, AT + 1, power_sql=True)
 
 
-def test_refuses_an_empty_range(client: LogClient) -> None:
+def test_rejects_an_empty_range(client: LogClient) -> None:
     """From and to of the same value are an error, not an empty answer."""
     with pytest.raises(LogException) as caught:
         got(client, 10, 10)
@@ -163,7 +163,7 @@ def test_refuses_an_empty_range(client: LogClient) -> None:
         ({"to": None}, "ParameterInvalid"),
     ],
 )
-def test_refuses_a_parameter_out_of_its_range(
+def test_rejects_a_parameter_out_of_its_range(
     send: Send, changed: dict[str, str | None], code: str
 ) -> None:
     """Each with its own code; an unknown one by name."""
@@ -200,7 +200,7 @@ def test_says_so_in_headers_when_asked_by_get(send: Send) -> None:
 def test_takes_what_the_generated_sdks_send(
     send: Send, changed: dict[str, object], code: str
 ) -> None:
-    """In the JSON of the POST form, where it changes nothing; the rest is refused."""
+    """In the JSON of the POST form, where it changes nothing; the rest is rejected."""
     body = json.dumps({"from": AT, "to": AT + 1} | changed).encode()
 
     response = send(
@@ -269,7 +269,7 @@ def test_what_came_before_the_index_is_not_found(cloud: Cloud, client: LogClient
     assert len(cloud.sls.records(PROJECT, "fresh")) == 2
 
 
-def test_refuses_a_logstore_that_does_not_exist(client: LogClient) -> None:
+def test_rejects_a_logstore_that_does_not_exist(client: LogClient) -> None:
     """404, with the name."""
     with pytest.raises(LogException, match="no-such-store") as caught:
         client.get_log(PROJECT, "no-such-store", AT, AT + 1)

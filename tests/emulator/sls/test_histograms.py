@@ -106,7 +106,7 @@ def test_a_part_of_a_second_is_in_a_part_of_the_range(client: LogClient, send: S
         ({"interval": "60"}, "Emulator.UnknownParameter"),
     ],
 )
-def test_refuses_a_parameter_out_of_form(
+def test_rejects_a_parameter_out_of_form(
     send: Send, changed: dict[str, str | None], code: str
 ) -> None:
     """Missing, out of its range, or one that would be ignored."""

@@ -151,7 +151,7 @@ TEXT = {"token": [" "]}
         ({"line": {**TEXT, "bogus": 1}}, "Emulator.UnknownParameter"),
     ],
 )
-def test_an_index_out_of_form_is_refused(
+def test_an_index_out_of_form_is_rejected(
     send: Send, method: str, body: dict[str, Any], code: str
 ) -> None:
     """By its own code where there is one; nothing is accepted and ignored."""

@@ -89,7 +89,7 @@ CALLS: dict[str, tuple[Act, str]] = {
 
 @pytest.mark.parametrize("action", CALLS)
 def test_each_operation_needs_its_own_action(cloud: Cloud, action: str) -> None:
-    """Refused as users report it: 401, naming the action and the resource."""
+    """Rejected as users report it: 401, naming the action and the resource."""
     act, resource = CALLS[action]
     place = PLACE.replace(PROJECT, "*") if action == "ListProject" else PLACE
 
@@ -120,7 +120,7 @@ def test_what_is_allowed_is_done(cloud: Cloud) -> None:
 
 
 def test_rights_come_before_faults_and_effects(cloud: Cloud) -> None:
-    """What is refused for want of rights uses up no fault, and writes nothing."""
+    """What is rejected for want of rights uses up no fault, and writes nothing."""
     cloud.faults.add(Fault(kind="error", service="sls", action="PutLogs"))
 
     with pytest.raises(LogException, match="denied by sts or ram"):

@@ -299,7 +299,7 @@ CURSOR = base64.b64encode(str(AT * 10**9).encode()).decode()
         ({}, "Emulator.NotImplemented"),
     ],
 )
-def test_refuses_a_parameter_out_of_form(send: Send, params: dict[str, str], code: str) -> None:
+def test_rejects_a_parameter_out_of_form(send: Send, params: dict[str, str], code: str) -> None:
     """Missing, out of its range, or one that would be ignored."""
     assert error(send, SHARD, params) == (400, code)
 
@@ -315,7 +315,7 @@ def test_a_cursor_beyond_the_end_is_invalid(client: LogClient, send: Send) -> No
 
 
 def test_shards_have_no_parameters(send: Send) -> None:
-    """One that would be ignored is refused."""
+    """One that would be ignored is rejected."""
     assert error(send, f"/logstores/{ONE}/shards", {"size": "1"}) == (
         400,
         "Emulator.UnknownParameter",
@@ -331,7 +331,7 @@ def test_shards_have_no_parameters(send: Send) -> None:
         lambda c, p, s, _: c.list_shards(p, s),
     ],
 )
-def test_refuses_a_place_that_does_not_exist(client: LogClient, act: Callable[..., Any]) -> None:
+def test_rejects_a_place_that_does_not_exist(client: LogClient, act: Callable[..., Any]) -> None:
     """Project, logstore and shard, each with its own code."""
     for place, wanted in {
         ("no-such-project", ONE): (404, "ProjectNotExist"),
@@ -345,7 +345,7 @@ def test_refuses_a_place_that_does_not_exist(client: LogClient, act: Callable[..
 @pytest.mark.parametrize(
     ("shard", "code"), [("1", "ShardNotExist"), ("-1", "ShardNotExist"), ("x", "ParameterInvalid")]
 )
-def test_refuses_a_shard_that_does_not_exist(send: Send, shard: str, code: str) -> None:
+def test_rejects_a_shard_that_does_not_exist(send: Send, shard: str, code: str) -> None:
     """400 ShardNotExist, as the operations document."""
     params = {"type": "cursor", "from": "begin"}
 

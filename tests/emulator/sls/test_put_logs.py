@@ -44,8 +44,8 @@ def group(*values: bytes, key: str = "k") -> bytes:
     return bytes(message.SerializeToString())
 
 
-def refused(send: Send, raw: bytes, **headers: str) -> tuple[int, str]:
-    return refusal(write(send, raw, **headers))
+def rejected(send: Send, raw: bytes, **headers: str) -> tuple[int, str]:
+    return rejection(write(send, raw, **headers))
 
 
 def write(send: Send, body: bytes, **headers: str) -> Response:
@@ -54,7 +54,7 @@ def write(send: Send, body: bytes, **headers: str) -> Response:
     return send("POST", PATH, headers=given, body=body)
 
 
-def refusal(response: Response) -> tuple[int, str]:
+def rejection(response: Response) -> tuple[int, str]:
     return response.status, json.loads(response.body)["errorCode"]
 
 
@@ -117,20 +117,20 @@ def test_takes_each_compression(cloud: Cloud, send: Send, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", sorted(COMPRESS.keys() - {"lz4"}))
 def test_a_body_is_not_unpacked_beyond_its_announced_size(send: Send, kind: str) -> None:
-    """A small body that unpacks to very much costs no memory, and is refused."""
+    """A small body that unpacks to very much costs no memory, and is rejected."""
     packed = COMPRESS[kind](bytes(10**7))
 
     assert len(decompress(kind.strip(), packed, 9)) == 10
-    assert refused(send, packed, x_log_compresstype=kind.strip(), x_log_bodyrawsize="9") == (
+    assert rejected(send, packed, x_log_compresstype=kind.strip(), x_log_bodyrawsize="9") == (
         400,
         "InvalidBodyRawSize",
     )
 
 
 @pytest.mark.parametrize("kind", ["lz4", "deflate", "zstd"])
-def test_refuses_a_body_of_another_compression_than_it_says(send: Send, kind: str) -> None:
+def test_rejects_a_body_of_another_compression_than_it_says(send: Send, kind: str) -> None:
     """PostBodyUncompressError."""
-    assert refused(send, b"\xff\xff\xff", x_log_compresstype=kind) == (
+    assert rejected(send, b"\xff\xff\xff", x_log_compresstype=kind) == (
         400,
         "PostBodyUncompressError",
     )
@@ -144,7 +144,7 @@ def test_takes_a_hash_key(cloud: Cloud, client: LogClient) -> None:
     assert cloud.calls.of("PutLogs")[0].params["key"] == "14d2f850ad6ea48e46e4547edbbb27e0"
 
 
-def test_refuses_key_hash_mode_without_a_key(send: Send) -> None:
+def test_rejects_key_hash_mode_without_a_key(send: Send) -> None:
     """/shards/route needs the key that it hashes."""
     response = send(
         "POST",
@@ -153,7 +153,7 @@ def test_refuses_key_hash_mode_without_a_key(send: Send) -> None:
         body=group(b"v"),
     )
 
-    assert refusal(response) == (400, "ParameterInvalid")
+    assert rejection(response) == (400, "ParameterInvalid")
 
 
 def test_notes_each_call_with_what_it_carried(cloud: Cloud, client: LogClient) -> None:
@@ -178,7 +178,7 @@ def test_notes_each_call_with_what_it_carried(cloud: Cloud, client: LogClient) -
         (PROJECT, "no-such-store", "LogStoreNotExist"),
     ],
 )
-def test_refuses_a_place_that_does_not_exist(
+def test_rejects_a_place_that_does_not_exist(
     client: LogClient, project: str, logstore: str, code: str
 ) -> None:
     """No project, no logstore: 404, each with its code and the name."""
@@ -188,17 +188,17 @@ def test_refuses_a_place_that_does_not_exist(
     assert (caught.value.get_resp_status(), caught.value.get_error_code()) == (404, code)
 
 
-def test_refuses_another_compression_and_names_those_it_has(send: Send) -> None:
-    """The refusal says what works."""
+def test_rejects_another_compression_and_names_those_it_has(send: Send) -> None:
+    """The rejection says what works."""
     response = write(send, group(b"v"), x_log_compresstype="snappy")
 
-    assert refusal(response) == (400, "InvalidCompressType")
+    assert rejection(response) == (400, "InvalidCompressType")
     assert b"lz4, deflate, zstd or plain" in response.body
 
 
-def test_refuses_a_body_that_is_not_what_it_says(send: Send) -> None:
+def test_rejects_a_body_that_is_not_what_it_says(send: Send) -> None:
     """lz4 that is none."""
-    assert refused(send, b"\xff\xff\xff", x_log_compresstype="lz4") == (
+    assert rejected(send, b"\xff\xff\xff", x_log_compresstype="lz4") == (
         400,
         "PostBodyUncompressError",
     )
@@ -212,12 +212,12 @@ def test_holds_the_announced_size_to_the_body(send: Send, size: str, kind: str) 
     bodies = {"": raw, "lz4": lz4.block.compress(raw, store_size=False)}
     body = bodies.get(kind) or zlib.compress(raw)
 
-    status, code = refused(send, body, x_log_compresstype=kind, x_log_bodyrawsize=size)
+    status, code = rejected(send, body, x_log_compresstype=kind, x_log_bodyrawsize=size)
 
     assert (status, code) in [(400, "InvalidBodyRawSize"), (400, "PostBodyUncompressError")]
 
 
-def test_refuses_a_body_without_its_size(send: Send) -> None:
+def test_rejects_a_body_without_its_size(send: Send) -> None:
     """x-log-bodyrawsize must be there: checked first, since it is signed, as a signature."""
     given = {"Content-Type": "application/x-protobuf"}
 
@@ -229,31 +229,31 @@ def test_refuses_a_body_without_its_size(send: Send) -> None:
         then=with_header("x-log-bodyrawsize", None),
     )
 
-    assert refusal(response) == (401, "SignatureNotMatch")
+    assert rejection(response) == (401, "SignatureNotMatch")
 
 
-def test_refuses_another_content_type(send: Send) -> None:
+def test_rejects_another_content_type(send: Send) -> None:
     """PutLogs takes protobuf only."""
-    assert refused(send, b"{}", Content_Type="application/json") == (415, "InvalidContentType")
+    assert rejected(send, b"{}", Content_Type="application/json") == (415, "InvalidContentType")
 
 
 @pytest.mark.parametrize("raw", [b"\xff\xff", LogGroupRaw().SerializeToString() + b"\x0a\x02\x08"])
-def test_refuses_a_body_that_is_no_log_group(send: Send, raw: bytes) -> None:
+def test_rejects_a_body_that_is_no_log_group(send: Send, raw: bytes) -> None:
     """Bytes that do not parse."""
-    assert refused(send, raw) == (400, "PostBodyInvalid")
+    assert rejected(send, raw) == (400, "PostBodyInvalid")
 
 
-def test_refuses_a_log_without_its_time(send: Send) -> None:
+def test_rejects_a_log_without_its_time(send: Send) -> None:
     """Time is a required field of Log."""
-    assert refused(send, b"\x0a\x00") == (400, "PostBodyInvalid")
+    assert rejected(send, b"\x0a\x00") == (400, "PostBodyInvalid")
 
 
-def test_refuses_a_log_without_contents(send: Send) -> None:
+def test_rejects_a_log_without_contents(send: Send) -> None:
     """Contents must contain at least one element."""
     message = LogGroupRaw()
     message.Logs.add(Time=AT)
 
-    assert refused(send, message.SerializeToString()) == (400, "PostBodyInvalid")
+    assert rejected(send, message.SerializeToString()) == (400, "PostBodyInvalid")
 
 
 def test_takes_a_group_without_logs(cloud: Cloud, send: Send) -> None:
@@ -262,16 +262,16 @@ def test_takes_a_group_without_logs(cloud: Cloud, send: Send) -> None:
     assert cloud.sls.records(PROJECT, LOGSTORE) == []
 
 
-def test_refuses_text_that_is_not_utf8(cloud: Cloud, send: Send) -> None:
-    """Whole request refused, also the logs that are good."""
-    assert refused(send, group(b"good", b"\xff")) == (400, "InvalidEncoding")
+def test_rejects_text_that_is_not_utf8(cloud: Cloud, send: Send) -> None:
+    """Whole request rejected, also the logs that are good."""
+    assert rejected(send, group(b"good", b"\xff")) == (400, "InvalidEncoding")
     assert cloud.sls.records(PROJECT, LOGSTORE) == []
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129])
-def test_refuses_a_key_that_is_empty_or_too_long(send: Send, key: str) -> None:
+def test_rejects_a_key_that_is_empty_or_too_long(send: Send, key: str) -> None:
     """A key has 1 to 128 bytes."""
-    assert refused(send, group(b"v", key=key)) == (400, "InvalidKey")
+    assert rejected(send, group(b"v", key=key)) == (400, "InvalidKey")
 
 
 def test_takes_exactly_as_many_logs_as_allowed(cloud: Cloud, send: Send) -> None:
@@ -279,11 +279,11 @@ def test_takes_exactly_as_many_logs_as_allowed(cloud: Cloud, send: Send) -> None
     most = Limits().max_logs
 
     assert write(send, group(*[b""] * most)).status == 200
-    assert refused(send, group(*[b""] * (most + 1))) == (400, "PostBodyTooLarge")
+    assert rejected(send, group(*[b""] * (most + 1))) == (400, "PostBodyTooLarge")
     assert len(cloud.sls.records(PROJECT, LOGSTORE)) == most == 4096
 
 
-def test_refuses_more_bytes_than_allowed_whatever_their_compression(client: LogClient) -> None:
+def test_rejects_more_bytes_than_allowed_whatever_their_compression(client: LogClient) -> None:
     """3 MB before compression, the lowest number that any source names."""
     logs = [[("a", "x" * 1024 * 1000)]] * 4
 
@@ -293,7 +293,7 @@ def test_refuses_more_bytes_than_allowed_whatever_their_compression(client: LogC
     assert caught.value.get_error_code() == "PostBodyTooLarge"
 
 
-def test_refuses_a_value_over_its_limit(client: LogClient) -> None:
+def test_rejects_a_value_over_its_limit(client: LogClient) -> None:
     """A value has at most 1 MB."""
     with pytest.raises(LogException) as caught:
         put(client, [("a", "x" * (1024 * 1024 + 1))])
@@ -328,7 +328,7 @@ def test_can_hold_a_logs_time_to_the_documented_window(
     assert len(cloud.sls.records(PROJECT, LOGSTORE)) == taken
 
 
-def test_refuses_a_parameter_it_does_not_know(send: Send) -> None:
+def test_rejects_a_parameter_it_does_not_know(send: Send) -> None:
     """Nothing is accepted and ignored."""
     response = send(
         "POST",
@@ -338,4 +338,4 @@ def test_refuses_a_parameter_it_does_not_know(send: Send) -> None:
         body=group(b"v"),
     )
 
-    assert refusal(response) == (400, "Emulator.UnknownParameter")
+    assert rejection(response) == (400, "Emulator.UnknownParameter")

@@ -25,7 +25,7 @@ def test_makes_a_project_and_describes_it(cloud: Cloud, client: LogClient) -> No
     assert project.get_owner() == cloud.account_id
 
 
-def test_refuses_a_project_twice(client: LogClient) -> None:
+def test_rejects_a_project_twice(client: LogClient) -> None:
     """ProjectAlreadyExist."""
     with pytest.raises(LogException) as caught:
         client.create_project(PROJECT, "again")
@@ -33,7 +33,7 @@ def test_refuses_a_project_twice(client: LogClient) -> None:
     assert code_of(caught) == (400, "ProjectAlreadyExist")
 
 
-def test_refuses_a_project_in_a_resource_group(client: LogClient) -> None:
+def test_rejects_a_project_in_a_resource_group(client: LogClient) -> None:
     """There are none here; the SDK always sends the parameter, empty."""
     with pytest.raises(LogException, match="no resource groups") as caught:
         client.create_project("another-project", "", resource_group_id="rg-1")
@@ -42,7 +42,7 @@ def test_refuses_a_project_in_a_resource_group(client: LogClient) -> None:
 
 
 @pytest.mark.parametrize("name", ["ab", "-abc", "under_score", "a" * 64])
-def test_refuses_a_project_name_out_of_form(cloud: Cloud, name: str) -> None:
+def test_rejects_a_project_name_out_of_form(cloud: Cloud, name: str) -> None:
     """3 to 63 of a-z, 0-9 and hyphens, none of those at an end."""
     with pytest.raises(Exception, match="ParameterInvalid"):
         cloud.sls.create_project(name)
@@ -74,7 +74,7 @@ def test_makes_a_logstore_and_describes_it(client: LogClient) -> None:
         ("other", 30, 11, "ParameterInvalid"),
     ],
 )
-def test_refuses_a_logstore_out_of_form(
+def test_rejects_a_logstore_out_of_form(
     client: LogClient, name: str, ttl_days: int, shard_count: int, code: str
 ) -> None:
     """A name twice or malformed, a number out of its range."""
@@ -84,7 +84,7 @@ def test_refuses_a_logstore_out_of_form(
     assert code_of(caught) == (400, code)
 
 
-def test_refuses_a_setting_that_it_does_not_know(client: LogClient) -> None:
+def test_rejects_a_setting_that_it_does_not_know(client: LogClient) -> None:
     """Nothing is accepted and ignored."""
     with pytest.raises(LogException, match="hot_ttl: unknown to the emulator") as caught:
         client.create_logstore(PROJECT, "other", hot_ttl=7)
@@ -105,14 +105,14 @@ def test_lists_logstores_over_two_pages(client: LogClient) -> None:
     assert (first.get_logstores_count(), first.get_logstores_total()) == (2, 3)
 
 
-def test_refuses_a_page_larger_than_500(send: Send) -> None:
+def test_rejects_a_page_larger_than_500(send: Send) -> None:
     """ListLogstore: size is at most 500."""
     response = send(path="/logstores", params={"size": "501"})
 
     assert json.loads(response.body)["errorCode"] == "ParameterInvalid"
 
 
-def test_refuses_an_index_twice(client: LogClient) -> None:
+def test_rejects_an_index_twice(client: LogClient) -> None:
     """IndexAlreadyExist: the logstore of these tests has one."""
     with pytest.raises(LogException) as caught:
         client.create_index(PROJECT, LOGSTORE, IndexConfig(line_config=IndexLineConfig([","])))
@@ -120,7 +120,7 @@ def test_refuses_an_index_twice(client: LogClient) -> None:
     assert code_of(caught) == (400, "IndexAlreadyExist")
 
 
-def test_refuses_an_index_of_nothing(client: LogClient) -> None:
+def test_rejects_an_index_of_nothing(client: LogClient) -> None:
     """Full text or fields: one of them is needed."""
     client.create_logstore(PROJECT, "fresh")
 
@@ -130,7 +130,7 @@ def test_refuses_an_index_of_nothing(client: LogClient) -> None:
     assert code_of(caught) == (400, "IndexInfoInvalid")
 
 
-def test_refuses_what_it_does_not_have_and_says_what_it_has(client: LogClient) -> None:
+def test_rejects_what_it_does_not_have_and_says_what_it_has(client: LogClient) -> None:
     """An unknown operation is never an empty success."""
     with pytest.raises(LogException, match=r"knows PutLogs, GetLogs, .*CreateProject") as caught:
         client.list_consumer_group(PROJECT, LOGSTORE)
@@ -139,7 +139,7 @@ def test_refuses_what_it_does_not_have_and_says_what_it_has(client: LogClient) -
 
 
 @pytest.mark.parametrize("body", [b"", b"not json", b"[]"])
-def test_refuses_a_body_that_is_no_json_object(send: Send, body: bytes) -> None:
+def test_rejects_a_body_that_is_no_json_object(send: Send, body: bytes) -> None:
     """ParameterInvalid, also for no body at all."""
     response = send("POST", "/logstores", headers={"Content-Type": "application/json"}, body=body)
 

@@ -51,7 +51,7 @@ def test_the_host_decides_what_is_asked_at_the_root(method: str, project: str, n
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/logstores"), ("DELETE", "/"), ("POST", "/logstores/a/shards/lb")]
 )
-def test_what_needs_a_project_is_refused_at_a_bare_endpoint(method: str, path: str) -> None:
+def test_what_needs_a_project_is_rejected_at_a_bare_endpoint(method: str, path: str) -> None:
     """The code is that of a Host header that is wrong."""
     with pytest.raises(SlsError, match="InvalidHost"):
         find(Request(method=method, host="localhost", path=path), "")

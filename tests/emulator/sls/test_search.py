@@ -120,7 +120,7 @@ def test_a_query_finds_what_it_says(logs: LogClient, query: str, names: str) -> 
         ("(" * 60 + "a" + ")" * 60, "more than 50 deep"),
     ],
 )
-def test_what_is_no_search_statement_is_refused(logs: LogClient, query: str, why: str) -> None:
+def test_what_is_no_search_statement_is_rejected(logs: LogClient, query: str, why: str) -> None:
     """The service would search for words instead, and find something else than was meant."""
     with pytest.raises(LogException, match=why) as caught:
         found(logs, query)
@@ -128,7 +128,7 @@ def test_what_is_no_search_statement_is_refused(logs: LogClient, query: str, why
     assert caught.value.get_error_code() == "ParameterInvalid"
 
 
-def test_sql_is_refused(logs: LogClient) -> None:
+def test_sql_is_rejected(logs: LogClient) -> None:
     """What stands behind `|` is another language."""
     with pytest.raises(LogException, match="has no SQL") as caught:
         found(logs, "status: failed | select count(1)")
@@ -214,14 +214,14 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters='"\\'), min_size
 @given(texts, texts)
 def test_a_quoted_value_finds_itself(value: str, other: str) -> None:
     """Whatever it is made of; and not another one, if neither is split."""
-    whole = Index(told={}, keys={"k": Kind(delimiters=(), case_sensitive=True)})
+    whole = Index(as_sent={}, keys={"k": Kind(delimiters=(), case_sensitive=True)})
 
     assert search(f'k: "{value}"', EVERYTHING)({"k": value})
     assert search(f'"k":"{value}"', whole)({"k": other}) == (value == other)
 
 
 @given(st.text(max_size=30))
-def test_a_query_is_read_or_refused(query: str) -> None:
+def test_a_query_is_read_or_rejected(query: str) -> None:
     """Never anything else, whatever it is."""
     with suppress(SlsError):
         assert search(query, EVERYTHING)({"k": "v"}) in (True, False)

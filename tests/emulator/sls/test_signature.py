@@ -31,7 +31,7 @@ def signed(request: Request, method: str, key: AccessKey) -> Request:
     return replace(request, headers=headers)
 
 
-def refusal(response: Response) -> tuple[int, str]:
+def rejection(response: Response) -> tuple[int, str]:
     return response.status, json.loads(response.body)["errorCode"]
 
 
@@ -54,7 +54,7 @@ def test_signs_parameters_that_need_encoding(client: LogClient) -> None:
     assert answer.get_logstores_count() == 0
 
 
-def test_refuses_a_wrong_secret(cloud: Cloud) -> None:
+def test_rejects_a_wrong_secret(cloud: Cloud) -> None:
     """Another secret gives another signature: SignatureNotMatch."""
     client = client_for(replace(cloud.access_key, access_key_secret="guessed"))
 
@@ -67,7 +67,7 @@ def test_refuses_a_wrong_secret(cloud: Cloud) -> None:
     )
 
 
-def test_refuses_an_unknown_key(cloud: Cloud) -> None:
+def test_rejects_an_unknown_key(cloud: Cloud) -> None:
     """A key id that is nobody's: Unauthorized, and the message names it."""
     client = client_for(replace(cloud.access_key, access_key_id="LTAI-nobody"))
 
@@ -78,7 +78,7 @@ def test_refuses_an_unknown_key(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "another"])
-def test_refuses_a_temporary_key_without_its_own_token(cloud: Cloud, token: str | None) -> None:
+def test_rejects_a_temporary_key_without_its_own_token(cloud: Cloud, token: str | None) -> None:
     """A missing or a wrong security token: Unauthorized."""
     client = client_for(replace(cloud.temporary_key(), security_token=token))
 
@@ -88,7 +88,7 @@ def test_refuses_a_temporary_key_without_its_own_token(cloud: Cloud, token: str 
     assert (caught.value.get_resp_status(), caught.value.get_error_code()) == (401, "Unauthorized")
 
 
-def test_refuses_a_token_for_a_permanent_key(cloud: Cloud) -> None:
+def test_rejects_a_token_for_a_permanent_key(cloud: Cloud) -> None:
     """A key pair without a token has none that could be right."""
     client = client_for(replace(cloud.access_key, security_token="any"))
 
@@ -96,7 +96,7 @@ def test_refuses_a_token_for_a_permanent_key(cloud: Cloud) -> None:
         client.get_project(PROJECT)
 
 
-def test_refuses_an_expired_token_from_its_end_on(cloud: Cloud) -> None:
+def test_rejects_an_expired_token_from_its_end_on(cloud: Cloud) -> None:
     """A temporary key is good until its end, by the cloud's clock."""
     client = client_for(cloud.temporary_key(expires_at=NOW + timedelta(seconds=60)))
     assert client.get_project(PROJECT).get_projectname() == PROJECT
@@ -122,20 +122,20 @@ def test_refuses_an_expired_token_from_its_end_on(cloud: Cloud) -> None:
         ("authorization", "SLS4-HMAC-SHA256 Credential=x,Signature=y", "MissAccessKeyId"),
     ],
 )
-def test_refuses_a_header_that_is_missing_or_malformed(
+def test_rejects_a_header_that_is_missing_or_malformed(
     send: Send, header: str, value: str | None, code: str
 ) -> None:
     """Each header that every request needs has its own code."""
-    assert refusal(send(then=with_header(header, value))) == (400, code)
+    assert rejection(send(then=with_header(header, value))) == (400, code)
 
 
-def test_refuses_a_request_without_any_date(send: Send) -> None:
+def test_rejects_a_request_without_any_date(send: Send) -> None:
     """Date or x-log-date must be there."""
     without = with_header("x-log-date", None)
 
     response = send(then=lambda request: with_header("date", None)(without(request)))
 
-    assert refusal(response) == (400, "MissingDate")
+    assert rejection(response) == (400, "MissingDate")
 
 
 def test_takes_the_date_that_proxies_may_not_touch(send: Send) -> None:
@@ -154,11 +154,11 @@ def test_takes_the_date_that_proxies_may_not_touch(send: Send) -> None:
         lambda request: replace(request, method="POST"),
     ],
 )
-def test_refuses_what_was_changed_after_signing(
+def test_rejects_what_was_changed_after_signing(
     send: Send, then: Callable[[Request], Request]
 ) -> None:
     """Method, resource, parameters, date, content type, x-log- and x-acs- headers are signed."""
-    assert refusal(send(path="/logstores", then=then)) == (401, "SignatureNotMatch")
+    assert rejection(send(path="/logstores", then=then)) == (401, "SignatureNotMatch")
 
 
 def test_ignores_headers_that_are_not_signed(send: Send) -> None:
@@ -166,7 +166,7 @@ def test_ignores_headers_that_are_not_signed(send: Send) -> None:
     assert send(then=with_header("x-log-meta-note", "1")).status == 200
 
 
-def test_refuses_a_body_that_is_not_the_signed_one(send: Send) -> None:
+def test_rejects_a_body_that_is_not_the_signed_one(send: Send) -> None:
     """Content-MD5 is signed, and must be that of the body."""
     response = send(
         "POST",
@@ -176,7 +176,7 @@ def test_refuses_a_body_that_is_not_the_signed_one(send: Send) -> None:
         then=lambda request: replace(request, body=b"[]"),
     )
 
-    assert refusal(response) == (401, "SignatureNotMatch")
+    assert rejection(response) == (401, "SignatureNotMatch")
 
 
 @pytest.mark.parametrize("method", ["hmac-sha1", "hmac-sha256"])
@@ -187,7 +187,7 @@ def test_takes_both_methods_and_an_empty_checksum(cloud: Cloud, send: Send, meth
     assert response.status == 200
 
 
-def test_refuses_a_signature_of_the_other_method(cloud: Cloud, send: Send) -> None:
+def test_rejects_a_signature_of_the_other_method(cloud: Cloud, send: Send) -> None:
     """The header of the method is signed, and is what counts."""
     response = send(
         then=lambda request: with_header("x-log-signaturemethod", "hmac-sha1")(
@@ -195,7 +195,7 @@ def test_refuses_a_signature_of_the_other_method(cloud: Cloud, send: Send) -> No
         )
     )
 
-    assert refusal(response) == (401, "SignatureNotMatch")
+    assert rejection(response) == (401, "SignatureNotMatch")
 
 
 def test_makes_a_project_at_the_bare_endpoint(cloud: Cloud, send: Send) -> None:
@@ -211,6 +211,6 @@ def test_makes_a_project_at_the_bare_endpoint(cloud: Cloud, send: Send) -> None:
     cloud.sls.create_logstore("made-there", "any-store")
 
 
-def test_refuses_a_body_without_a_content_type(send: Send) -> None:
+def test_rejects_a_body_without_a_content_type(send: Send) -> None:
     """A body needs a Content-Type."""
-    assert refusal(send("POST", "/logstores", body=b"{}")) == (400, "MissingContentType")
+    assert rejection(send("POST", "/logstores", body=b"{}")) == (400, "MissingContentType")

@@ -88,8 +88,8 @@ def test_the_port_belongs_to_the_host_that_is_signed(send: Send4) -> None:
 
 
 @pytest.mark.parametrize("region_id", ["cn-shanghai", ""])
-def test_refuses_another_region_than_the_hosts(cloud: Cloud, region_id: str) -> None:
-    """The scope names the region; the refusal names the one that it should be."""
+def test_rejects_another_region_than_the_hosts(cloud: Cloud, region_id: str) -> None:
+    """The scope names the region; the rejection names the one that it should be."""
     with pytest.raises(LogException, match=r"cn-hangzhou/sls/aliyun_v4_request") as caught:
         client_4(cloud.access_key, region_id).get_project(PROJECT)
 
@@ -99,7 +99,7 @@ def test_refuses_another_region_than_the_hosts(cloud: Cloud, region_id: str) -> 
     )
 
 
-def test_refuses_a_wrong_secret_and_an_unknown_key(cloud: Cloud) -> None:
+def test_rejects_a_wrong_secret_and_an_unknown_key(cloud: Cloud) -> None:
     """SignatureNotMatch with the string to sign; Unauthorized with the key's id."""
     with pytest.raises(LogException, match="The string to sign is 'GET") as caught:
         client_4(replace(cloud.access_key, access_key_secret="guessed")).get_project(PROJECT)
@@ -125,14 +125,14 @@ def test_refuses_a_wrong_secret_and_an_unknown_key(cloud: Cloud) -> None:
         lambda request: replace(request, path="/"),
     ],
 )
-def test_refuses_what_was_changed_after_signing(
+def test_rejects_what_was_changed_after_signing(
     send: Send4, then: Callable[[Request], Request]
 ) -> None:
     """Method, path, parameters, date, host, content type, x-log- and x-acs- headers are signed."""
     assert code(send(then)) == (401, "SignatureNotMatch")
 
 
-def test_refuses_a_body_that_is_not_the_signed_one(send: Send4) -> None:
+def test_rejects_a_body_that_is_not_the_signed_one(send: Send4) -> None:
     """Its SHA-256 is a header that is signed."""
     response = send(
         lambda request: replace(request, body=b"[]"),
@@ -159,7 +159,7 @@ def test_refuses_a_body_that_is_not_the_signed_one(send: Send4) -> None:
         ),
     ],
 )
-def test_refuses_a_header_that_is_missing_or_malformed(
+def test_rejects_a_header_that_is_missing_or_malformed(
     send: Send4, header: str, value: str | None, wanted: tuple[int, str]
 ) -> None:
     """Each with its own code."""

@@ -1,4 +1,4 @@
-"""How tests say that the real SDK raised what the service refused with."""
+"""How tests say that the real SDK raised what the service rejected with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from alibabacloud_tea_openapi.exceptions import ClientException, ServerException
 
 
 @contextmanager
-def refused(status: int, code: str, message: str = "") -> Iterator[None]:
+def rejected(status: int, code: str, message: str = "") -> Iterator[None]:
     """Expect the SDK's own exception with that status, that code, and a part of the message."""
     kind = ServerException if status >= 500 else ClientException
     with pytest.raises(kind) as raised:
