@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import random
+import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -48,16 +49,19 @@ class InvalidFleetError(Exception):
 
 class FastClock:
     """
-    A clock that runs `speed` times as fast as the machine's.
+    The machine's clock, on which waiting is `speed` times as fast.
 
     The functions and the emulator share it, so a snapshot that takes half a minute is complete
-    when a function has waited for half a minute of this clock.
+    when a function has waited for half a minute of this clock. Computing takes its real time, so
+    on a slow machine no deadline comes earlier.
     """
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
         self._started_at = datetime.now(timezone.utc)
         self._started = time.monotonic()
+        self._skipped_s = 0.0
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         """Return the time of this clock, aware, in UTC."""
@@ -65,11 +69,18 @@ class FastClock:
 
     def monotonic(self) -> float:
         """Return the seconds of this clock since it was created."""
-        return (time.monotonic() - self._started) * self._speed
+        with self._lock:
+            return self._real_s() + self._skipped_s
 
     def sleep(self, seconds: float) -> None:
-        """Wait for a number of seconds of this clock."""
+        """Wait for a number of seconds of this clock; threads may wait at the same time."""
+        until = self.monotonic() + seconds
         time.sleep(seconds / self._speed)
+        with self._lock:
+            self._skipped_s = max(self._skipped_s, until - self._real_s())
+
+    def _real_s(self) -> float:
+        return time.monotonic() - self._started
 
     def random(self) -> float:
         """Return a number from 0 up to 1."""
