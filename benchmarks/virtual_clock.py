@@ -94,10 +94,15 @@ def _all_wait(others: AbstractSet[int | None]) -> bool:
 
 
 def _waits(frame: FrameType) -> bool:
-    """Return whether a thread waits for a notification that has not been sent yet."""
-    held = frame.f_locals
+    """
+    Return whether a thread waits for a notification that has not been sent yet.
+
+    Reads the locals of the two waits only: CPython 3.11 may crash when it reads those of a function
+    with closures which another thread is just entering.
+    """
     if frame.f_code is threading.Condition.wait.__code__:
+        held = frame.f_locals
         return "waiter" in held and held["waiter"] in held["self"]._waiters  # noqa: SLF001 - see above
     if frame.f_code is pools._worker.__code__:  # noqa: SLF001 - see above
-        return bool(held["work_queue"].empty())
+        return bool(frame.f_locals["work_queue"].empty())
     return False
