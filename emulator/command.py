@@ -129,7 +129,7 @@ def _run(place: _Place, *, port: int, ready_file: Path | None) -> None:
 
 @contextmanager
 def _announced(place: _Place, address: Address, ready_file: Path | None) -> Iterator[None]:
-    """Say where it answers, to a program and to a person."""
+    """Write the addresses for a program, and print them for a person."""
     mine = _for_a_program(place, address)
     if ready_file is not None:
         # Only now, when every port is bound: a start that fails leaves another's file alone.
@@ -187,7 +187,7 @@ def _for_a_person(place: _Place, address: Address, env: Mapping[str, str]) -> st
 
 
 def _write(path: Path, text: str) -> None:
-    """Let the file appear whole, readable by its owner only: it holds a secret."""
+    """Write the file at once, readable by its owner only, because it contains a secret."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

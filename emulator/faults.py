@@ -71,12 +71,12 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> None:
-        """Let it happen from now on; the fault added first wins."""
+        """Add a fault, from now on; the fault added first wins."""
         with self._lock:
             self._waiting.append((fault, [fault.skip, -1 if fault.times is None else fault.times]))
 
     def clear(self) -> None:
-        """Let nothing more happen."""
+        """Remove all faults."""
         self.seeded = None
         with self._lock:
             self._waiting.clear()

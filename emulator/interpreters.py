@@ -51,7 +51,7 @@ def find(version: str) -> str | None:
 @cache
 def _find(version: str, path: str, *kept: Path) -> str | None:
     candidates = _candidates(version, path, kept)
-    return next(filter(None, (_really(one, version) for one in candidates)), None)
+    return next(filter(None, (_really(path, version) for path in candidates)), None)
 
 
 def _candidates(version: str, path: str, kept: tuple[Path, ...]) -> Iterator[str]:

@@ -67,7 +67,7 @@ class Worker:
 
     def _spawn(self, work: Work) -> None:
         thread = threading.Thread(target=_carry_out, args=(work,), daemon=True)
-        self._working = [one for one in self._working if one.is_alive()]
+        self._working = [thread for thread in self._working if thread.is_alive()]
         self._working.append(thread)
         thread.start()
 

@@ -101,7 +101,7 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
 
 @contextmanager
 def _running(cloud: Cloud, address: Address) -> Iterator[None]:
-    """Let functions run, and know where the cloud is."""
+    """Run functions, with the addresses of the emulator."""
     for region_id in address.fc:
         cloud.fc(region_id).settings.environment.update(address.variables(region_id))
     worker = Worker(cloud) if isinstance(cloud.clock, SystemClock) else None
@@ -219,7 +219,7 @@ class _Connection(BaseHTTPRequestHandler):
         self.server.opened(self.connection)
 
     def finish(self) -> None:
-        """Let go of the connection; the client may have left first."""
+        """Close the connection; the client may have left first."""
         with suppress(OSError):
             super().finish()
         self.server.closed(self.connection)
@@ -230,7 +230,7 @@ class _Connection(BaseHTTPRequestHandler):
             super().handle()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Say nothing: the cloud notes its own calls."""
+        """Print nothing, because the emulator records its calls."""
 
     def answer(self) -> None:
         """Read one request, let the cloud answer it, and send that."""

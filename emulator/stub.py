@@ -113,7 +113,7 @@ class _Answers:
         return response.status, response.headers, response.body
 
     def _wait(self, seconds: float, *, asleep: bool) -> None:
-        """Let the time pass: at once on a manual clock; else only where `asleep`."""
+        """Pass the time: at once on a manual clock; else only where `asleep`."""
         if isinstance(self._cloud.clock, ManualClock):
             self._cloud.clock.advance(seconds)
         elif asleep and seconds:

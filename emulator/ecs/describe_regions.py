@@ -96,7 +96,9 @@ def _language(params: read.Params) -> int:
 
 
 def _list(region: Region, language: int) -> Answer:
-    return {"Regions": {"Region": [_shown(one, language) for one in region.region_ids()]}}
+    return {
+        "Regions": {"Region": [_shown(region_id, language) for region_id in region.region_ids()]}
+    }
 
 
 def _shown(region_id: str, language: int) -> Answer:

@@ -160,7 +160,7 @@ class Fixtures(Region):
             return self.state.add_snapshot(snapshot)
 
     def add_resource_group(self, resource_group_id: str) -> None:
-        """Let CreateSnapshot know a resource group; those of added records are known."""
+        """Make a resource group known to CreateSnapshot; those of added records are known."""
         with self.lock:
             self._know_group(resource_group_id)
 
@@ -170,7 +170,7 @@ class Fixtures(Region):
             self.state.drop_disk(disk_id)
 
     def fail_snapshot(self, snapshot_id: str) -> None:
-        """Let a snapshot end now, as failed."""
+        """End a snapshot now, as failed."""
         with self.lock:
             snapshot = self.snapshots[snapshot_id]
             snapshot.fails = True
@@ -178,7 +178,7 @@ class Fixtures(Region):
             self.state.expect_end(snapshot)
 
     def fail_next(self, disk_id: str, *, count: int = 1) -> None:
-        """Let the next snapshots of a disk be accepted, and then end as failed."""
+        """Make the next snapshots of a disk fail after they were accepted."""
         with self.lock:
             before = self.state.doomed_disks.get(disk_id, 0)
             self.state.doomed_disks[disk_id] = before + count

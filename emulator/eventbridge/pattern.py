@@ -76,7 +76,7 @@ def _pattern(path: str, content: object) -> Pattern:
         if isinstance(wanted, dict):
             fields[name] = _pattern(at, wanted)
         elif isinstance(wanted, list) and wanted:
-            fields[name] = tuple(_test(at, one) for one in wanted)
+            fields[name] = tuple(_test(at, condition) for condition in wanted)
         else:
             raise PatternError(f"{at} must be an array of what it may be, or an object")
     return Pattern(fields)
@@ -84,7 +84,7 @@ def _pattern(path: str, content: object) -> Pattern:
 
 def _any(tests: tuple[_Test, ...], value: object) -> bool:
     values = value if isinstance(value, list) else [value]
-    return any(test(one) for test in tests for one in values)
+    return any(test(value) for test in tests for value in values)
 
 
 def _test(at: str, wanted: object) -> _Test:
@@ -129,9 +129,9 @@ def _anything_but(at: str, operand: object) -> _Test:
         test = _test(at, operand)
         return lambda value: isinstance(value, str) and not test(value)
     unwanted = operand if isinstance(operand, list) else [operand]
-    if not unwanted or any(isinstance(one, (list, dict)) for one in unwanted):
+    if not unwanted or any(isinstance(item, (list, dict)) for item in unwanted):
         raise PatternError(f"{at}: anything-but is followed by values")
-    return lambda value: value is not _MISSING and not any(_same(value, one) for one in unwanted)
+    return lambda value: value is not _MISSING and not any(_same(value, item) for item in unwanted)
 
 
 def _numeric(at: str, operand: object) -> _Test:

@@ -90,14 +90,14 @@ class AsyncQueue:
     def next_due(self) -> datetime | None:
         """Return when the next attempt is due; None if nothing waits."""
         with self._lock:
-            return min((one.due_at for one in self._waiting), default=None)
+            return min((waiting.due_at for waiting in self._waiting), default=None)
 
     def take_due(self, now: datetime) -> list[Invocation]:
         """Return what is due by now in order, and let it wait no longer."""
         with self._lock:
-            due = [one for one in self._waiting if one.due_at <= now]
-            self._waiting = [one for one in self._waiting if one.due_at > now]
-        return sorted(due, key=lambda one: one.due_at)
+            due = [waiting for waiting in self._waiting if waiting.due_at <= now]
+            self._waiting = [waiting for waiting in self._waiting if waiting.due_at > now]
+        return sorted(due, key=lambda waiting: waiting.due_at)
 
     def attempt(self, invocation: Invocation) -> None:
         """

@@ -28,7 +28,7 @@ class EndedError(BaseException):
 
 
 def ask(handler: Handler, head: Head, event: bytes, *, now: Callable[[], datetime]) -> Reply:
-    """Let a callable handle one event; the time it takes is the cloud's."""
+    """Call a callable with one event; the time it takes is that of the emulator's clock."""
     started = now()
     end: End = "answered"
     ok, body = False, b""

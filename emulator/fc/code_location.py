@@ -28,7 +28,7 @@ def a_code(value: object) -> str | None:
         return f"an object with {', '.join(sorted(_FIELDS))}"
     if fields.is_empty(value):
         return None
-    texts = all(one is None or isinstance(one, str) for one in value.values())
+    texts = all(text is None or isinstance(text, str) for text in value.values())
     stored = bool(value.get("ossBucketName")), bool(value.get("ossObjectName"))
     if not texts or stored[0] != stored[1] or stored[0] == bool(value.get("zipFile")):
         return "either ossBucketName and ossObjectName or zipFile, each a text"

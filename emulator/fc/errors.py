@@ -46,18 +46,18 @@ def access_denied(action: str, resource: str) -> FcError:
 
 
 def service_not_found(service: str) -> FcError:
-    """Say that there is no service of that name."""
+    """Return the error of a service that does not exist."""
     return FcError(404, "ServiceNotFound", f"service '{service}' does not exist")
 
 
 def function_not_found(function: str, service: str | None) -> FcError:
-    """Say that there is no function of that name; FC 3.0 knows no services."""
+    """Return the error of a function that does not exist; FC 3.0 has no services."""
     where = "" if service is None else f" in service '{service}'"
     return FcError(404, "FunctionNotFound", f"function '{function}' does not exist{where}")
 
 
 def trigger_not_found(trigger: str, function: str) -> FcError:
-    """Say that the function has no trigger of that name."""
+    """Return the error of a trigger that does not exist."""
     return FcError(
         404, "TriggerNotFound", f"trigger '{trigger}' does not exist in function '{function}'"
     )

@@ -54,7 +54,7 @@ class Executor:
     def idle_pids(self) -> list[int]:
         """The processes that are frozen now."""
         with self._lock:
-            return [one.instance.pid for these in self._idle.values() for one in these]
+            return [running.instance.pid for all_of in self._idle.values() for running in all_of]
 
     def instance_of(self, access_key_id: str) -> Instance | None:
         """Return the instance that signs with a key: whoever sees its call may end it there."""
@@ -102,9 +102,9 @@ class Executor:
     def close(self) -> None:
         """End every instance; a new one starts where one is needed."""
         with self._lock:
-            idle = [one for these in self._idle.values() for one in these]
+            idle = [running for all_of in self._idle.values() for running in all_of]
             self._idle.clear()
-            busy = self._all.keys() - {one.instance for one in idle}
+            busy = self._all.keys() - {running.instance for running in idle}
         for running in idle:
             self._discard(running)
         for instance in busy:

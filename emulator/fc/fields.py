@@ -106,9 +106,9 @@ def unchanged(body: Document, **fixed: str) -> Document:
 def is_empty(value: object) -> bool:
     """Whether a value says nothing: null, "", 0, -1, false, or a list or object of such."""
     if isinstance(value, dict):
-        return all(is_empty(one) for one in value.values())
+        return all(is_empty(item) for item in value.values())
     if isinstance(value, list):
-        return all(is_empty(one) for one in value)
+        return all(is_empty(item) for item in value)
     return value in _EMPTY
 
 

@@ -88,12 +88,12 @@ class Fixtures:
     def add_timer(
         self, function: Function, name: str, expression: str, *, payload: str = ""
     ) -> Trigger:
-        """Let a function be invoked at the times of an expression, from now on."""
+        """Add a timer: from now on it invokes the function at the times of an expression."""
         config = {"cronExpression": expression, "enable": True, "payload": payload}
         return self._add(function, name, TIMER, config)
 
     def add_rule(self, function: Function, name: str, pattern: str) -> Trigger:
-        """Let a function be invoked for the events that a pattern matches, asynchronously."""
+        """Add a rule: an event that the pattern matches invokes the function asynchronously."""
         config = {
             "triggerEnable": True,
             "asyncInvocationType": True,
@@ -103,13 +103,13 @@ class Fixtures:
         return self._add(function, name, triggers.EVENTBRIDGE, config)
 
     def invoke(self, function: Function, event: bytes = b"{}") -> Result:
-        """Let a function handle an event now, as a synchronous InvokeFunction does."""
+        """Invoke a function now, as a synchronous InvokeFunction does."""
         return self.region.invoke(
             function, event, request_id=self.region.account.ids.request().lower()
         )
 
     def submit(self, function: Function, event: bytes = b"{}") -> None:
-        """Let a function handle an event at the next `tick`, as an asynchronous one does."""
+        """Invoke a function at the next `tick`, as an asynchronous InvokeFunction does."""
         self.region.submit(self.region.invocation(function, event, caller="InvokeFunction"))
 
     def _add(

@@ -127,7 +127,7 @@ def getter_of(operation: FcOperation) -> FcOperation | None:
     if operation.route.method not in ("PUT", "DELETE"):
         return None
     getter = replace(operation.route, method="GET")
-    return next((one for one in OPERATIONS if one.route == getter), None)
+    return next((operation for operation in OPERATIONS if operation.route == getter), None)
 
 
 def unknown(request: Request) -> FcError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
+from operator import itemgetter
 
 from emulator.fc import cron
 from emulator.fc.state import Function, Trigger
@@ -18,7 +19,7 @@ TIMER = "timer"
 
 
 def start(trigger: Trigger, now: datetime) -> None:
-    """Let a timer, new or changed, fire from now on."""
+    """Start a timer, new or changed, from now on."""
     expression = str(trigger.config["cronExpression"])
     # It fires at whole seconds, an interval counts from one too.
     begin = now.replace(microsecond=0)
@@ -35,7 +36,7 @@ def take_due(
 ) -> Iterator[tuple[Function, Trigger, bytes]]:
     """Return what fires by now in the order of its instants, each once."""
     due = [(t.next_at, f, t) for f, t in _waiting(functions) if t.next_at and t.next_at <= now]
-    due.sort(key=lambda one: one[0])
+    due.sort(key=itemgetter(0))
     for at, function, trigger in due:
         schedule = cron.parse(str(trigger.config["cronExpression"]))
         while at <= now:

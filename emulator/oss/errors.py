@@ -27,10 +27,10 @@ def denied(message: str) -> OssError:
 
 
 def no_such_bucket(bucket: str) -> OssError:
-    """Say that there is no bucket of that name."""
+    """Return the error of a bucket that does not exist."""
     return OssError(404, "NoSuchBucket", f"The specified bucket does not exist: {bucket!r}.")
 
 
 def no_such_key(bucket: str, key: str) -> OssError:
-    """Say that the bucket has no object of that name."""
+    """Return the error of an object that does not exist."""
     return OssError(404, "NoSuchKey", f"The specified key does not exist: {key!r} in {bucket!r}.")

@@ -99,7 +99,7 @@ def statements(document: object) -> tuple[Statement, ...]:
     if problems:
         raise PolicyError("\n".join(problems))
     assert isinstance(document, Mapping)  # noqa: S101 - or it would have been a problem
-    return tuple(_statement(one) for one in document["Statement"])
+    return tuple(_statement(element) for element in document["Statement"])
 
 
 def _statement(says: Mapping[str, Any]) -> Statement:
@@ -168,7 +168,7 @@ def _listed(value: object) -> list[str]:
     """Return one text or several as a list; empty if it is neither."""
     if isinstance(value, str):
         return [value]
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
     return []
 

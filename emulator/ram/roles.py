@@ -32,7 +32,7 @@ class Decision:
 
     @property
     def kind(self) -> str:
-        """Say it as `NoPermissionType` of an error's AccessDeniedDetail does."""
+        """Return the `NoPermissionType` of an error's AccessDeniedDetail."""
         if self.allowed:
             return ""
         return "ExplicitDeny" if self.by else "ImplicitDeny"
@@ -54,7 +54,7 @@ class Ram:
             PolicyError: A document cannot be used; the role is as it was.
 
         """
-        read = tuple(statement for one in documents for statement in statements(one))
+        read = tuple(statement for document in documents for statement in statements(document))
         with self._lock:
             self._roles[name] = read
 

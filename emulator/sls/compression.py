@@ -70,8 +70,8 @@ def compressed(raw: bytes, accept_encoding: str) -> tuple[bytes, dict[str, str]]
     The header of a client of SLS names one compression. A list is that of an HTTP library, which
     would not look for `x-log-compresstype`, unless lz4, which no such library knows, is in it.
     """
-    wanted = [one.partition(";")[0].strip().lower() for one in accept_encoding.split(",")]
-    kind = wanted[0] if len(wanted) == 1 else next((one for one in wanted if one == "lz4"), "")
+    wanted = [name.partition(";")[0].strip().lower() for name in accept_encoding.split(",")]
+    kind = wanted[0] if len(wanted) == 1 else next((name for name in wanted if name == "lz4"), "")
     headers = {"x-log-bodyrawsize": str(len(raw))}
     if kind not in _COMPRESS or not raw:
         return raw, headers

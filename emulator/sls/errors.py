@@ -64,10 +64,10 @@ def denied(action: str, resource: str) -> SlsError:
 
 
 def project_not_exist(project: str) -> SlsError:
-    """Say that there is no project of that name."""
+    """Return the error of a project that does not exist."""
     return SlsError(404, "ProjectNotExist", f"The Project does not exist : {project}")
 
 
 def logstore_not_exist(logstore: str) -> SlsError:
-    """Say that the project has no logstore of that name."""
+    """Return the error of a Logstore that does not exist."""
     return SlsError(404, "LogStoreNotExist", f"logstore {logstore} does not exist.")

@@ -184,7 +184,7 @@ def _object(says: object) -> Mapping[str, object]:
 
 
 def _delimiters(says: object) -> tuple[str, ...]:
-    if isinstance(says, list) and all(isinstance(one, str) and len(one) == 1 for one in says):
+    if isinstance(says, list) and all(isinstance(mark, str) and len(mark) == 1 for mark in says):
         return tuple(says)
     raise _info_invalid("required field token is lacking or of error format.")
 
@@ -209,7 +209,7 @@ def _finder(kind: Kind, wanted: str, *, quoted: bool) -> Callable[[set[str]], bo
 
 def _wanted_words(kind: Kind, wanted: str) -> set[str]:
     """Split what is wanted; `?` is a wildcard here, also where it is a delimiter."""
-    outside = tuple(one for one in kind.delimiters if one not in "*?")
+    outside = tuple(mark for mark in kind.delimiters if mark not in "*?")
     words = Kind(delimiters=outside, case_sensitive=kind.case_sensitive).words(wanted)
     if any(word[0] in "*?" for word in words):
         raise parameter_invalid(f"{wanted!r}: a word cannot begin with * or ?.")

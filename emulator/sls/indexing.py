@@ -29,7 +29,7 @@ def create_index(call: Call) -> Checked:
 
 
 def get_index(call: Call) -> Checked:
-    """Tell the index as it was sent."""
+    """Return the index as it was sent."""
     logstore = call.projects.logstore(call.project, call.logstore)
     call.query(frozenset())
     if logstore.index is None:

@@ -94,7 +94,9 @@ def list_projects(call: Call) -> Checked:
         if query.get("projectName", "") in project.name
         and query.get("description", "") in project.description
     ]
-    shown = [_described(call, one) | _instants(_epoch(one.created_at)) for one in found[part]]
+    shown = [
+        _described(call, project) | _instants(_epoch(project.created_at)) for project in found[part]
+    ]
     return document(call, {"count": len(shown), "total": len(found), "projects": shown})
 
 

@@ -62,11 +62,11 @@ class _Token:
     high: float = 0.0
 
     def is_word(self, *words: str) -> bool:
-        """Say whether it is one of these operators, in any case."""
+        """Return whether it is one of these operators, in any case."""
         return self.kind == "word" and self.text.lower() in words
 
     def is_mark(self, mark: str) -> bool:
-        """Say whether it is that mark."""
+        """Return whether it is that mark."""
         return self.kind == "mark" and self.text == mark
 
 

@@ -125,7 +125,9 @@ class Logstore:
         """Return the shard whose hashes have the key in them; without a key, each in its turn."""
         if key is None:
             return self.shards[self.write_count % len(self.shards)]
-        return self.shards[bisect_right([one.begin_key for one in self.shards], key.lower()) - 1]
+        return self.shards[
+            bisect_right([shard.begin_key for shard in self.shards], key.lower()) - 1
+        ]
 
 
 @dataclass(slots=True, kw_only=True)
