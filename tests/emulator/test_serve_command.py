@@ -119,10 +119,10 @@ def test_serves_a_fleet_to_whoever_reads_the_ready_file(ready: Path, fleet: Path
     assert place == ("backup-demo", "snapshots")
 
 
-def test_the_script_of_the_readme_takes_a_snapshot(tmp_path: Path) -> None:
+def test_the_script_of_the_documents_takes_a_snapshot(tmp_path: Path) -> None:
     """A handler and a served cloud need nothing but the ready file."""
-    readme = (ROOT / "emulator" / "README.md").read_text()
-    (script,) = [code for code in PYTHON.findall(readme) if "handler(" in code]
+    details = (ROOT / "emulator" / "DETAILS.md").read_text()
+    (script,) = [code for code in PYTHON.findall(details) if "handler(" in code]
     demo = ROOT / "emulator" / "fleets" / "demo.yaml"
 
     with serving(tmp_path / "ready.json", "--fleet", str(demo)):
