@@ -208,6 +208,8 @@ def compile_for(folders: Sequence[Path], python: str) -> None:
 
 
 def _keep_only(reached: Sequence[str], folder: Path) -> None:
+    if not folder.is_dir():
+        raise PackageError(f"{folder.parent.name}/{folder.name}: not in this version of the SDK")
     kept = {path for pattern in ("__init__.py", *reached) for path in folder.glob(pattern)}
     for path in set(folder.iterdir()) - kept:
         shutil.rmtree(path) if path.is_dir() else path.unlink()

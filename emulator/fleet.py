@@ -2,7 +2,7 @@
 A fleet file (YAML) becomes the state of an emulator.
 
 `load` checks the whole file before anything exists, and names every problem at
-once as `path: value: rule`. The format is described in README.md.
+once as `path: value: rule`. The format is described in fleets/README.md.
 """
 
 from __future__ import annotations

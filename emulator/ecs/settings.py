@@ -1,5 +1,5 @@
 """
-What the real service leaves undocumented, as settings; the table of README.md is made of this.
+What the real service leaves undocumented, as settings; README.md has a table made of this.
 
 Defaults are lenient, except for permissions, where they are strict: a role with enough permissions
 for a strict service has enough for any. Tests run the other readings too.

@@ -82,7 +82,7 @@ class Call:
         if unknown:
             raise not_implemented(
                 f"query parameter {', '.join(unknown)}: the emulator knows"
-                f" {', '.join(known) or 'none'} here."
+                f" {', '.join(sorted(known)) or 'none'} here."
             )
         check_qualifier(query.get("qualifier", ""))
 

@@ -98,7 +98,7 @@ def parameters(request: Request) -> dict[str, str]:
     once, and is signed once (aliyun-python-sdk-core 2.16.0 signs the union of the two).
 
     Raises:
-        EcsError: The body cannot be read, or a name has two values.
+        RpcError: The body cannot be read, or a name has two values.
 
     """
     found: dict[str, str] = {}

@@ -4,7 +4,7 @@ Search statements: from text to a test that a record passes or not.
 Source: Log Service, "Search syntax" (2021): `key:value`, words in any field, `and`, `or`, `not`
 (no operator between two is `and`), parentheses, quotes, `*` and `?`, comparisons, `in [1 2)`.
 A colon binds first, then parentheses, `and`, `not`, and last `or`; where these leave two
-readings, README.md says which one is taken. SQL, behind `|`, is not searched for.
+readings, BEHAVIOUR.md says which one is taken. SQL, behind `|`, is not searched for.
 
 Knows nothing of indexes: `index` says how a field is compared.
 """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -134,14 +134,20 @@ class SnapshotIndex:
         Once a listing failed, one thread at a time lists again until a listing succeeds. All
         threads would otherwise make all call retries together, and again after each pause.
         """
-        with self._after_failure if self._failure else nullcontext():
+        with ExitStack() as turn:
+            if self._failure:
+                turn.enter_context(self._after_failure)
+            if not self._failure:
+                turn.close()  # another thread has listed meanwhile
             self._raise_recent_failure()
+            known = self._failure
             try:
                 yield
             except EcsError as exc:
                 self._failure = (self._clock.monotonic(), exc)
                 raise
-            self._failure = None
+            if self._failure is known:
+                self._failure = None  # a failure since then stands
 
     def _list(self, what: str) -> None:
         """List for all threads that wait; if that fails, it fails for them too."""

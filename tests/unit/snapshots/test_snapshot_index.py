@@ -187,6 +187,60 @@ def test_after_a_failed_listing_one_thread_at_a_time_lists_again() -> None:
     assert len(desk.ecs.listings) == 3
 
 
+def test_after_a_success_all_threads_list_at_the_same_time() -> None:
+    """Those too that waited for their turn while the first of them listed."""
+    desk = Desk()
+    desk.index.read()
+    desk.ecs.trouble = rejected("InvalidAccessKeyId", 403)
+    with pytest.raises(EcsError):
+        desk.index.refresh_disk("d-0")
+    desk.ecs.trouble = None
+    desk.clock.advance(UNREADABLE_S)
+    alone, together = threading.Barrier(2), threading.Barrier(3)
+    first = iter([alone])
+
+    def while_listing() -> None:
+        if next(first, None):
+            meet(alone)
+        else:
+            together.wait(timeout=10)
+
+    desk.ecs.while_listing = while_listing
+
+    with ThreadPoolExecutor(4) as pool:
+        ends = [pool.submit(desk.index.refresh_disk, f"d-{number}") for number in range(4)]
+
+    assert [end.result() for end in ends] == [DiskState()] * 4
+
+
+def test_a_listing_that_began_before_a_failure_does_not_end_it() -> None:
+    """T10: ECS that answers some calls only is not listed again for each disk."""
+    desk = Desk()
+    desk.index.read()
+    began, go_on = threading.Event(), threading.Event()
+    first = iter([began])
+
+    def while_listing() -> None:
+        if next(first, None):
+            began.set()
+            go_on.wait(10)
+
+    desk.ecs.while_listing = while_listing
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(desk.index.refresh_disk, "d-slow")
+        began.wait(10)
+        desk.ecs.trouble = rejected("InvalidAccessKeyId", 403)
+        with pytest.raises(EcsError):
+            desk.index.refresh_disk("d-1")
+        desk.ecs.trouble = None
+        go_on.set()
+        assert slow.result() == DiskState()
+
+    with pytest.raises(EcsError):
+        desk.index.refresh_disk("d-2")
+
+
 def meet(barrier: threading.Barrier) -> None:
     """Wait shortly for another thread to list at the same time."""
     with suppress(threading.BrokenBarrierError):
