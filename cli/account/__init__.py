@@ -1,0 +1,1 @@
+"""The clients of the account, for `setup` and `smoke`: one module for each service's SDK."""
