@@ -25,7 +25,7 @@ class AccountError(Exception):
     The message is ``action on resource: code (status): text``, redacted, on one line.
     """
 
-    def __init__(  # noqa: PLR0913 - all of them are what a caller decides by
+    def __init__(
         self,
         message: str,
         *,
