@@ -23,7 +23,7 @@ from shared.clients.ecs_errors import ERROR_ACTIONS, ErrorAction
 from shared.policies.event_types import EVENT_TYPE, KNOWN_EVENT_TYPES
 from shared.policies.policy_keys import FILE
 from shared.policies.section import Key, Section, SectionList
-from shared.rules import Choice, Flag, ListOf, MapOf, Rule, Text, WholeNumber
+from shared.rules import Choice, Flag, ListOf, MapOf, Rule, Scalar, Text, TextOrMapping, WholeNumber
 from shared.validation import PATTERN
 
 ROOT = Path(__file__).parent.parent
@@ -85,10 +85,14 @@ def _keys_at(path: str) -> str:
     section, schema = FILE, json.loads(schema_text())
     for name in filter(None, path.split(".")):
         key, place = section.keys[name], schema["properties"][name]
-        rule = key.rule.item if isinstance(key.rule, SectionList) else key.rule
+        rule = key.rule
+        if isinstance(rule, SectionList):
+            rule, place = rule.item, place["items"]
+        elif isinstance(rule, MapOf):
+            rule, place = rule.value, place["additionalProperties"]
         if not isinstance(rule, Section):
             raise TypeError(path)
-        section, schema = rule, place.get("items", place)
+        section, schema = rule, place
     rows = [_key(name, key, schema["properties"][name]) for name, key in section.keys.items()]
     return table(("key", "value", "default", "meaning", "example"), rows)
 
@@ -111,6 +115,7 @@ def _key(name: str, key: Key, schema: Mapping[str, Any]) -> tuple[str, ...]:
     if schema.get("default") is not None:
         default = _code(schema["default"])
     is_nested = isinstance(key.rule, Section | SectionList)
+    is_nested |= isinstance(key.rule, MapOf) and isinstance(key.rule.value, Section)
     example = "" if is_nested else ", ".join(map(_code, schema["examples"]))
     return f"`{name}`", _cell(_value(key.rule)), default, _cell(key.description), example
 
@@ -130,10 +135,8 @@ def _cell(text: str) -> str:
 
 def _value(rule: Rule) -> str:
     """Return what a value has to be, in words."""
-    words = "text, number, `true` or `false`"
+    words = _PLAIN.get(type(rule), "")
     match rule:
-        case Flag():
-            words = "`true` or `false`"
         case WholeNumber(low, high):
             words = f"{low:,} to {high:,}"
         case Choice(choices):
@@ -141,15 +144,22 @@ def _value(rule: Rule) -> str:
         case ListOf():
             one = _value(rule.item)
             words = f"{one}; or a list of these" if rule.alone else f"list; each is {one}"
+        case MapOf(value=Section()):
+            words = "mapping by name, see below"
         case MapOf():
             words = "mapping"
-        case SectionList():
-            words = "list of policies"
-        case Section():
-            words = "mapping, see below"
         case Text():
             words = _text(rule)
     return words
+
+
+_PLAIN: Mapping[type, str] = {
+    Flag: "`true` or `false`",
+    Scalar: "text, number, `true` or `false`",
+    TextOrMapping: "text or mapping",
+    SectionList: "list of policies",
+    Section: "mapping, see below",
+}
 
 
 def _text(rule: Text) -> str:
@@ -206,6 +216,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "permissions": _permissions,
     "event types": _event_types,
     "keys of the file": lambda: _keys_at(""),
+    "keys of a timer": lambda: _keys_at("timers"),
     "keys of limits": lambda: _keys_at("limits"),
     "keys of defaults": _keys_of_defaults,
     "keys of a policy": lambda: _keys_at("policies"),

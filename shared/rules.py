@@ -73,6 +73,17 @@ class Scalar:
         return None
 
 
+class TextOrMapping:
+    """A text, or a mapping of whatever keys."""
+
+    def read(self, value: object, path: str, problems: Problems) -> Any:  # noqa: ANN401 - see `Rule`
+        """See `Rule`."""
+        if isinstance(value, str | Mapping):
+            return value
+        problems.add(path, value, "must be a text or a mapping")
+        return None
+
+
 class Text(NamedTuple):
     """A text that UTF-8 can carry, of some length and form."""
 
@@ -86,6 +97,8 @@ class Text(NamedTuple):
     """The message for a text of another form."""
     forbidden: tuple[tuple[str, str], ...] = ()
     """Regular expressions that must not be found in it, each with its message."""
+    suggestions: tuple[str, ...] = ()
+    """Values that an editor offers; others are allowed too."""
 
     def read(self, value: object, path: str, problems: Problems) -> str | None:
         """See `Rule`."""

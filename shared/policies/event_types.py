@@ -5,18 +5,6 @@ from __future__ import annotations
 from shared.policies.policy import STATUS
 from shared.rules import Text
 
-EVENT_TYPE = Text(
-    forbidden=(
-        (
-            r"^ecs:Snapshot:CreateSnapshot",
-            "would start itself: ECS sends such an event for every snapshot",
-        ),
-        (
-            r":Scheduled(?![\s\S])",
-            f"is CloudMonitor's name; EventBridge's has no ':Scheduled', see where: {STATUS}",
-        ),
-    )
-)
 KNOWN_EVENT_TYPES = (
     "ebs:Disk:NoSnapshot",
     "ecs:ActionTrail:AliyunServiceEvent",
@@ -58,3 +46,17 @@ EventBridge, "ECS events" and "ActionTrail events" (and one of EBS).
 
 Another type is a warning.
 """
+
+EVENT_TYPE = Text(
+    forbidden=(
+        (
+            r"^ecs:Snapshot:CreateSnapshot",
+            "would start itself: ECS sends such an event for every snapshot",
+        ),
+        (
+            r":Scheduled(?![\s\S])",
+            f"is CloudMonitor's name; EventBridge's has no ':Scheduled', see where: {STATUS}",
+        ),
+    ),
+    suggestions=KNOWN_EVENT_TYPES,
+)

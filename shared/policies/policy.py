@@ -45,6 +45,32 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """
+    A timer of `snapshot_on_schedule`, as it is deployed; it has either `cron` or `every`.
+
+    The functions never read it: FC fires it, and `resume_runs` asks FC for its expression.
+    """
+
+    cron: str | None = None
+    """Six fields, seconds first."""
+    every: str | None = None
+    """An interval such as ``90m``."""
+    timezone: str | None = None
+    """The zone of `cron`; None for UTC."""
+    payload: str | Mapping[str, Any] | None = None
+    """What its runs use instead of the policies on it; a mapping is sent as JSON."""
+    enabled: bool = True
+
+    @property
+    def expression(self) -> str:
+        """Return its expression in FC's own form ("Time triggers")."""
+        if self.every:
+            return f"@every {self.every}"
+        return f"CRON_TZ={self.timezone} {self.cron}" if self.timezone else str(self.cron)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """One policy, merged with the defaults; it has either a `timer` or `event_types`."""
 
@@ -73,6 +99,8 @@ class PolicyFile:
     deployment: str
     limits: Limits
     defaults: Mapping[str, Any]
+    timers: Mapping[str, Timer] = field(default_factory=dict)
+    """By name."""
     policies: tuple[Policy, ...]
     warnings: tuple[str, ...]
 

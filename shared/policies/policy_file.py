@@ -18,6 +18,7 @@ from shared.policies.policy import (
     Limits,
     Policy,
     PolicyFile,
+    Timer,
     comparable,
 )
 from shared.policies.policy_keys import FILE, INLINE_POLICY
@@ -73,6 +74,7 @@ def drafted(raw: object, problems: Problems) -> PolicyFile:
         deployment=str(given.get("deployment")),
         limits=Limits(**given.get("limits") or {}),
         defaults=defaults,
+        timers={name: _timer(timer) for name, timer in (given.get("timers") or {}).items()},
         policies=policies,
         warnings=tuple(warnings),
     )
@@ -125,6 +127,10 @@ def direct_policy(
     given = {"name": DIRECT, "select": {"disk_ids": tuple(disk_ids)}, "snapshot": settings}
     policy = _policy(given, {"snapshot": defaults.get("snapshot")}, "", problems)
     return policy if len(problems) == before else None
+
+
+def _timer(given: Mapping[str, Any]) -> Timer:
+    return Timer(**{key: value for key, value in given.items() if value is not None})
 
 
 def _policy(

@@ -1,9 +1,9 @@
 """
 Rules about keys of a policy file that have to go together.
 
-`check_on` and `check_select` concern one mapping each, so policies.schema.json has them too.
-JSON Schema cannot express the others: they compare a policy with the defaults, with its own name
-or with other policies. They get plain values, as `Section.read` returns them.
+`check_on`, `check_select` and `check_timer` concern one mapping each, so policies.schema.json has
+them too. JSON Schema cannot express the others: they compare a policy with the defaults, with its
+own name or with other policies. They get plain values, as `Section.read` returns them.
 """
 
 from __future__ import annotations
@@ -53,6 +53,17 @@ def check_select(given: Mapping[str, Any], path: str, problems: Problems) -> Non
     if others:
         rule = f"selects every disk; leave out {', '.join(others)}"
         problems.add(f"{path}.{every}", given[every], rule)
+
+
+CRON_OR_EVERY = "must have either cron: FIELDS or every: INTERVAL"
+
+
+def check_timer(given: Mapping[str, Any], path: str, problems: Problems) -> None:
+    """Check that a timer has one expression, and a time zone only for a cron expression."""
+    if ("cron" in given) == ("every" in given):
+        problems.add(path, dict(given), CRON_OR_EVERY)
+    if "every" in given and given.get("timezone") is not None:
+        problems.add(f"{path}.timezone", given["timezone"], "is for cron only; leave it out")
 
 
 # --- a policy, merged with the defaults ------------------------------------------------------

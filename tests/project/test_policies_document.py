@@ -15,7 +15,7 @@ from cli.function_checks import cron_problem
 from cli.policy_checks import PolicyPlaces, impossible_events
 from emulator.fc import cron as emulated
 from shared.errors import Problems
-from shared.policies.policy import PolicyFile
+from shared.policies.policy import PolicyFile, Timer
 from shared.policies.policy_file import load_policies
 from shared.recovery.cron import _FIELDS, Cron, read_expression
 from shared.runtime.clock import utc
@@ -189,8 +189,14 @@ def test_the_recipe_of_a_dry_run_creates_nothing(cloud: World) -> None:
 
 # --- timers ----------------------------------------------------------------------------------
 
+
+def expression_of(cron: str, timezone: str | None = None) -> str:
+    zone = timezone.removeprefix("timezone: ") if timezone else None
+    return Timer(cron=cron, timezone=zone).expression
+
+
 TIMERS = [
-    (quoted(cells[0])[0], cells[2])
+    (expression_of(*quoted(cells[0])), cells[2])
     for cells in rows(POLICIES, "## Timers")
     if re.fullmatch(r"2026-.*Z", cells[2])
 ]
@@ -223,16 +229,26 @@ def test_the_fields_are_those_that_are_read() -> None:
 FIELDS = {field.name: field for field in _FIELDS}
 
 
-@pytest.mark.parametrize("payload", blocks(section(POLICIES, "## Timers"), "json"))
-def test_every_payload_of_a_timer_is_taken(cloud: World, payload: str) -> None:
+PAYLOADS = [
+    timer.payload
+    for block in blocks(section(POLICIES, "## Timers"), "yaml")
+    for timer in load_policies(
+        {"deployment": "main", "policies": [], **parse_yaml(block.encode(), "", Problems())}
+    ).timers.values()
+    if timer.payload
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_every_payload_of_a_timer_is_taken(cloud: World, payload: Mapping[str, Any]) -> None:
     """A policy's name, or a whole policy."""
     cloud.policies(*policies_of(RECIPES["Every night, all disks with a tag"]))
     cloud.disk()
 
-    answer = cloud.tick("any", payload=payload)
+    answer = cloud.tick("any", payload=json.dumps(payload))
 
     assert answer["status"] == "ok"
-    assert json.loads(payload).keys() & {"policy", "name"}
+    assert payload.keys() & {"policy", "name"}
 
 
 @pytest.mark.parametrize("wrong", ["@every 90", "0 0 4 L * *", "0 0 4 15W * *", "0 0 4 * * 0"])
@@ -240,4 +256,4 @@ def test_what_it_lists_as_not_supported_is_rejected(wrong: str) -> None:
     """And named in the document."""
     assert cron_problem(wrong) is not None
     assert cron_problem("@every 90m") is None
-    assert "@every 90m" in text_of(POLICIES)
+    assert "`every: 90m`" in text_of(POLICIES)

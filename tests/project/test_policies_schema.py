@@ -23,6 +23,7 @@ from shared.policies.policy_file import load_policies
 from shared.policies.policy_keys import FILE
 from shared.policies.policy_rules import FILE_RULES, POLICY_RULES
 from shared.policies.section import Key, Section, SectionList
+from shared.rules import MapOf
 from shared.runtime.json_yaml import parse_json, parse_yaml, read_policies
 
 ROOT = Path(__file__).parent.parent.parent
@@ -84,6 +85,8 @@ def keys_of(section: Section, path: str = "") -> Iterator[tuple[str, Key, Any]]:
     for name, key in section.keys.items():
         yield f"{path}{name}", key, key.rule
         rule = key.rule.item if isinstance(key.rule, SectionList) else key.rule
+        if isinstance(rule, MapOf) and isinstance(rule.value, Section):
+            yield from keys_of(rule.value, f"{path}{name}.*.")
         if isinstance(rule, Section):
             yield from keys_of(rule, f"{path}{name}.")
 
@@ -91,7 +94,8 @@ def keys_of(section: Section, path: str = "") -> Iterator[tuple[str, Key, Any]]:
 def in_schema(path: str) -> dict[str, Any]:
     place: dict[str, Any] = SCHEMA
     for name in path.split("."):
-        place = place.get("items", place)["properties"][name]
+        place = place.get("items", place)
+        place = place["additionalProperties"] if name == "*" else place["properties"][name]
     return place
 
 
@@ -104,7 +108,9 @@ def test_each_key_is_described_with_examples_that_are_good_to_both(path: str, ke
 
     assert place["description"] == key.description
     assert place["examples"]
-    assert ("default" in place) is not (bool(key.required) or path.endswith((".timer", ".event")))
+    assert ("default" in place) is not (
+        bool(key.required) or path.endswith((".timer", ".event", ".cron", ".every"))
+    )
     for example in [*place["examples"], *([place["default"]] if "default" in place else [])]:
         assert not [*VALIDATOR.evolve(schema=place).iter_errors(example)], example
         if example is not None:
@@ -137,6 +143,10 @@ GOOD: dict[str, Edit] = {
     "a value of 128 characters": set_at(*P0, "select", "tags", to={"x": r"*\*" + "v" * 127}),
     "every data disk": set_at(*P0, "select", to={"all": True, "disk_types": "data"}),
     "by type alone": set_at(*P0, "select", to={"disk_types": "system"}),
+    "an interval": set_at("timers", "t", to={"every": "1h30m"}),
+    "an interval and no zone": set_at("timers", "t", to={"every": "1h", "timezone": None}),
+    "a payload as it is": set_at("timers", "t", to={"every": "1h", "payload": "{}"}),
+    "no timers": set_at("timers", to=None),
     "regions": set_at(*P0, "regions", to=["cn-hangzhou", "eu-central-1"]),
     "fifteen tags": set_at(*P0, "snapshot", "tags", to={f"k{n}": "" for n in range(14)}),
     "the longest retention": set_at(*P0, "snapshot", "retention_days", to=65536),
@@ -206,6 +216,13 @@ BAD: dict[str, Edit] = {
     "a name with auto": set_at(*P0, "snapshot", "name", to="auto-{disk_id}"),
     "a name with a space": set_at(*P0, "snapshot", "name", to="a b {disk_id}"),
     "a category of its own": set_at(*P0, "snapshot", "category", to="Fast"),
+    "a timer without a time": set_at("timers", "nightly", to={"enabled": False}),
+    "a timer with two times": set_at("timers", "nightly", "every", to="1h"),
+    "a zone for an interval": set_at("timers", "t", to={"every": "1h", "timezone": "UTC"}),
+    "a zone in the expression": set_at("timers", "t", to={"cron": "CRON_TZ=UTC 0 0 2 * * *"}),
+    "an interval without a unit": set_at("timers", "t", to={"every": "90"}),
+    "a timer's name with a blank": set_at("timers", "my timer", to={"every": "1h"}),
+    "a number as a payload": set_at("timers", "t", to={"every": "1h", "payload": 1}),
     "a limit of null": set_at("limits", "max_disks", to=None),
     "a timer of null": set_at(*P0, "on", to={"timer": None}),
     "a selection of null": set_at(*P0, "select", to=None),
@@ -323,6 +340,10 @@ def test_half_a_character_is_only_the_loaders_to_reject() -> None:
 
 EVERY_KEY: dict[str, Any] = {
     "deployment": "main",
+    "timers": {
+        "nightly": {"cron": "0 0 2 * * *", "timezone": "Asia/Shanghai", "enabled": False},
+        "often": {"every": "90m", "payload": {"policy": "all"}},
+    },
     "limits": {"max_disks": 5, "max_in_flight": 2},
     "defaults": {
         "enabled": True,
@@ -399,7 +420,10 @@ def add_known_key(draw: st.DrawFn, content: Any) -> None:
     *way, name = path.split(".")
     place = content
     for step in way:
-        place = place.get(step) if isinstance(place, dict) else None
+        if isinstance(place, dict):
+            place = next(iter(place.values()), None) if step == "*" else place.get(step)
+        else:
+            place = None
         if isinstance(place, list):
             place = draw(st.sampled_from(place)) if place else None
     if isinstance(place, dict):

@@ -123,7 +123,7 @@ ON_RULE = "must have either timer: NAME or event: [TYPES]"
         (None, ["must be a mapping of keys to values; known: timer, event, where"]),
         ({}, [ON_RULE]),
         ({"timer": "a", "event": STATE}, [ON_RULE]),
-        ({"timer": ""}, ["must be the name of a timer trigger"]),
+        ({"timer": ""}, ["must be the name of a timer"]),
         ({"timer": 5}, ["must be a text"]),
         ({"timer": "a", "where": {"data.x": 1}}, ["is for events only; leave it out"]),
         ({"event": []}, ["must be a text or a list of texts, and not empty"]),
