@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth package deploy-fun deploy-tools clients lock clean
+.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth templates package deploy-fun deploy-tools clients lock clean
 
 # The first Python that works, under any of these names, because the first on PATH may be too old,
 # or a shim of pyenv that fails.
@@ -19,7 +19,7 @@ venv: $(INSTALLED) ## set up .venv; installs only what changed
 
 # uv takes a quarter of pip's time. It does not read pip's configuration, so
 # where a package index is configured for pip alone, pip does the same work.
-$(INSTALLED): requirements/dev.txt requirements/uv.txt
+$(INSTALLED): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit($(OTHER_PYTHON))' 2>/dev/null || \
 	  { echo "Python 3.10 to 3.13 is needed, and '$(PYTHON)' is another or missing. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(BIN)/python -c 'import pip' 2>/dev/null || \
@@ -27,6 +27,8 @@ $(INSTALLED): requirements/dev.txt requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@$(BIN)/uv pip sync --python $(BIN)/python --quiet --compile-bytecode --require-hashes requirements/dev.txt || \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+# The command `ecsnap`, in place. uv builds it by itself, so nothing is downloaded.
+	@$(BIN)/uv pip install --python $(BIN)/python --quiet --offline --no-deps --editable .
 	@touch $(INSTALLED)
 
 check: $(INSTALLED) ## formatting, lint, types, policies and templates; no tests
@@ -66,7 +68,10 @@ bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, compared with naive c
 bench-growth: $(INSTALLED) ## memory and time at 1,000 to 100,000 disks, compared with a naive handler
 	@$(BIN)/python -W ignore -m benchmarks.growth
 
-package: $(INSTALLED) ## write build/<function>/, what is deployed
+templates: $(INSTALLED) ## write s.yaml and template.yml from policies.yaml and deployment.yaml
+	@$(BIN)/python -m cli templates
+
+package: $(INSTALLED) ## write the templates and build/<function>/, what is deployed
 	@$(BIN)/python -m cli package
 
 # `check` replaces Fun's own schema, which is older than the runtimes used here. .fun is removed,

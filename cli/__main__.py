@@ -1,4 +1,8 @@
-"""`python -m cli`: the operator's command."""
+"""
+The operator's command: check and deploy the snapshot functions, and see what they do.
+
+Installed as `ecsnap`; `python -m cli` is the same thing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,11 @@ POLICIES = ROOT / "policies.yaml"
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_show_locals=False
+    name="ecsnap",
+    add_completion=False,
+    no_args_is_help=True,
+    help=__doc__,
+    pretty_exceptions_show_locals=False,
 )
 
 
@@ -39,24 +47,46 @@ def check(
         typer.Option("--built", help="Also check that build/ and the account are ready to deploy."),
     ] = False,
 ) -> None:
-    """Check a policy file, and the templates and functions in its folder."""
+    """Check a policy file, and the `deployment.yaml` and templates in its folder."""
     found = _checked(policies, built=built)
-    checked = "template.yml and s.yaml match it"
-    if not found.templates:
-        checked = "its timers and event types were not checked, because its folder has no templates"
+    checked = "deployment.yaml and the templates match it"
+    if not found.has_deployment:
+        checked = "its folder has no deployment.yaml, so nothing else was checked"
     print_line(new_console(), f"{policies.name}: valid; {checked}", "green")
 
 
-def _checked(policies: Path, *, built: bool = False) -> Findings:
-    """Print the problems of a policy file and its project; exit with 1 if there are any."""
+@app.command()
+def templates(
+    policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
+) -> None:
+    """Write s.yaml and template.yml from policies.yaml and deployment.yaml."""
+    for line in _written(policies) or ["the templates are up to date"]:
+        print_line(new_console(), line)
+
+
+def _written(policies: Path) -> list[str]:
+    """Write the templates that are out of date; exit with 1 if the files have problems."""
+    from cli.deployment.project import read_project, write_templates  # noqa: PLC0415 - as above
+
+    _checked(policies, stale=False)
+    return write_templates(read_project(policies))
+
+
+def _checked(policies: Path, *, built: bool = False, stale: bool = True) -> Findings:
+    """
+    Print the problems of a policy file and its project; exit with 1 if there are any.
+
+    `stale`: a template that is out of date is a problem.
+    """
     from cli.check import check as find  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     console, found = stderr_console(), find(policies, built=built)
     for warning in (*found.warnings, *(() if built else found.placeholders)):
         print_line(console, f"warning: {warning}", "yellow")
-    for problem in found.problems:
+    problems = [*found.problems, *(found.stale if stale else ())]
+    for problem in problems:
         print_line(console, problem, "red")
-    if found.problems:
+    if problems:
         raise typer.Exit(1)
     return found
 
@@ -86,8 +116,9 @@ def package() -> None:
     from cli import package as builder  # noqa: PLC0415 - so that `--help` need not load the SDKs
     from emulator.interpreters import find  # noqa: PLC0415 - as above
 
-    _checked(POLICIES)
     console = stderr_console()
+    for line in _written(POLICIES):
+        print_line(console, line)
     try:
         version = builder.target_version()
         print_line(console, f"building for Function Compute: Linux on x86_64, Python {version} …")

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from cli.template_model import Function
+from cli.deployment.functions import HANDLER, Function
 from shared.runtime.python_check import FILE
 
 COMPILING_MB = 192
@@ -31,45 +31,38 @@ NEVER_SHIPPED = ("ram-policy.json", "__pycache__")
 _MADE_FROM = ("functions", "shared", "requirements/runtime.txt", "pyproject.toml")
 
 
-def too_small_to_compile(declared: Function) -> bool:
-    """Return whether a function has too little memory for a package without bytecode."""
-    return not isinstance(declared.memory_mb, int) or declared.memory_mb < COMPILING_MB
-
-
-def missing_from_build(where: str, root: Path, declared: Function) -> Iterator[str]:
+def missing_from_build(root: Path, function: Function) -> Iterator[str]:
     """
     Yield what is missing from a function's package, or keeps it from starting.
 
     Fun reports success in all of these cases.
 
     Args:
-        where: The template and the function, for messages.
         root: The project.
-        declared: The function in the template.
+        function: The function as it is meant to be deployed.
 
     """
-    folder = root / str(declared.code)
-    file = f"{str(declared.handler).rpartition('.')[0]}.py"
+    place, folder = function.code, root / function.code
+    file = f"{HANDLER.rpartition('.')[0]}.py"
     if not folder.is_dir():
-        yield f"{where}: {declared.code}: missing; run `make package`"
+        yield f"{place}: missing; run `make package`"
         return
     if not (folder / file).is_file():
-        yield f"{where}: {declared.code}/{file}: missing; run `make package`"
+        yield f"{place}/{file}: missing; run `make package`"
         return
-    version = str(declared.runtime).removeprefix("python")
+    version = function.runtime.removeprefix("python")
     built_for = _built_for(folder)
-    place = f"{where}: {declared.code}"
     if built_for != version:
         yield (
             f"{place}: built for Python {built_for or 'of an unknown version'}, but "
-            f"runtime is {declared.runtime}; run `make package`"
+            f"runtime is {function.runtime}; run `make package`"
         )
-    elif too_small_to_compile(declared) and (bare := _without_bytecode(folder, version)):
+    elif function.memory_mb < COMPILING_MB and (bare := _without_bytecode(folder, version)):
         yield (
             f"{place}: {len(bare)} files without bytecode for Python {version}, "
             f"such as {bare[0]}; FC would stop a cold start that compiles them, because memory is "
-            f"{declared.memory_mb} MB; install Python {version} and run `make package`, or set "
-            f"memory to {COMPILING_MB} MB or more in both templates"
+            f"{function.memory_mb} MB; install Python {version} and run `make package`, or set "
+            f"memory_mb to {COMPILING_MB} or more in deployment.yaml"
         )
 
 

@@ -23,10 +23,12 @@ from cli.build_check import (
     CONTENTS,
     NEVER_SHIPPED,
     build_contents,
-    too_small_to_compile,
 )
-from cli.function_checks import RUNTIMES
-from cli.templates import read_fun, read_s
+from cli.deployment.file import NAME, read_deployment
+from cli.deployment.functions import memory_mb_of
+from cli.deployment.keys import RUNTIMES
+from cli.deployment.model import Deployment
+from cli.deployment.names import FOLDERS
 from emulator.interpreters import OWN, SEARCHED, find
 from shared.errors import Problems
 from shared.runtime import deployment, python_check
@@ -99,7 +101,7 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
         policies: The policy file.
         build: The folder to write. Its old content is removed even if the build fails, so that
             an outdated package cannot be deployed.
-        version: The Python to build for, such as ``3.10``; None is the templates' runtime.
+        version: The Python to build for, such as ``3.10``; None is that of `deployment.yaml`.
 
     Raises:
         PackageError: The dependencies could not be fetched, or source alone could not start.
@@ -124,24 +126,18 @@ def package(policies: Path, build: Path = BUILD, *, version: str | None = None) 
 
 def _require_memory_to_compile(version: str) -> None:
     """Raise if each cold start would compile the package and run out of memory."""
-    small = {
-        name: [
-            function
-            for function, declared in read(ROOT / name).items()
-            if too_small_to_compile(declared)
-        ]
-        for name, read in (("template.yml", read_fun), ("s.yaml", read_s))
-    }
-    if not any(small.values()):
+    deployment = _deployment()
+    small = [folder for folder in FOLDERS if memory_mb_of(folder, deployment) < COMPILING_MB]
+    if not small:
         return
     here = [runtime for runtime in RUNTIMES if find(runtime.removeprefix("python"))]
-    instead = f"set runtime to {here[-1]}, which is here, in both templates; or " if here else ""
+    instead = f"set runtime to {here[-1]}, which is here; or " if here else ""
     raise PackageError(
         f"no Python {version} on this machine (searched {SEARCHED}): without it there is no "
         f"bytecode, and FC stops a cold start that compiles with less than {COMPILING_MB} MB\n"
         f"install Python {version}, for example with `.venv/bin/uv python install {version}`; or "
-        f"{instead}set memory to {COMPILING_MB} MB or more in both templates; too little have "
-        + "; ".join(f"in {name} {', '.join(names)}" for name, names in small.items() if names)
+        f"in {NAME} {instead}set memory_mb to {COMPILING_MB} or more; too little have "
+        + ", ".join(small)
     )
 
 
@@ -151,7 +147,6 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
         deployment=str(content["deployment"]),
         version=deployment.version_in((ROOT / "pyproject.toml").read_text(encoding="utf-8")),
     )
-    functions = read_s(ROOT / "s.yaml")
     libraries = build / ".libraries"
     _install(libraries, version)
     for pattern in NEVER_USED:
@@ -164,7 +159,7 @@ def _written(policies: Path, build: Path, version: str) -> list[Path]:
     for modules, reached in REACHED_MODULES.items():
         _keep_only(reached, libraries / modules)
     folders = []
-    for function in sorted(functions):
+    for function in sorted(FOLDERS):
         folder = build / function
         others = [name for name, only in ONLY_FOR.items() if function not in only]
         left_out = [pattern for name in others for pattern in (name, f"{name}-*.dist-info")]
@@ -226,16 +221,17 @@ def target_version() -> str:
     Return the version of Python that the functions are deployed on, such as ``3.10``.
 
     Raises:
-        PackageError: They are deployed on several.
+        PackageError: `deployment.yaml` is invalid.
 
     """
-    runtimes = {str(declared.runtime) for declared in read_s(ROOT / "s.yaml").values()}
-    if len(runtimes) > 1:
-        raise PackageError(
-            f"s.yaml: runtime: {' and '.join(sorted(runtimes))}: must be the same for all "
-            "functions, because they share one set of libraries; change both templates"
-        )
-    return runtimes.pop().removeprefix("python")
+    return _deployment().runtime.removeprefix("python")
+
+
+def _deployment() -> Deployment:
+    found = read_deployment(ROOT / NAME)
+    if found.deployment is None:
+        raise PackageError("\n".join(found.problems))
+    return found.deployment
 
 
 def version_to_try() -> str:

@@ -1,9 +1,9 @@
 """
-The check of policies against facts of the cloud and against the templates.
+The check of policies and timers against facts of the cloud and against each other.
 
-A timer without a policy fails every time it fires. A policy never runs, without an error, if the
-rule's pattern lacks its event type or if no event meets its conditions. The rules of a policy
-file itself are in `shared.policies.policy_file`.
+A timer without a policy fails every time it fires. A policy never runs, without an error, if its
+timer is missing or if no event meets its conditions. The rules of a policy file itself are in
+`shared.policies.policy_file`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from cli.cloud_facts import EventType, Values, ecs_hosts, envelope, event_types
-from cli.template_model import ON_END, ON_SCHEDULE, Function, S
 from cli.yaml_lines import Lines, file_line
-from shared.completions.decision import COMPLETED
 from shared.errors import Problem
-from shared.policies.policy import Policy, PolicyFile
+from shared.policies.policy import Policy, PolicyFile, Timer
+from shared.recovery.cron import CronError, read_expression
 from shared.runtime.clock import utc
 from shared.triggers.parsing import parse_trigger
 from shared.triggers.routing import route
@@ -176,81 +175,64 @@ def other_regions(policies: Sequence[Policy], own: str, named: PolicyPlaces) -> 
             yield f"{where}: {policy.retry_failed_snapshots}: {rule}; {act}"
 
 
-def timers(
-    name: str, file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
-) -> Iterator[str]:
-    """Name the timers of policies that a template lacks, or whose payload replaces the policy."""
-    declared = functions.get(ON_SCHEDULE)
-    there = declared.timers if declared else {}
+def timers(file: PolicyFile, named: PolicyPlaces) -> Iterator[str]:
+    """Name the policies whose timer is missing, or runs something else."""
     for number, policy in enumerate(file.policies):
         where = named.at(f"policies[{number}].on.timer")
-        if policy.timer and policy.timer not in there:
-            hint = nearest(policy.timer, there)
-            rule = f"no such timer in {name}, so the policy would never run{hint}"
+        if policy.timer and policy.timer not in file.timers:
+            rule = "no such timer in timers, so the policy would never run; add it there"
+            yield f"{where}: '{policy.timer}': {rule}{nearest(policy.timer, file.timers)}"
+        elif policy.timer and file.timers[policy.timer].payload:
+            rule = "the timer's payload would run instead of this policy; remove it"
             yield f"{where}: '{policy.timer}': {rule}"
-        elif policy.timer and there[policy.timer].payload:
-            rule = f"the timer's payload in {name} would run instead of this policy; remove it"
-            yield f"{where}: '{policy.timer}': {rule}"
+    for name, timer in file.timers.items():
+        if problem := cron_problem(timer.expression):
+            key = "every" if timer.every else "cron"
+            given = timer.every or timer.cron
+            if timer.timezone and cron_problem(str(timer.cron)) is None:
+                key, given = "timezone", timer.timezone
+            yield f"{named.at(f'timers.{name}.{key}')}: {given!r}: {problem}"
 
 
-def idle_timers(name: str, file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Name the timers of a template that no policy has, and invalid payloads."""
-    declared = functions.get(ON_SCHEDULE)
+def cron_problem(expression: str) -> str | None:
+    """Return the rule that an expression breaks, None if `resume_runs` and FC read it."""
+    try:
+        read_expression(expression)
+    except CronError as exc:
+        return str(exc)
+    return None
+
+
+def idle_timers(file: PolicyFile, named: PolicyPlaces) -> Iterator[str]:
+    """Name the timers that no policy has, and invalid payloads."""
     wanted = {policy.timer for policy in file.policies if policy.timer}
-    for timer, trigger in declared.timers.items() if declared else ():
-        place = file_line(name, declared.line(f"timers.{timer}") if declared else None)
-        if timer not in wanted and not trigger.payload:
-            hint = nearest(timer, wanted)
-            rule = f"no policy has on.timer: {timer}, so every run would fail"
-            yield f"{place}: timer '{timer}': {rule}; add a policy or remove the timer{hint}"
-        yield from _payload(f"{place}: timer '{timer}'", timer, trigger.payload, file)
+    for name, timer in file.timers.items():
+        if name not in wanted and not timer.payload:
+            rule = f"no policy has on.timer: {name}, so every run would fail"
+            act = f"add a policy or remove the timer{nearest(name, wanted)}"
+            yield f"{named.at(f'timers.{name}')}: {rule}; {act}"
+        elif timer.payload:
+            where = named.at(f"timers.{name}.payload")
+            yield from (f"{where}: {problem}" for problem in _payload(name, timer, file))
 
 
-def _payload(where: str, timer: str, payload: object, file: PolicyFile) -> Iterator[str]:
+def disabled_timers(file: PolicyFile, named: PolicyPlaces) -> Iterator[str]:
+    """Name the timers that do not fire."""
+    for name, timer in file.timers.items():
+        if not timer.enabled:
+            yield f"{named.at(f'timers.{name}.enabled')}: the timer's policies do not run"
+
+
+def _payload(name: str, timer: Timer, file: PolicyFile) -> Iterator[str]:
     """Check a payload as the function will: the policy that it names, or that it is."""
     now = datetime.now(timezone.utc)
-    event = {"triggerName": timer, "triggerTime": utc(now), "payload": payload}
+    payload = timer.payload if isinstance(timer.payload, str) else json.dumps(timer.payload)
+    if "${" in payload:
+        yield "must not contain '${', which Serverless Devs would fill in"
+        return
+    event = {"triggerName": name, "triggerTime": utc(now), "payload": payload}
     parsed = parse_trigger(json.dumps(event).encode(), kind="timer", account_id="", region="")
-    yield from (f"{where}: {problem}" for problem in parsed.problems)
-    for trigger in (*parsed.triggers, *parsed.drafts) if payload else ():
+    yield from map(str, parsed.problems)
+    for trigger in (*parsed.triggers, *parsed.drafts):
         _, problems = route(trigger, file, region="cn-hangzhou", now=now)
-        yield from (f"{where}: {problem}" for problem in problems)
-
-
-def rules(
-    file: PolicyFile, named: PolicyPlaces, functions: Mapping[str, Function]
-) -> Iterator[str]:
-    """Name the event types of policies that no rule's pattern has."""
-    ends = functions.get(ON_END)
-    if ends is not None and [rule.types for rule in ends.rules or ()] != [(COMPLETED,)]:
-        place = file_line(S, ends.line("rules"))
-        yield f"{place}: {ON_END}: rules: the pattern must have exactly the type '{COMPLETED}'"
-    has = _let_through(functions)
-    for number, policy in enumerate(file.policies):
-        where = named.at(f"policies[{number}].on.event")
-        for kind in policy.event_types:
-            if kind not in has:
-                rule = (
-                    f"not in a rule's pattern in {S}, so no such event would arrive; add it there"
-                )
-                yield f"{where}: '{kind}': {rule}"
-
-
-def idle_rules(file: PolicyFile, functions: Mapping[str, Function]) -> Iterator[str]:
-    """Name the event types of the rules' patterns that no policy has."""
-    has = _let_through(functions)
-    wanted = {kind for policy in file.policies for kind in policy.event_types}
-    for kind in sorted(has.keys() - wanted):
-        act = "add a policy or remove the type from the rule's pattern"
-        yield f"{has[kind]}: '{kind}': no policy has it in on.event; {act}"
-
-
-def _let_through(functions: Mapping[str, Function]) -> dict[str, str]:
-    """Return the event types that reach a policy, each with the place of its rule."""
-    return {
-        kind: file_line(S, declared.line(f"rules.{rule.name}"))
-        for name, declared in functions.items()
-        if name != ON_END
-        for rule in declared.rules or ()
-        for kind in rule.types
-    }
+        yield from map(str, problems)

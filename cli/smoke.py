@@ -1,7 +1,7 @@
 """
 A dry run of each deployed function: whether it starts, may read ECS, and can write records.
 
-Sends a direct request with `dry_run` to every function of a template, through the clients of
+Sends a direct request with `dry_run` to every function of the deployment, through the clients of
 Function Compute. `record_completion` accepts none, so it gets the event of a snapshot that does
 not exist, and records it. Creates no snapshot.
 """
@@ -12,6 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from rich.console import Console
 
 from cli.check import check
 from cli.console import print_line
+from cli.deployment.functions import Function, variables_of
+from cli.deployment.model import Deployment
+from cli.deployment.project import ProjectError, read_project
+from cli.deployment.variables import MissingVariableError, filled_in
 from cli.fc_invokers import Deployed, Fc2Invoker, Fc3Invoker, FcInvoker, NoAnswerError
-from cli.template_files import TemplateError, load_fun, load_s
-from cli.template_model import FUN, ON_END, RESUMES, S
-from cli.templates import read_fun, read_s
 from shared.completions.decision import ACCOMPLISHED, COMPLETED
 from shared.entrypoints.invocation import PAUSED
 from shared.errors import Problems
@@ -30,7 +32,7 @@ from shared.policies.policy_file import load_policies
 from shared.runtime.clock import SYSTEM_CLOCK, utc
 from shared.runtime.json_yaml import read_policies
 from shared.runtime.redaction import redacted
-from shared.runtime.settings import address_of, is_loopback
+from shared.runtime.settings import FcApi, address_of, is_loopback
 from shared.validation import nearest
 
 KEY, SECRET, TOKEN = (
@@ -57,7 +59,7 @@ def smoke(
 
     Args:
         console: Receives a line for each function.
-        policies: The policy file; the templates are in its folder.
+        policies: The policy file; `deployment.yaml` is in its folder.
         fun: Whether the functions were deployed with Fun, to FC 2.0.
         endpoint: The address of Function Compute; None is the default of the region.
         policy: The policy of the dry run; None is the first that needs no event.
@@ -77,13 +79,17 @@ def smoke(
         address = _address(endpoint)
         # The account of an emulator may be the placeholder.
         local = address is not None and is_loopback(address)
-        _raise_problems([*found.problems, *(() if local else found.placeholders)])
-        places = _deployed_by_fun(policies.parent) if fun else _deployed_by_s(policies.parent)
+        _raise_problems([*found.problems, *found.stale, *(() if local else found.placeholders)])
+        project = read_project(policies)
+        project = replace(project, deployment=filled_in(project.deployment, os.environ))
+        places = [
+            _deployed(function, project.deployment, fun=fun) for function in project.functions
+        ]
         name = _policy(policies, policy)
         keys = _keys()
         invoker: FcInvoker = Fc2Invoker(address, keys) if fun else Fc3Invoker(address, keys)
-        hidden = _variables(policies.parent / (FUN if fun else S))
-    except (SmokeError, TemplateError) as exc:
+        hidden = _variables(project.functions, "2.0" if fun else "3.0")
+    except (SmokeError, ProjectError, MissingVariableError) as exc:
         print_line(messages, str(exc), "red")
         return False
     all_answered = True
@@ -116,19 +122,22 @@ def _address(endpoint: str | None) -> str | None:
     return address
 
 
-def _variables(template: Path) -> dict[str, str]:
+def _variables(functions: Sequence[Function], api: FcApi) -> dict[str, str]:
     """
     Return the names of the functions' variables by their values, which must not be printed.
 
-    Short values, which occur in any text, and values that a template has elsewhere are left out.
+    Short values, which occur in any text, and names that are printed anyway are left out.
     """
-    functions = read_fun(template) if template.name == FUN else read_s(template)
-    open_ = {text for declared in functions.values() for text in (*declared.log, *functions)}
+    open_ = {
+        text
+        for function in functions
+        for text in (function.project, function.logstore, function.folder, function.name)
+    }
     return {
-        form: str(name)
-        for declared in functions.values()
-        for name, value in declared.environment.items()
-        for form in _forms(str(value).strip())
+        form: name
+        for function in functions
+        for name, value in variables_of(function, functions, api).items()
+        for form in _forms(value.strip())
         if len(form) >= _SHOWN_LENGTH and form not in open_
     }
 
@@ -152,9 +161,9 @@ def _hiding(variables: Mapping[str, str], line: str) -> str:
 def _event(place: Deployed, policy: str) -> dict[str, Any]:
     """Return an event for which a function does everything except create a snapshot."""
     key = f"smoke-{uuid.uuid4()}"
-    if place.folder == RESUMES:
+    if place.folder == "resume_runs":
         return {"dry_run": True}
-    if place.folder != ON_END:
+    if place.folder != "record_completion":
         return {"key": key, "policy": policy, "dry_run": True}
     return {
         "specversion": "1.0",
@@ -214,36 +223,11 @@ def _policy(path: Path, wanted: str | None) -> str:
     )
 
 
-def _deployed_by_s(root: Path) -> list[Deployed]:
-    return [
-        Deployed(
-            folder=folder,
-            function=declared["functionName"],
-            service=None,
-            account_id=_account(declared["role"]),
-            region=declared["region"],
-        )
-        for folder, resource in load_s(root / S)["resources"].items()
-        for declared in (resource["props"],)
-    ]
-
-
-def _deployed_by_fun(root: Path) -> list[Deployed]:
-    # A template of Fun contains no region; Fun reads it from REGION.
-    region = os.environ.get("REGION") or _deployed_by_s(root)[0].region
-    return [
-        Deployed(
-            folder=function,
-            function=function,
-            service=service,
-            account_id=_account(declared["Properties"]["Role"]),
-            region=region,
-        )
-        for service, declared in load_fun(root / FUN)["Resources"].items()
-        for function in declared
-        if function not in ("Type", "Properties")
-    ]
-
-
-def _account(role: str) -> str:
-    return role.split(":")[3]
+def _deployed(function: Function, deployment: Deployment, *, fun: bool) -> Deployed:
+    return Deployed(
+        folder=function.folder,
+        function=function.name,
+        service=function.service if fun else None,
+        account_id=deployment.account_id,
+        region=deployment.region,
+    )

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from cli.check import PLACEHOLDER
+from cli.deployment.model import PLACEHOLDER
+from cli.deployment.project import read_project, write_templates
 from cli.package import target_version, version_to_try
 from emulator import Cloud
 from shared.runtime.python_check import FILE
@@ -44,8 +45,14 @@ def pretend_built(
 
 
 def of_an_account(project: Path) -> None:
-    """Give the templates an account, as docs/deployment.md asks; no account is the placeholder."""
-    for name in ("s.yaml", "template.yml"):
-        text = (project / name).read_text().replace(PLACEHOLDER, "1000000000000001")
-        (project / name).unlink()
-        (project / name).write_text(text)
+    """Give the project an account, as `setup` does; no account is the placeholder."""
+    edit_deployment(project, PLACEHOLDER, "1000000000000001")
+
+
+def edit_deployment(project: Path, old: str, new: str) -> None:
+    """Change `deployment.yaml`, and write the templates that follow from it."""
+    path = project / "deployment.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    write_templates(read_project(project / "policies.yaml"))

@@ -21,8 +21,6 @@ from typing import Any
 
 import emulator
 from cli.package import ROOT, package, version_to_try
-from cli.template_model import FC_API
-from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock
 from emulator.chaos import SeededFaults
 from emulator.fc.results import Result
@@ -33,6 +31,7 @@ from tests.chaos.process_interceptor import ProcessInterceptor
 from tests.chaos.scenario import Fate, Scenario
 from tests.chaos.stage import LOG, POLICY, PROD, arranged
 from tests.packages import let_run_packages
+from tests.shipped import FUNCTIONS, HANDLER, role_policy, variables
 
 NAME = "snapshot_on_schedule"
 BEHIND = timedelta(hours=9)
@@ -151,36 +150,27 @@ class World:
 
     def _deploy(self, code: Path, folder: Path) -> Function:
         api = self.scenario.fc_api
-        declared = read_s(ROOT / "s.yaml")[NAME]
-        if api == "2.0":
-            declared = read_fun(ROOT / "template.yml")[NAME]
-        document = json.loads((ROOT / "functions" / NAME / "ram-policy.json").read_text())
-        role = declared.role.rpartition("/")[2]
-        self.cloud.add_role(role, [document])
+        declared = FUNCTIONS[NAME]
+        role = declared.role
+        self.cloud.add_role(role, [role_policy(NAME)])
         policies = folder / "policies.json"
         policies.write_text(json.dumps(self._policies()))
         let_run_packages(self.cloud)
         fc = self.cloud.fc()
         fc.settings.retry_user_errors = True
-        variables = {
-            FC_API: declared.environment[FC_API],
-            "POLICIES_FILE": str(policies),
-            "LOG_LEVEL": "DEBUG",
-        }
+        own = {"POLICIES_FILE": str(policies), "LOG_LEVEL": "DEBUG", "SLS_PROJECT": LOG[0]}
         return fc.add_function(
             NAME,
             code,
-            service=fc.add_service(role, role=declared.role, log=LOG) if api == "2.0" else None,
+            service=fc.add_service(role, role=declared.role_arn, log=LOG) if api == "2.0" else None,
             log=None if api == "2.0" else LOG,
-            async_config=AsyncConfig(
-                max_retries=declared.max_retries, task_mode=declared.task_mode
-            ),
+            async_config=AsyncConfig(max_retries=declared.max_retries, task_mode=True),
             runtime=declared.runtime,
-            role=declared.role,
-            handler=declared.handler,
+            role=declared.role_arn,
+            handler=HANDLER,
             timeout=self.scenario.timeout_s,
             memorySize=declared.memory_mb,
-            environmentVariables={**declared.environment, **variables},
+            environmentVariables={**variables(NAME, api), **own},
         )
 
     def _policies(self) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from tests.chaos.output_capture import OutputCapture, captured_output
 from tests.chaos.replacement import replaced
 from tests.chaos.scenario import Fate, Scenario
 from tests.component.world import environment
+from tests.shipped import role_policy
 
 ROOT = Path(__file__).parent.parent.parent
 START = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -200,7 +201,7 @@ class Stage:
     def _deploy(self, name: str, region: str, *, called: str = "") -> Function:
         fc = self.cloud.fc(region)
         fc.settings.retry_user_errors = self.scenario.retries
-        document = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
+        document = role_policy(name)
         role = name.replace("_", "-")
         document["Statement"].append(NOT_THEIRS)
         self.cloud.add_role(role, [document])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 
 ROOT = Path(__file__).parent.parent.parent
-PARTS = ("policies.yaml", "template.yml", "s.yaml")
 
 
 def test_check_prints_one_problem_a_line_as_it_is(
@@ -20,38 +18,69 @@ def test_check_prints_one_problem_a_line_as_it_is(
 ) -> None:
     """`acs:ram::` is no emoji, `[/red]` no markup, and no line is broken."""
     monkeypatch.setenv("COLUMNS", "40")
-    for part in PARTS:
-        shutil.copy(ROOT / part, tmp_path / part)
-    for part in ("functions", "events"):
-        shutil.copytree(ROOT / part, tmp_path / part)
-    template = tmp_path / "template.yml"
-    text = template.read_text().replace("role/snapshot-on-event", "role/[/red]")
-    template.write_text(text)
+    (tmp_path / "policies.yaml").write_text(
+        "deployment: main\npolicies: []\ntimers: {'[/red]acs:ram::': {every: 1h}}\n"
+    )
 
     done = CliRunner().invoke(app, ["check", str(tmp_path / "policies.yaml")])
 
     assert done.exit_code == 1
     assert done.stdout == ""
-    [line] = [one for one in done.stderr.splitlines() if not one.startswith("warning: ")]
-    assert re.sub(r" line \d+", "", line) == (
-        "snapshot_on_event: role: template.yml has 'acs:ram::1234567890123456:role/[/red]', "
-        "s.yaml has 'acs:ram::1234567890123456:role/snapshot-on-event'; make them equal"
+    assert done.stderr == (
+        "policies.yaml line 3: timers.[/red]acs:ram::: '[/red]acs:ram::': must be 1 to 128 "
+        "letters, digits, '_' and '-', and start with a letter or '_'\n"
     )
 
 
-def test_check_speaks_of_templates_only_where_it_saw_them(tmp_path: Path) -> None:
+def test_check_reports_what_it_compared(tmp_path: Path) -> None:
     """A policy file elsewhere is judged by itself."""
     alone = tmp_path / "mine.yaml"
     shutil.copy(ROOT / "policies.yaml", alone)
 
     done = CliRunner().invoke(app, ["check", str(alone)])
     assert done.stdout == (
-        "mine.yaml: valid; its timers and event types were not checked, because its folder "
-        "has no templates\n"
+        "mine.yaml: valid; its folder has no deployment.yaml, so nothing else was checked\n"
     )
     assert CliRunner().invoke(app, ["check"]).stdout == (
-        "policies.yaml: valid; template.yml and s.yaml match it\n"
+        "policies.yaml: valid; deployment.yaml and the templates match it\n"
     )
+
+
+def test_templates_are_written_from_both_files_and_only_if_they_differ(tmp_path: Path) -> None:
+    """What `check` calls out of date, `templates` writes; the second time nothing."""
+    for part in ("policies.yaml", "deployment.yaml", "s.yaml", "template.yml"):
+        shutil.copy(ROOT / part, tmp_path)
+    path = str(tmp_path / "policies.yaml")
+    text = (tmp_path / "policies.yaml").read_text()
+    (tmp_path / "policies.yaml").write_text(text.replace("0 10 * * * *", "0 20 * * * *"))
+
+    before = CliRunner().invoke(app, ["check", path])
+    written = CliRunner().invoke(app, ["templates", path])
+    again = CliRunner().invoke(app, ["templates", path])
+    after = CliRunner().invoke(app, ["check", path])
+
+    assert before.exit_code == 1
+    assert [one for one in before.stderr.splitlines() if not one.startswith("warning: ")] == [
+        f"{name}: out of date; run `make templates`, which writes it"
+        for name in ("s.yaml", "template.yml")
+    ]
+    assert written.stdout == "s.yaml: written\ntemplate.yml: written\n"
+    assert again.stdout == "the templates are up to date\n"
+    assert after.exit_code == 0
+    assert "0 20 * * * *" in (tmp_path / "s.yaml").read_text()
+
+
+def test_templates_are_not_written_from_a_file_with_mistakes(tmp_path: Path) -> None:
+    """What is there stays as it is."""
+    for part in ("policies.yaml", "deployment.yaml", "s.yaml", "template.yml"):
+        shutil.copy(ROOT / part, tmp_path)
+    (tmp_path / "deployment.yaml").write_text("region: cn-hangzho\n")
+
+    done = CliRunner().invoke(app, ["templates", str(tmp_path / "policies.yaml")])
+
+    assert done.exit_code == 1
+    assert "did you mean 'cn-hangzhou'?" in done.stderr
+    assert (tmp_path / "s.yaml").read_text() == (ROOT / "s.yaml").read_text()
 
 
 def test_invoke_fails_without_a_traceback() -> None:

@@ -83,8 +83,8 @@ def test_uses_the_settings_of_the_fleet(tmp_path: Path) -> None:
     assert "QuotaExceed.Snapshot" in {record.get("code") for record in records}
 
 
-def test_the_demo_fleet_has_its_log_where_the_templates_have_it(tmp_path: Path) -> None:
-    """One pair of names in templates, roles and samples."""
+def test_the_demo_fleet_has_its_log_where_the_documents_have_it(tmp_path: Path) -> None:
+    """One pair of names in queries, samples and the README."""
     with emulator_session(FLEET, tmp_path, speed=600.0) as session:
         assert (session.sls_project, session.sls_logstore) == ("snapshot-automation", "records")
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from cli.templates import read_fun, read_s
 from emulator.ecs.state import Snapshot
 from emulator.ram import Need
 from emulator.ram.policies import Grant, statements
@@ -24,18 +23,16 @@ from shared.clients.fc import Fc
 from shared.clients.fc_errors import FcError
 from shared.errors import InvalidEventError, RunFailedError
 from shared.runtime.context import FunctionName, runtime_of
-from tests.component.test_sample_events import LEAVES_DISKS, ROOT, SAMPLES, demo, start
+from tests import shipped
+from tests.component.test_sample_events import LEAVES_DISKS, SAMPLES, demo, start
 from tests.component.world import LOGSTORE, REGION, World, environment
+from tests.shipped import role_policy
 
 TAKERS = ("snapshot_on_event", "snapshot_on_schedule")
 """The functions that have runs; they go on as themselves."""
 FUNCTIONS = ("record_completion", *TAKERS)
-TEMPLATES = {
-    "template.yml": read_fun(ROOT / "template.yml"),
-    "s.yaml": read_s(ROOT / "s.yaml"),
-}
 LOG_PROJECT = "snapshot-automation"
-"""As the templates and the policies name it."""
+"""The log project of the tests."""
 
 BY_FUNCTION_COMPUTE = "mns:SendMessage"
 """
@@ -45,8 +42,7 @@ invocation has failed for good and the template names a queue for that.
 
 Policy = dict[str, Any]
 POLICIES: dict[str, Policy] = {
-    function: json.loads((ROOT / "functions" / function / "ram-policy.json").read_text())
-    for function in FUNCTIONS
+    function: role_policy(function, project=LOG_PROJECT) for function in FUNCTIONS
 }
 
 
@@ -223,12 +219,11 @@ def test_nothing_is_granted_that_no_path_uses(tmp_path: Path, function: str) -> 
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-@pytest.mark.parametrize("template", TEMPLATES)
 def test_function_compute_may_send_what_failed_to_the_queue_and_nowhere_else(
-    template: str, function: str
+    function: str,
 ) -> None:
-    """The one grant that the code does not use covers only the template's queue."""
-    queue = TEMPLATES[template][function].on_failure
+    """The one grant that the code does not use covers only the deployment's queue."""
+    queue = shipped.FUNCTIONS[function].queue_arn
     other = queue.replace("snapshot-failures", "others")
 
     def may_send_to(arn: str) -> bool:

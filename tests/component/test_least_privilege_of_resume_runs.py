@@ -21,11 +21,11 @@ from tests.component.test_least_privilege import (
     grants,
     without,
 )
-from tests.component.test_sample_events import ROOT
 from tests.component.world import LOGSTORE, STOPPED, World, environment, policy
 from tests.component.world import world as make_world
+from tests.shipped import role_policy
 
-POLICY: Policy = json.loads((ROOT / "functions" / "resume_runs" / "ram-policy.json").read_text())
+POLICY: Policy = role_policy("resume_runs", project=LOG_PROJECT)
 
 
 @contextmanager

@@ -14,18 +14,18 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from cli.package import package, version_to_try
-from cli.templates import read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.credentials import AccessKey
 from emulator.fc.asynchronous import Invocation
 from emulator.fc.state import AsyncConfig, Function, LogTarget, Service
+from tests import shipped
 from tests.deploy.tools import Done, find, run, unavailable
 from tests.packages import let_run_packages, obstacle
+from tests.shipped import LOG, role_policy
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yml"
 POLICIES = ROOT / "policies.yaml"
-LOG = ("snapshot-automation", "records")
 ON_SCHEDULE = ("snapshot-on-schedule", "snapshot_on_schedule")
 ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
 ON_END = ("record-completion", "record_completion")
@@ -54,8 +54,7 @@ def cloud() -> Iterator[Cloud]:
     cloud.sls.create_project(LOG[0])
     cloud.sls.create_logstore(*LOG)
     for role, name in FUNCTIONS:
-        policy = json.loads((ROOT / "functions" / name / "ram-policy.json").read_text())
-        cloud.add_role(role, [policy])
+        cloud.add_role(role, [role_policy(name, project=LOG[0])])
     let_run_packages(cloud)
     with serve(cloud):
         yield cloud
@@ -255,9 +254,8 @@ def test_what_is_deployed_takes_snapshots(
 
     # Fun has no EventBridge: the rules that docs/deployment.md describes.
     for where in (ON_EVENT, ON_END):
-        (rule,) = read_s(ROOT / "s.yaml")[where[1]].rules or ()
-        pattern = json.dumps({"source": rule.sources, "type": rule.types})
-        fc.add_rule(function(cloud, where), rule.name, pattern)
+        (event,) = shipped.FUNCTIONS[where[1]].events
+        fc.add_rule(function(cloud, where), event.name, event.pattern)
     instance.status = "Stopped"
     cloud.run_until(cloud.clock.now() + timedelta(minutes=2))
 

@@ -1,4 +1,4 @@
-"""The real `s` reads s.yaml as `cli check` does."""
+"""The real `s` reads s.yaml as it was written, and deploys only what the check finds good."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+import yaml
 
 from cli.package import target_version
-from cli.template_files import load_s
-from cli.template_schema import schema_problems
-from cli.templates import read_s
 from tests.deploy.tools import Done, run
-from tests.packages import of_an_account, pretend_built
+from tests.packages import edit_deployment, of_an_account, pretend_built
+from tests.shipped import FUNCTIONS
 
 ROOT = Path(__file__).parents[2]
-FUNCTIONS = tuple(read_s(ROOT / "s.yaml"))
 
 
 @pytest.fixture
@@ -52,29 +49,33 @@ def preview(project: Path) -> Done:
     return run_s(project, "preview", "-t", "s.yaml", "-o", "json")
 
 
-def test_s_fills_in_the_variables_as_check_does(project: Path) -> None:
-    """What `cli check` judges is what would be deployed, property for property."""
+def test_s_reads_what_was_written(project: Path) -> None:
+    """Property for property, as the same values."""
     done = preview(project)
 
     assert done.status == 0, done.output
-    output: Any = json.loads(done.stdout)
-    assert output == load_s(ROOT / "s.yaml")
-    assert list(schema_problems(output, "s")) == []
+    assert json.loads(done.stdout) == yaml.safe_load((ROOT / "s.yaml").read_text())
 
 
-def test_s_lets_a_misspelt_key_pass_and_check_does_not(project: Path) -> None:
-    """The reason for `cli check`: without it the function would run for 3 seconds."""
-    text = (project / "s.yaml").read_text()
-    assert "      timeout: 7200" in text
-    (project / "s.yaml").write_text(text.replace("      timeout: 7200", "      timeOut: 7200"))
-
-    done = preview(project)
-
-    assert done.status == 0, done.output
-    (problem,) = schema_problems(json.loads(done.stdout), "s")
-    assert str(problem).startswith(
-        "resources.snapshot_on_schedule.props: unknown key 'timeOut': known"
+def test_s_fills_in_what_deployment_yaml_leaves_to_it(project: Path) -> None:
+    """The account of the key, and variables of the environment or their defaults."""
+    for name in ("deployment.yaml", "policies.yaml"):
+        shutil.copy(ROOT / name, project)
+    edit_deployment(project, '"1234567890123456"', "\"${config('AccountID')}\"")
+    edit_deployment(
+        project,
+        "tools: [s, fun]",
+        "functions: {all: {environment: {A: '${env(HOME)}', B: '${env(NOT_THERE, of its own)}'}}}",
     )
+
+    done = preview(project)
+
+    assert done.status == 0, done.output
+    for resource in json.loads(done.stdout)["resources"].values():
+        props = resource["props"]
+        assert props["role"].startswith("acs:ram::1234567890123456:role/")
+        assert props["environmentVariables"]["A"] == str(project / "home")
+        assert props["environmentVariables"]["B"] == "of its own"
 
 
 COMPONENT = """
@@ -86,7 +87,8 @@ module.exports = class {
 };
 module.exports.default = module.exports;
 """
-NEEDS = ("cli", "emulator", "shared", "functions", "events", "policies.yaml", "template.yml")
+NEEDS = ("cli", "emulator", "shared", "functions")
+COPIED = ("policies.yaml", "deployment.yaml", "template.yml")
 
 
 @pytest.fixture
@@ -94,6 +96,8 @@ def deployable(project: Path) -> Path:
     """The project, built, with a component in the place of fc3 that notes what it deploys."""
     for name in NEEDS:
         (project / name).symlink_to(ROOT / name)
+    for name in COPIED:
+        shutil.copy(ROOT / name, project)
     (project / ".venv").symlink_to(sys.prefix)
     of_an_account(project)
     pretend_built(project, FUNCTIONS, version=target_version())

@@ -13,18 +13,17 @@ import pytest
 
 from cli.build_check import CONTENTS, build_contents
 from cli.check import check
+from cli.deployment.project import read_project, write_templates
 from cli.package import package, target_version
-from cli.templates import read_s
 from emulator.interpreters import OWN, SEARCHED, find
 from shared.errors import Problems
 from shared.runtime.json_yaml import read_policies
-from tests.packages import TIMED, of_an_account, pretend_built
+from tests.packages import TIMED, edit_deployment, of_an_account, pretend_built
+from tests.shipped import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
-TEMPLATES = ("template.yml", "s.yaml")
-PARTS = ("policies.yaml", *TEMPLATES, "functions", "events")
+PARTS = ("policies.yaml", "deployment.yaml", "functions")
 CODE = ("cli", "emulator", "shared", "requirements", "pyproject.toml")
-FUNCTIONS = tuple(read_s(ROOT / "s.yaml"))
 RUNTIME = target_version()
 OTHER = next(version for version in ("3.10", "3.12") if version != OWN)
 """A runtime of Function Compute that does not run these tests."""
@@ -43,13 +42,12 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def set_all(project: Path, before: str, after: str) -> None:
-    """Change a setting of every function in both templates, whatever each calls it."""
-    for name in TEMPLATES:
-        text = (project / name).read_text()
-        for key in ("memorySize: ", "MemorySize: ", "runtime: python", "Runtime: python"):
-            text = text.replace(f"{key}{before}\n", f"{key}{after}\n")
-        (project / name).write_text(text)
+def set_memory(project: Path, memory_mb: int, function: str = "all") -> None:
+    """Change the memory of every function, or of one."""
+    path = project / "deployment.yaml"
+    kept = path.read_text().partition("functions:")[0]
+    path.write_text(f"{kept}functions: {{{function}: {{memory_mb: {memory_mb}}}}}\n")
+    write_templates(read_project(project / "policies.yaml"))
 
 
 def problems_of(project: Path) -> list[str]:
@@ -74,12 +72,8 @@ def test_what_is_not_there_is_named(project: Path) -> None:
     found = problems_of(project)
 
     assert found == [
-        f"{name}: {function}: build/{what}: missing; run `make package`"
-        for name in TEMPLATES
-        for function, what in [
-            ("record_completion", "record_completion/index.py"),
-            ("resume_runs", "resume_runs"),
-        ]
+        f"build/{what}: missing; run `make package`"
+        for what in ("record_completion/index.py", "resume_runs")
     ]
 
 
@@ -109,16 +103,14 @@ def test_what_each_cold_start_would_compile_is_named_with_the_remedy(
     changed(project / "build" / "snapshot_on_event")
 
     found = problems_of(project)
-    set_all(project, "128", "192")
+    set_memory(project, 192)
 
-    assert [line.partition(": 1 files")[0] for line in found] == [
-        f"{name}: snapshot_on_event: build/snapshot_on_event" for name in TEMPLATES
-    ]
-    for line in found:
-        assert f"1 files without bytecode for Python {RUNTIME}" in line
-        assert "memory is 128 MB" in line
-        assert f"install Python {RUNTIME} and run `make package`" in line
-        assert "192 MB or more in both templates" in line
+    (line,) = found
+    assert line.startswith("build/snapshot_on_event: 1 files without bytecode for Python ")
+    assert f"1 files without bytecode for Python {RUNTIME}" in line
+    assert "memory is 128 MB" in line
+    assert f"install Python {RUNTIME} and run `make package`" in line
+    assert "memory_mb to 192 or more in deployment.yaml" in line
     assert problems_of(project) == []
 
 
@@ -166,34 +158,33 @@ def test_what_no_package_holds_may_be_changed_after_it_was_built(project: Path) 
 
     edited(project / "policies.yaml", "# Which disks", "# Of which disks")
     edited(project / "functions/resume_runs/ram-policy.json", '"Version"', ' "Version"')
-    set_all(project, "128", "256")
+    set_memory(project, 256)
     (project / "shared" / "__pycache__").mkdir()
     (project / "shared" / "__pycache__" / "ecs.pyc").touch()
 
     assert problems_of(project) == []
 
 
-def test_memory_counts_in_each_template(project: Path) -> None:
-    """Whichever is deployed."""
+def test_memory_counts_for_each_function(project: Path) -> None:
+    """Whichever has too little."""
     pretend_built(project, FUNCTIONS, version=RUNTIME)
     without_bytecode(project / "build" / "resume_runs")
-    text = (project / "s.yaml").read_text()
-    (project / "s.yaml").write_text(text.replace("memorySize: 128", "memorySize: 192"))
+    set_memory(project, 192, "snapshot_on_event")
 
-    (line,) = [one for one in problems_of(project) if "bytecode" in one]
+    (line,) = problems_of(project)
 
-    assert line.startswith("template.yml: resume_runs: ")
+    assert line.startswith("build/resume_runs: 1 files without bytecode")
 
 
 def test_what_was_built_for_another_python_is_named(project: Path) -> None:
     """It rejects to start: as after an edit of the runtime, and with memory enough, too."""
     other = next(version for version in ("3.10", "3.12") if version != RUNTIME)
     pretend_built(project, FUNCTIONS, version=other)
-    set_all(project, "128", "512")
+    set_memory(project, 512)
 
     found = problems_of(project)
 
-    assert len(found) == len(TEMPLATES) * len(FUNCTIONS)
+    assert len(found) == len(FUNCTIONS)
     for line in found:
         assert f"built for Python {other}, but runtime is python{RUNTIME}; run `make pa" in line
 
@@ -217,7 +208,7 @@ def run_cli(project: Path, *arguments: str) -> tuple[int, str]:
 
 def test_what_could_not_start_is_not_built(project: Path) -> None:
     """D4: without the runtime's Python, at 128 MB: what was built before is gone, too."""
-    set_all(project, RUNTIME, OTHER)
+    edit_deployment(project, f"python{RUNTIME}", f"python{OTHER}")
     pretend_built(project, FUNCTIONS, version=OTHER)
 
     status, output = run_cli(project, "package")
@@ -225,23 +216,22 @@ def test_what_could_not_start_is_not_built(project: Path) -> None:
     assert status == 1
     assert f"no Python {OTHER} on this machine (searched {SEARCHED})" in output
     assert f"install Python {OTHER}, for example with" in output
-    assert "set memory to 192 MB or more in both templates" in output
-    for name in TEMPLATES:
-        assert f"in {name} {', '.join(FUNCTIONS)}" in output
+    assert "set memory_mb to 192 or more; too little have" in output
+    assert ", ".join(FUNCTIONS) in output
     assert not (project / "build").exists()
     assert "Traceback" not in output
 
 
 def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     """And the check holds the memory to it afterwards."""
-    set_all(project, RUNTIME, OTHER)
-    set_all(project, "128", "192")
+    edit_deployment(project, f"python{RUNTIME}", f"python{OTHER}")
+    set_memory(project, 192)
 
     built = run_cli(project, "package")
     if "uv could not fetch the libraries: error: Failed to fetch" in built[1]:
         pytest.skip("uv, which alone fetches for another Python, reaches no package index")
     good = run_cli(project, "check", "--built")
-    set_all(project, "192", "128")
+    set_memory(project, 128)
     bad = run_cli(project, "check", "--built")
 
     assert built[0] == 0, built[1]
@@ -252,20 +242,6 @@ def test_with_memory_enough_source_alone_is_built(project: Path) -> None:
     assert good[0] == 0, good[1]
     assert bad[0] == 1
     assert f"files without bytecode for Python {OTHER}" in bad[1]
-
-
-def test_functions_on_several_pythons_are_rejected(project: Path) -> None:
-    """One set of libraries is fetched, for one."""
-    for name, key in zip(TEMPLATES, ("Runtime: python", "runtime: python"), strict=True):
-        text = (project / name).read_text()
-        other = "3.12" if RUNTIME != "3.12" else "3.10"
-        (project / name).write_text(text.replace(f"{key}{RUNTIME}", f"{key}{other}", 1))
-
-    status, output = run_cli(project, "package")
-
-    assert status == 1
-    assert "runtime: python3.10 and python3.12: must be the same for all functions" in output
-    assert "Traceback" not in output
 
 
 def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path) -> None:
@@ -285,25 +261,23 @@ def test_what_is_deployed_is_compiled_for_the_functions_own_python(project: Path
 def test_what_would_be_deployed_to_the_placeholder_account_is_named(project: Path) -> None:
     """The placeholder is a warning in `check`, and an error wherever something is deployed."""
     pretend_built(project, FUNCTIONS, version=RUNTIME)
-    for name in TEMPLATES:
-        shutil.copy(ROOT / name, project / name)
+    edit_deployment(project, "1000000000000001", "1234567890123456")
 
     found = check(project / "policies.yaml")
 
     assert found.problems == ()
-    assert len(found.placeholders) == len(TEMPLATES)
+    assert len(found.placeholders) == 1
     assert check(project / "policies.yaml", built=True).problems == found.placeholders
     status, output = run_cli(project, "check")
     assert status == 0
-    assert "warning: s.yaml line" in output
+    assert "warning: deployment.yaml line" in output
     assert run_cli(project, "check", "--built")[0] == 1
 
 
-def test_a_policy_file_without_templates_has_nothing_to_deploy(project: Path) -> None:
+def test_a_policy_file_without_a_deployment_has_nothing_to_deploy(project: Path) -> None:
     """`--built` reports it."""
-    for name in TEMPLATES:
-        (project / name).unlink()
+    (project / "deployment.yaml").unlink()
 
     assert problems_of(project) == [
-        "policies.yaml: no template.yml and s.yaml in its folder, so nothing can be deployed"
+        "policies.yaml: no deployment.yaml in its folder, so nothing can be deployed"
     ]

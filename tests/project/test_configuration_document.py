@@ -6,11 +6,16 @@ from typing import get_args
 
 import pytest
 
+from cli.deployment.functions import GENERATED
 from shared.errors import Problems
 from shared.runtime.settings import LOG_LEVELS, VARIABLES, FcApi, settings_of
 from tests.project.documents import CONFIGURATION, quoted, rows
 
-TABLE = {tuple(quoted(cells[0])): cells for cells in rows(CONFIGURATION, "# Configuration")}
+TABLE = {
+    tuple(quoted(cells[0])): cells for cells in rows(CONFIGURATION, "## Environment variables")
+}
+ELSEWHERE = {"FC_API", "FC_ENDPOINT"}
+"""For a function outside of Function Compute."""
 
 
 def row_of(variable: str) -> list[str]:
@@ -20,7 +25,19 @@ def row_of(variable: str) -> list[str]:
 
 def test_every_setting_is_documented_once() -> None:
     """None that the functions do not read, either."""
-    assert sorted(name for names in TABLE for name in names) == sorted(VARIABLES)
+    named = {name for names in TABLE for name in names}
+
+    assert named | ELSEWHERE == {*VARIABLES}
+    assert not named & ELSEWHERE
+
+
+def test_those_that_follow_from_other_keys_are_told_apart() -> None:
+    """`deployment.yaml` must not set them."""
+    order = [name for names in TABLE for name in names]
+    first = order.index("SLS_PROJECT")
+
+    assert {*order[first:]} == {*GENERATED}
+    assert not {*order[:first]} & {*GENERATED}
 
 
 @pytest.mark.parametrize("variable", ["SLS_ENDPOINT", "ECS_ENDPOINT"])

@@ -14,16 +14,18 @@ import pytest
 from cli.build_check import COMPILING_MB
 from cli.effective_outcomes import merge_outcomes
 from cli.package import package, version_to_try
-from cli.templates import read_fun, read_s
 from emulator import Cloud, ManualClock, serve
 from emulator.fc.state import AsyncConfig, Function
+from shared.runtime.settings import FcApi
 from shared.triggers.continuation import Link
+from tests import shipped
 from tests.packages import let_run_packages, obstacle
+from tests.shipped import FUNCTIONS, HANDLER, LOG, role_policy
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
-PROJECT, LOGSTORE = "snapshot-automation", "records"
-TEMPLATES = {"2.0": read_fun(ROOT / "template.yml"), "3.0": read_s(ROOT / "s.yaml")}
+PROJECT, LOGSTORE = LOG
+APIS: tuple[FcApi, ...] = ("2.0", "3.0")
 EVENTS = '{"source": ["acs.ecs"], "type": ["ecs:Instance:StateChange"]}'
 ENDS = '{"source": ["acs.ecs"], "type": ["ecs:Snapshot:CreateSnapshotCompleted"]}'
 
@@ -53,30 +55,29 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pat
 def deployed(
     cloud: Cloud,
     folder: Path,
-    api: str = "3.0",
+    api: FcApi = "3.0",
     *,
     timeout_s: int | None = None,
     memory_mb: int | None = None,
     **variables: str,
 ) -> Function:
     """Deploy a function as the template of that API does; of its settings, some may be others."""
-    declared = TEMPLATES[api][folder.name]
-    policy = json.loads((ROOT / "functions" / folder.name / "ram-policy.json").read_text())
-    cloud.add_role(declared.role.rpartition("/")[2], [policy])
+    declared = FUNCTIONS[folder.name]
+    cloud.add_role(declared.role, [role_policy(folder.name, project=PROJECT)])
     fc, log = cloud.fc(), (PROJECT, LOGSTORE)
     service = folder.name.replace("_", "-")
     return fc.add_function(
         folder.name,
         folder,
-        service=fc.add_service(service, role=declared.role, log=log) if api == "2.0" else None,
+        service=fc.add_service(service, role=declared.role_arn, log=log) if api == "2.0" else None,
         log=log,
-        async_config=AsyncConfig(max_retries=declared.max_retries, task_mode=declared.task_mode),
+        async_config=AsyncConfig(max_retries=declared.max_retries, task_mode=True),
         runtime=declared.runtime,
-        role=declared.role,
-        handler=declared.handler,
+        role=declared.role_arn,
+        handler=HANDLER,
         timeout=timeout_s or declared.timeout_s,
         memorySize=memory_mb or declared.memory_mb,
-        environmentVariables={**declared.environment, **variables},
+        environmentVariables={**shipped.variables(folder.name, api), **variables},
     )
 
 
@@ -157,9 +158,9 @@ On a machine that is too busy FC ends it at six, and the retry does 80 more in t
 FAST = {"max_calls_per_minute": 900, "max_in_flight": 4}
 
 
-@pytest.mark.parametrize("api", TEMPLATES)
+@pytest.mark.parametrize("api", APIS)
 def test_a_run_too_large_for_one_invocation_continues_in_the_next(
-    cloud: Cloud, packages: dict[str, Path], tmp_path: Path, api: str
+    cloud: Cloud, packages: dict[str, Path], tmp_path: Path, api: FcApi
 ) -> None:
     """L7, T10: parts in real processes; each disk ends with one snapshot, recorded once."""
     ecs, fc = cloud.ecs(), cloud.fc()

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli.function_checks import cron_problem
-from cli.policy_checks import PolicyPlaces, impossible_events
+from cli.policy_checks import PolicyPlaces, cron_problem, impossible_events
 from emulator.fc import cron as emulated
 from shared.errors import Problems
 from shared.policies.policy import PolicyFile, Timer

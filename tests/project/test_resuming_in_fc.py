@@ -11,8 +11,9 @@ import pytest
 from emulator import Cloud
 from shared.recovery.missed_runs import fingerprint
 from shared.runtime.clock import utc
+from shared.runtime.settings import FcApi
 from tests.project import test_package_in_fc as shipped
-from tests.project.test_package_in_fc import LOGSTORE, PROJECT, TEMPLATES, deployed
+from tests.project.test_package_in_fc import APIS, LOGSTORE, PROJECT, deployed
 
 cloud, packages = shipped.cloud, shipped.packages
 """The same cloud and the same packages."""
@@ -21,9 +22,9 @@ RECONCILE = json.dumps(
 )
 
 
-@pytest.mark.parametrize("api", TEMPLATES)
+@pytest.mark.parametrize("api", APIS)
 def test_a_timer_that_did_not_fire_while_fc_was_down_is_caught_up(
-    cloud: Cloud, packages: dict[str, Path], api: str
+    cloud: Cloud, packages: dict[str, Path], api: FcApi
 ) -> None:
     """L18, D7: in its own zone, by the rules that the package brings along; once in two passes."""
     ecs, fc = cloud.ecs(), cloud.fc()

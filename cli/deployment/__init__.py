@@ -1,0 +1,1 @@
+"""What is deployed: `policies.yaml` and `deployment.yaml` in, both templates out."""
