@@ -43,7 +43,21 @@ class SlsError(Exception):
 
 
 _OK = 200
+_TOO_MANY = 429
 _REJECTIONS = range(400, 500)
+_THROTTLED = frozenset(
+    {
+        *("WriteQuotaExceed", "ReadQuotaExceed", "MetaOperationQpsLimitExceeded"),
+        *("ShardWriteQuotaExceed", "ShardReadQuotaExceed", "ExceedQuota"),
+    }
+)
+"""
+Too many calls or bytes in this moment, with status 403.
+
+Sources: Log Service API reference, "Common error codes" (the first three); "Handle resource
+throttling errors" (the shard's); RetriableErrors of aliyun-log-java-producer (ExceedQuota).
+`ProjectQuotaExceed` and the like, a number of resources, are final.
+"""
 
 
 class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
@@ -57,10 +71,10 @@ class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
         except LogException as exc:
             # The SDK's loop catches only the SDK's exception, so `SlsError` ends the loop. The SDK
             # reports status 200 if no answer came.
-            transient = exc.resp_status not in _REJECTIONS
             status = "no answer" if exc.resp_status == _OK else exc.resp_status
             message = self.credentials.redacted(str(exc.get_error_message()))
             code = self.credentials.redacted(str(exc.get_error_code()))
+            transient = _is_transient(exc.resp_status, code)
         # Outside the handler, because a traceback would also show the SDK's exception, which is
         # not redacted.
         raise SlsError(f"{code} ({status}): {message}", transient=transient, code=code)
@@ -69,6 +83,10 @@ class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
         """Call GetLogs once; the SDK's method repeats an incomplete query forever."""
         path = f"/logstores/{logstore}"
         return cast("_Answer", self._send("GET", project, None, path, dict(params), {}))
+
+
+def _is_transient(http_status: int, code: str) -> bool:
+    return http_status not in _REJECTIONS or http_status == _TOO_MANY or code in _THROTTLED
 
 
 _Answer = tuple[Any, Mapping[str, str]]
