@@ -153,14 +153,15 @@ def test_every_address_is_https_and_the_regions_own(world: World, capsys: Any) -
     [
         ({"kind": "error", "status": 403, "code": "Unauthorized"}, 1),
         ({"kind": "error", "status": 404, "code": "LogStoreNotExist"}, 1),
-        ({"kind": "error", "status": 403, "code": "WriteQuotaExceed"}, 1),
+        ({"kind": "error", "status": 403, "code": "ProjectQuotaExceed"}, 1),
+        ({"kind": "error", "status": 403, "code": "WriteQuotaExceed"}, MAX_TRIES),
         ({"kind": "error", "status": 500, "code": "InternalServerError"}, MAX_TRIES),
         ({"kind": "error", "status": 503, "code": "ServerBusy"}, MAX_TRIES),
         ({"kind": "html"}, MAX_TRIES),
         ({"kind": "drop"}, MAX_TRIES),
         ({"kind": "empty", "status": 502}, MAX_TRIES),
     ],
-    ids=["403", "404", "quota", "500", "503", "502 HTML", "gone", "502 empty"],
+    ids=["403", "404", "quota", "throttled", "500", "503", "502 HTML", "gone", "502 empty"],
 )
 def test_with_sls_failing_the_records_are_on_stdout_and_the_result_is_the_same(
     world: World, capsys: pytest.CaptureFixture[str], fault: dict[str, Any], attempts: int
