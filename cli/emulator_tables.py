@@ -20,16 +20,24 @@ from emulator.ecs import settings
 from emulator.fc import routes as fc
 from emulator.operation import Operation, Parameters
 from emulator.options import parser
+from emulator.ram import operations as ram
 from emulator.sls import routes as sls
+from emulator.smq import operations as smq
+from emulator.sts import operations as sts
 
 OWNERS = frozenset({"OwnerAccount", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId"})
 _GROUP = re.compile(r"\(\?P<(\w+)>\[\^/\]\+\)")
 
 
-def _ecs_operations() -> str:
-    rows = [_of_parameters(one.name, one.parameters) for one in ecs.OPERATIONS.values()]
-    head = ("operation", "required", "also honoured", "documented, not implemented")
-    return table(head, rows)
+def _rpc(operations: Mapping[str, Operation[Any, Any]]) -> Callable[[], str]:
+    """Return what makes the table of a service of the RPC style."""
+
+    def rows() -> str:
+        cells = [_of_parameters(one.name, one.parameters) for one in operations.values()]
+        head = ("operation", "required", "also honoured", "documented, not implemented")
+        return table(head, cells)
+
+    return rows
 
 
 def _of_parameters(name: str, known: Parameters) -> tuple[str, ...]:
@@ -97,8 +105,11 @@ def _default(value: object) -> str:
 
 
 EMULATOR_TABLES: Mapping[str, Callable[[], str]] = {
-    "ecs operations": _ecs_operations,
+    "ecs operations": _rpc(ecs.OPERATIONS),
     "ecs settings": _ecs_settings,
     "fc operations": _fc_operations,
+    "ram operations": _rpc(ram.OPERATIONS),
     "sls operations": _sls_operations,
+    "smq operations": _rpc(smq.OPERATIONS),
+    "sts operations": _rpc(sts.OPERATIONS),
 }

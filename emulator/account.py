@@ -16,6 +16,7 @@ from emulator.credentials import AccessKey, AccessKeys
 from emulator.faults import Faults
 from emulator.ids import Ids
 from emulator.ram import Ram
+from emulator.ram.entities import FUNCTION_COMPUTE
 
 ACCOUNT_ID = "1234567890123456"
 
@@ -39,7 +40,7 @@ class Account:
         self.clock = clock or SystemClock()
         self.ids = Ids(seed)
         self.keys = AccessKeys()
-        self.ram = Ram()
+        self.ram = Ram(self.clock.now)
         self.faults = Faults()
         self.calls = CallLog()
         self._seed = seed
@@ -69,13 +70,22 @@ class Account:
         )
 
     def function_key(self, role: str, lasts_s: float) -> AccessKey:
-        """Return the key that a function with a role signs with; empty without a role."""
+        """
+        Return the key that a function with a role signs with; empty without a role.
+
+        Raises:
+            UnknownRoleError: Function Compute may not take the role.
+
+        """
         if not role:
             return AccessKey(access_key_id="", access_key_secret="")
         name = role.rpartition("role/")[2]
-        # A role that was never added has no policies that could bind the key.
-        known = name if self.ram.has_role(name) else None
-        return self.temporary_key(self.clock.now() + timedelta(seconds=lasts_s), role=known)
+        is_known = self.ram.has_role(name)
+        if is_known or self.ram.needs_known_roles:
+            self.ram.check_service(name, FUNCTION_COMPUTE)
+        # A role that was never made has no policies that could bind the key.
+        expires_at = self.clock.now() + timedelta(seconds=lasts_s)
+        return self.temporary_key(expires_at, role=name if is_known else None)
 
     def upload_key(self, bucket: str, lasts_s: float) -> AccessKey:
         """Return a key that may put objects under the account's id, and do nothing else."""

@@ -1,5 +1,5 @@
 """
-One emulator: an ECS and an FC for each region, one SLS, one event bus, one account.
+One emulator: an ECS, an FC and an SMQ for each region, one SLS, one event bus, one account.
 
 Opens no socket: `server.serve` and `stub.stub` pass requests on to it.
 """
@@ -22,8 +22,11 @@ from emulator.faults import Faults
 from emulator.fc import FcService
 from emulator.oss import OssService
 from emulator.ram import Ram
+from emulator.ram.service import RamService
 from emulator.scheduler import Spawn, advance_to
 from emulator.sls import SlsService
+from emulator.smq import SmqService
+from emulator.sts import StsService
 
 DEFAULT_REGION = "cn-hangzhou"
 _REGION_ID = re.compile(r"[a-z]+(?:-[a-z0-9]+)+")
@@ -63,10 +66,13 @@ class Cloud:
         self.access_key = self.keys.add(access_key or self.account.permanent_key())
         self.sls = SlsService(self.account)
         self.oss = OssService(self.account)
+        self.ram_api = RamService(self.account)
+        self.sts = StsService(self.account)
         self._any_region = regions is None
         self._lock = threading.Lock()
         self._ecs = {region_id: self._new_ecs(region_id) for region_id in regions or ()}
         self._fc: dict[str, FcService] = {}
+        self._smq: dict[str, SmqService] = {}
         self.eventbridge = EventBridge(
             ids=self.account.ids, regions=lambda: [(self.ecs(r), self.fc(r)) for r in self.regions]
         )
@@ -144,8 +150,16 @@ class Cloud:
         wanted = self.ecs(region_id).region_id
         with self._lock:
             if wanted not in self._fc:
-                self._fc[wanted] = FcService(self.account, wanted, sls=self.sls, oss=self.oss)
+                self._fc[wanted] = FcService(
+                    self.account, wanted, sls=self.sls, oss=self.oss, smq=self._new_smq(wanted)
+                )
             return self._fc[wanted]
+
+    def smq(self, region_id: str | None = None) -> SmqService:
+        """Return the queues of a region, as `ecs` does."""
+        wanted = self.ecs(region_id).region_id
+        with self._lock:
+            return self._new_smq(wanted)
 
     def tick(self, spawn: Spawn = lambda work: work()) -> None:
         """
@@ -195,6 +209,9 @@ class Cloud:
         if self._any_region:
             return "every region with a name such as cn-hangzhou"
         return ", ".join(self._ecs)
+
+    def _new_smq(self, region_id: str) -> SmqService:
+        return self._smq.setdefault(region_id, SmqService(self.account, region_id))
 
     def _new_ecs(self, region_id: str) -> EcsService:
         return EcsService(self.account, region_id, self.ecs_settings, lambda: self.regions)

@@ -29,7 +29,7 @@ class Fault:
     """
 
     kind: Kind
-    service: Literal["ecs", "sls", "fc", "oss"] = "ecs"
+    service: Literal["ecs", "sls", "fc", "oss", "ram", "sts", "smq"] = "ecs"
     action: str | None = None
     """
     An action's name, such as CreateSnapshot, PutLogs or InvokeFunction; None is every action.

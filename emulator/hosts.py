@@ -8,12 +8,15 @@ such as `ecs-vpc.<region>`, and the central `ecs`, all under `.aliyuncs.com`. SL
 hosts are those of the Log Service API reference, "Endpoints"; FC hosts those of
 "Endpoints" of Function Compute: `<account>.<region>.fc` and `fcv3.<region>`, and
 `<region>.fc`, as FC 3.0's SDK has it for some regions (alibabacloud_fc20230330 4.8.3); OSS
-hosts those of "Regions and endpoints" of OSS, and the one that leads to every region.
+hosts those of "Regions and endpoints" of OSS, and the one that leads to every region. RAM, STS
+and SMQ have those of their SDKs (alibabacloud_ram20150501 1.3.0, alibabacloud_sts20150401 1.2.0,
+alibabacloud_mns_open20220119 1.4.1).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,12 +34,16 @@ _FC = re.compile(
     rf"(?:(?:[0-9]+\.)?{_REGION}(?:-internal|-vpc)?\.fc"
     rf"|fcv3(?:-vpc)?\.{_REGION.replace('region', 'dotted')})\.aliyuncs\.com"
 )
+_STS = re.compile(rf"sts(?:-vpc)?(?:\.{_REGION})?\.aliyuncs\.com")
+_SMQ = re.compile(rf"mns-open(?:-vpc)?\.{_REGION}\.aliyuncs\.com")
 
+Service = Literal["ecs", "sls", "fc", "oss", "ram", "sts", "smq"]
 KNOWN = (
     "ecs-<region>.aliyuncs.com, ecs.<region>.aliyuncs.com, ecs-vpc.<region>.aliyuncs.com,"
     " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com,"
     " [<account>.]<region>.fc.aliyuncs.com, fcv3.<region>.aliyuncs.com,"
-    " <bucket>.oss-<region>[-internal].aliyuncs.com, <bucket>.oss-accelerate.aliyuncs.com"
+    " <bucket>.oss-<region>[-internal].aliyuncs.com, <bucket>.oss-accelerate.aliyuncs.com,"
+    " ram.aliyuncs.com, sts[.<region>].aliyuncs.com, mns-open.<region>.aliyuncs.com"
 )
 
 
@@ -44,22 +51,26 @@ KNOWN = (
 class Place:
     """The service behind a host, and its region; None is the central host's choice."""
 
-    service: Literal["ecs", "sls", "fc", "oss"]
+    service: Service
     region_id: str | None
+
+
+_HOSTS: Mapping[Service, re.Pattern[str]] = {
+    "ecs": _ECS,
+    "sls": _SLS,
+    "oss": _OSS,
+    "fc": _FC,
+    "ram": re.compile(r"ram\.aliyuncs\.com"),
+    "sts": _STS,
+    "smq": _SMQ,
+}
 
 
 def find(host: str) -> Place | None:
     """Return what answers at this host; None if nothing here does."""
-    ecs = _ECS.fullmatch(host)
-    if ecs:
-        return Place("ecs", ecs["region"] or ecs["dotted"])
-    sls = _SLS.fullmatch(host)
-    if sls:
-        return Place("sls", sls["region"])
-    oss = _OSS.fullmatch(host)
-    if oss:
-        return Place("oss", oss["region"])
-    fc = _FC.fullmatch(host)
-    if fc:
-        return Place("fc", fc["region"] or fc["dotted"])
+    for service, pattern in _HOSTS.items():
+        match = pattern.fullmatch(host)
+        if match:
+            named = match.groupdict()
+            return Place(service, named.get("region") or named.get("dotted"))
     return None

@@ -1,5 +1,5 @@
 """
-For other processes: HTTP on loopback, a port for SLS, and each region's ECS, FC, OSS.
+For other processes: HTTP on loopback, a port for each service, and in it for each region.
 
 Built on the standard library's `http.server`. Werkzeug's server closes every
 connection after one answer (serving.py sends `Connection: close`), and WSGI gives
@@ -47,6 +47,10 @@ class Address:
     """By region, as with ECS; both API versions."""
     oss: Mapping[str, str]
     """By region; buckets are in the path."""
+    ram: str
+    sts: str
+    smq: Mapping[str, str]
+    """By region."""
 
     def variables(self, region_id: str) -> dict[str, str]:
         """Return the variables with this emulator's addresses for a function of a region."""
@@ -68,7 +72,7 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
         host: An address of this machine's loopback; any other is rejected.
         port: 0 lets the system choose every port. Otherwise the first region's
             ECS gets this one, the other regions in order the next ones, then SLS,
-            then the regions' FC, then their OSS.
+            then the regions' FC, then their OSS, then RAM and STS, then the regions' SMQ.
 
     Raises:
         ValueError: The host is not loopback, the cloud has no regions yet, or there are
@@ -83,17 +87,23 @@ def serve(cloud: Cloud, *, host: str = LOOPBACK, port: int = 0) -> Iterator[Addr
     regions = cloud.regions
     handles += [cloud.fc(region_id).handle for region_id in regions]
     handles += [partial(cloud.oss.handle, region_id=region_id) for region_id in regions]
+    handles += [cloud.ram_api.handle, cloud.sts.handle]
+    handles += [cloud.smq(region_id).handle for region_id in regions]
     with ExitStack() as stack:
-        urls = [
-            stack.enter_context(_listening(handle, host, number))
-            for handle, number in zip(handles, ports, strict=True)
-        ]
-        count = len(regions)
+        urls = iter(
+            [
+                stack.enter_context(_listening(handle, host, number))
+                for handle, number in zip(handles, ports, strict=True)
+            ]
+        )
         address = Address(
-            ecs=dict(zip(regions, urls[:count], strict=True)),
-            sls=urls[count],
-            fc=dict(zip(regions, urls[count + 1 : 2 * count + 1], strict=True)),
-            oss=dict(zip(regions, urls[2 * count + 1 :], strict=True)),
+            ecs=dict(zip(regions, urls, strict=False)),
+            sls=next(urls),
+            fc=dict(zip(regions, urls, strict=False)),
+            oss=dict(zip(regions, urls, strict=False)),
+            ram=next(urls),
+            sts=next(urls),
+            smq=dict(zip(regions, urls, strict=False)),
         )
         stack.enter_context(_running(cloud, address))
         yield address
@@ -120,7 +130,7 @@ def _running(cloud: Cloud, address: Address) -> Iterator[None]:
 
 def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
-    Return the ports that `serve` will ask for: ECS of each region, SLS, FC and OSS of each.
+    Return the ports that `serve` will ask for, in its order.
 
     Raises:
         ValueError: The cloud has no regions yet, or there are not as many ports.
@@ -128,7 +138,7 @@ def ports_of(cloud: Cloud, port: int) -> list[int]:
     """
     if not cloud.regions:
         raise ValueError("the cloud has no regions yet: name some, as in Cloud(regions=[...])")
-    count = 3 * len(cloud.regions) + 1
+    count = 4 * len(cloud.regions) + 3
     if not port:
         return [0] * count
     if port + count - 1 > MAX_PORT:

@@ -91,14 +91,21 @@ class _Answers:
         place = hosts.find(host)
         if place is None:
             raise _RejectedError(f"{host} is not of the emulator, which answers at {hosts.KNOWN}")
+        cloud = self._cloud
+        if place.service in ("ram", "sts"):
+            return (cloud.ram_api if place.service == "ram" else cloud.sts).handle(request)
         # The central host serves the region that a request names, else the first one.
         region_id = place.region_id or region_of(request)
-        ecs = self._cloud.ecs(region_id)
-        if place.service == "fc":
-            return self._cloud.fc(region_id).handle(request)
+        ecs = cloud.ecs(region_id)
         if place.service == "oss":
-            return self._cloud.oss.handle(request, region_id=ecs.region_id)
-        return ecs.handle(request) if place.service == "ecs" else self._cloud.sls.handle(request)
+            return cloud.oss.handle(request, region_id=ecs.region_id)
+        handle = {
+            "ecs": ecs.handle,
+            "fc": cloud.fc(region_id).handle,
+            "sls": cloud.sls.handle,
+            "smq": cloud.smq(region_id).handle,
+        }[place.service]
+        return handle(request)
 
     def _transport(self, response: Response, prepared: PreparedRequest) -> _Answer | Exception:
         limit_s = _read_timeout_s(prepared)

@@ -130,7 +130,9 @@ class AsyncQueue:
         invocation.rejection = str(error)
         if error.status < _SERVER_ERROR:
             self._end(invocation, "Failed")
-            raise error
+            if error.code.startswith("Emulator."):
+                raise error
+            return
         self._again_or_fail(invocation, wanted=self._settings.retry_internal_errors)
 
     def _may_retry(self, invocation: Invocation) -> bool:

@@ -45,6 +45,11 @@ def access_denied(action: str, resource: str) -> FcError:
     )
 
 
+def role_not_assumed(why: str) -> FcError:
+    """Reject an invocation whose role FC may not take; code and status are ours."""
+    return FcError(403, "AccessDenied", f"FC cannot assume the role of the function: {why}")
+
+
 def service_not_found(service: str) -> FcError:
     """Return the error of a service that does not exist."""
     return FcError(404, "ServiceNotFound", f"service '{service}' does not exist")

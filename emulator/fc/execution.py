@@ -15,12 +15,14 @@ from emulator.account import Account
 from emulator.credentials import AccessKey
 from emulator.fc import callables
 from emulator.fc.callables import Handler
+from emulator.fc.errors import role_not_assumed
 from emulator.fc.instance import Instance
 from emulator.fc.interpreters import interpreter
 from emulator.fc.packages import Code
 from emulator.fc.results import Result, result
 from emulator.fc.settings import FcSettings
 from emulator.fc.state import LATEST, Function
+from emulator.ram.roles import UnknownRoleError
 
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _LISTEN_PORT = "9000"
@@ -66,7 +68,7 @@ class Executor:
         Let the function handle one event.
 
         Raises:
-            FcError: There is no Python for its runtime.
+            FcError: There is no Python for its runtime, or FC may not take its role.
 
         """
         if function.call is not None:
@@ -84,13 +86,19 @@ class Executor:
     def _call(
         self, function: Function, handler: Handler, event: bytes, *, request_id: str
     ) -> Result:
-        key = self._account.function_key(function.role, self._settings.credentials_last_s)
+        key = self._key(function)
         head = self._head(function, key, function.handler, request_id, initializes=False)
         reply = callables.ask(handler, head, event, now=self._account.clock.now)
         instance_id = self._account.ids.resource("c")
         return result(
             reply, timeout_s=function.timeout_s, log=b"", instance_id=instance_id, cold=True
         )
+
+    def _key(self, function: Function) -> AccessKey:
+        try:
+            return self._account.function_key(function.role, self._settings.credentials_last_s)
+        except UnknownRoleError as exc:
+            raise role_not_assumed(str(exc)) from exc
 
     def forget(self, function: Function) -> None:
         """End the function's idle instances: it was changed or deleted."""
@@ -124,7 +132,7 @@ class Executor:
 
     def _start(self, function: Function) -> _Running:
         python = interpreter(function.runtime, own=self._settings.own_python)
-        key = self._account.function_key(function.role, self._settings.credentials_last_s)
+        key = self._key(function)
         instance_id = self._account.ids.resource("c")
         code, generation = function.code, function.generation
         instance = Instance(

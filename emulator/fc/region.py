@@ -6,6 +6,7 @@ Never reads or writes the wire; operations do that, and `service` calls them.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -22,6 +23,7 @@ from emulator.fc.settings import FcSettings
 from emulator.fc.state import Function, State, Trigger
 from emulator.oss import OssService
 from emulator.sls import SlsService
+from emulator.smq import SmqService
 
 RUN = "Run"
 """The action that a fault names to keep FC from reaching a function, however it was called."""
@@ -32,12 +34,19 @@ class FcRegion:
     """What an operation needs; `state` is touched only under `lock`."""
 
     def __init__(
-        self, account: Account, region_id: str, *, sls: SlsService, oss: OssService
+        self,
+        account: Account,
+        region_id: str,
+        *,
+        sls: SlsService,
+        oss: OssService,
+        smq: SmqService,
     ) -> None:
         self.account = account
         self.region_id = region_id
         self.sls = sls
         self.oss = oss
+        self.smq = smq
         self.settings = FcSettings()
         self.state = State()
         self.lock = threading.RLock()
@@ -161,6 +170,10 @@ class FcRegion:
     def _deliver(self, invocation: Invocation) -> None:
         arn = self.arn(invocation.function)
         sent = delivery(invocation, function_arn=arn, now=self.clock.now())
-        if sent is not None:
-            with self.lock:
-                self.deliveries.append(sent)
+        if sent is None:
+            return
+        role = invocation.function.role.rpartition("role/")[2]
+        known = role if self.account.ram.has_role(role) else None
+        self.smq.deliver(sent.destination, json.dumps(sent.body), role=known)
+        with self.lock:
+            self.deliveries.append(sent)

@@ -23,6 +23,7 @@ from emulator.oss import OssService
 from emulator.rpc import signature_v3
 from emulator.service import Exchange, Service
 from emulator.sls import SlsService
+from emulator.smq import SmqService
 from emulator.wire import Request, Response
 
 
@@ -32,10 +33,16 @@ class FcService(Service, Fixtures):
     NAME = "fc"
 
     def __init__(
-        self, account: Account, region_id: str, *, sls: SlsService, oss: OssService
+        self,
+        account: Account,
+        region_id: str,
+        *,
+        sls: SlsService,
+        oss: OssService,
+        smq: SmqService,
     ) -> None:
         super().__init__(account)
-        self.region = FcRegion(account, region_id, sls=sls, oss=oss)
+        self.region = FcRegion(account, region_id, sls=sls, oss=oss, smq=smq)
         self._nonces = signature_v3.Nonces()
 
     @property

@@ -1,4 +1,4 @@
-"""Resource Access Management, as far as a role's policies decide over its calls."""
+"""Resource Access Management: roles and policies, what they decide, and their API."""
 
 from emulator.ram.policies import Need, PolicyError
 from emulator.ram.roles import Decision, Ram

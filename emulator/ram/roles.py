@@ -9,15 +9,24 @@ yields those of its own calls.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from emulator.credentials import AccessKey
+from emulator.ram.entities import (
+    FUNCTION_COMPUTE,
+    Policy,
+    PolicyKey,
+    Role,
+    trust_of,
+)
 from emulator.ram.policies import Grant, Need, Statement, statements
+from emulator.ram.system_policies import SYSTEM_POLICIES
 
 
 class UnknownRoleError(LookupError):
-    """There is no such role; the message names those that there are."""
+    """There is no such role, or the caller may not take it; the message has the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,34 +50,58 @@ class Decision:
 class Ram:
     """The roles of one account, and all decisions over their calls; safe between threads."""
 
-    def __init__(self) -> None:
-        self._roles: dict[str, tuple[Statement, ...]] = {}
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.needs_known_roles = False
+        """Whether a function runs only with a role that exists; else another binds nothing."""
+        self.roles: dict[str, Role] = {}
+        self.policies: dict[PolicyKey, Policy] = {}
+        """Those of the account's own, and the system's; change both under `lock` only."""
+        self.lock = threading.RLock()
+        self._now = now
         self._decisions: list[Decision] = []
-        self._lock = threading.Lock()
+        for name, document in SYSTEM_POLICIES.items():
+            self.policies["System", name] = policy = _system_policy(name, now())
+            policy.add_version(document, at=now())
 
     def add_role(self, name: str, documents: Iterable[object]) -> None:
         """
-        Make a role, or give it other policies: keys that it has are bound by these from now on.
+        Make a role that functions may have, or give it other policies from now on.
 
         Raises:
             PolicyError: A document cannot be used; the role is as it was.
 
         """
         read = tuple(statement for document in documents for statement in statements(document))
-        with self._lock:
-            self._roles[name] = read
+        now = self._now()
+        with self.lock:
+            role = self.roles.get(name) or Role(
+                name=name,
+                role_id=f"3{len(self.roles):017d}",
+                trust=trust_of(FUNCTION_COMPUTE),
+                created_at=now,
+                updated_at=now,
+            )
+            role.inline = read
+            self.roles[name] = role
 
     def has_role(self, name: str) -> bool:
         """Return whether there is that role."""
-        with self._lock:
-            return name in self._roles
+        with self.lock:
+            return name in self.roles
 
     def check_role(self, name: str) -> None:
         """Raise UnknownRoleError unless there is that role."""
-        with self._lock:
-            if name not in self._roles:
-                known = ", ".join(sorted(self._roles)) or "none"
+        with self.lock:
+            if name not in self.roles:
+                known = ", ".join(sorted(self.roles)) or "none"
                 raise UnknownRoleError(f"no role {name!r} here: there is {known}")
+
+    def check_service(self, name: str, service: str) -> None:
+        """Raise UnknownRoleError unless a service may take the role that has the name."""
+        with self.lock:
+            self.check_role(name)
+            if not self.roles[name].trusts("Service", {service}):
+                raise UnknownRoleError(f"the role {name!r} does not trust {service}")
 
     def first_denied(self, key: AccessKey, needs: Sequence[Need]) -> Decision | None:
         """
@@ -79,7 +112,7 @@ class Ram:
         if key.role is None:
             return None
         for need in needs:
-            decision = self._decide(key.role, need)
+            decision = self.decide(key.role, need)
             if not decision.allowed:
                 return decision
         return None
@@ -87,12 +120,13 @@ class Ram:
     @property
     def decisions(self) -> list[Decision]:
         """Every decision so far, in order: what was used of which policy, and what was missed."""
-        with self._lock:
+        with self.lock:
             return list(self._decisions)
 
-    def _decide(self, role: str, need: Need) -> Decision:
-        with self._lock:
-            allowing, denying = _covering(self._roles[role], need)
+    def decide(self, role: str, need: Need) -> Decision:
+        """Return what a role's policies say to a need; a role that is gone allows nothing."""
+        with self.lock:
+            allowing, denying = _covering(self._statements(role), need)
             decision = Decision(
                 role=role,
                 need=need,
@@ -101,6 +135,17 @@ class Ram:
             )
             self._decisions.append(decision)
         return decision
+
+    def _statements(self, name: str) -> list[Statement]:
+        role = self.roles.get(name)
+        if role is None:
+            return []
+        attached = [self.policies[key].default.statements for key in role.attached]
+        return [*role.inline, *(one for version in attached for one in version)]
+
+
+def _system_policy(name: str, now: datetime) -> Policy:
+    return Policy(name=name, type="System", description="", created_at=now, updated_at=now)
 
 
 def _covering(policy: Sequence[Statement], need: Need) -> tuple[list[Grant], list[Grant]]:

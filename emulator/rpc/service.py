@@ -12,8 +12,10 @@ from functools import partial
 from typing import Any, ClassVar
 
 from emulator.account import Account
+from emulator.credentials import AccessKey
 from emulator.errors import ServiceError
 from emulator.operation import Operation
+from emulator.ram import Decision
 from emulator.rpc import answers, params, signature_v1, signature_v3
 from emulator.rpc.answers import Answer
 from emulator.rpc.envelope import COMMON, Envelope, envelope_of
@@ -32,6 +34,8 @@ class RpcCall:
     service: Any
     """The service, a subclass of `RpcService`."""
     params: params.Params
+    key: AccessKey
+    """Whose call it is."""
 
 
 class RpcService(Service):
@@ -80,12 +84,12 @@ class RpcService(Service):
         if operation is None:
             raise unknown_action(envelope.action, ", ".join(sorted(self.OPERATIONS)))
         params.check_names(operation.name, operation.parameters, exchange.params)
-        call = RpcCall(service=self, params=exchange.params)
+        call = RpcCall(service=self, params=exchange.params, key=key)
         act = operation.check(call)
         self._check_permissions(
             key,
             lambda: operation.needs(call, act),
-            lambda decision: forbidden(decision, account.account_id),
+            self._denied,
         )
         self._check_quota(operation.name)
         return act
@@ -94,6 +98,10 @@ class RpcService(Service):
         """Return the name of an operation's parameter today; the base knows no older names."""
         _ = action
         return name
+
+    def _denied(self, decision: Decision) -> ServiceError:
+        """Return the rejection of a call that a role's policies do not allow."""
+        return forbidden(decision, self.account.account_id)
 
     def _check_quota(self, action: str) -> None:
         """Raise a ServiceError if the action is throttled; the base has no quota."""

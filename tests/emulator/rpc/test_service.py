@@ -114,7 +114,7 @@ def test_a_fault_meets_a_valid_call(sts: Sts) -> None:
     sts.account.faults.add(
         Fault(
             kind="error",
-            service="sts",  # type: ignore[arg-type] # no service of the emulator, so far
+            service="sts",
             code="Throttling",
             status=400,
             retry_after_ms=20,

@@ -1,0 +1,80 @@
+"""
+How to reach the account: the credentials and the services' addresses, from the environment.
+
+Checked before any call. Never prints a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.runtime.context import Credentials
+from shared.runtime.settings import address_of, is_loopback
+
+KEY, SECRET, TOKEN = (
+    f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
+)
+ENDPOINTS = ("FC", "RAM", "SLS", "SMQ", "STS")
+"""Services whose address `NAME_ENDPOINT` replaces."""
+CONNECT_TIMEOUT_S = 10
+READ_TIMEOUT_S = 30
+
+
+class AccessError(Exception):
+    """The environment cannot be used; the message names every problem, one a line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """The caller's credentials, and where the services are."""
+
+    credentials: Credentials
+    region: str
+    endpoints: Mapping[str, str]
+    """By a name of `ENDPOINTS` an address such as ``https://host``; others have their default."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether any service is that of an emulator."""
+        return any(map(is_loopback, self.endpoints.values()))
+
+
+def access_of(env: Mapping[str, str], *, region: str) -> Access:
+    """
+    Return how to reach the account.
+
+    Args:
+        env: The environment variables.
+        region: That of the functions.
+
+    Raises:
+        AccessError: Credentials are missing, or an address is invalid.
+
+    """
+    problems = [
+        f"{name}: not set; set the key of a user with the permissions of docs/setup-policy.json"
+        for name in (KEY, SECRET)
+        if not env.get(name, "").strip()
+    ]
+    endpoints = {}
+    for service in ENDPOINTS:
+        name = f"{service}_ENDPOINT"
+        given = env.get(name, "").strip()
+        address = address_of(given) if given else None
+        if given and address is None:
+            rule = "must be a host, https://HOST[:PORT], or http:// on loopback"
+            problems.append(f"{name}: {rule}, because requests carry credentials")
+        elif address:
+            endpoints[service] = address
+    if problems:
+        raise AccessError("\n".join(problems))
+    return Access(
+        credentials=Credentials(
+            access_key_id=env[KEY].strip(),
+            access_key_secret=env[SECRET].strip(),
+            security_token=env.get(TOKEN, "").strip() or None,
+        ),
+        region=region,
+        endpoints=endpoints,
+    )

@@ -1,0 +1,5 @@
+"""Security Token Service: who is calling, and keys of roles."""
+
+from emulator.sts.service import StsService
+
+__all__ = ["StsService"]
