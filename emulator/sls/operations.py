@@ -44,6 +44,10 @@ class Call:
     """Empty where the path names none."""
     shard: str
     """Empty where the path names none."""
+    name: str
+    """Of a dashboard, a job or a resource; empty where the path names none."""
+    record: str
+    """Of a resource; empty where the path names none."""
     projects: Projects
     clock: Clock
     limits: Limits
@@ -75,13 +79,17 @@ class Call:
         return body
 
 
-def checked(call: Call, effect: Callable[[], Answer], *, logstore: str | None = None) -> Checked:
-    """Return a call that was found good; `logstore` where its path names none."""
+def checked(
+    call: Call, effect: Callable[[], Answer], *, logstore: str | None = None, name: str = ""
+) -> Checked:
+    """Return a call that was found good; `logstore` and `name` where its path names none."""
     params = dict(call.request.query)
     params |= {
         "project": call.project,
         "logstore": call.logstore if logstore is None else logstore,
     }
+    if name or call.name:
+        params["name"] = name or call.name
     return Checked(params=params, effect=effect)
 
 

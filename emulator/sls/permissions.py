@@ -13,15 +13,23 @@ from emulator.sls.operations import Call, Checked
 
 def need(action: str, call: Call, checked: Checked) -> Need:
     """
-    Return the permission on the Logstore that a call is about, or on the project if on none.
+    Return the permission on what a call is about: a Logstore, a dashboard, a job, the project.
 
     Its region is the host's; on loopback no region is named, and only a pattern with `*` in
     that place covers it.
     """
-    project = checked.params["project"] or "*"
-    resource = f"acs:log:{call.region_id}:{call.account_id}:project/{project}"
-    if not action.endswith("Project"):
-        resource += f"/logstore/{checked.params['logstore'] or '*'}"
+    account = f"acs:log:{call.region_id}:{call.account_id}"
+    project, name = checked.params["project"] or "*", checked.params.get("name", "*")
+    if "ResourceRecord" in action:
+        # Of all regions ("Use resource groups for fine-grained access control").
+        resource = f"acs:log:*:{call.account_id}:resource/{name}"
+    elif action.endswith("Project"):
+        resource = f"{account}:project/{project}"
+    elif action.endswith(("Dashboard", "Job", "Jobs")):
+        kind = "dashboard" if action.endswith("Dashboard") else "job"
+        resource = f"{account}:project/{project}/{kind}/{name}"
+    else:
+        resource = f"{account}:project/{project}/logstore/{checked.params['logstore'] or '*'}"
     return Need(
         action=action,
         resource=resource,

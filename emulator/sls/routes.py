@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from emulator.operation import Host, Operation, Route, at
-from emulator.sls import histograms, indexing, permissions, pulling, reading, resources, writing
+from emulator.sls import (
+    dashboards,
+    histograms,
+    indexing,
+    jobs,
+    permissions,
+    pulling,
+    reading,
+    resource_records,
+    resources,
+    writing,
+)
 from emulator.sls.errors import SlsError
 from emulator.sls.operations import Call, Checked
 from emulator.wire import Request
@@ -26,6 +37,7 @@ _PROJECT_FIRST = re.compile(r"(?P<project>[^.]+)\..+")
 
 
 SlsOperation = Operation[Call, Checked]
+Check = Callable[[Call], Checked]
 
 
 def _operation(
@@ -54,8 +66,27 @@ class Found:
     operation: SlsOperation
     logstore: str
     shard: str
+    name: str
+    record: str
 
 
+def _crud(
+    noun: str, base: str, checks: tuple[Check, Check, Check, Check, Check]
+) -> list[SlsOperation]:
+    """Return the five operations on one kind of thing of a project."""
+    create, get, list_, update, delete = checks
+    one = rf"{base}/(?P<name>[^/]+)"
+    listing = "ListDashboard" if noun == "Dashboard" else f"List{noun}s"
+    return [
+        _operation(f"Create{noun}", f"Create{noun}", "POST", base, create),
+        _operation(listing, listing, "GET", base, list_),
+        _operation(f"Get{noun}", f"Get{noun}", "GET", one, get),
+        _operation(f"Update{noun}", f"Update{noun}", "PUT", one, update),
+        _operation(f"Delete{noun}", f"Delete{noun}", "DELETE", one, delete),
+    ]
+
+
+_RECORDS = r"/resources/(?P<name>[^/]+)/records"
 _STORE = f"/logstores/{_LOGSTORE}"
 _SHARD = f"{_STORE}/shards/(?P<shard>[^/]+)"
 
@@ -109,6 +140,62 @@ OPERATIONS = (
         "CreateProject", "CreateProject", "POST", "/", resources.create_project, host="either"
     ),
     _operation("DeleteProject", "DeleteProject", "DELETE", "/", resources.delete_project),
+    *_crud(
+        "Dashboard",
+        "/dashboards",
+        (
+            dashboards.create_dashboard,
+            dashboards.get_dashboard,
+            dashboards.list_dashboards,
+            dashboards.update_dashboard,
+            dashboards.delete_dashboard,
+        ),
+    ),
+    *_crud(
+        "Job",
+        "/jobs",
+        (jobs.create_job, jobs.get_job, jobs.list_jobs, jobs.update_job, jobs.delete_job),
+    ),
+    *(
+        _operation(name, action, method, path, check, host="account")
+        for name, action, method, path, check in (
+            (
+                "CreateResourceRecord",
+                "CreateResourceRecord",
+                "POST",
+                _RECORDS,
+                resource_records.create_record,
+            ),
+            (
+                "UpsertResourceRecord",
+                "UpsertResourceRecord",
+                "PUT",
+                _RECORDS,
+                resource_records.upsert_records,
+            ),
+            (
+                "GetResourceRecord",
+                "GetResourceRecord",
+                "GET",
+                rf"{_RECORDS}/(?P<record>[^/]+)",
+                resource_records.get_record,
+            ),
+            (
+                "ListResourceRecord",
+                "ListResourceRecords",
+                "GET",
+                _RECORDS,
+                resource_records.list_records,
+            ),
+            (
+                "DeleteResourceRecord",
+                "DeleteResourceRecord",
+                "DELETE",
+                _RECORDS,
+                resource_records.delete_records,
+            ),
+        )
+    ),
     _operation("ListProject", "ListProject", "GET", "/", resources.list_projects, host="account"),
 )
 
@@ -132,6 +219,8 @@ def find(request: Request, project: str) -> Found | None:
                 operation=operation,
                 logstore=names.get("logstore", ""),
                 shard=names.get("shard", ""),
+                name=names.get("name", ""),
+                record=names.get("record", ""),
             )
     if is_known:
         raise SlsError(

@@ -18,7 +18,7 @@ from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
 from emulator.sls.operations import Call, Checked
-from emulator.sls.state import Log, LogGroup, Logstore, Project, Projects
+from emulator.sls.state import Document, Log, LogGroup, Logstore, Project, Projects
 from emulator.wire import Request, Response
 
 
@@ -37,6 +37,22 @@ class SlsService(Service):
         self._projects.add_project(
             Project(name=name, description="", created_at=self.account.clock.now())
         )
+
+    def reserve_project(self, name: str) -> None:
+        """Let a project of that name be another account's."""
+        self._projects.foreign.add(name)
+
+    def dashboards(self, project: str) -> dict[str, Document]:
+        """Return a project's dashboards by name, as they were sent."""
+        return self._projects.project(project).dashboards
+
+    def alerts(self, project: str) -> dict[str, Document]:
+        """Return a project's alerts by name, as they were sent."""
+        return self._projects.project(project).jobs
+
+    def resource_records(self, resource: str) -> dict[str, Document]:
+        """Return the account's records of a resource such as `sls.common.user`, by id."""
+        return self._projects.resource_records(resource)
 
     def create_logstore(self, project: str, logstore: str, *, indexed: bool = True) -> None:
         """Make a logstore, unlike CreateLogStore with an index of every field."""
@@ -130,6 +146,8 @@ class SlsService(Service):
             region_id=region_id,
             logstore=found.logstore,
             shard=found.shard,
+            name=found.name,
+            record=found.record,
             projects=self._projects,
             clock=account.clock,
             limits=self.limits,

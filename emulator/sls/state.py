@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from emulator.sls.errors import SlsError, logstore_not_exist, project_not_exist
+from emulator.sls.errors import SlsError, logstore_not_exist, project_not_exist, unauthorized
 from emulator.sls.index import Index
 
 # CreateProject and CreateLogstore, parameters projectName and logstoreName.
 _PROJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,61})[a-z0-9]")
 _LOGSTORE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,61})[a-z0-9]")
+Document = dict[str, object]
 _NS_PER_S = 1_000_000_000
 _HASHES = 2**128
 _DEFAULT_SHARDS = 2
@@ -132,19 +133,24 @@ class Logstore:
 
 @dataclass(slots=True, kw_only=True)
 class Project:
-    """A project and its logstores by name."""
+    """A project, its logstores, dashboards and jobs by name."""
 
     name: str
     description: str
     created_at: datetime
     logstores: dict[str, Logstore] = field(default_factory=dict)
+    dashboards: dict[str, Document] = field(default_factory=dict)
+    jobs: dict[str, Document] = field(default_factory=dict)
 
 
 class Projects:
     """All projects of one cloud; names are unique over all regions, as in the service."""
 
     def __init__(self) -> None:
+        self.foreign: set[str] = set()
+        """Names of projects of other accounts."""
         self._projects: dict[str, Project] = {}
+        self._resource_records: dict[str, dict[str, Document]] = {}
         self._lock = threading.Lock()
 
     def add_project(self, project: Project) -> Project:
@@ -152,7 +158,7 @@ class Projects:
         if not _PROJECT_NAME.fullmatch(project.name):
             raise SlsError(400, "ParameterInvalid", f"project name {project.name} is invalid")
         with self._lock:
-            if project.name in self._projects:
+            if project.name in self._projects or project.name in self.foreign:
                 raise SlsError(400, "ProjectAlreadyExist", f"Project {project.name} already exist.")
             self._projects[project.name] = project
         return project
@@ -171,9 +177,11 @@ class Projects:
         return logstore
 
     def project(self, name: str) -> Project:
-        """Return a project; raises ProjectNotExist."""
+        """Return a project; raises ProjectNotExist, or Unauthorized for another account's."""
         with self._lock:
             found = self._projects.get(name)
+            if name in self.foreign:
+                raise unauthorized(f"no authority on the project {name}")
         if found is None:
             raise project_not_exist(name)
         return found
@@ -186,6 +194,11 @@ class Projects:
         if found is None:
             raise logstore_not_exist(name)
         return found
+
+    def resource_records(self, resource: str) -> dict[str, Document]:
+        """Return the account's records of a resource, by id."""
+        with self._lock:
+            return self._resource_records.setdefault(resource, {})
 
     def logstore_names(self, project: str) -> list[str]:
         """Return the project's logstores, sorted."""

@@ -15,8 +15,11 @@ from emulator.faults import Fault
 from emulator.sls import routes
 from tests.emulator.clients import sls_client
 from tests.emulator.sls.conftest import LOGSTORE, PROJECT
+from tests.emulator.sls.test_monitoring import ALERT, DASHBOARD, WEBHOOK, record
 
 Act = Callable[[LogClient], Any]
+RESOURCE = "sls.alert.action_webhook"
+RECORDS = f"acs:log:*:1234567890123456:resource/{RESOURCE}"
 PLACE = f"acs:log:cn-hangzhou:1234567890123456:project/{PROJECT}"
 
 
@@ -84,6 +87,27 @@ CALLS: dict[str, tuple[Act, str]] = {
     "DeleteIndex": (lambda c: c.delete_index(PROJECT, LOGSTORE), f"/logstore/{LOGSTORE}"),
     "GetProject": (lambda c: c.get_project(PROJECT), ""),
     "CreateProject": (lambda c: c.create_project(PROJECT, ""), ""),
+    "CreateDashboard": (lambda c: c.create_dashboard(PROJECT, DASHBOARD), "/dashboard/runs"),
+    "GetDashboard": (lambda c: c.get_dashboard(PROJECT, "runs"), "/dashboard/runs"),
+    "ListDashboard": (lambda c: c.list_dashboard(PROJECT), "/dashboard/*"),
+    "UpdateDashboard": (lambda c: c.update_dashboard(PROJECT, DASHBOARD), "/dashboard/runs"),
+    "DeleteDashboard": (lambda c: c.delete_dashboard(PROJECT, "runs"), "/dashboard/runs"),
+    "CreateJob": (lambda c: c.create_alert(PROJECT, ALERT), "/job/failed-disks"),
+    "GetJob": (lambda c: c.get_alert(PROJECT, "failed-disks"), "/job/failed-disks"),
+    "ListJobs": (lambda c: c.list_alert(PROJECT), "/job/*"),
+    "UpdateJob": (lambda c: c.update_alert(PROJECT, ALERT), "/job/failed-disks"),
+    "DeleteJob": (lambda c: c.delete_alert(PROJECT, "failed-disks"), "/job/failed-disks"),
+    "CreateResourceRecord": (
+        lambda c: c.create_resource_record(RESOURCE, record(WEBHOOK)),
+        RECORDS,
+    ),
+    "UpsertResourceRecord": (
+        lambda c: c.upsert_resource_record(RESOURCE, [record(WEBHOOK)]),
+        RECORDS,
+    ),
+    "GetResourceRecord": (lambda c: c.get_resource_record(RESOURCE, "ops"), RECORDS),
+    "ListResourceRecords": (lambda c: c.list_resource_records(RESOURCE), RECORDS),
+    "DeleteResourceRecord": (lambda c: c.delete_resource_record(RESOURCE, ["ops"]), RECORDS),
 }
 
 
@@ -92,13 +116,19 @@ def test_each_operation_needs_its_own_action(cloud: Cloud, action: str) -> None:
     """Rejected as users report it: 401, naming the action and the resource."""
     act, resource = CALLS[action]
     place = PLACE.replace(PROJECT, "*") if action == "ListProject" else PLACE
+    resource = resource if resource == RECORDS else f"{place}{resource}"
+    if not action.startswith("Create"):
+        account = sls_client(cloud.access_key)
+        account.create_dashboard(PROJECT, DASHBOARD)
+        account.create_alert(PROJECT, ALERT)
+        account.create_resource_record(RESOURCE, record(WEBHOOK))
 
     with pytest.raises(LogException) as caught:
         act(role_client(cloud, "ecs:*"))
 
     assert (caught.value.get_resp_status(), caught.value.get_error_code()) == (401, "Unauthorized")
     assert caught.value.get_error_message() == (
-        f"denied by sts or ram, action: log:{action.partition(' ')[0]}, resource: {place}{resource}"
+        f"denied by sts or ram, action: log:{action.partition(' ')[0]}, resource: {resource}"
     )
     assert cloud.sls.has_logstore(PROJECT, LOGSTORE)
 
