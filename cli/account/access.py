@@ -6,7 +6,8 @@ Checked before any call. Never prints a secret.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.runtime.context import Credentials
@@ -33,6 +34,8 @@ class Access:
     region: str
     endpoints: Mapping[str, str]
     """By a name of `ENDPOINTS` an address such as ``https://host``; others have their default."""
+    sleep: Callable[[float], None] = time.sleep
+    """Waits before a call is repeated."""
 
     @property
     def is_local(self) -> bool:

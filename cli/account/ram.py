@@ -1,8 +1,8 @@
 """
 The only module of the command that imports the SDK of RAM: roles, policies, attachments.
 
-One request for each call. What is not there is None; what exists already, or is gone already, is
-an AccountError with the service's code.
+What is not there is None; what exists already, or is gone already, is an AccountError with the
+service's code.
 """
 
 from __future__ import annotations

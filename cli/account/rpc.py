@@ -1,7 +1,7 @@
 """
 What the clients of RAM, STS and SMQ have in common: one SDK core, one conversion of its errors.
 
-Each call is one request; `errors.repeated` repeats it.
+A call is repeated if a later one may succeed, see `errors.repeated`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from darabonba.exceptions import DaraException, UnretryableException
 from darabonba.runtime import RuntimeOptions
 
 from cli.account.access import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Access
-from cli.account.errors import AccountError
+from cli.account.errors import AccountError, repeated
 
 _Answer = TypeVar("_Answer")
 _SERVER_ERROR = 500
 _TOO_MANY = 429
-_DENIED = frozenset({"NoPermission", "Forbidden.RAM", "Forbidden", "Forbidden.NoPermission"})
+_DENIED = frozenset(
+    {"NoPermission", "Forbidden.RAM", "Forbidden", "Forbidden.NoPermission", "AccessDenied"}
+)
 
 
 def config_of(access: Access, service: str) -> Config:
@@ -49,12 +51,18 @@ def options() -> RuntimeOptions:
 
 def called(access: Access, act: Callable[[], _Answer], *, action: str, resource: str) -> _Answer:
     """
-    Return the answer of one call.
+    Return the answer of a call, which is repeated if it may succeed later.
 
     Raises:
         AccountError: It failed; the message contains no secret and no signature.
 
     """
+    return repeated(
+        lambda: _once(access, act, action=action, resource=resource), sleep=access.sleep
+    )
+
+
+def _once(access: Access, act: Callable[[], _Answer], *, action: str, resource: str) -> _Answer:
     try:
         return act()
     except AlibabaCloudException as exc:

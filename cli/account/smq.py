@@ -1,7 +1,7 @@
 """
 The only module of the command that imports the SDK of Simple Message Queue.
 
-One request for each call. The SDK's answers have a code of their own beside that of HTTP.
+The SDK's answers have a code of their own beside that of HTTP.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -25,10 +26,10 @@ def access(cloud: Cloud) -> Access:
 
 
 def with_key(key: AccessKey) -> Access:
-    """Return the access of a key."""
+    """Return the access of a key, which repeats at once."""
     env = {
         KEY: key.access_key_id,
         SECRET: key.access_key_secret,
         TOKEN: key.security_token or "",
     }
-    return access_of(env, region=REGION)
+    return replace(access_of(env, region=REGION), sleep=lambda _seconds: None)

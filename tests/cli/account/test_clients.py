@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cli.account import sts
 from cli.account.access import KEY, SECRET, Access, AccessError, access_of
-from cli.account.errors import AccountError, repeated
+from cli.account.errors import MAX_TRIES, AccountError
 from cli.account.ram import Policy, RamClient, Role
 from cli.account.smq import Queue, SmqClient
 from cli.deployment.roles import TRUST
@@ -96,26 +98,25 @@ def test_a_missing_permission_is_named(cloud: Cloud) -> None:
 def test_what_a_moment_later_may_succeed_is_transient(
     cloud: Cloud, access: Access, fault: Fault, *, is_transient: bool
 ) -> None:
-    """One request for each call; `repeated` makes another."""
+    """It is repeated some seconds, and then raised."""
     cloud.add_role("worker", [])
-    cloud.faults.add(fault)
+    cloud.faults.add(replace(fault, times=None))
     ram = RamClient(access)
     with pytest.raises(AccountError) as caught:
         ram.role("worker")
 
     assert caught.value.is_transient is is_transient
-    assert len(cloud.calls.of("GetRole")) == 1
+    assert len(cloud.calls.of("GetRole")) == (MAX_TRIES if is_transient else 1)
     assert access.credentials.access_key_secret not in str(caught.value)
 
 
-def test_repeats_what_is_transient_and_nothing_else(cloud: Cloud, access: Access) -> None:
-    """With pauses that double."""
+def test_repeats_after_pauses_that_double(cloud: Cloud, access: Access) -> None:
+    """Until the service answers."""
     cloud.faults.add(Fault(kind="error", service="ram", code="Throttling", status=400, times=2))
     cloud.add_role("worker", [])
     pauses: list[float] = []
-    ram = RamClient(access)
 
-    assert repeated(lambda: ram.role("worker"), sleep=pauses.append) is not None
+    assert RamClient(replace(access, sleep=pauses.append)).role("worker") is not None
     assert pauses == [0.5, 1.0]
 
 

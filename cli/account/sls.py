@@ -1,0 +1,264 @@
+"""
+The only module of the command that imports the SDK of SLS: what a set-up makes in a project.
+
+The SDK signs and sends. Its own methods are not used, because they add retries at intervals of a
+second, and objects that lose unknown fields of an answer. What is not there is None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aliyun.log import LogClient
+from aliyun.log.logexception import LogException
+
+from cli.account.access import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Access
+from cli.account.errors import AccountError, repeated
+from shared.clients.no_redirects import NoRedirectSession
+
+Body = Mapping[str, Any]
+RECORDS_REGION = "cn-shanghai"
+"""The region whose endpoint serves the records of who is notified (the vendor's alerting CLI)."""
+_OK, _SERVER_ERROR, _TOO_MANY = 200, 500, 429
+_DENIED = frozenset({"Unauthorized", "Forbidden", "AccessDenied"})
+_MISSING = frozenset(
+    {
+        *("ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist", "DashboardNotExist"),
+        *("JobNotExist", "ResourceNotExist", "ResourceRecordNotExist"),
+    }
+)
+"""Codes of what is not there (Terraform's provider)."""
+_THROTTLED = frozenset({"WriteQuotaExceed", "ReadQuotaExceed", "MetaOperationQpsLimitExceeded"})
+"""With status 403 (Log Service API reference, "Common error codes")."""
+
+
+def exists_already(error: AccountError) -> bool:
+    """Return whether a creation was rejected because of its name."""
+    return error.code.endswith("AlreadyExist")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project as it is in the account."""
+
+    description: str
+    owner: str
+    """The id of its account; empty if the service does not return it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record of a resource of the account, such as an action policy."""
+
+    record_id: str
+    tag: str
+    value: Body
+
+
+class _RejectedError(Exception):
+    """SLS rejected a request, or no answer came."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
+    """The SDK's client without its retries."""
+
+    def _sendRequest(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401, N802 - the SDK's own signature
+        try:
+            return super()._sendRequest(*args, **kwargs)
+        except LogException as exc:
+            status, code, text = exc.resp_status, exc.get_error_code(), exc.get_error_message()
+        # Not the SDK's exception, which its loop catches, and not with it as the cause.
+        raise _RejectedError(int(status), str(code), str(text))
+
+
+class SlsClient:
+    """Projects of one region, and the account's records of who is notified."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._client = _connect(access, access.region)
+        self._records = _connect(access, RECORDS_REGION)
+
+    def project(self, name: str) -> Project | None:
+        """Return a project."""
+        found = self._call("GET", "GetProject", name, "/")
+        if found is None:
+            return None
+        return Project(
+            description=str(found.get("description") or ""), owner=str(found.get("owner") or "")
+        )
+
+    def create_project(self, name: str, description: str) -> None:
+        """Create a project."""
+        body = {"projectName": name, "description": description}
+        self._call("POST", "CreateProject", name, "/", body)
+
+    def delete_project(self, name: str) -> None:
+        """Delete a project with everything in it."""
+        self._call("DELETE", "DeleteProject", name, "/")
+
+    def retention_days(self, project: str, logstore: str) -> int | None:
+        """Return how long a Logstore keeps its records."""
+        found = self._call("GET", "GetLogStore", project, f"/logstores/{logstore}")
+        return None if found is None else int(found["ttl"])
+
+    def create_logstore(self, project: str, logstore: str, *, retention_days: int) -> None:
+        """Create a Logstore in which SQL works, with shards that split by themselves."""
+        body = {
+            "logstoreName": logstore,
+            "ttl": retention_days,
+            "shardCount": 2,
+            "autoSplit": True,
+            "maxSplitShard": 64,
+            "mode": "standard",
+        }
+        self._call("POST", "CreateLogStore", project, "/logstores", body, of=logstore)
+
+    def set_retention_days(self, project: str, logstore: str, days: int) -> None:
+        """Change how long a Logstore keeps its records."""
+        body = {"logstoreName": logstore, "ttl": days}
+        self._call("PUT", "UpdateLogStore", project, f"/logstores/{logstore}", body)
+
+    def index(self, project: str, logstore: str) -> Body | None:
+        """Return the index of a Logstore."""
+        found: Body | None = self._call("GET", "GetIndex", project, f"/logstores/{logstore}/index")
+        return found
+
+    def put_index(self, project: str, logstore: str, index: Body, *, exists: bool) -> None:
+        """Create or replace the index of a Logstore."""
+        method, action = ("PUT", "UpdateIndex") if exists else ("POST", "CreateIndex")
+        self._call(method, action, project, f"/logstores/{logstore}/index", index)
+
+    def dashboard(self, project: str, name: str) -> Body | None:
+        """Return a dashboard."""
+        found: Body | None = self._call("GET", "GetDashboard", project, f"/dashboards/{name}")
+        return found
+
+    def put_dashboard(self, project: str, dashboard: Body, *, exists: bool) -> None:
+        """Create or replace a dashboard, under the name that it has."""
+        name = dashboard["dashboardName"]
+        if exists:
+            self._call("PUT", "UpdateDashboard", project, f"/dashboards/{name}", dashboard)
+        else:
+            self._call("POST", "CreateDashboard", project, "/dashboards", dashboard, of=name)
+
+    def delete_dashboard(self, project: str, name: str) -> None:
+        """Delete a dashboard."""
+        self._call("DELETE", "DeleteDashboard", project, f"/dashboards/{name}")
+
+    def alerts(self, project: str) -> Sequence[Body] | None:
+        """Return all alerts of a project; None without the project."""
+        query = {"jobType": "Alert", "offset": "0", "size": "500"}
+        found = self._call("GET", "ListJobs", project, "/jobs", query=query)
+        return None if found is None else list(found.get("results") or [])
+
+    def put_alert(self, project: str, alert: Body, *, exists: bool) -> None:
+        """Create or replace an alert, under the name that it has."""
+        name = alert["name"]
+        if exists:
+            self._call("PUT", "UpdateJob", project, f"/jobs/{name}", alert)
+        else:
+            self._call("POST", "CreateJob", project, "/jobs", alert, of=name)
+
+    def delete_alert(self, project: str, name: str) -> None:
+        """Delete an alert."""
+        self._call("DELETE", "DeleteJob", project, f"/jobs/{name}")
+
+    def record(self, resource: str, record_id: str) -> Record | None:
+        """Return a record of a resource of the account."""
+        path = f"/resources/{resource}/records/{record_id}"
+        found = self._call("GET", "GetResourceRecord", None, path, of=record_id)
+        if found is None:
+            return None
+        return Record(
+            record_id=str(found["id"]),
+            tag=str(found.get("tag") or ""),
+            value=json.loads(found["value"]),
+        )
+
+    def put_record(self, resource: str, record: Record) -> None:
+        """Create or replace a record."""
+        one = {"id": record.record_id, "tag": record.tag, "value": json.dumps(record.value)}
+        path = f"/resources/{resource}/records"
+        body = {"records": [one]}
+        self._call("PUT", "UpsertResourceRecord", None, path, body, of=record.record_id)
+
+    def delete_record(self, resource: str, record_id: str) -> None:
+        """Delete a record."""
+        path, query = f"/resources/{resource}/records", {"ids": record_id}
+        self._call("DELETE", "DeleteResourceRecord", None, path, query=query, of=record_id)
+
+    def _call(
+        self,
+        method: str,
+        action: str,
+        project: str | None,
+        path: str,
+        body: Body | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        of: str = "",
+    ) -> Any:  # noqa: ANN401 - any JSON
+        """Return the JSON of an answer; None if what a request reads is not there."""
+        raw = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {} if raw is None else {"Content-Type": "application/json"}
+        headers["x-log-bodyrawsize"] = str(len(raw or b""))
+        client = self._records if project is None else self._client
+        resource = of or path.rpartition("/")[2] or project or ""
+
+        def once() -> Any:  # noqa: ANN401 - the same
+            try:
+                return client._send(method, project, raw, path, dict(query or {}), headers)[0]  # noqa: SLF001 - no public way
+            except _RejectedError as exc:
+                error = self._error(exc, action=f"log:{action}", resource=resource)
+            raise error
+
+        try:
+            return repeated(once, sleep=self._access.sleep)
+        except AccountError as exc:
+            if method == "GET" and exc.code in _MISSING:
+                return None
+            raise
+
+    def _error(self, exc: _RejectedError, *, action: str, resource: str) -> AccountError:
+        # The SDK has status 200 if no answer came.
+        status = "no answer" if exc.status == _OK else str(exc.status)
+        text = self._access.credentials.redacted(" ".join(str(exc).split()))
+        return AccountError(
+            f"{exc.code} ({status}): {text}",
+            action=action,
+            resource=resource,
+            code=exc.code,
+            is_denied=exc.code in _DENIED,
+            is_transient=exc.status == _OK
+            or exc.status >= _SERVER_ERROR
+            or exc.status == _TOO_MANY
+            or exc.code in _THROTTLED,
+        )
+
+
+def _connect(access: Access, region: str) -> _Client:
+    key = access.credentials
+    endpoint = access.endpoints.get("SLS", f"https://{region}.log.aliyuncs.com")
+    client = _Client(
+        endpoint,
+        key.access_key_id,
+        key.access_key_secret,
+        securityToken=key.security_token,
+        source="ecsnap",  # without a source the SDK looks up its own address in the DNS
+    )
+    client._session = NoRedirectSession()  # noqa: SLF001 - no public way
+    client.timeout = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
+    if endpoint.startswith("http://"):
+        # For loopback with a port the SDK would look up <project>.127.0.0.1. This sends the project
+        # in the Host header, as the SDK does for a bare address.
+        client._isRowIp = True  # noqa: SLF001 - no public way
+    return client
