@@ -6,6 +6,7 @@ Installed as `ecsnap`; `python -m cli` is the same thing.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -132,6 +133,51 @@ def package() -> None:
     for folder in folders:
         size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
         print_line(new_console(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
+
+
+@app.command()
+def setup(
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Make it; without this nothing is changed.")
+    ] = False,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Delete what it made, except logs and snapshots.")
+    ] = False,
+    functions: Annotated[
+        bool, typer.Option("--functions", help="With --destroy: delete the functions too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --destroy: do not ask.")] = False,
+) -> None:
+    """Show what the account lacks for a deployment, as a diff; with --apply, make it."""
+    from cli.setup import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
+
+    if destroy and apply:
+        raise typer.BadParameter("--apply and --destroy exclude each other")
+    if (functions or yes) and not destroy:
+        raise typer.BadParameter("--functions and --yes need --destroy")
+    console, messages = new_console(), stderr_console()
+    if destroy:
+        done = command.destroy(
+            console,
+            policies,
+            functions=functions,
+            confirmed=lambda: yes or _confirmed(),
+            messages=messages,
+        )
+    else:
+        done = command.setup(console, policies, apply=apply, messages=messages)
+    if not done:
+        raise typer.Exit(1)
+
+
+def _confirmed() -> bool:
+    """Ask; without a terminal there is nobody to ask, and the answer is no."""
+    if not sys.stdin.isatty():
+        print_line(stderr_console(), "no terminal to ask; add --yes", "red")
+        return False
+    return typer.confirm("Delete these?")
 
 
 @app.command()

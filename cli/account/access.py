@@ -42,6 +42,14 @@ class Access:
         """Whether any service is that of an emulator."""
         return any(map(is_loopback, self.endpoints.values()))
 
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """Return the variables that are missing where only some services are an emulator's."""
+        if not self.is_local:
+            return ()
+        local = {service for service, url in self.endpoints.items() if is_loopback(url)}
+        return tuple(f"{service}_ENDPOINT" for service in ENDPOINTS if service not in local)
+
 
 def access_of(env: Mapping[str, str], *, region: str) -> Access:
     """

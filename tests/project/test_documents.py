@@ -29,7 +29,14 @@ COVERED_ELSEWHERE = {
     "make bench-pacing": "takes minutes; tests/project/test_contributing.py finds the target",
     "make bench-growth": "takes minutes; tests/project/test_contributing.py finds the target",
 }
-NEEDS_A_CLOUD = {"s deploy", "make deploy-fun", ".venv/bin/python -m cli smoke"}
+NEEDS_A_CLOUD = {
+    ".venv/bin/ecsnap setup",
+    ".venv/bin/ecsnap setup --apply",
+    ".venv/bin/ecsnap setup --destroy --functions",
+    "s deploy",
+    "make deploy-fun",
+    ".venv/bin/python -m cli smoke",
+}
 MAX_README_LINES = 120
 MAX_PROSE_CHARS = 100
 

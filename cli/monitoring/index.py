@@ -1,0 +1,69 @@
+"""
+The index of the Logstore: every field of the records, and of FC's own request metrics.
+
+Pure. A test compares it with the fields that real runs write. Source of the settings: Log Service
+API reference, "CreateIndex"; SQL needs `doc_value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from shared.records.outcome import STATUSES
+
+Type = Literal["text", "long", "double"]
+
+_TEXTS = (
+    # of every record
+    *("record", "at", "function", "request_id", "account_id", "deployment", "version"),
+    # of a run
+    *("policy", "region", "run_id", "trigger_id", "trigger_time", "chain", "dry_run"),
+    # of some records
+    *("status", "code", "reason", "disk_id", "instance_id", "snapshot_id", "event", "event_id"),
+    *("next_at", "ends_at", "due_at", "until", "timer", "timers", "warnings"),
+    *("fc_service", "fc_function"),
+)
+_NUMBERS = ("part", "attempt", "calls", "missed", "records")
+_CALLS = ("CreateSnapshot", "DescribeDisks", "DescribeInstances", "DescribeSnapshots")
+_PASSES = ("count_resumed", "count_caught_up", "count_waiting")
+METRICS: Mapping[str, Type] = {
+    **dict.fromkeys(
+        (
+            *("functionName", "serviceName", "qualifier", "versionId", "requestId", "operation"),
+            *("invocationType", "instanceID", "isColdStart", "hasFunctionError", "errorType"),
+        ),
+        "text",
+    ),
+    **dict.fromkeys(("memoryMB", "memoryUsageMB", "durationMs"), "double"),
+}
+"""Fields of request metrics (Function Compute, "Log fields")."""
+FIELDS: Mapping[str, Type] = {
+    **dict.fromkeys(_TEXTS, "text"),
+    **dict.fromkeys(_NUMBERS, "long"),
+    **dict.fromkeys((f"calls_{api}" for api in _CALLS), "long"),
+    **dict.fromkeys(_PASSES, "long"),
+    **{
+        f"{kind}_{status}": "long"
+        for kind in ("count", "unchanged", "in_all")
+        for status in STATUSES
+    },
+    "duration_s": "double",
+    **METRICS,
+}
+"""By name how SLS compares and calculates with a field."""
+
+_DELIMITERS = (*""",'";=()[]{}?@&<>/: """, "\n", "\t", "\r")
+"""Those that the reference has in its samples."""
+
+
+def index_document() -> dict[str, Any]:
+    """Return the index as CreateIndex takes it; words without a field are found in all fields."""
+    text = {"caseSensitive": False, "chn": False, "token": list(_DELIMITERS)}
+    return {
+        "line": dict(text),
+        "keys": {
+            name: {"type": kind, "doc_value": True, **(text if kind == "text" else {})}
+            for name, kind in FIELDS.items()
+        },
+    }

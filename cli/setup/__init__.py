@@ -1,0 +1,1 @@
+"""What the functions need in the account: compared, created, corrected and deleted."""
