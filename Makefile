@@ -74,12 +74,8 @@ templates: $(INSTALLED) ## write s.yaml and template.yml from policies.yaml and 
 package: $(INSTALLED) ## write the templates and build/<function>/, what is deployed
 	@$(BIN)/python -m cli package
 
-# `check` replaces Fun's own schema, which is older than the runtimes used here. .fun is removed,
-# because Fun would deploy what an earlier `fun build` left there.
 deploy-fun: package ## build, check, and deploy with Fun, to FC 2.0
-	@$(BIN)/python -m cli check --built
-	rm -rf .fun
-	IGNORE_TPL_VALIDATION=1 fun deploy -y
+	@$(BIN)/python -m cli deploy-fun
 
 # Without these tools the tests of deployments are skipped. No script of a package runs, and
 # only locked packages are downloaded.

@@ -180,6 +180,17 @@ def _confirmed() -> bool:
     return typer.confirm("Delete these?")
 
 
+@app.command(name="deploy-fun")
+def deploy_fun(
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+) -> None:
+    """Deploy the packages with Fun, to FC 2.0, with their triggers of EventBridge."""
+    from cli.deploy_fun import deploy_fun as deploy  # noqa: PLC0415 - see above
+
+    if not deploy(new_console(), policies, messages=stderr_console()):
+        raise typer.Exit(1)
+
+
 @app.command()
 def smoke(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,

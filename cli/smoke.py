@@ -2,8 +2,8 @@
 A dry run of each deployed function: whether it starts, may read ECS, and can write records.
 
 Sends a direct request with `dry_run` to every function of the deployment, through the clients of
-Function Compute. `record_completion` accepts none, so it gets the event of a snapshot that does
-not exist, and records it. Creates no snapshot.
+Function Compute. `record_completion` accepts none, so it gets the event of a snapshot that does not
+exist, and records it. Creates no snapshot. Then compares the triggers with the files.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from typing import Any
 
 from rich.console import Console
 
+from cli.account.access import KEY, SECRET, TOKEN, access_of
+from cli.account.fc import Fc2Account, Fc3Account, FcAccount
 from cli.check import check
 from cli.console import print_line
 from cli.deployment.functions import Function, variables_of
 from cli.deployment.model import Deployment
-from cli.deployment.project import ProjectError, read_project
+from cli.deployment.project import Project, ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
 from cli.fc_invokers import Deployed, Fc2Invoker, Fc3Invoker, FcInvoker, NoAnswerError
+from cli.trigger_check import check_triggers
 from shared.completions.decision import ACCOMPLISHED, COMPLETED
 from shared.entrypoints.invocation import PAUSED
 from shared.errors import Problems
@@ -34,10 +37,6 @@ from shared.runtime.json_yaml import read_policies
 from shared.runtime.redaction import redacted
 from shared.runtime.settings import FcApi, address_of, is_loopback
 from shared.validation import nearest
-
-KEY, SECRET, TOKEN = (
-    f"ALIBABA_CLOUD_{name}" for name in ("ACCESS_KEY_ID", "ACCESS_KEY_SECRET", "SECURITY_TOKEN")
-)
 
 
 class SmokeError(Exception):
@@ -67,8 +66,9 @@ def smoke(
         messages: Receives the reason why nothing was invoked; None is the same console.
 
     Returns:
-        Whether every function answered. Skipped and failed disks depend on the account, not on
-        the deployment, so they count only if `strict`. A paused function counts as no answer.
+        Whether every function answered, and has its triggers. Skipped and failed disks depend on
+        the account, not on the deployment, so they count only if `strict`, and so do triggers that
+        the files do not have. A paused function counts as no answer.
 
     """
     messages = messages or console
@@ -93,10 +93,12 @@ def smoke(
         print_line(messages, str(exc), "red")
         return False
     all_answered = True
-    for place in places:
+    answering: list[Function] = []
+    for function, place in zip(project.functions, places, strict=True):
         try:
             answer = invoker.invoke(place, json.dumps(_event(place, name)).encode())
             status, line = _status_and_line(answer)
+            answering.append(function)
         except NoAnswerError as exc:
             status, line = "", str(exc)
         fine = status == "ok" if strict else status not in ("", PAUSED)
@@ -104,7 +106,16 @@ def smoke(
         shown = _hiding(hidden, redacted(line, keys[1:]))
         print_line(console, f"{place.function}: {shown}", colour)
         all_answered = all_answered and fine
-    return all_answered
+    has_triggers = check_triggers(
+        console, _fc(project, address, fun=fun), answering, fun=fun, strict=strict
+    )
+    return all_answered and has_triggers
+
+
+def _fc(project: Project, address: str | None, *, fun: bool) -> FcAccount:
+    env = {**os.environ, "FC_ENDPOINT": address or ""}
+    access = access_of(env, region=project.deployment.region, services=("FC",))
+    return Fc2Account(access, project.deployment.account_id) if fun else Fc3Account(access)
 
 
 def _raise_problems(problems: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ Checked before any call. Never prints a secret.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.runtime.context import Credentials
@@ -37,30 +37,21 @@ class Access:
     sleep: Callable[[float], None] = time.sleep
     """Waits before a call is repeated."""
 
-    @property
-    def is_local(self) -> bool:
-        """Whether any service is that of an emulator."""
-        return any(map(is_loopback, self.endpoints.values()))
 
-    @property
-    def mixed(self) -> tuple[str, ...]:
-        """Return the variables that are missing where only some services are an emulator's."""
-        if not self.is_local:
-            return ()
-        local = {service for service, url in self.endpoints.items() if is_loopback(url)}
-        return tuple(f"{service}_ENDPOINT" for service in ENDPOINTS if service not in local)
-
-
-def access_of(env: Mapping[str, str], *, region: str) -> Access:
+def access_of(
+    env: Mapping[str, str], *, region: str, services: Sequence[str] = ENDPOINTS
+) -> Access:
     """
     Return how to reach the account.
 
     Args:
         env: The environment variables.
         region: That of the functions.
+        services: Names of `ENDPOINTS` that will be called.
 
     Raises:
-        AccessError: Credentials are missing, or an address is invalid.
+        AccessError: Credentials are missing, an address is invalid, or only some services are those
+            of an emulator: the rest would be changed in a real account.
 
     """
     problems = [
@@ -69,7 +60,7 @@ def access_of(env: Mapping[str, str], *, region: str) -> Access:
         if not env.get(name, "").strip()
     ]
     endpoints = {}
-    for service in ENDPOINTS:
+    for service in services:
         name = f"{service}_ENDPOINT"
         given = env.get(name, "").strip()
         address = address_of(given) if given else None
@@ -78,6 +69,11 @@ def access_of(env: Mapping[str, str], *, region: str) -> Access:
             problems.append(f"{name}: {rule}, because requests carry credentials")
         elif address:
             endpoints[service] = address
+    if missing := _elsewhere(endpoints, services):
+        problems.append(
+            f"{', '.join(missing)}: not set, but other services are those of an emulator; set all "
+            "or none, so that nothing is changed in a real account"
+        )
     if problems:
         raise AccessError("\n".join(problems))
     return Access(
@@ -89,3 +85,9 @@ def access_of(env: Mapping[str, str], *, region: str) -> Access:
         region=region,
         endpoints=endpoints,
     )
+
+
+def _elsewhere(endpoints: Mapping[str, str], services: Sequence[str]) -> list[str]:
+    """Return the variables that are missing where some services are those of an emulator."""
+    local = {service for service, address in endpoints.items() if is_loopback(address)}
+    return [f"{service}_ENDPOINT" for service in services if local and service not in local]

@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.smoke import KEY, SECRET, TOKEN
+from cli.account.access import KEY, SECRET, TOKEN
 from emulator import Cloud, Fault, ManualClock, serve
 from tests.emulator.sls.conftest import NOW
 from tests.packages import edit_deployment
+from tests.shipped import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
 PLACES = {
@@ -82,8 +83,13 @@ def api(request: pytest.FixtureRequest) -> list[str]:
 
 def deploy(cloud: Cloud, api: list[str], **code: str) -> None:
     for function, text in code.items():
-        service = cloud.fc().add_service(PLACES[function]) if api else None
-        cloud.fc().add_function(function, text, service=service)
+        fc = cloud.fc()
+        service = fc.add_service(PLACES[function]) if api else None
+        deployed = fc.add_function(function, text, service=service)
+        for timer in FUNCTIONS[function].timers:
+            fc.add_timer(deployed, timer.name, timer.expression)
+        for event in FUNCTIONS[function].events:
+            fc.add_rule(deployed, event.name, event.pattern)
 
 
 def smoke(*options: str) -> tuple[int, list[str]]:
@@ -338,3 +344,62 @@ def test_no_variables_value_and_no_secret_is_shown(
 
     assert status == 1
     assert [line.partition(": ")[2] for line in lines] == ["ValueError: $PW and ***"] * 4
+
+
+def test_a_function_without_its_triggers_is_a_failure(cloud: Cloud, api: list[str]) -> None:
+    """Nothing would ever start it; one that is off counts too."""
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
+    state = cloud.fc().region.state
+    functions = {function.name: function for function in state.functions()}
+    del functions["snapshot_on_schedule"].triggers["hourly"]
+    functions["record_completion"].triggers["ecs-snapshots"].config["triggerEnable"] = False
+
+    status, lines = smoke(*api)
+
+    assert status == 1
+    assert lines[4:] == [
+        (
+            "snapshot_on_schedule: trigger hourly: missing, so it never starts the function; deploy"
+            " again"
+        ),
+        (
+            "record_completion: trigger ecs-snapshots: off, so its events are lost; switch it on,"
+            " or deploy again"
+        ),
+    ]
+
+
+def test_a_trigger_that_the_files_no_longer_name_is_listed(cloud: Cloud, api: list[str]) -> None:
+    """The tools that deploy leave it; with --strict it is a failure."""
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
+    functions = {function.name: function for function in cloud.fc().region.state.functions()}
+    cloud.fc().add_timer(functions["snapshot_on_schedule"], "weekly", "0 0 2 * * 1")
+
+    status, lines = smoke(*api)
+
+    assert status == 0
+    assert lines[4:] == [
+        (
+            "snapshot_on_schedule: trigger weekly: not in the files, and still fires; `ecsnap setup"
+            " --apply` removes it"
+        )
+    ]
+    assert smoke(*api, "--strict")[0] == 1
+
+
+def test_without_the_right_to_list_triggers_they_are_not_checked(
+    cloud: Cloud, api: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The missing permission is named; the answers count."""
+    deploy(cloud, api, **dict.fromkeys(PLACES, ANSWERS))
+    statement = {"Effect": "Allow", "Action": "fc:InvokeFunction", "Resource": "*"}
+    cloud.add_role("caller", [{"Version": "1", "Statement": [statement]}])
+    key = cloud.assume_role("caller")
+    for name, value in ((KEY, key.access_key_id), (SECRET, key.access_key_secret)):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv(TOKEN, key.security_token or "")
+
+    status, lines = smoke(*api)
+
+    assert status == 0
+    assert lines[4].startswith("snapshot_on_schedule: triggers: not checked: fc:ListTriggers on")

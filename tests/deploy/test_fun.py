@@ -37,6 +37,7 @@ STARTED = {
 }
 """The variables of resume_runs with the names of the functions that it starts."""
 QUEUE = "acs:mns:cn-hangzhou:1234567890123456:/queues/snapshot-failures/messages"
+MISSING = "missing, so it never starts the function; deploy again"
 ADDED_BY_FUN = {"LD_LIBRARY_PATH", "PATH", "NODE_PATH", "PYTHONUSERBASE"}
 
 
@@ -237,7 +238,13 @@ def test_what_is_deployed_takes_snapshots(
     assert result.output.splitlines() == [
         f"{name}: ok; nightly-production in cn-hangzhou: 3 planned"
         for name in ("snapshot_on_schedule", "snapshot_on_event")
-    ] + ["record_completion: ok; cn-hangzhou: 1 completed", "resume_runs: ok"]
+    ] + [
+        "record_completion: ok; cn-hangzhou: 1 completed",
+        "resume_runs: ok",
+        # Fun has no trigger of EventBridge; `ecsnap deploy-fun` makes these.
+        f"snapshot_on_event: trigger ecs-events: {MISSING}",
+        f"record_completion: trigger ecs-snapshots: {MISSING}",
+    ]
     assert not ecs.snapshots
 
     cloud.run_until(cloud.clock.now() + timedelta(minutes=1))

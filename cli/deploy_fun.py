@@ -1,0 +1,149 @@
+"""
+`ecsnap deploy-fun`: the deployment to FC 2.0, with Fun, and what Fun cannot do.
+
+Fun fills in no variables and has no trigger of EventBridge. So it gets a template with the values,
+and the triggers are made after it, over Function Compute's own API.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from cli.account import sts
+from cli.account.access import Access, AccessError, access_of
+from cli.account.errors import AccountError
+from cli.account.fc import Fc2Account
+from cli.check import check
+from cli.console import print_line
+from cli.deployment.fun_template import NAME, fun_document
+from cli.deployment.functions import Function, functions_of
+from cli.deployment.project import ProjectError, read_project
+from cli.deployment.variables import MissingVariableError, filled_in
+from cli.setup.account_id import AccountError as OtherAccountError
+from cli.setup.account_id import checked
+from cli.setup.target import deployed_name
+from cli.setup.triggers import put_event_triggers
+
+Run = Callable[[Path, Mapping[str, str]], int]
+"""Runs Fun in a folder with variables; returns its exit status."""
+
+
+class DeployError(Exception):
+    """Nothing was deployed; the message names every problem, one a line."""
+
+
+def deploy_fun(
+    console: Console, policies: Path, *, messages: Console, run: Run | None = None
+) -> bool:
+    """
+    Deploy all functions with Fun, and their triggers of EventBridge.
+
+    Args:
+        console: Receives a line for each trigger.
+        policies: The policy file; `deployment.yaml` and `build/` are in its folder.
+        messages: Receives problems.
+        run: Runs Fun; None is the command `fun`.
+
+    Returns:
+        Whether everything was deployed.
+
+    """
+    build = policies.parent / "build"
+    try:
+        access, functions, account_id = _prepared(policies, messages)
+        _write_template(build, functions)
+        status = (run or _run_fun)(build, _variables(access, account_id))
+    except DeployError as exc:
+        print_line(messages, str(exc), "red")
+        return False
+    if status:
+        print_line(messages, f"fun: exit status {status}; triggers of EventBridge: not made", "red")
+        return False
+    return _put_triggers(console, messages, Fc2Account(access, account_id), functions)
+
+
+def _prepared(policies: Path, messages: Console) -> tuple[Access, tuple[Function, ...], str]:
+    """Return how to reach the account, and what is deployed, after everything was checked."""
+    found = check(policies, built=True)
+    for warning in found.warnings:
+        print_line(messages, f"warning: {warning}", "yellow")
+    if problems := [*found.problems, *found.stale]:
+        raise DeployError("\n".join(problems))
+    try:
+        project = read_project(policies)
+        if "fun" not in project.deployment.tools:
+            raise DeployError("deployment.yaml: tools: has no fun; add it, or use `s deploy`")
+        access = access_of(os.environ, region=project.deployment.region, services=("FC", "STS"))
+        caller = sts.account_id(access)
+        deployment = filled_in(project.deployment, os.environ, account_id=caller)
+        checked(deployment.account_id, caller)
+    except (
+        AccessError,
+        AccountError,
+        MissingVariableError,
+        OtherAccountError,
+        ProjectError,
+    ) as exc:
+        raise DeployError(str(exc)) from exc
+    return access, functions_of(deployment, project.policies), caller
+
+
+def _write_template(build: Path, functions: tuple[Function, ...]) -> None:
+    """Write the template with its values beside the packages; Fun takes paths from there."""
+    # Fun would deploy what an earlier `fun build` left there.
+    for folder in (build / ".fun", build.parent / ".fun"):
+        shutil.rmtree(folder, ignore_errors=True)
+    text = yaml.safe_dump(fun_document(functions, build=""), sort_keys=False, allow_unicode=True)
+    (build / NAME).write_text(text, encoding="utf-8")
+
+
+def _variables(access: Access, account_id: str) -> dict[str, str]:
+    """Return the variables that Fun reads (Funcraft, docs/usage/env.md)."""
+    key = access.credentials
+    variables = {
+        **os.environ,
+        "ACCOUNT_ID": account_id,
+        "REGION": access.region,
+        "ACCESS_KEY_ID": key.access_key_id,
+        "ACCESS_KEY_SECRET": key.access_key_secret,
+        "SECURITY_TOKEN": key.security_token or "",
+        # Its schema is from 2021 and rejects the runtimes of today; `check` is stricter.
+        "IGNORE_TPL_VALIDATION": "1",
+    }
+    if "FC" in access.endpoints:
+        variables["FC_ENDPOINT"] = access.endpoints["FC"]
+    return variables
+
+
+def _run_fun(folder: Path, variables: Mapping[str, str]) -> int:
+    command = ["fun", "deploy", "-y", "-t", NAME]
+    try:
+        return subprocess.run(command, cwd=folder, env=variables, check=False).returncode  # noqa: S603 - a fixed command
+    except OSError as exc:
+        raise DeployError(
+            f"fun: {exc.strerror}; install it with `npm install -g @alicloud/fun`"
+        ) from exc
+
+
+def _put_triggers(
+    console: Console, messages: Console, fc: Fc2Account, functions: tuple[Function, ...]
+) -> bool:
+    done = [_put(console, messages, fc, function) for function in functions]
+    return all(done)
+
+
+def _put(console: Console, messages: Console, fc: Fc2Account, function: Function) -> bool:
+    try:
+        for line in put_event_triggers(fc, function, deployed_name(function, "fun")):
+            print_line(console, line)
+    except AccountError as exc:
+        print_line(messages, f"{function.name}: {exc}", "red")
+        return False
+    return True
