@@ -22,6 +22,7 @@ from emulator.operation import Operation, Parameters
 from emulator.options import parser
 from emulator.ram import operations as ram
 from emulator.sls import routes as sls
+from emulator.sls import sql
 from emulator.smq import operations as smq
 from emulator.sts import operations as sts
 
@@ -53,6 +54,10 @@ def _of_parameters(name: str, known: Parameters) -> tuple[str, ...]:
 
 def _sls_operations() -> str:
     return _routes(sls.OPERATIONS)
+
+
+def _sls_functions() -> str:
+    return listed(sql.FUNCTIONS) + "\n"
 
 
 def _fc_operations() -> str:
@@ -109,6 +114,7 @@ EMULATOR_TABLES: Mapping[str, Callable[[], str]] = {
     "ecs settings": _ecs_settings,
     "fc operations": _fc_operations,
     "ram operations": _rpc(ram.OPERATIONS),
+    "sls functions": _sls_functions,
     "sls operations": _sls_operations,
     "smq operations": _rpc(smq.OPERATIONS),
     "sts operations": _rpc(sts.OPERATIONS),

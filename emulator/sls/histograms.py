@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from emulator.sls.errors import not_implemented
 from emulator.sls.operations import Answer, Call, Checked
 from emulator.sls.reading import NS_PER_S, prepared
 
@@ -25,6 +26,9 @@ def get_histograms(call: Call) -> Checked:
     # A part of a second at the end is one more.
     last_s = -(-search.range.to_ns // NS_PER_S)
     step_s = -(-(last_s - first_s) // _MAX_PARTS)
+
+    if search.sql:
+        raise not_implemented("SQL: the emulator counts what a search finds.")
 
     def effect() -> Answer:
         found = search.found()

@@ -47,6 +47,8 @@ class Kind:
     type: str = "text"
     delimiters: tuple[str, ...] = DELIMITERS
     case_sensitive: bool = False
+    has_sql: bool = True
+    """Whether SQL may read it: `doc_value`."""
 
     def words(self, text: str) -> set[str]:
         """Split a text at the delimiters."""
@@ -165,6 +167,7 @@ def _key(key: str, says: object) -> Kind:
         type=str(kind),
         delimiters=_delimiters(settings.get("token", [])),
         case_sensitive=settings.get("caseSensitive") is True,
+        has_sql=settings.get("doc_value") is True,
     )
 
 

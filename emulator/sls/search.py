@@ -4,7 +4,7 @@ Search statements: from text to a test that a record passes or not.
 Source: Log Service, "Search syntax" (2021): `key:value`, words in any field, `and`, `or`, `not`
 (no operator between two is `and`), parentheses, quotes, `*` and `?`, comparisons, `in [1 2)`.
 A colon binds first, then parentheses, `and`, `not`, and last `or`; where these leave two
-readings, BEHAVIOUR.md says which one is taken. SQL, behind `|`, is not searched for.
+readings, BEHAVIOUR.md says which one is taken. SQL, behind `|`, is `sql`'s.
 
 Knows nothing of indexes: `index` says how a field is compared.
 """
@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from emulator.sls.errors import not_implemented, parameter_invalid
+from emulator.sls.errors import parameter_invalid
 
 Fields = Mapping[str, str]
 Test = Callable[[Fields], bool]
@@ -75,8 +75,7 @@ def search(query: str, index: Index) -> Test:
     Return the test that a query asks for; empty and `*` are every record.
 
     Raises:
-        SlsError: ParameterInvalid for what is no search statement, Emulator.NotImplemented
-            for SQL.
+        SlsError: ParameterInvalid for what is no search statement.
 
     """
     if query.strip() in ("", "*"):
@@ -92,7 +91,7 @@ def _tokens(query: str) -> Iterator[_Token]:
         match = _TOKEN.match(rest, place)
         if match is None:
             if rest[place:].lstrip().startswith("|"):
-                raise not_implemented(f"query {query!r}: the emulator has no SQL.")
+                raise _invalid(query, "has SQL, which has no place here")
             raise _invalid(query, f"cannot be read from {rest[place:].lstrip()!r} on")
         place = match.end()
         yield _token(match, query)

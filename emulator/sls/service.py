@@ -13,7 +13,8 @@ from functools import partial
 from emulator.account import Account
 from emulator.errors import ServiceError
 from emulator.service import Exchange, Service
-from emulator.sls import routes, signature
+from emulator.sls import reading, routes, signature
+from emulator.sls.alerting import Firing, evaluate
 from emulator.sls.errors import SlsError, denied, envelope, not_implemented
 from emulator.sls.index import EVERYTHING
 from emulator.sls.limits import Limits
@@ -49,6 +50,34 @@ class SlsService(Service):
     def alerts(self, project: str) -> dict[str, Document]:
         """Return a project's alerts by name, as they were sent."""
         return self._projects.project(project).jobs
+
+    def query(
+        self, project: str, logstore: str, query: str, from_s: int, to_s: int
+    ) -> list[dict[str, str]]:
+        """
+        Return what GetLogs answers, at most 100 records or the rows of the SQL; no call is noted.
+
+        Args:
+            project: Its name.
+            logstore: Its name.
+            query: A search, and SQL behind `|`.
+            from_s: The first second, in Unix time.
+            to_s: The second after the last.
+
+        Raises:
+            SlsError: As GetLogs.
+
+        """
+        return reading.rows(self._projects, project, logstore, query, from_s, to_s)
+
+    def firing(self, project: str) -> dict[str, Firing]:
+        """Return the alerts of a project that fire by the records of now; raises SlsError."""
+        now = self.account.clock.now()
+        found = {
+            name: evaluate(alert, self.query, now=now)
+            for name, alert in sorted(self.alerts(project).items())
+        }
+        return {name: firing for name, firing in found.items() if firing}
 
     def resource_records(self, resource: str) -> dict[str, Document]:
         """Return the account's records of a resource such as `sls.common.user`, by id."""

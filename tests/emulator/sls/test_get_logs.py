@@ -136,9 +136,9 @@ def test_star_is_everything(client: LogClient) -> None:
     assert got(client, query="*") == ["0"]
 
 
-def test_rejects_sql(client: LogClient) -> None:
+def test_rejects_a_dedicated_sql_instance(client: LogClient) -> None:
     """The parameter powerSql asks for a dedicated SQL instance."""
-    with pytest.raises(LogException, match="no SQL"):
+    with pytest.raises(LogException, match="no dedicated SQL"):
         client.get_log(PROJECT, LOGSTORE, AT, AT + 1, power_sql=True)
 
 

@@ -128,14 +128,6 @@ def test_what_is_no_search_statement_is_rejected(logs: LogClient, query: str, wh
     assert caught.value.get_error_code() == "ParameterInvalid"
 
 
-def test_sql_is_rejected(logs: LogClient) -> None:
-    """What stands behind `|` is another language."""
-    with pytest.raises(LogException, match="has no SQL") as caught:
-        found(logs, "status: failed | select count(1)")
-
-    assert caught.value.get_error_code() == "Emulator.NotImplemented"
-
-
 def test_pages_are_of_what_was_found(logs: LogClient) -> None:
     """`line`, `offset` and `reverse` come after the search."""
     answer = logs.get_log(
