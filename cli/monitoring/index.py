@@ -32,16 +32,17 @@ METRICS: Mapping[str, Type] = {
         (
             *("functionName", "serviceName", "qualifier", "versionId", "requestId", "operation"),
             *("invocationType", "instanceID", "isColdStart", "hasFunctionError", "errorType"),
+            "message",
         ),
         "text",
     ),
     **dict.fromkeys(("memoryMB", "memoryUsageMB", "durationMs"), "double"),
 }
-"""Fields of request metrics (Function Compute, "Log fields")."""
+"""Fields of request metrics and of printed lines (Function Compute, "Log fields")."""
 FIELDS: Mapping[str, Type] = {
     **dict.fromkeys(_TEXTS, "text"),
     **dict.fromkeys(_NUMBERS, "long"),
-    **dict.fromkeys((f"calls_{api}" for api in _CALLS), "long"),
+    **{f"{kind}_{api}": "long" for kind in ("calls", "throttled") for api in _CALLS},
     **dict.fromkeys(_PASSES, "long"),
     **{
         f"{kind}_{status}": "long"

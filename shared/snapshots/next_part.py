@@ -83,5 +83,5 @@ def fan_out(run: Run, now: datetime, log: RunLog, next_part: NextPart) -> Summar
     summary = Summary(run=run)
     log.started(part=0)
     next_part.start(summary, begun(run, now), part=1)
-    log.finished(summary, {}, part=0)
+    log.finished(summary, {}, {}, part=0)
     return summary

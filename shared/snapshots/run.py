@@ -69,6 +69,7 @@ class Runner:
         self._clock = region.pacer.clock
         self._progress = Progress(run, limits, now=self._clock.now())
         self._calls_before = Counter(region.pacer.calls)
+        self._throttled_before = Counter(region.pacer.throttled)
         self._plan: Callable[[str, int], SnapshotRequest] = lambda disk_id, attempt: plan_snapshot(
             run.run_key, run.policy.snapshot, disk_id, attempt=attempt
         )
@@ -129,7 +130,12 @@ class Runner:
         finally:
             if self._run.part > 1:
                 summary.in_all = self._progress.in_all
-            self._log.finished(summary, self._region.pacer.calls - self._calls_before)
+            pacer = self._region.pacer
+            self._log.finished(
+                summary,
+                pacer.calls - self._calls_before,
+                pacer.throttled - self._throttled_before,
+            )
         return summary
 
     def _take_snapshots(self, summary: Summary) -> None:

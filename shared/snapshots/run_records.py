@@ -113,9 +113,14 @@ class RunLog:
         self._add(disk_record(outcome))
 
     def finished(
-        self, summary: Summary, calls: Mapping[str, int], *, part: int | None = None
+        self,
+        summary: Summary,
+        calls: Mapping[str, int],
+        throttled: Mapping[str, int],
+        *,
+        part: int | None = None,
     ) -> None:
-        """Record how the part ended; `calls` by API."""
+        """Record how the part ended; `calls`, and those of them that were throttled, by API."""
         self._add(
             {
                 "record": "part_finished",
@@ -127,6 +132,7 @@ class RunLog:
                 **_numbered("unchanged", summary.unchanged),
                 **_numbered("in_all", summary.in_all),
                 **_numbered("calls", calls),
+                **_numbered("throttled", throttled),
             },
             part=part,
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.monitoring.index import FIELDS
 from tests.component.world import World
 from tests.component.world import world as make_world
 from tests.project.documents import undocumented
@@ -16,3 +17,5 @@ def world(tmp_path: Path) -> Iterator[World]:
     with make_world(tmp_path) as made:
         yield made
     assert undocumented(made.records) == set(), "docs/records.md lists every record and field"
+    written = {field for record in made.records for field in record if not field.startswith("__")}
+    assert written <= set(FIELDS), "the index that `setup` makes has every field"

@@ -32,6 +32,8 @@ def test_a_closed_minute_is_waited_for(world: World, phase_s: float) -> None:
     assert counts(answer) == {"created": len(disks)}
     throttled = [call for call in world.creates() if call.code == "Throttling"]
     assert len(throttled) < 30
+    (finished,) = world.recorded("part_finished")
+    assert finished["throttled_CreateSnapshot"] == str(len(throttled))
     assert {len(world.snapshots_of(disk)) for disk in disks} == {1}
 
 
