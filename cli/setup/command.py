@@ -20,14 +20,17 @@ from cli.account.errors import AccountError
 from cli.check import check
 from cli.console import print_line
 from cli.deployment.file import NAME
+from cli.deployment.model import Notify
+from cli.deployment.notify_keys import EXAMPLES, filled_in_problem
 from cli.deployment.project import Project, ProjectError, read_project, write_templates
-from cli.deployment.variables import MissingVariableError, filled_in
+from cli.deployment.variables import VARIABLE, MissingVariableError, filled_in
 from cli.setup import account_id
 from cli.setup.destroy import deployed_functions, function_things, kept, marked_things
 from cli.setup.runner import Summary, go_through
 from cli.setup.steps import SIGNS, Mark, Step, Thing
 from cli.setup.target import Target, target_of
 from cli.setup.things import all_things
+from shared.runtime.redaction import redacted
 
 _COLOURS: Mapping[Mark, str | None] = {
     "same": None,
@@ -100,8 +103,11 @@ def setup(
     if apply:
         for line in write_templates(read_project(policies)):
             print_line(console, f"  {line}")
+    secrets = _secrets(aim.project.deployment.notify, os.environ)
     summary = go_through(
-        all_things(aim.target), apply=apply, show=lambda thing, step: _show(console, thing, step)
+        all_things(aim.target),
+        apply=apply,
+        show=lambda thing, step: _show(console, thing, step, secrets),
     )
     _conclude(console, summary, apply=apply)
     return not summary.failed
@@ -205,6 +211,8 @@ def aim_of(
         raise SetupError(str(exc)) from exc
     except AccountError as exc:
         raise SetupError(f"{exc}; nothing was read or changed") from exc
+    if unusable := _unusable(deployment.notify):
+        raise SetupError("\n".join(unusable))
     return Aim(
         project=project,
         target=target_of(access, replace(deployment, account_id=caller), project.policies),
@@ -212,11 +220,38 @@ def aim_of(
     )
 
 
-def _show(console: Console, thing: Thing, step: Step) -> None:
+def _show(console: Console, thing: Thing, step: Step, secrets: Sequence[str] = ()) -> None:
     why = f": {step.why}" if step.why else ""
-    print_line(console, f"{SIGNS[step.mark]} {thing.name}{why}", _COLOURS[step.mark])
-    for line in step.changes:
-        print_line(console, f"    {line}", "red" if line.startswith("-") else "green")
+    line = f"{SIGNS[step.mark]} {thing.name}{why}"
+    print_line(console, redacted(line, secrets), _COLOURS[step.mark])
+    for change in step.changes:
+        colour = "red" if change.startswith("-") else "green"
+        print_line(console, f"    {redacted(change, secrets)}", colour)
+
+
+def _secrets(notify: Notify | None, env: Mapping[str, str]) -> tuple[str, ...]:
+    """
+    Return what must not be printed: the values of the variables in webhooks.
+
+    Args:
+        notify: As the file has it, with its variables.
+        env: The environment variables.
+
+    """
+    hooks = [getattr(notify, name) for name in EXAMPLES] if notify else []
+    texts = [text for hook in hooks if hook for text in (hook.url, hook.secret or "")]
+    names = {match["name"] for text in texts for match in VARIABLE.finditer(text)}
+    return tuple(value for name in names if name and (value := env.get(name, "")))
+
+
+def _unusable(notify: Notify | None) -> list[str]:
+    """Return what is wrong with the addresses of webhooks once they are filled in."""
+    hooks = [(name, getattr(notify, name)) for name in EXAMPLES] if notify else []
+    return [
+        f"{NAME}: notify.{name}.url: {rule}, once its variables are filled in"
+        for name, hook in hooks
+        if hook is not None and (rule := filled_in_problem(hook.url))
+    ]
 
 
 def _conclude(console: Console, summary: Summary, *, apply: bool) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 
 from cli.account.fc import FcAccount
 from cli.deployment.functions import Function
+from cli.setup.monitoring import monitoring_to_delete
 from cli.setup.queue import TAG
 from cli.setup.roles import EVENTBRIDGE_ROLE
 from cli.setup.steps import SAME, Step, Thing
@@ -43,6 +44,7 @@ def function_things(target: Target) -> Iterator[Thing]:
 
 def marked_things(target: Target) -> Iterator[Thing]:
     """Yield what `setup` made, in the order in which it can go."""
+    yield from monitoring_to_delete(target)
     for function in target.functions:
         yield Thing(
             name=f"role '{function.role}'", look=partial(_role, target, function), is_quiet=True

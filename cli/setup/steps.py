@@ -88,7 +88,7 @@ def changed_lines(before: object, after: object) -> tuple[str, ...]:
     """
     lines = difflib.unified_diff(_lines(before), _lines(after), lineterm="", n=0)
     return tuple(
-        f"{line[0]} {line[1:].strip()}"
+        f"{line[0]} {line[1:].strip().rstrip(',')}"
         for line in lines
         if not line.startswith(("---", "+++", "@@"))
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cli.setup.log import log_things
+from cli.setup.monitoring import monitoring_things
 from cli.setup.queue import queue_thing
 from cli.setup.roles import role_things
 from cli.setup.steps import Thing
@@ -17,4 +18,5 @@ def all_things(target: Target) -> Iterator[Thing]:
     yield from log_things(target)
     yield queue_thing(target)
     yield from role_things(target)
+    yield from monitoring_things(target)
     yield from stale_trigger_things(target)

@@ -49,7 +49,7 @@ def _needs(name: str, call: RpcCall) -> Iterator[Need]:
         named.append(f"acs:ram:*:{owner}:policy/{params['PolicyName']}")
     if name == "CreateServiceLinkedRole":
         linked = roles.SERVICE_LINKED.get(params["ServiceName"], "*")
-        named.append(f"acs:ram:*:{account}:role/{linked.lower()}")
+        named.append(f"acs:ram:*:{account}:role/{linked}")
     for resource in named or [f"acs:ram:*:{account}:*"]:
         yield Need(action=f"ram:{name}", resource=resource)
 

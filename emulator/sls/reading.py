@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import quote
 
 from emulator.sls import compression
@@ -108,14 +109,21 @@ def prepared(call: Call, given: Mapping[str, object]) -> Search:
 
 
 def rows(
-    projects: Projects, project: str, logstore: str, query: str, from_s: int, to_s: int
+    projects: Projects,
+    project: str,
+    logstore: str,
+    query: str,
+    from_s: int,
+    to_s: int,
+    *,
+    now: datetime,
 ) -> _Rows:
     """Return what GetLogs answers: at most 100 records, or the rows of the SQL."""
     within = Range(from_ns=from_s * NS_PER_S, to_ns=to_s * NS_PER_S)
     asked = _search(projects, project, logstore, query, within)
     found = asked.found()
     if asked.sql:
-        return asked.sql.rows(record.fields for record in found)
+        return asked.sql.rows((record.fields for record in found), now=now)
     return [record.fields for record in found[:_MAX_LINES]]
 
 
@@ -180,7 +188,8 @@ def _get(call: Call, given: Mapping[str, object], answer: _Form) -> Checked:
         found = query.found()
         if query.sql:
             # LIMIT in the statement is what `line` and `offset` are to a search.
-            rows = query.sql.rows(record.fields for record in found)
+            fields = (record.fields for record in found)
+            rows = query.sql.rows(fields, now=call.clock.now())
         else:
             page = found[:: -1 if is_reversed else 1][offset : offset + line_count]
             rows = [record.fields for record in page]

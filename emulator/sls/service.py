@@ -68,7 +68,8 @@ class SlsService(Service):
             SlsError: As GetLogs.
 
         """
-        return reading.rows(self._projects, project, logstore, query, from_s, to_s)
+        now = self.account.clock.now()
+        return reading.rows(self._projects, project, logstore, query, from_s, to_s, now=now)
 
     def firing(self, project: str) -> dict[str, Firing]:
         """Return the alerts of a project that fire by the records of now; raises SlsError."""

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any, Literal
 
 import duckdb
@@ -34,6 +34,9 @@ TABLE = "log"
 _RESERVED: Mapping[str, Type] = {"__time__": "long", "__topic__": "text", "__source__": "text"}
 _TYPES: Mapping[Type, str] = {"text": "VARCHAR", "long": "BIGINT", "double": "DOUBLE"}
 _ROWS_PER_INSERT = 500
+_NOW = "CURRENT_TIMESTAMP"
+"""How `now()` is written for DuckDB, whose own clock is not the cloud's."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _SYNTAX: tuple[type[exp.Expr], ...] = (
     *(exp.Select, exp.From, exp.Table, exp.Subquery, exp.TableAlias, exp.Where, exp.Group),
@@ -68,6 +71,7 @@ _FUNCTIONS: Mapping[type[exp.Expr], str] = {
     exp.TimeToStr: "date_format",
     exp.FromISO8601Timestamp: "from_iso8601_timestamp",
     exp.RegexpLike: "regexp_like",
+    exp.CurrentTimestamp: "now",
 }
 """The functions of the subset, as Presto calls them."""
 FUNCTIONS = tuple(sorted(set(_FUNCTIONS.values())))
@@ -92,9 +96,13 @@ class Statement:
     columns: Mapping[str, Type]
     """The fields that it reads."""
 
-    def rows(self, records: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    def rows(self, records: Iterable[Mapping[str, str]], *, now: datetime) -> list[dict[str, str]]:
         """
         Return the rows of an answer; every value is a text, as in the service.
+
+        Args:
+            records: What the search found.
+            now: The instant of `now()`.
 
         Raises:
             SlsError: A value cannot be calculated with.
@@ -103,7 +111,7 @@ class Statement:
         connection = duckdb.connect(":memory:")
         try:
             _fill(connection, self.columns, records)
-            cursor = connection.execute(self.sql)
+            cursor = connection.execute(self.sql.replace(_NOW, f"TIMESTAMPTZ '{now.isoformat()}'"))
             names = [column[0] for column in cursor.description or ()]
             found = cursor.fetchmany(MAX_ROWS if not _has_limit(self.sql) else 1_000_000)
         except duckdb.Error as exc:
@@ -139,7 +147,8 @@ def statement(sql: str, fields: Mapping[str, Type], every: Type | None) -> State
     columns = _columns(tree, aliases, fields, every)
     typed = _check_types(tree, columns)
     prepared = Statement(sql=typed.sql(dialect="duckdb"), columns=columns)
-    prepared.rows(())  # what its types do not allow is rejected without a record, too
+    # What its types do not allow is rejected without a record, too.
+    prepared.rows((), now=_EPOCH)
     return prepared
 
 
@@ -209,9 +218,12 @@ def _qualified(tree: exp.Expr, fields: Collection[str]) -> exp.Expr:
         source = select.args["from_"].this
         if not isinstance(source, exp.Table):
             continue
+        aliases = {alias.alias for alias in select.expressions if isinstance(alias, exp.Alias)}
         for column in select.find_all(exp.Column):
             inner = column.find_ancestor(exp.Select)
-            if inner is select and column.name in fields:
+            # ORDER BY means a column of the answer first.
+            is_output = column.name in aliases and column.find_ancestor(exp.Order) is not None
+            if inner is select and column.name in fields and not is_output:
                 column.set("table", exp.to_identifier(TABLE))
     return copied
 

@@ -69,9 +69,9 @@ def test_who_is_notified_is_served_by_one_region(cloud: Cloud, sls: SlsClient) -
         },
     )
     resource = "sls.common.user_group"
-    assert sls.record(resource, "ecsnap-main") is None
+    assert sls.records(resource, ["ecsnap-main", "other"]) == {}
     sls.put_record(resource, group)
-    assert sls.record(resource, "ecsnap-main") == group
+    assert sls.records(resource, ["ecsnap-main", "other"]) == {"ecsnap-main": group}
     sls.delete_record(resource, "ecsnap-main")
     assert cloud.sls.resource_records(resource) == {}
 

@@ -122,7 +122,7 @@ def test_killed_after_each_call_it_goes_on_where_it_stopped(
                 policy = bench.cloud.ram.policies["Custom", name]
                 assert [version.version_id for version in policy.versions] == ["v1"]
 
-    assert count == 17
+    assert count == 28
 
 
 @pytest.mark.parametrize("service", ["ram", "sls", "smq", "fc"])
@@ -197,7 +197,12 @@ def test_the_policy_in_the_documents_is_enough_and_no_more(bench: Bench) -> None
     bench.sign_in(cloud.assume_role("setup"))
     vpc = "{vpc_id: vpc-1, vswitch_ids: [vsw-1], security_group_id: sg-1}"
     plain = bench.deployment.read_text()
-    bench.edit(bench.deployment, "runtime:", f"functions: {{all: {{vpc: {vpc}}}}}\nruntime:")
+    hook = "https://oapi.dingtalk.com/robot/send?access_token=${env(TOKEN)}"
+    notify = f"notify: {{mail: [ops@example.com], dingtalk: {{url: '{hook}'}}}}"
+    bench.monkeypatch.setenv("TOKEN", "0123456789abcdef")
+    bench.edit(
+        bench.deployment, "runtime:", f"functions: {{all: {{vpc: {vpc}}}}}\n{notify}\nruntime:"
+    )
     assert bench.setup(apply=True).done
     bench.deployment.write_text(plain)
     bench.edit(bench.deployment, "runtime:", "log: {retention_days: 7}\nruntime:")
@@ -210,9 +215,12 @@ def test_the_policy_in_the_documents_is_enough_and_no_more(bench: Bench) -> None
     queue = cloud.smq(REGION).queues["snapshot-failures"]
     queue.settings["MessageRetentionPeriod"] = 60
     sls = cloud.sls
-    index = sls._projects.logstore(f"snapshot-automation-{cloud.account_id}-{REGION}", "records")
+    project = f"snapshot-automation-{cloud.account_id}-{REGION}"
+    index = sls._projects.logstore(project, "records")
     assert index.index is not None
     index.index.as_sent["keys"].pop("status")  # type: ignore[attr-defined] # JSON
+    sls.dashboards(project)["ecsnap-main-runs"]["displayName"] = "by hand"
+    sls.alerts(project)["ecsnap-main-throttled"]["state"] = "Disabled"
     fc = cloud.fc(REGION)
     fc.add_timer(fc.add_function("resume_runs", "x = 1"), "old", "0 0 2 * * *")
     service = fc.add_service("resume-runs")

@@ -146,7 +146,7 @@ def test_what_was_changed_by_hand_is_shown_and_corrected(bench: Bench) -> None:
         '    - "ecs.aliyuncs.com"',
         '    + "fc.aliyuncs.com"',
         "    - System AliyunLogFullAccess",
-        '    - "Action": "ecs:*",',
+        '    - "Action": "ecs:*"',
         "    - retention_days: 180",
         "    + retention_days: 7",
         "    - retention_s: 60",

@@ -83,6 +83,10 @@ def rows(logs: LogClient, query: str) -> list[dict[str, str]]:
         ),
         ("* | select count_if(status = 'failed') * 100.0 / count(1) > 33 as b", [{"b": "true"}]),
         ("* | select count(1) as n having count(1) > 5", []),
+        (
+            "* | select max(status) as status from log group by disk order by status desc",
+            [{"status": "failed"}, {"status": "created"}],
+        ),
     ],
 )
 def test_calculates_with_what_the_search_finds(

@@ -1,0 +1,256 @@
+"""
+The alerts of a deployment, as `setup` makes them: query, window, threshold, severity.
+
+Pure. Every alert has a section of its name in docs/operations.md. The body is that of "CreateAlert"
+(alert 2.0). Queries cast explicitly and count, so that each has a row without data too; where a
+field is a text, it is compared with a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cli.deployment.functions import Function
+
+HIGH, MEDIUM = 8, 6
+"""Severities ("CreateAlert": 2, 4, 6, 8, 10)."""
+GUIDE = "docs/operations.md"
+MAX_THROTTLED_PERCENT = 20
+OVERDUE_S = 7200
+"""How long after its function's time a run may be unfinished."""
+_QUARTER_S = 900
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One alert."""
+
+    slug: str
+    """Its name without the deployment's, and the anchor of its section in `GUIDE`."""
+    title: str
+    text: str
+    """What happened; `${column}` is that of the first row."""
+    query: str
+    window: str
+    """How far back the query looks, such as ``15m``."""
+    interval: str
+    """How often it is evaluated."""
+    condition: str
+    severity: int
+
+
+def alerts_of(deployment: str, functions: Sequence[Function]) -> tuple[Alert, ...]:
+    """
+    Return the alerts of a deployment.
+
+    Args:
+        deployment: Its name: two deployments may share a Logstore.
+        functions: Those of the deployment, by whose names FC's own metrics are found.
+
+    """
+    ours = f"deployment: {deployment}"
+    wet = f"{ours} and not dry_run: true"
+    names = " or ".join(f"functionName: {function.name}" for function in functions)
+    retries = {function.name: function.max_retries for function in functions}
+    return (
+        Alert(
+            slug="disk-failed",
+            title="A disk has no snapshot",
+            text="${n} disks failed, such as ${disk_id} of policy ${policy}: ${code}",
+            query=f"record: disk and (status: failed or status: snapshot_failed) and {wet} | "
+            "select count(1) as n, max_by(disk_id, __time__) as disk_id, "
+            "max_by(policy, __time__) as policy, max_by(code, __time__) as code from log",
+            window="15m",
+            interval="5m",
+            condition="n > 0",
+            severity=HIGH,
+        ),
+        Alert(
+            slug="run-unfinished",
+            title="A run is not finished",
+            text="${n} runs began and did not end, such as ${run_id} of policy ${policy}",
+            query=f"(record: part_started or record: part_finished) and {wet} | "
+            "select count(1) as n, min(run_id) as run_id, min(policy) as policy from ("
+            "select run_id, max(policy) as policy, max(ends_at) as ends_at, "
+            "count_if(record = 'part_finished' and status <> 'continued') as finished "
+            "from log group by run_id) where finished = 0 and "
+            "to_unixtime(from_iso8601_timestamp(nullif(ends_at, ''))) "
+            f"< to_unixtime(now()) - {OVERDUE_S}",
+            window="24h",
+            interval="15m",
+            condition="n > 0",
+            severity=HIGH,
+        ),
+        Alert(
+            slug="policy-matched-nothing",
+            title="A policy matched no disk",
+            text="policy ${policy} selected no disk in ${n} runs",
+            query=f"record: part_finished and code: NoDisksMatched and {wet} | "
+            "select count(1) as n, max_by(policy, __time__) as policy from log",
+            window="15m",
+            interval="5m",
+            condition="n > 0",
+            severity=MEDIUM,
+        ),
+        Alert(
+            slug="input-rejected",
+            title="An event or the policy file was rejected",
+            text="${function} rejected ${n} inputs: ${reason}",
+            query=f"record: rejected and {ours} | "
+            "select count(1) as n, max_by(function, __time__) as function, "
+            "max_by(reason, __time__) as reason from log",
+            window="15m",
+            interval="5m",
+            condition="n > 0",
+            severity=MEDIUM,
+        ),
+        Alert(
+            slug="no-reconcile",
+            title="resume_runs does not run",
+            text="no record reconciled for 60 minutes: unfinished and missed runs stay so",
+            query=f"record: reconciled and {ours} | select count(1) as n from log",
+            window="60m",
+            interval="15m",
+            condition="n == 0",
+            severity=HIGH,
+        ),
+        Alert(
+            slug="throttled",
+            title="ECS throttles",
+            text="${share} % of ${calls} calls in the last hour were throttled",
+            query=f"record: part_finished and {ours} | "
+            "select calls, case when calls > 0 then round(throttled * 100.0 / calls, 1) "
+            "else 0.0 end as share from (select "
+            f"{_sum_of('calls')} as calls, {_sum_of('throttled')} as throttled from log)",
+            window="60m",
+            interval="15m",
+            condition=f"share > {MAX_THROTTLED_PERCENT}",
+            severity=MEDIUM,
+        ),
+        Alert(
+            slug="function-failed",
+            title="A function failed before it could record anything",
+            text="${n} invocations left no record, such as one of ${name}: ${error}",
+            query=f"({names}) or {ours} | "
+            "select count(1) as n, min(name) as name, min(error) as error from ("
+            "select coalesce(requestId, request_id) as id, max(functionName) as name, "
+            "max(errorType) as error, count_if(hasFunctionError = 'true' and "
+            f"__time__ > to_unixtime(now()) - {_QUARTER_S}) as errors, count(record) as records "
+            "from log group by coalesce(requestId, request_id)) "
+            "where errors > 0 and records = 0",
+            window="3h",
+            interval="5m",
+            condition="n > 0",
+            severity=HIGH,
+        ),
+        Alert(
+            slug="failure-queue",
+            title="The failure queue holds a message",
+            text="${n} events failed at all their deliveries, such as one of ${name}",
+            query=f"({names}) and hasFunctionError: true and invocationType: Async | "
+            "select count(1) as n, min(name) as name from ("
+            "select requestId as id, max(functionName) as name, count(1) as errors, "
+            "max(__time__) as last from log group by requestId) "
+            f"where errors > {_retries(retries)} and last > to_unixtime(now()) - {_QUARTER_S}",
+            window="24h",
+            interval="5m",
+            condition="n > 0",
+            severity=HIGH,
+        ),
+    )
+
+
+def _sum_of(kind: str) -> str:
+    apis = ("CreateSnapshot", "DescribeDisks", "DescribeInstances", "DescribeSnapshots")
+    return " + ".join(f"coalesce(sum({kind}_{api}), 0)" for api in apis)
+
+
+def _retries(retries: Mapping[str, int]) -> str:
+    """Return how often FC delivers an event of a function again, as an expression of its name."""
+    usual = max(retries.values())
+    others = "".join(
+        f" when name = '{name}' then {count}" for name, count in retries.items() if count != usual
+    )
+    return f"case{others} else {usual} end" if others else str(usual)
+
+
+def alert_document(
+    alert: Alert,
+    *,
+    deployment: str,
+    mark: str,
+    region: str,
+    project: str,
+    logstore: str,
+    action_policy: str,
+) -> dict[str, Any]:
+    """
+    Return an alert as CreateAlert takes it.
+
+    Args:
+        alert: The alert.
+        deployment: The name of the deployment, part of the alert's name and title.
+        mark: What marks it as made by this deployment.
+        region: Where the Logstore is.
+        project: Its project.
+        logstore: Its name.
+        action_policy: The id of the policy that says who is told.
+
+    """
+    return {
+        "name": alert_name(alert.slug, deployment),
+        "displayName": f"{alert.title} ({deployment})",
+        "description": mark,
+        "type": "Alert",
+        "state": "Enabled",
+        "schedule": {"type": "FixedRate", "interval": alert.interval},
+        "configuration": {
+            "version": "2.0",
+            "type": "default",
+            "dashboard": "internal-alert-analysis",
+            "queryList": [
+                {
+                    "storeType": "log",
+                    "region": region,
+                    "project": project,
+                    "store": logstore,
+                    "query": alert.query,
+                    "timeSpanType": "Relative",
+                    "start": f"-{alert.window}",
+                    "end": "now",
+                    "powerSqlMode": "auto",
+                }
+            ],
+            "groupConfiguration": {"type": "no_group", "fields": []},
+            "joinConfigurations": [],
+            "severityConfigurations": [
+                {
+                    "severity": alert.severity,
+                    "evalCondition": {"condition": alert.condition, "countCondition": ""},
+                }
+            ],
+            "labels": [],
+            "annotations": [
+                {"key": "title", "value": f"{alert.title} ({deployment})"},
+                {"key": "desc", "value": f"{alert.text}; see {GUIDE}#{alert.slug}"},
+            ],
+            "autoAnnotation": True,
+            "sendResolved": True,
+            "threshold": 1,
+            "noDataFire": False,
+            "noDataSeverity": MEDIUM,
+            "policyConfiguration": {
+                "alertPolicyId": "sls.builtin.dynamic",
+                "actionPolicyId": action_policy,
+                "repeatInterval": "1h",
+                "useDefault": False,
+            },
+        },
+    }
+
+
+def alert_name(slug: str, deployment: str) -> str:
+    """Return the name of an alert in its project."""
+    return f"ecsnap-{deployment}-{slug}"

@@ -1,0 +1,263 @@
+"""
+The dashboards of a deployment: runs, failures, recovery.
+
+Pure but for `advice`, which reads what to do about a code from docs/troubleshooting.md, so that it
+is written once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cli.monitoring.charts import Chart, charts_of
+
+_MONTH = "-2592000s"
+_WEEK = "-604800s"
+_DAY = "date_format(from_unixtime(__time__), '%Y-%m-%d')"
+_MINUTE = "date_format(from_unixtime(max(__time__)), '%Y-%m-%d %H:%i')"
+TROUBLESHOOTING = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
+
+_OUTCOMES = (
+    "count_if(status in ('created', 'completed', 'already_exists')) as created, "
+    "count_if(status in ('failed', 'snapshot_failed')) as failed, "
+    "count_if(status = 'skipped') as skipped, count_if(status = 'deferred') as deferred"
+)
+
+
+def _last_of_each_disk(ours: str) -> str:
+    """Return the search and the table with the last status of each disk in each run."""
+    return (
+        f"record: disk and {ours} and not dry_run: true | select {{}} from ("
+        f"select min({_DAY}) as day, policy, run_id, disk_id, "
+        "max_by(status, __time__) as status from log group by policy, run_id, disk_id)"
+    )
+
+
+def _runs(ours: str) -> Iterator[Chart]:
+    disks, ended = _last_of_each_disk(ours), f"record: part_finished and {ours}"
+    for slug, title, statuses in (
+        ("created", "Snapshots created, 24 hours", "'created', 'completed', 'already_exists'"),
+        ("failed", "Disks failed, 24 hours", "'failed', 'snapshot_failed'"),
+        ("deferred", "Disks not done yet, 24 hours", "'deferred'"),
+    ):
+        yield Chart(
+            slug=slug,
+            title=title,
+            type="statpro",
+            width=6,
+            height=5,
+            query=disks.format(f"count_if(status in ({statuses})) as n"),
+            columns=("n",),
+        )
+    yield Chart(
+        slug="bad-runs",
+        title="Runs that did not end well, 24 hours",
+        type="statpro",
+        width=6,
+        height=5,
+        query=f"{ended} and (status: failed or status: partially_failed) | "
+        "select approx_distinct(run_id) as n from log",
+        columns=("n",),
+    )
+    yield Chart(
+        slug="disks-by-day",
+        title="Disks by day",
+        type="barpro",
+        width=12,
+        height=9,
+        query=disks.format(f"day, {_OUTCOMES}") + " group by day order by day limit 31",
+        x="day",
+        ys=("created", "failed", "skipped", "deferred"),
+        start=_MONTH,
+    )
+    yield Chart(
+        slug="policies-by-day",
+        title="Disks by policy and day",
+        type="tablepro",
+        width=12,
+        height=9,
+        query=disks.format(f"day, policy, {_OUTCOMES}")
+        + " group by day, policy order by day desc, policy limit 100",
+        start=_WEEK,
+    )
+    yield Chart(
+        slug="latest-runs",
+        title="Latest runs (times are those of the log service)",
+        type="tablepro",
+        width=24,
+        height=9,
+        query=f"(record: part_started or record: part_finished) and {ours} and not dry_run: true | "
+        f"select {_MINUTE} as latest, policy, region, max_by(status, __time__) as status, "
+        "max_by(code, __time__) as code, max(part) as parts, "
+        "round((max(__time__) - min(__time__)) / 60.0, 1) as minutes, "
+        "coalesce(sum(count_created), 0) as created, coalesce(sum(count_failed), 0) as failed, "
+        "run_id from log group by run_id, policy, region order by latest desc limit 100",
+        start=_WEEK,
+    )
+
+
+def _failures(ours: str) -> Iterator[Chart]:
+    failed = f"record: disk and (status: failed or status: snapshot_failed) and {ours}"
+    ended = f"record: part_finished and (status: failed or status: partially_failed) and {ours}"
+    yield Chart(
+        slug="codes",
+        title="Failed disks by code, 7 days",
+        type="barpro",
+        width=12,
+        height=9,
+        query=f"{failed} | select code, count(1) as disks from log "
+        "group by code order by disks desc limit 20",
+        x="code",
+        ys=("disks",),
+        start=_WEEK,
+    )
+    yield Chart(
+        slug="failed-runs",
+        title="Runs that failed, 7 days",
+        type="tablepro",
+        width=12,
+        height=9,
+        query=f"{ended} | "
+        f"select {_MINUTE} as latest, policy, max_by(code, __time__) as code, "
+        "max_by(reason, __time__) as reason, run_id "
+        "from log group by run_id, policy order by latest desc limit 100",
+        start=_WEEK,
+    )
+    yield Chart(
+        slug="failed-disks",
+        title="Failed disks, 7 days",
+        type="tablepro",
+        width=24,
+        height=9,
+        query=f"{failed} | select {_MINUTE} as latest, policy, disk_id, "
+        "max_by(code, __time__) as code, max_by(reason, __time__) as reason, count(1) as times "
+        "from log group by policy, disk_id order by latest desc limit 100",
+        start=_WEEK,
+    )
+    yield Chart(
+        slug="what-to-do",
+        title="What to do",
+        type="markdownpro",
+        width=24,
+        height=18,
+        markdown=advice(),
+    )
+
+
+def _recovery(ours: str) -> Iterator[Chart]:
+    yield Chart(
+        slug="passes",
+        title="Passes of resume_runs, 24 hours (144 are expected)",
+        type="statpro",
+        width=8,
+        height=5,
+        query=f"record: reconciled and {ours} | select count(1) as n from log",
+        columns=("n",),
+    )
+    yield Chart(
+        slug="resumed",
+        title="Runs restarted, 24 hours",
+        type="statpro",
+        width=8,
+        height=5,
+        query=f"record: run_resumed and {ours} | select count(1) as n from log",
+        columns=("n",),
+    )
+    yield Chart(
+        slug="caught-up",
+        title="Missed runs started, 24 hours",
+        type="statpro",
+        width=8,
+        height=5,
+        query=f"record: catch_up_started and {ours} | select count(1) as n from log",
+        columns=("n",),
+    )
+    yield Chart(
+        slug="recovery-by-day",
+        title="Restarted and caught up by day",
+        type="barpro",
+        width=12,
+        height=9,
+        query=f"record: reconciled and {ours} | select {_DAY} as day, "
+        "coalesce(sum(count_resumed), 0) as resumed, "
+        "coalesce(sum(count_caught_up), 0) as caught_up from log "
+        "group by day order by day limit 31",
+        x="day",
+        ys=("resumed", "caught_up"),
+        start=_MONTH,
+    )
+    yield Chart(
+        slug="not-recovered",
+        title="What could not be recovered, 7 days",
+        type="tablepro",
+        width=12,
+        height=9,
+        query="(record: resume_failed or record: catch_up_failed or record: timer_invalid) and "
+        f"{ours} | select {_MINUTE} as latest, record, policy, timer, "
+        "max_by(code, __time__) as code, max_by(reason, __time__) as reason, count(1) as times "
+        "from log group by record, policy, timer order by latest desc limit 100",
+        start=_WEEK,
+    )
+    yield Chart(
+        slug="recovered",
+        title="What was restarted and started, 7 days",
+        type="tablepro",
+        width=24,
+        height=9,
+        query=f"(record: run_resumed or record: catch_up_started) and {ours} | "
+        f"select {_MINUTE} as latest, record, policy, timer, max_by(reason, __time__) as reason, "
+        "count(1) as times from log group by record, policy, timer order by latest desc limit 100",
+        start=_WEEK,
+    )
+
+
+DASHBOARDS = {
+    "runs": ("Snapshot runs", _runs),
+    "failures": ("Snapshot failures", _failures),
+    "recovery": ("Snapshot recovery", _recovery),
+}
+"""By the name without the deployment's: the title, and the charts."""
+
+
+def dashboard_document(
+    name: str, *, deployment: str, mark: str, project: str, logstore: str
+) -> dict[str, Any]:
+    """
+    Return a dashboard as CreateDashboard takes it.
+
+    Args:
+        name: A key of `DASHBOARDS`.
+        deployment: Whose records it shows: two deployments may share a Logstore.
+        mark: What marks it as made by this deployment.
+        project: The log project.
+        logstore: The Logstore.
+
+    """
+    title, charts = DASHBOARDS[name]
+    shown = list(charts(f"deployment: {deployment}"))
+    return {
+        "dashboardName": dashboard_name(name, deployment),
+        "displayName": f"{title} ({deployment})",
+        "description": mark,
+        "attribute": {"type": "grid"},
+        "charts": charts_of(shown, project=project, logstore=logstore),
+    }
+
+
+def dashboard_name(name: str, deployment: str) -> str:
+    """Return the name of a dashboard in its project."""
+    return f"ecsnap-{deployment}-{name}"
+
+
+_ROW = re.compile(r"^\| (?P<codes>`[^|]+) \| [^|]+ \| (?P<do>[^|]+) \|$", re.MULTILINE)
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+
+
+def advice() -> str:
+    """Return a table of codes and what to do about each, as Markdown."""
+    text = _LINK.sub(r"\1", TROUBLESHOOTING.read_text(encoding="utf-8"))
+    rows = [f"| {row['codes'].strip()} | {row['do'].strip()} |" for row in _ROW.finditer(text)]
+    return "\n".join(["| code | do |", "|---|---|", *rows])
