@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -39,11 +40,23 @@ class DeployError(Exception):
     """Nothing was deployed; the message names every problem, one a line."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployable:
+    """What is deployed, and where."""
+
+    access: Access
+    account_id: str
+    functions: tuple[Function, ...]
+    """With their variables filled in."""
+    build: Path
+    """The folder with their packages."""
+
+
 def deploy_fun(
     console: Console, policies: Path, *, messages: Console, run: Run | None = None
 ) -> bool:
     """
-    Deploy all functions with Fun, and their triggers of EventBridge.
+    Check, and deploy all functions with Fun, and their triggers of EventBridge.
 
     Args:
         console: Receives a line for each trigger.
@@ -55,27 +68,27 @@ def deploy_fun(
         Whether everything was deployed.
 
     """
-    build = policies.parent / "build"
-    try:
-        access, functions, account_id = _prepared(policies, messages)
-        _write_template(build, functions)
-        status = (run or _run_fun)(build, _variables(access, account_id))
-    except DeployError as exc:
-        print_line(messages, str(exc), "red")
-        return False
-    if status:
-        print_line(messages, f"fun: exit status {status}; triggers of EventBridge: not made", "red")
-        return False
-    return _put_triggers(console, messages, Fc2Account(access, account_id), functions)
-
-
-def _prepared(policies: Path, messages: Console) -> tuple[Access, tuple[Function, ...], str]:
-    """Return how to reach the account, and what is deployed, after everything was checked."""
     found = check(policies, built=True)
     for warning in found.warnings:
         print_line(messages, f"warning: {warning}", "yellow")
     if problems := [*found.problems, *found.stale]:
-        raise DeployError("\n".join(problems))
+        print_line(messages, "\n".join(problems), "red")
+        return False
+    try:
+        return deploy_built(console, deployable(policies), messages=messages, run=run)
+    except DeployError as exc:
+        print_line(messages, str(exc), "red")
+        return False
+
+
+def deployable(policies: Path) -> Deployable:
+    """
+    Return what both files and the environment mean; the account is that of the credentials.
+
+    Raises:
+        DeployError: Something of them cannot be used.
+
+    """
     try:
         project = read_project(policies)
         if "fun" not in project.deployment.tools:
@@ -92,7 +105,26 @@ def _prepared(policies: Path, messages: Console) -> tuple[Access, tuple[Function
         ProjectError,
     ) as exc:
         raise DeployError(str(exc)) from exc
-    return access, functions_of(deployment, project.policies), caller
+    return Deployable(
+        access=access,
+        account_id=caller,
+        functions=functions_of(deployment, project.policies),
+        build=policies.parent / "build",
+    )
+
+
+def deploy_built(
+    console: Console, what: Deployable, *, messages: Console, run: Run | None = None
+) -> bool:
+    """Deploy packages that were checked; see `deploy_fun`."""
+    _write_template(what.build, what.functions)
+    status = (run or _run_fun)(what.build, _variables(what.access, what.account_id))
+    if status:
+        print_line(messages, f"fun: exit status {status}; triggers of EventBridge: not made", "red")
+        return False
+    fc = Fc2Account(what.access, what.account_id)
+    done = [_put(console, messages, fc, function) for function in what.functions]
+    return all(done)
 
 
 def _write_template(build: Path, functions: tuple[Function, ...]) -> None:
@@ -130,13 +162,6 @@ def _run_fun(folder: Path, variables: Mapping[str, str]) -> int:
         raise DeployError(
             f"fun: {exc.strerror}; install it with `npm install -g @alicloud/fun`"
         ) from exc
-
-
-def _put_triggers(
-    console: Console, messages: Console, fc: Fc2Account, functions: tuple[Function, ...]
-) -> bool:
-    done = [_put(console, messages, fc, function) for function in functions]
-    return all(done)
 
 
 def _put(console: Console, messages: Console, fc: Fc2Account, function: Function) -> bool:

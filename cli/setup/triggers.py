@@ -98,9 +98,14 @@ def stale_trigger_things(target: Target) -> Iterator[Thing]:
 
 def _stale(fc: FcAccount, function: Function, name: FunctionName) -> Step:
     found = fc.triggers(name)
-    stale = () if found is None else trigger_state(function, found).stale
+    state = TriggerState() if found is None else trigger_state(function, found)
+    stale = state.stale
     if not stale:
         return SAME
+    if state.missing:
+        # A renamed timer: without the old one and before the new one, nothing would fire.
+        listed, missing = ", ".join(stale), ", ".join(state.missing)
+        return Step(mark="used", why=f"{listed}: removed by the first setup after {missing} exists")
     lines = tuple(f"- {trigger}" for trigger in stale)
     return Step(mark="delete", changes=lines, act=_deletion(fc, name, stale))
 

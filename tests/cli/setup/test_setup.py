@@ -310,6 +310,22 @@ def test_triggers_that_the_files_no_longer_name_are_removed(bench: Bench) -> Non
     assert set(function.triggers) == {"nightly", "hourly"}
 
 
+def test_an_old_trigger_stays_until_the_new_one_is_deployed(bench: Bench) -> None:
+    """A renamed timer: between the two nothing would fire."""
+    bench.setup(apply=True)
+    function, fc = deployed(bench), bench.cloud.fc(REGION)
+    for name in ("midnight", "hourly"):
+        fc.add_timer(function, name, "0 0 2 * * *")
+    printed = bench.setup(apply=True)
+
+    (line,) = [one for one in printed.lines if "old triggers" in one]
+    assert line.endswith("midnight: removed by the first setup after nightly exists")
+    assert set(function.triggers) == {"midnight", "hourly"}
+    fc.add_timer(function, "nightly", "0 0 2 * * *")
+    bench.setup(apply=True)
+    assert set(function.triggers) == {"nightly", "hourly"}
+
+
 # --- bad input --------------------------------------------------------------------------------
 
 
