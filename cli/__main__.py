@@ -149,12 +149,15 @@ def setup(
         bool, typer.Option("--functions", help="With --destroy: delete the functions too.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --destroy: do not ask.")] = False,
+    test_notification: Annotated[
+        bool, typer.Option("--test-notification", help="Let one alert fire, and remove it.")
+    ] = False,
 ) -> None:
     """Show what the account lacks for a deployment, as a diff; with --apply, make it."""
-    from cli.setup import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
+    from cli.setup import command, notification  # noqa: PLC0415 - see above
 
-    if destroy and apply:
-        raise typer.BadParameter("--apply and --destroy exclude each other")
+    if apply + destroy + test_notification > 1:
+        raise typer.BadParameter("--apply, --destroy and --test-notification exclude each other")
     if (functions or yes) and not destroy:
         raise typer.BadParameter("--functions and --yes need --destroy")
     console, messages = new_console(), stderr_console()
@@ -166,6 +169,8 @@ def setup(
             confirmed=lambda: yes or _confirmed(),
             messages=messages,
         )
+    elif test_notification:
+        done = notification.send_notification(console, policies, messages=messages)
     else:
         done = command.setup(console, policies, apply=apply, messages=messages)
     if not done:

@@ -47,12 +47,24 @@ EXAMPLES = {
     "slack": "https://hooks.slack.com/services/${env(SLACK_PATH)}",
     "webhook": "https://alerts.example.com/hook?token=${env(HOOK_TOKEN)}",
 }
+SIGNED = ("dingtalk", "feishu")
+"""Channels that can want requests signed (the vendor's skill for alerts: a webhook's `secret`)."""
+MAX_MAILS = 20
 _HTTPS = "must be an https:// address"
 _FROM_ENV = "must take its token from the environment, such as"
 
 
 def check_notify(given: Mapping[str, Any], path: str, problems: Problems) -> None:
-    """Check each webhook's address; no message contains any part of it."""
+    """Check each webhook's address and secret; no message contains any part of them."""
+    mails = given.get("mail")
+    if isinstance(mails, (list, tuple)) and len(mails) > MAX_MAILS:
+        rule = f"must be at most {MAX_MAILS} addresses; use a mailing list"
+        problems.add(join(path, "mail"), NO_VALUE, rule)
+    for channel in EXAMPLES:
+        value = given.get(channel)
+        if channel not in SIGNED and isinstance(value, Mapping) and value.get("secret"):
+            rule = f"must not be given, because only {' and '.join(SIGNED)} sign requests"
+            problems.add(join(join(path, channel), "secret"), NO_VALUE, rule)
     for channel, example in EXAMPLES.items():
         value = given.get(channel)
         if not isinstance(value, Mapping) or not isinstance(value.get("url"), str):

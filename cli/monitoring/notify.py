@@ -14,6 +14,7 @@ from typing import Any
 
 from cli.account.sls import Record
 from cli.deployment.model import Notify, Webhook
+from cli.deployment.notify_keys import MAX_MAILS
 
 WEBHOOK, USER, GROUP, POLICY = (
     "sls.alert.action_webhook",
@@ -32,7 +33,8 @@ _TYPES = {
 }
 """By channel of `deployment.yaml` what the service calls it."""
 _TEMPLATES = {"en": "sls.builtin.en", "zh": "sls.builtin.cn"}
-_MAX_MAILS = 20
+_MAX_NAME = 20
+"""Characters of a name (terraform-alicloud-modules, "sls alerts": users and groups)."""
 SECRET_FIELDS = ("url", "secret")
 
 
@@ -71,13 +73,13 @@ def records_of(notify: Notify | None, prefix: str) -> tuple[NamedRecord, ...]:
         members = [record.value["user_id"] for _, record in users]
         value = {
             "user_group_id": prefix,
-            "user_group_name": prefix,
+            "user_group_name": _name(prefix),
             "enabled": True,
             "members": members,
         }
-        records.append((GROUP, Record(record_id=prefix, tag=prefix, value=value)))
+        records.append((GROUP, Record(record_id=prefix, tag=_name(prefix), value=value)))
     policy = _policy(notify, prefix, [record.value for _, record in hooks], has_mail=bool(users))
-    records.append((POLICY, Record(record_id=prefix, tag=prefix, value=policy)))
+    records.append((POLICY, Record(record_id=prefix, tag=_name(prefix), value=policy)))
     return tuple(NamedRecord(resource=resource, record=record) for resource, record in records)
 
 
@@ -85,7 +87,7 @@ def possible_ids(prefix: str) -> Iterator[tuple[str, str]]:
     """Yield the resource and the id of every record that a deployment can have made."""
     yield POLICY, prefix
     yield GROUP, prefix
-    for number in range(1, _MAX_MAILS + 1):
+    for number in range(1, MAX_MAILS + 1):
         yield USER, f"{prefix}-{number}"
     for channel in _TYPES:
         yield WEBHOOK, f"{prefix}-{channel}"
@@ -100,7 +102,7 @@ def _webhooks(notify: Notify, prefix: str) -> Iterator[tuple[str, Record]]:
         is_robot = kind != "custom"
         value = {
             "id": record_id,
-            "name": record_id,
+            "name": _name(prefix, channel),
             "type": kind,
             "url": hook.url,
             "method": "POST",
@@ -108,7 +110,7 @@ def _webhooks(notify: Notify, prefix: str) -> Iterator[tuple[str, Record]]:
         }
         if hook.secret:
             value["secret"] = hook.secret
-        yield WEBHOOK, Record(record_id=record_id, tag=record_id, value=value)
+        yield WEBHOOK, Record(record_id=record_id, tag=_name(prefix, channel), value=value)
 
 
 def _users(notify: Notify, prefix: str) -> Iterator[tuple[str, Record]]:
@@ -116,7 +118,7 @@ def _users(notify: Notify, prefix: str) -> Iterator[tuple[str, Record]]:
         record_id = f"{prefix}-{number}"
         value = {
             "user_id": record_id,
-            "user_name": record_id,
+            "user_name": _name(prefix, str(number)),
             "email": [mail],
             "country_code": "86",
             "phone": "",
@@ -124,7 +126,7 @@ def _users(notify: Notify, prefix: str) -> Iterator[tuple[str, Record]]:
             "sms_enabled": False,
             "voice_enabled": False,
         }
-        yield USER, Record(record_id=record_id, tag=record_id, value=value)
+        yield USER, Record(record_id=record_id, tag=_name(prefix, str(number)), value=value)
 
 
 def _policy(
@@ -145,7 +147,7 @@ def _policy(
     script = "\n".join(lines)
     return {
         "action_policy_id": prefix,
-        "action_policy_name": prefix,
+        "action_policy_name": _name(prefix),
         "labels": {},
         "is_default": False,
         "primary_policy_script": script,
@@ -158,6 +160,12 @@ def _policy(
         "escalation_enabled": False,
         "escalation_timeout": "1h",
     }
+
+
+def _name(prefix: str, suffix: str = "") -> str:
+    """Return a name for people, shorter than an id may be."""
+    end = f"-{suffix}" if suffix else ""
+    return f"{prefix[: _MAX_NAME - len(end)].rstrip('-')}{end}"
 
 
 def masked(value: Mapping[str, Any]) -> dict[str, Any]:

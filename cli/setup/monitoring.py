@@ -13,7 +13,7 @@ from typing import Any
 
 from cli.account.errors import AccountError
 from cli.account.sls import Record
-from cli.monitoring.alerts import alert_document, alerts_of
+from cli.monitoring.alerts import alert_document, alert_name, alerts_of
 from cli.monitoring.dashboards import DASHBOARDS, dashboard_document
 from cli.monitoring.notify import (
     NamedRecord,
@@ -25,6 +25,9 @@ from cli.monitoring.notify import (
 )
 from cli.setup.steps import SAME, Step, Thing, changed_lines, create, problem, update
 from cli.setup.target import Target
+
+TEST_SLUG = "test"
+"""Of the alert that `--test-notification` makes for two minutes."""
 
 
 def monitoring_things(target: Target) -> Iterator[Thing]:
@@ -54,6 +57,7 @@ def monitoring_things(target: Target) -> Iterator[Thing]:
             look=partial(_alert, target, found, alert),
             needs=(project, index, *policies[-1:]),
         )
+    yield _old_test(target, found)
     # Last, because an alert may still name the action policy.
     kept = {(named.resource, named.record.record_id) for named in wanted_records}
     yield from _old_records(target, records, kept)
@@ -210,6 +214,7 @@ def _part(found: Any, wanted: Any) -> Any:  # noqa: ANN401 - any JSON
 def monitoring_to_delete(target: Target) -> Iterator[Thing]:
     """Yield alerts, dashboards and records that bear the mark, as they can go."""
     found = _Alerts(target)
+    yield _old_test(target, found)
     for alert in wanted_alerts(target):
         name = str(alert["name"])
         yield Thing(
@@ -221,6 +226,14 @@ def monitoring_to_delete(target: Target) -> Iterator[Thing]:
             name=f"dashboard '{name}'", look=partial(_old_dashboard, target, name), is_quiet=True
         )
     yield from _old_records(target, _Records(target))
+
+
+def _old_test(target: Target, alerts: _Alerts) -> Thing:
+    """Return the alert that a test of the notifications left when it was killed."""
+    name = alert_name(TEST_SLUG, target.policies.deployment)
+    return Thing(
+        name=f"alert '{name}'", look=partial(_old_alert, target, alerts, name), is_quiet=True
+    )
 
 
 def _old_alert(target: Target, alerts: _Alerts, name: str) -> Step:

@@ -80,3 +80,29 @@ def test_an_address_that_comes_whole_is_judged_when_it_is_known() -> None:
     """Before anything is sent."""
     assert filled_in_problem("http://x.example") == "must be an https:// address"
     assert filled_in_problem("https://x.example/t") == ""
+
+
+@pytest.mark.parametrize("channel", ["wecom", "slack", "webhook"])
+def test_a_key_for_signing_where_nothing_is_signed_is_an_error(
+    tmp_path: Path, channel: str
+) -> None:
+    """It would be accepted and ignored."""
+    hook = f'{channel}: {{url: "{EXAMPLES[channel]}", secret: "${{env(KEY)}}"}}'
+    (line,) = problems(tmp_path, hook)
+
+    assert f"notify.{channel}.secret: must not be given" in line
+    assert (
+        problems(
+            tmp_path,
+            hook.replace(channel, "dingtalk", 1).replace(EXAMPLES[channel], EXAMPLES["dingtalk"]),
+        )
+        == ()
+    )
+
+
+def test_more_addresses_than_a_policy_can_name_are_an_error(tmp_path: Path) -> None:
+    """A mailing list is meant for that."""
+    mails = ", ".join(f"ops{number}@example.com" for number in range(21))
+    (line,) = problems(tmp_path, f"mail: [{mails}]")
+
+    assert "notify.mail: must be at most 20 addresses" in line
