@@ -8,8 +8,10 @@ reads a message. Never decides what a failure means for the set-up: `cli.setup` 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
+
+from shared.runtime.context import Credentials
 
 MAX_TRIES = 6
 FIRST_DELAY_S = 0.5
@@ -54,6 +56,54 @@ class AccountError(Exception):
         self.code = code
         self.is_denied = is_denied
         self.is_transient = is_transient
+
+
+class RejectedError(Exception):
+    """A service rejected a request, as a client that reads answers itself found it."""
+
+    def __init__(self, http_status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.code = code
+
+
+def converted(
+    rejected: RejectedError,
+    credentials: Credentials,
+    *,
+    action: str,
+    resource: str,
+    denied: Collection[str],
+    throttled: Collection[str],
+) -> AccountError:
+    """
+    Return the error of a call that was rejected, without secrets.
+
+    Args:
+        rejected: Its status is 0 if no answer came.
+        credentials: Those of the call.
+        action: The RAM action.
+        resource: What it was about.
+        denied: Codes of a missing permission.
+        throttled: Codes of too many calls in a moment.
+
+    """
+    status, code = rejected.http_status, rejected.code
+    text = credentials.redacted(" ".join(str(rejected).split()))
+    return AccountError(
+        f"{code} ({status or 'no answer'}): {text}",
+        action=action,
+        resource=resource,
+        code=code,
+        is_denied=code in denied,
+        is_transient=not status
+        or status >= _SERVER_ERROR
+        or status == _TOO_MANY
+        or code in throttled,
+    )
+
+
+_SERVER_ERROR, _TOO_MANY = 500, 429
 
 
 def repeated(act: Callable[[], _Result], *, sleep: Callable[[float], None] = time.sleep) -> _Result:

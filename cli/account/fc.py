@@ -21,7 +21,7 @@ from alibabacloud_fc20230330.client import Client
 
 from cli.account import rpc
 from cli.account.access import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Access
-from cli.account.errors import AccountError, repeated
+from cli.account.errors import AccountError, RejectedError, converted, repeated
 from shared.clients.fc3 import set_host
 from shared.clients.fc_answers import code_and_message
 from shared.runtime.context import FunctionName
@@ -30,7 +30,7 @@ _MISSING = frozenset({"ServiceNotFound", "FunctionNotFound", "TriggerNotFound"})
 _DENIED = frozenset({"AccessDenied", "Forbidden"})
 _THROTTLED = frozenset({"ResourceThrottled", "ResourceExhausted", "TooManyRequests"})
 _PAGE = 50
-_REJECTED, _SERVER_ERROR, _TOO_MANY = 300, 500, 429
+_REJECTED = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,17 +223,19 @@ class Fc2Account:
         def once() -> Any:  # noqa: ANN401 - the same
             try:
                 return getattr(self._client, method)(*given, **more)
-            except _RejectedError as exc:
-                error = self._error(exc, f"fc:{action}", function.name)
+            except RejectedError as exc:
+                rejected = exc
             except (requests.RequestException, ValueError) as exc:
-                text = self._access.credentials.redacted(" ".join(str(exc).split()))
-                error = AccountError(
-                    f"no usable answer: {text}",
-                    action=f"fc:{action}",
-                    resource=function.name,
-                    is_transient=True,
-                )
-            raise error
+                rejected = RejectedError(0, "NoAnswer", str(exc))
+            # Outside the handler, because a traceback would also show the SDK's exception.
+            raise converted(
+                rejected,
+                self._access.credentials,
+                action=f"fc:{action}",
+                resource=function.name,
+                denied=_DENIED,
+                throttled=_THROTTLED,
+            )
 
         try:
             return repeated(once, sleep=self._access.sleep)
@@ -261,30 +263,8 @@ class Fc2Account:
         )
         if answer.status_code >= _REJECTED:
             code, text = code_and_message(answer.content)
-            raise _RejectedError(answer.status_code, code, text)
+            raise RejectedError(answer.status_code, code, text)
         return answer
-
-    def _error(self, exc: _RejectedError, action: str, resource: str) -> AccountError:
-        text = self._access.credentials.redacted(" ".join(str(exc).split()))
-        return AccountError(
-            f"{exc.code} ({exc.status}): {text}",
-            action=action,
-            resource=resource,
-            code=exc.code,
-            is_denied=exc.code in _DENIED,
-            is_transient=exc.status >= _SERVER_ERROR
-            or exc.status == _TOO_MANY
-            or exc.code in _THROTTLED,
-        )
-
-
-class _RejectedError(Exception):
-    """Function Compute rejected a request."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 def _discard(*_: object, **__: object) -> None:

@@ -16,13 +16,13 @@ from aliyun.log import LogClient
 from aliyun.log.logexception import LogException
 
 from cli.account.access import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Access
-from cli.account.errors import AccountError, repeated
+from cli.account.errors import AccountError, RejectedError, converted, repeated
 from shared.clients.no_redirects import NoRedirectSession
 
 Body = Mapping[str, Any]
 RECORDS_REGION = "cn-shanghai"
 """The region whose endpoint serves the records of who is notified (the vendor's alerting CLI)."""
-_OK, _SERVER_ERROR, _TOO_MANY = 200, 500, 429
+_OK = 200
 _DENIED = frozenset({"Unauthorized", "Forbidden", "AccessDenied"})
 _MISSING = frozenset(
     {
@@ -58,15 +58,6 @@ class Record:
     value: Body
 
 
-class _RejectedError(Exception):
-    """SLS rejected a request, or no answer came."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-
-
 class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
     """The SDK's client without its retries."""
 
@@ -75,8 +66,9 @@ class _Client(LogClient):  # type: ignore[misc] # the SDK is untyped
             return super()._sendRequest(*args, **kwargs)
         except LogException as exc:
             status, code, text = exc.resp_status, exc.get_error_code(), exc.get_error_message()
-        # Not the SDK's exception, which its loop catches, and not with it as the cause.
-        raise _RejectedError(int(status), str(code), str(text))
+        # Not the SDK's exception, which its loop catches, and not with it as the cause. The SDK
+        # has status 200 if no answer came.
+        raise RejectedError(0 if status == _OK else int(status), str(code), str(text))
 
 
 class SlsClient:
@@ -220,8 +212,15 @@ class SlsClient:
         def once() -> Any:  # noqa: ANN401 - the same
             try:
                 return client._send(method, project, raw, path, dict(query or {}), headers)[0]  # noqa: SLF001 - no public way
-            except _RejectedError as exc:
-                error = self._error(exc, action=f"log:{action}", resource=resource)
+            except RejectedError as exc:
+                error = converted(
+                    exc,
+                    self._access.credentials,
+                    action=f"log:{action}",
+                    resource=resource,
+                    denied=_DENIED,
+                    throttled=_THROTTLED,
+                )
             raise error
 
         try:
@@ -230,22 +229,6 @@ class SlsClient:
             if method == "GET" and exc.code in _MISSING:
                 return None
             raise
-
-    def _error(self, exc: _RejectedError, *, action: str, resource: str) -> AccountError:
-        # The SDK has status 200 if no answer came.
-        status = "no answer" if exc.status == _OK else str(exc.status)
-        text = self._access.credentials.redacted(" ".join(str(exc).split()))
-        return AccountError(
-            f"{exc.code} ({status}): {text}",
-            action=action,
-            resource=resource,
-            code=exc.code,
-            is_denied=exc.code in _DENIED,
-            is_transient=exc.status == _OK
-            or exc.status >= _SERVER_ERROR
-            or exc.status == _TOO_MANY
-            or exc.code in _THROTTLED,
-        )
 
 
 def _connect(access: Access, region: str) -> _Client:
