@@ -1,8 +1,9 @@
 """
 Alerts of a project, which are jobs: making, showing, changing, switching and removing them.
 
-Source: "CreateAlert" of API 2020-12-30 for the body, and the Python SDK (logclient.py) for the
-path `/jobs`, by which its `create_alert` and neighbours go. Alerts of version 2.0 only.
+Source: "CreateAlert" of API 2020-12-30 for the body and the path `/alerts`, where a body has
+neither the type nor, in an update, the name; and the Python SDK (logclient.py) for the path
+`/jobs`, by which its `create_alert` and neighbours go. Alerts of version 2.0 only.
 """
 
 from __future__ import annotations
@@ -64,10 +65,15 @@ def get_job(call: Call) -> Checked:
 def list_jobs(call: Call) -> Checked:
     """List alerts by name."""
     project = call.projects.project(call.project)
-    query = call.query(frozenset(("offset", "size", "jobType")))
+    query = call.query(frozenset(("offset", "size", "jobType", "logstore")))
     if query.get("jobType", "Alert") != "Alert":
         raise not_implemented(f"jobType {query['jobType']!r}: jobs of the emulator are alerts.")
-    jobs = [_shown(job) for _, job in sorted(project.jobs.items())]
+    wanted = query.get("logstore")
+    jobs = [
+        _shown(job)
+        for _, job in sorted(project.jobs.items())
+        if wanted in (None, _logstore_of(job))
+    ]
     shown = jobs[page(query, default=_MAX_PAGE, most=_MAX_PAGE)]
     return document(call, {"count": len(shown), "total": len(jobs), "results": shown})
 
@@ -103,6 +109,12 @@ def delete_job(call: Call) -> Checked:
     return checked(call, effect)
 
 
+def _logstore_of(job: Document) -> str:
+    configuration = job["configuration"]
+    assert isinstance(configuration, Mapping)  # noqa: S101 - or it would have been rejected
+    return str(configuration["queryList"][0].get("store"))
+
+
 def _shown(job: Document) -> Document:
     return {**job, "status": str(job["state"]).upper()}
 
@@ -116,6 +128,9 @@ def _named(call: Call) -> Document:
 
 def _body(call: Call) -> Document:
     body = call.json_body()
+    if call.request.path.startswith("/alerts"):
+        named = {"name": call.name} if call.name else {}
+        body = {"type": "Alert", **named, **body}
     reject_unknown(body, _KNOWN)
     problem = _problem(body)
     if problem:

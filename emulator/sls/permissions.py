@@ -7,6 +7,8 @@ name. Reads a valid call; decides nothing.
 
 from __future__ import annotations
 
+import re
+
 from emulator.ram.policies import REQUESTED_REGION, Need
 from emulator.sls.operations import Call, Checked
 
@@ -25,8 +27,8 @@ def need(action: str, call: Call, checked: Checked) -> Need:
         resource = f"acs:log:*:{call.account_id}:resource/{name}"
     elif action.endswith("Project"):
         resource = f"{account}:project/{project}"
-    elif action.endswith(("Dashboard", "Job", "Jobs")):
-        kind = "dashboard" if action.endswith("Dashboard") else "job"
+    elif action.endswith(("Dashboard", "Job", "Jobs", "Alert", "Alerts")):
+        kind = re.sub(r"^log:[A-Z][a-z]+|s$", "", action).lower()
         resource = f"{account}:project/{project}/{kind}/{name}"
     else:
         resource = f"{account}:project/{project}/logstore/{checked.params['logstore'] or '*'}"

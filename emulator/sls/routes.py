@@ -156,6 +156,11 @@ OPERATIONS = (
         "/jobs",
         (jobs.create_job, jobs.get_job, jobs.list_jobs, jobs.update_job, jobs.delete_job),
     ),
+    *_crud(
+        "Alert",
+        "/alerts",
+        (jobs.create_job, jobs.get_job, jobs.list_jobs, jobs.update_job, jobs.delete_job),
+    ),
     *(
         _operation(name, action, method, path, check, host="account")
         for name, action, method, path, check in (

@@ -23,7 +23,7 @@ DOCUMENT = FOLDER.parents[1] / "emulator" / "CLIENTS.md"
 BEGIN = "<!-- clients: written by `python -m tests.clients.registry` -->"
 END = "<!-- end of clients -->"
 NODE = "node"
-Service = Literal["ECS", "SLS", "FC", "OSS"]
+Service = Literal["ECS", "SLS", "FC", "OSS", "RAM", "STS"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,9 @@ _SLS = frozenset(
     }
 )
 _SLS_SHARDS = frozenset({"ListProject", "ListShards", "GetCursor", "GetCursorTime"})
+_SLS_MONITORING = frozenset(
+    f"{verb}{noun}" for noun in ("Alert", "Dashboard") for verb in ("Create", "Get", "Delete")
+) | {"ListAlerts", "UpdateAlert"}
 
 _ECS_LISTINGS = frozenset({"DescribeDisks", "DescribeInstances", "DescribeRegions"})
 _ECS_SNAPSHOTS = frozenset({"CreateSnapshot", "DeleteSnapshot", "DescribeSnapshots"})
@@ -88,6 +91,13 @@ _FC_SERVICES = frozenset(f"{verb}Service" for verb in ("Create", "Get", "Update"
 _S_DEPLOY = frozenset(
     f"{verb}{noun}" for noun in ("Function", "Trigger") for verb in ("Create", "Get", "Update")
 ) | {"GetTempBucketToken", "PutObject", "PutAsyncInvokeConfig"}
+_RAM = frozenset(
+    {
+        *("CreateRole", "GetRole", "UpdateRole", "ListRoles", "DeleteRole"),
+        *("CreatePolicy", "GetPolicy", "CreatePolicyVersion", "ListPolicyVersions", "DeletePolicy"),
+        *("AttachPolicyToRole", "DetachPolicyFromRole", "ListPoliciesForRole"),
+    }
+)
 _OSS = frozenset({"PutBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject"})
 
 
@@ -145,6 +155,14 @@ CLIENTS: tuple[Client, ...] = (
     *_builds("OSS", "ali-oss", "oss_node_ali_oss.js", _OSS, modes=_VERSIONS),
     *_builds("OSS", "oss2", "oss_oss2.py", _OSS, locks=("oss-2",), modes=_VERSIONS),
     *_builds("OSS", "alibabacloud-oss-v2", "oss_v2.py", _OSS, locks=("oss",), modes=("v4",)),
+    *_builds("RAM", "@alicloud/ram20150501", "ram_node.js", _RAM),
+    *_builds("RAM", "@alicloud/pop-core", "ram_node_pop.js", _RAM, modes=("POST",)),
+    *_builds(
+        "STS",
+        "@alicloud/sts20150401",
+        "sts_node.js",
+        frozenset({"GetCallerIdentity", "AssumeRole"}),
+    ),
     *_builds(
         "SLS",
         "aliyun-log-python-sdk",
@@ -166,7 +184,7 @@ CLIENTS: tuple[Client, ...] = (
         "SLS",
         "@alicloud/sls20201230",
         "sls_node_sls20201230.js",
-        _SLS | _SLS_SHARDS,
+        _SLS | _SLS_SHARDS | _SLS_MONITORING,
         modes=_VERSIONS,
     ),
 )

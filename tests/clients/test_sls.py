@@ -20,6 +20,9 @@ EXPECTED = {
     "description": "of a tour",
     "indexed": ["number"],
     "unknown": "ProjectNotExist",
+    "charts": ["runs"],
+    "status": "DISABLED",
+    "alerts": ["failed-disks"],
 }
 """The results of the tours; `actions` lists what a client can call."""
 

@@ -25,9 +25,9 @@ def tour(client: Client, cloud: Cloud, address: Address) -> Any:
     Return what a client's tour printed; skips the test if the client is not installed.
 
     The tour has these variables and no others: `ECS_ENDPOINT`, `SLS_ENDPOINT`, `FC_ENDPOINT` and
-    `OSS_ENDPOINT` of the first region, `REGION_ID`, `ACCOUNT_ID`, `ACCESS_KEY_ID`,
-    `ACCESS_KEY_SECRET`, and `PACKAGE`, a zip file with a function that returns its event.
-    SLS_ENDPOINT is a `localhost`, so that a client can put the project in front of it.
+    `OSS_ENDPOINT` of the first region, `RAM_ENDPOINT`, `STS_ENDPOINT`, `REGION_ID`, `ACCOUNT_ID`,
+    `ACCESS_KEY_ID`, `ACCESS_KEY_SECRET`, and `PACKAGE`, a zip file with a function that returns its
+    event. SLS_ENDPOINT is a `localhost`, so that a client can put the project in front of it.
     """
     with TemporaryDirectory() as folder:
         package = Path(folder, "package.zip")
@@ -58,6 +58,8 @@ def _run(
             "SLS_ENDPOINT": address.sls.replace("127.0.0.1", "localhost"),
             "FC_ENDPOINT": address.fc[region_id],
             "OSS_ENDPOINT": address.oss[region_id],
+            "RAM_ENDPOINT": address.ram,
+            "STS_ENDPOINT": address.sts,
             "PACKAGE": str(package),
             "REGION_ID": region_id,
             "ACCOUNT_ID": cloud.account_id,

@@ -35,6 +35,53 @@ async function codeOfUnknown() {
   return '';
 }
 
+const alert = {
+  displayName: 'A disk failed',
+  description: 'of a tour',
+  schedule: { type: 'FixedRate', interval: '15m' },
+  configuration: {
+    version: '2.0',
+    type: 'default',
+    queryList: [
+      {
+        storeType: 'log',
+        project: PROJECT,
+        store: LOGSTORE,
+        query: '* | select count(1) as n',
+        start: '-15m',
+        end: 'now',
+      },
+    ],
+    severityConfigurations: [
+      { severity: 8, evalCondition: { condition: 'n > 0', countCondition: '' } },
+    ],
+  },
+};
+const chart = {
+  title: 'runs',
+  type: 'tablepro',
+  action: {},
+  search: { logstore: LOGSTORE, topic: '', query: '@', start: '-86400s', end: 'now' },
+  display: { xPos: 0, yPos: 0, width: 24, height: 9 },
+};
+
+async function monitoring() {
+  const dashboard = { dashboardName: 'runs', displayName: 'Runs', charts: [chart] };
+  const body = new models.Dashboard({ ...dashboard, description: '', attribute: {} });
+  await sls.createDashboard(PROJECT, new models.CreateDashboardRequest({ body }));
+  const shown = (await sls.getDashboard(PROJECT, 'runs')).body;
+  await sls.deleteDashboard(PROJECT, 'runs');
+  const made = new models.CreateAlertRequest({ ...alert, name: 'failed-disks' });
+  await sls.createAlert(PROJECT, made);
+  await sls.updateAlert(PROJECT, 'failed-disks', new models.UpdateAlertRequest(alert));
+  await sls.disableAlert(PROJECT, 'failed-disks');
+  const { status } = (await sls.getAlert(PROJECT, 'failed-disks')).body;
+  const { results } = (await sls.listAlerts(PROJECT, new models.ListAlertsRequest({}))).body;
+  await sls.deleteAlert(PROJECT, 'failed-disks');
+  const names = results.map((one) => one.name);
+  return { charts: shown.charts.map((one) => one.title), status, alerts: names };
+}
+
 async function main() {
   await sls.createProject(
     new models.CreateProjectRequest({ projectName: PROJECT, description: 'of a tour' }),
@@ -72,6 +119,7 @@ async function main() {
       description: project.body.description,
       indexed: Object.keys((await sls.getIndex(PROJECT, LOGSTORE)).body.keys),
       unknown: await codeOfUnknown(),
+      ...(await monitoring()),
     }),
   );
   await sls.deleteIndex(PROJECT, LOGSTORE);

@@ -33,6 +33,13 @@ def put(client: LogClient) -> None:
     client.put_logs(PutLogsRequest(PROJECT, LOGSTORE, "", "", [LogItem(contents=[("a", "b")])]))
 
 
+def alerts(client: LogClient, method: str, name: str, body: Any = None) -> Any:
+    """The path that only newer clients know."""
+    raw = json.dumps(body).encode() if body else None
+    headers = {"Content-Type": "application/json"} if body else {}
+    return client._send(method, PROJECT, raw, f"/alerts{name}", {}, headers)
+
+
 def line_index() -> IndexConfig:
     return IndexConfig(line_config=IndexLineConfig([","]))
 
@@ -97,6 +104,11 @@ CALLS: dict[str, tuple[Act, str]] = {
     "ListJobs": (lambda c: c.list_alert(PROJECT), "/job/*"),
     "UpdateJob": (lambda c: c.update_alert(PROJECT, ALERT), "/job/failed-disks"),
     "DeleteJob": (lambda c: c.delete_alert(PROJECT, "failed-disks"), "/job/failed-disks"),
+    "CreateAlert": (lambda c: alerts(c, "POST", "", ALERT), "/alert/failed-disks"),
+    "GetAlert": (lambda c: alerts(c, "GET", "/failed-disks"), "/alert/failed-disks"),
+    "ListAlerts": (lambda c: alerts(c, "GET", ""), "/alert/*"),
+    "UpdateAlert": (lambda c: alerts(c, "PUT", "/failed-disks", ALERT), "/alert/failed-disks"),
+    "DeleteAlert": (lambda c: alerts(c, "DELETE", "/failed-disks"), "/alert/failed-disks"),
     "CreateResourceRecord": (
         lambda c: c.create_resource_record(RESOURCE, record(WEBHOOK)),
         RECORDS,
