@@ -219,7 +219,8 @@ class SlsClient:
                     action=f"log:{action}",
                     resource=resource,
                     denied=_DENIED,
-                    throttled=_THROTTLED,
+                    # What was just made may not be known everywhere for some seconds.
+                    throttled=_THROTTLED | (_MISSING if method in ("POST", "PUT") else set()),
                 )
             raise error
 

@@ -8,6 +8,7 @@ otherwise, so that two deployments can live in one account and region.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 MAIN = "main"
@@ -45,6 +46,17 @@ class Names:
     def queue(self) -> str:
         """Return the default name of the queue."""
         return self.of("snapshot-failures")
+
+
+def fitted(name: str, most: int) -> str:
+    """Return a name that has at most some characters: a long one ends in its digest instead."""
+    if len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{name[: most - _DIGEST_LENGTH - 1].rstrip('-')}-{digest}"
+
+
+_DIGEST_LENGTH = 8
 
 
 def _with_dashes(folder: str) -> str:

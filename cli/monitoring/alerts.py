@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli.deployment.functions import Function
+from cli.deployment.names import fitted
 
 HIGH, MEDIUM = 8, 6
 """Severities ("CreateAlert": 2, 4, 6, 8, 10)."""
@@ -252,5 +253,9 @@ def alert_document(
 
 
 def alert_name(slug: str, deployment: str) -> str:
-    """Return the name of an alert in its project."""
-    return f"ecsnap-{deployment}-{slug}"
+    """Return the name of an alert in its project: at most 64 characters ("CreateAlert", name)."""
+    return f"ecsnap-{fitted(deployment, _MAX_DEPLOYMENT)}-{slug}"
+
+
+_MAX_DEPLOYMENT = 33
+"""What the longest slug leaves of 64 characters."""

@@ -84,6 +84,19 @@ def _runs(ours: str) -> Iterator[Chart]:
         start=_WEEK,
     )
     yield Chart(
+        slug="durations",
+        title="Runs and their minutes by policy and day",
+        type="tablepro",
+        width=24,
+        height=7,
+        query=f"(record: part_started or record: part_finished) and {ours} and not dry_run: true | "
+        "select day, policy, count(1) as runs, round(avg(minutes), 1) as minutes_mean, "
+        f"round(max(minutes), 1) as minutes_most from (select min({_DAY}) as day, policy, run_id, "
+        "(max(__time__) - min(__time__)) / 60.0 as minutes from log group by policy, run_id) "
+        "group by day, policy order by day desc, policy limit 100",
+        start=_WEEK,
+    )
+    yield Chart(
         slug="latest-runs",
         title="Latest runs (times are those of the log service)",
         type="tablepro",

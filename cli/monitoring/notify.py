@@ -14,6 +14,7 @@ from typing import Any
 
 from cli.account.sls import Record
 from cli.deployment.model import Notify, Webhook
+from cli.deployment.names import fitted
 from cli.deployment.notify_keys import MAX_MAILS
 
 WEBHOOK, USER, GROUP, POLICY = (
@@ -33,6 +34,8 @@ _TYPES = {
 }
 """By channel of `deployment.yaml` what the service calls it."""
 _TEMPLATES = {"en": "sls.builtin.en", "zh": "sls.builtin.cn"}
+_MAX_PREFIX = 50
+"""Of an id, which has at most 60 characters, as a name has 20 (see there)."""
 _MAX_NAME = 20
 """Characters of a name (terraform-alicloud-modules, "sls alerts": users and groups)."""
 SECRET_FIELDS = ("url", "secret")
@@ -47,8 +50,8 @@ class NamedRecord:
 
 
 def prefix_of(deployment: str, region: str) -> str:
-    """Return how the ids of a deployment's records begin."""
-    return f"ecsnap-{deployment}-{region}"
+    """Return how the ids of a deployment's records begin, short enough for every suffix."""
+    return fitted(f"ecsnap-{deployment}-{region}", _MAX_PREFIX)
 
 
 def action_policy_of(notify: Notify | None, prefix: str) -> str:

@@ -258,6 +258,7 @@ def _conclude(console: Console, summary: Summary, *, apply: bool) -> None:
     if summary.failed:
         count = len(summary.failed)
         print_line(console, f"{count} of these need attention, see the lines with !", "red")
+        print_line(console, ACTIVATE)
     if not summary.changes:
         if not summary.failed:
             print_line(console, "nothing to change", "green")
@@ -271,5 +272,6 @@ def _conclude(console: Console, summary: Summary, *, apply: bool) -> None:
     if apply:
         print_line(console, "next: make package, then s deploy or make deploy-fun, then smoke")
     else:
-        print_line(console, ACTIVATE)
+        if not summary.failed:
+            print_line(console, ACTIVATE)
         print_line(console, "nothing was changed; `ecsnap setup --apply` does it")

@@ -118,3 +118,16 @@ def test_what_a_moment_later_may_succeed_is_repeated(
 
     assert sls.project(PROJECT) is not None
     assert len(cloud.calls.of("GetProject")) == MAX_TRIES
+
+
+def test_what_was_just_made_may_not_be_known_yet(cloud: Cloud, sls: SlsClient) -> None:
+    """A write is repeated; a read says that it is not there."""
+    cloud.sls.create_project(PROJECT)
+    fault = {"kind": "error", "service": "sls", "status": 404, "code": "ProjectNotExist"}
+    for action in ("CreateLogStore", "GetLogStore"):
+        cloud.faults.add(Fault(action=action, **fault))  # type: ignore[arg-type] # as above
+    sls.create_logstore(PROJECT, LOGSTORE, retention_days=7)
+
+    assert len(cloud.calls.of("CreateLogStore")) == 2
+    assert sls.retention_days(PROJECT, LOGSTORE) is None
+    assert sls.retention_days(PROJECT, LOGSTORE) == 7

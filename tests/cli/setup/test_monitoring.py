@@ -261,3 +261,20 @@ def test_two_deployments_share_a_logstore(bench: Bench) -> None:
     assert len(cloud.sls.alerts(LOG_PROJECT)) == 8
     assert "resume-runs" in cloud.ram.roles
     assert "resume-runs-blue" not in cloud.ram.roles
+
+
+def test_the_longest_name_of_a_deployment_fits_everywhere(bench: Bench) -> None:
+    """Names of alerts, records and roles have limits of their own."""
+    bench.monkeypatch.setenv("HOOK", TOKEN)
+    notify(bench, mail=("a@example.com",), hooks={name: HOOKS[name] for name in HOOKS})
+    bench.edit(bench.policies, "deployment: main", f"deployment: {'a' * 39}z")
+    printed = bench.setup(apply=True)
+
+    assert printed.done, printed.text
+    names = set(bench.cloud.sls.alerts(LOG_PROJECT))
+    assert len(names) == 8
+    assert max(map(len, names)) <= 64
+    hooks = bench.cloud.sls.resource_records("sls.alert.action_webhook")
+    assert len(hooks) == len(HOOKS)
+    assert max(map(len, hooks)) <= 60
+    assert bench.setup().lines[-1] == "nothing to change"
