@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import yaml
+
 from cli.deployment.model import PLACEHOLDER
 
 _LINE = re.compile(r"^account_id:.*$", re.MULTILINE)
@@ -42,11 +44,21 @@ def checked(given: str, caller: str) -> bool:
 
 
 def write_account_id(path: Path, account_id: str) -> None:
-    """Write the id into a `deployment.yaml`, in place of the placeholder or after the region."""
-    text = path.read_text(encoding="utf-8")
+    """
+    Write the id into a `deployment.yaml`, in place of the placeholder or after the region.
+
+    Raises:
+        AccountError: The file has neither at the beginning of a line, so it stays as it is.
+
+    """
+    before = path.read_text(encoding="utf-8")
     line = f'account_id: "{account_id}"'
-    if _LINE.search(text):
-        text = _LINE.sub(line, text, count=1)
+    if _LINE.search(before):
+        after = _LINE.sub(line, before, count=1)
     else:
-        text = _REGION.sub(lambda found: f"{found[0]}\n{line}", text, count=1)
-    path.write_text(text, encoding="utf-8", newline="\n")
+        after = _REGION.sub(lambda found: f"{found[0]}\n{line}", before, count=1)
+    if yaml.safe_load(after) != {**yaml.safe_load(before), "account_id": account_id}:
+        raise AccountError(
+            f"{path.name}: account_id: could not be written; set it to '{account_id}'"
+        )
+    path.write_text(after, encoding="utf-8", newline="\n")

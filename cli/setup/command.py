@@ -90,7 +90,10 @@ def setup(
     """
     try:
         aim = aim_of(policies, os.environ, messages, sleep=sleep)
-    except SetupError as exc:
+        if apply and aim.writes_account_id:
+            account = aim.target.deployment.account_id
+            account_id.write_account_id(policies.parent / NAME, account)
+    except (SetupError, account_id.AccountError) as exc:
         print_line(messages, str(exc), "red")
         return False
     account = aim.target.deployment.account_id
@@ -98,8 +101,6 @@ def setup(
     if aim.writes_account_id:
         note = f"; {'written' if apply else 'will be written'} into {NAME}"
     print_line(console, f"  account {account}, region {aim.target.deployment.region}{note}")
-    if apply and aim.writes_account_id:
-        account_id.write_account_id(policies.parent / NAME, account)
     if apply:
         for line in write_templates(read_project(policies)):
             print_line(console, f"  {line}")

@@ -87,6 +87,19 @@ def test_an_account_that_the_file_does_not_have_is_added(bench: Bench) -> None:
     assert yaml.safe_load(bench.deployment.read_text())["account_id"] == ACCOUNT
 
 
+def test_a_file_in_which_no_line_can_be_written_stays_as_it_is(bench: Bench) -> None:
+    """Flow style; what to write is said, and nothing is made."""
+    bench.deployment.write_text("{region: cn-hangzhou}\n")
+    printed = bench.setup(apply=True)
+
+    assert not printed.done
+    assert printed.messages == [
+        f"deployment.yaml: account_id: could not be written; set it to '{ACCOUNT}'"
+    ]
+    assert bench.deployment.read_text() == "{region: cn-hangzhou}\n"
+    assert bench.writes() == []
+
+
 def test_another_account_than_the_files_is_an_error(bench: Bench) -> None:
     """Before anything but the caller is read."""
     bench.edit(bench.deployment, '"1234567890123456"', '"2000000000000002"')
