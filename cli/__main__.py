@@ -185,6 +185,34 @@ def _confirmed() -> bool:
     return typer.confirm("Delete these?")
 
 
+@app.command()
+def runs(
+    run: Annotated[
+        str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")
+    ] = None,
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 7d.")] = "24h",
+    policy: Annotated[str | None, typer.Option(help="Only the runs of this policy.")] = None,
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs with a failure.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what came of past runs, from the records: taken, done, failed, skipped, waiting."""
+    from cli.history import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
+
+    question = command.Question(policies=policies, since=since)
+    output = command.Output(console=new_console(), messages=stderr_console(), as_json=as_json)
+    if run and (policy or failed):
+        raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
+    done = (
+        command.show_run(question, output, run)
+        if run
+        else command.show_runs(question, output, policy=policy, failed=failed)
+    )
+    if not done:
+        raise typer.Exit(1)
+
+
 @app.command(name="deploy-fun")
 def deploy_fun(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,

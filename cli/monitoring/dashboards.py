@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.monitoring.charts import Chart, charts_of
+from cli.monitoring.effective import IN_WHICH_ORDER, disks_of
 
 _MONTH = "-2592000s"
 _WEEK = "-604800s"
@@ -27,17 +28,9 @@ _OUTCOMES = (
 )
 
 
-def _last_of_each_disk(ours: str) -> str:
-    """Return the search and the table with the last status of each disk in each run."""
-    return (
-        f"record: disk and {ours} and not dry_run: true | select {{}} from ("
-        f"select min({_DAY}) as day, policy, run_id, disk_id, "
-        "max_by(status, __time__) as status from log group by policy, run_id, disk_id)"
-    )
-
-
 def _runs(ours: str) -> Iterator[Chart]:
-    disks, ended = _last_of_each_disk(ours), f"record: part_finished and {ours}"
+    ended = f"record: part_finished and {ours}"
+    day = _DAY.replace("__time__", "began")
     for slug, title, statuses in (
         ("created", "Snapshots created, 24 hours", "'created', 'completed', 'already_exists'"),
         ("failed", "Disks failed, 24 hours", "'failed', 'snapshot_failed'"),
@@ -49,7 +42,7 @@ def _runs(ours: str) -> Iterator[Chart]:
             type="statpro",
             width=6,
             height=5,
-            query=disks.format(f"count_if(status in ({statuses})) as n"),
+            query=disks_of(ours, f"count_if(status in ({statuses})) as n"),
             columns=("n",),
         )
     yield Chart(
@@ -68,7 +61,7 @@ def _runs(ours: str) -> Iterator[Chart]:
         type="barpro",
         width=12,
         height=9,
-        query=disks.format(f"day, {_OUTCOMES}") + " group by day order by day limit 31",
+        query=disks_of(ours, f"{day} as day, {_OUTCOMES}") + " group by day order by day limit 31",
         x="day",
         ys=("created", "failed", "skipped", "deferred"),
         start=_MONTH,
@@ -79,7 +72,7 @@ def _runs(ours: str) -> Iterator[Chart]:
         type="tablepro",
         width=12,
         height=9,
-        query=disks.format(f"day, policy, {_OUTCOMES}")
+        query=disks_of(ours, f"{day} as day, policy, {_OUTCOMES}")
         + " group by day, policy order by day desc, policy limit 100",
         start=_WEEK,
     )
@@ -103,8 +96,8 @@ def _runs(ours: str) -> Iterator[Chart]:
         width=24,
         height=9,
         query=f"(record: part_started or record: part_finished) and {ours} and not dry_run: true | "
-        f"select {_MINUTE} as latest, policy, region, max_by(status, __time__) as status, "
-        "max_by(code, __time__) as code, max(part) as parts, "
+        f"select {_MINUTE} as latest, policy, region, max_by(status, {IN_WHICH_ORDER}) as status, "
+        f"max_by(code, {IN_WHICH_ORDER}) as code, max(part) as parts, "
         "round((max(__time__) - min(__time__)) / 60.0, 1) as minutes, "
         "coalesce(sum(count_created), 0) as created, coalesce(sum(count_failed), 0) as failed, "
         "run_id from log group by run_id, policy, region order by latest desc limit 100",

@@ -1,0 +1,1 @@
+"""What came of past runs, from the records in SLS."""
