@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import new_console, print_line, stderr_console
+from cli.console import Output, new_console, print_line, stderr_console
 
 if TYPE_CHECKING:
     from cli.check import Findings
@@ -201,7 +201,7 @@ def runs(
     from cli.history import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
     question = command.Question(policies=policies, since=since)
-    output = command.Output(console=new_console(), messages=stderr_console(), as_json=as_json)
+    output = _output(as_json=as_json)
     if run and (policy or failed):
         raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
     done = (
@@ -211,6 +211,29 @@ def runs(
     )
     if not done:
         raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    disk: Annotated[str, typer.Argument(help="The id of a disk.")],
+    since: Annotated[str, typer.Option(help="How far to look back: 90m, 48h, 7d.")] = "48h",
+    night: Annotated[
+        str | None, typer.Option(help="A date: from its noon to the next, in local time.")
+    ] = None,
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show why a disk has, or has no, snapshots: each policy, what happened, what to do."""
+    from cli.inventory import explain_command  # noqa: PLC0415 - so that `--help` loads no SDK
+
+    question = explain_command.Question(policies=policies, since=since, night=night)
+    if not explain_command.explain(question, _output(as_json=as_json), disk):
+        raise typer.Exit(1)
+
+
+def _output(*, as_json: bool) -> Output:
+    return Output(console=new_console(), messages=stderr_console(), as_json=as_json)
 
 
 @app.command(name="deploy-fun")

@@ -7,8 +7,10 @@ may contain anything.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from dataclasses import dataclass
 from typing import IO
 
 from rich.console import Console
@@ -38,3 +40,20 @@ def stderr_console() -> Console:
 def print_line(console: Console, line: str, style: str | None = None) -> None:
     """Write a message for people and programs alike: one line stays one line at any width."""
     console.print(line, style=style, soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where a command prints, and in which form."""
+
+    console: Console
+    """Receives the result."""
+    messages: Console
+    """Receives problems."""
+    as_json: bool = False
+    """Print JSON instead of a table."""
+
+
+def print_json(console: Console, document: object) -> None:
+    """Write a result for programs."""
+    print_line(console, json.dumps(document, indent=2, ensure_ascii=False))

@@ -39,7 +39,11 @@ class Access:
 
 
 def access_of(
-    env: Mapping[str, str], *, region: str, services: Sequence[str] = ENDPOINTS
+    env: Mapping[str, str],
+    *,
+    region: str,
+    services: Sequence[str] = ENDPOINTS,
+    policy: str = "docs/setup-policy.json",
 ) -> Access:
     """
     Return how to reach the account.
@@ -48,6 +52,7 @@ def access_of(
         env: The environment variables.
         region: That of the functions.
         services: Names of `ENDPOINTS` that will be called.
+        policy: The document with the permissions that are needed, for messages.
 
     Raises:
         AccessError: Credentials are missing, an address is invalid, or only some services are those
@@ -55,7 +60,7 @@ def access_of(
 
     """
     problems = [
-        f"{name}: not set; set the key of a user with the permissions of docs/setup-policy.json"
+        f"{name}: not set; set the key of a user with the permissions of {policy}"
         for name in (KEY, SECRET)
         if not env.get(name, "").strip()
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -11,10 +10,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from cli.console import print_line
+from cli.console import Output, print_json, print_line
 from cli.history.runs import (
     SHOWN_DIGITS,
     DiskOfRun,
@@ -37,18 +35,6 @@ _COLOURS = {
 }
 _SHORT = {"snapshot_failed": "failed in ECS", "": "not ended"}
 _WIDE = 110
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
-    """Where a command prints."""
-
-    console: Console
-    """Receives the result."""
-    messages: Console
-    """Receives problems."""
-    as_json: bool = False
-    """Print JSON instead of a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +77,7 @@ def show_runs(
         return False
     shown = [run for run in runs if run.is_failed or not failed]
     if output.as_json:
-        _print_json(output.console, {"runs": [run.document() for run in shown]})
+        print_json(output.console, {"runs": [run.document() for run in shown]})
         return True
     if shown:
         output.console.print(_table(shown, output.console.width))
@@ -113,7 +99,7 @@ def show_run(question: Question, output: Output, run_id: str) -> bool:
         return False
     if output.as_json:
         outcomes = [disk.document() for disk in disks]
-        _print_json(output.console, {**run.document(), "outcomes": outcomes})
+        print_json(output.console, {**run.document(), "outcomes": outcomes})
         return True
     for name, value in run.document().items():
         if name != "disks":
@@ -165,7 +151,3 @@ def _disk_table(disks: Sequence[DiskOfRun], width: int) -> Table:
             style=_COLOURS.get(disk.status),
         )
     return table
-
-
-def _print_json(console: Console, document: object) -> None:
-    print_line(console, json.dumps(document, indent=2, ensure_ascii=False))

@@ -19,6 +19,7 @@ from cli.deployment.model import PLACEHOLDER
 from cli.deployment.project import ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
 
+READER_POLICY = "docs/reader-policy.json"
 _NOT_SET_UP = frozenset({"ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist"})
 _UNKNOWN_FIELD = "can not be resolved"
 
@@ -75,7 +76,9 @@ def source_of(
     """
     try:
         project = read_project(policies)
-        access = access_of(env, region=project.deployment.region, services=("SLS",))
+        access = access_of(
+            env, region=project.deployment.region, services=("SLS",), policy=READER_POLICY
+        )
         deployment = filled_in(project.deployment, env)
     except (ProjectError, AccessError, MissingVariableError) as exc:
         raise SourceError(str(exc)) from exc

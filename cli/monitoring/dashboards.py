@@ -1,17 +1,15 @@
 """
 The dashboards of a deployment: runs, failures, recovery.
 
-Pure but for `advice`, which reads what to do about a code from docs/troubleshooting.md, so that it
-is written once.
+Pure but for `advice`, which reads a document.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from cli.monitoring.advice import advice
 from cli.monitoring.charts import Chart, charts_of
 from cli.monitoring.effective import IN_WHICH_ORDER, disks_of
 
@@ -19,7 +17,6 @@ _MONTH = "-2592000s"
 _WEEK = "-604800s"
 _DAY = "date_format(from_unixtime(__time__), '%Y-%m-%d')"
 _MINUTE = "date_format(from_unixtime(max(__time__)), '%Y-%m-%d %H:%i')"
-TROUBLESHOOTING = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
 
 _OUTCOMES = (
     "count_if(status in ('created', 'completed', 'already_exists')) as created, "
@@ -256,14 +253,3 @@ def dashboard_document(
 def dashboard_name(name: str, deployment: str) -> str:
     """Return the name of a dashboard in its project."""
     return f"ecsnap-{deployment}-{name}"
-
-
-_ROW = re.compile(r"^\| (?P<codes>`[^|]+) \| [^|]+ \| (?P<do>[^|]+) \|$", re.MULTILINE)
-_LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
-
-
-def advice() -> str:
-    """Return a table of codes and what to do about each, as Markdown."""
-    text = _LINK.sub(r"\1", TROUBLESHOOTING.read_text(encoding="utf-8"))
-    rows = [f"| {row['codes'].strip()} | {row['do'].strip()} |" for row in _ROW.finditer(text)]
-    return "\n".join(["| code | do |", "|---|---|", *rows])

@@ -93,8 +93,10 @@ class Inventory:
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id)
         return self._by_tag("DescribeSnapshots", lister, [(RUN_ID_TAG, run_key.run_id)])
 
-    def snapshots_since(self, since: datetime, disk_id: str | None = None) -> Iterator[Snapshot]:
-        """List every snapshot created since an instant, of one disk or, with None, of all."""
+    def snapshots_since(
+        self, since: datetime | None, disk_id: str | None = None
+    ) -> Iterator[Snapshot]:
+        """List every snapshot created since an instant, of one disk; with None, ever and of all."""
         lister = partial(self._ecs.describe_snapshots, disk_id=disk_id, created_from=since)
         return self._pages("DescribeSnapshots", lambda token: lister(next_token=token))
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from cli.account.access import KEY, SECRET, TOKEN
-from cli.console import new_console
-from cli.history.command import Output, Question, show_run, show_runs
+from cli.console import Output, new_console
+from cli.history.command import Question, show_run, show_runs
 from emulator import Fault
 from tests.cli.monitoring import scenes
 from tests.cli.monitoring.scenes import indexed_world

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.monitoring.dashboards import DASHBOARDS, advice, dashboard_document
+from cli.monitoring.advice import advice, advice_for
+from cli.monitoring.dashboards import DASHBOARDS, dashboard_document
 from emulator.sls.dashboards import CHART_TYPES, COLUMNS
 from tests.cli.monitoring import scenes
 from tests.cli.monitoring.scenes import DEPLOYMENT, indexed_world
@@ -125,3 +126,12 @@ def test_what_to_do_is_that_of_the_documents() -> None:
     assert "| `QuotaExceed.Snapshot` | delete some of them, or set `retention_days` |" in text
     assert "| `NoDisksMatched` | correct `select`, or set `allow_empty: true` |" in text
     assert "](" not in text
+
+
+def test_what_to_do_about_one_code() -> None:
+    """Also for a code of a pattern, and for one that is listed without its ending."""
+    assert advice_for("QuotaExceed.Snapshot") == "delete some of them, or set `retention_days`"
+    assert advice_for("Throttling.User").startswith("lower `limits.max_calls_per_minute`")
+    assert advice_for("ServiceUnavailable.RegionMaintaining") == advice_for("ServiceUnavailable")
+    assert advice_for("ServiceUnavailable")
+    assert advice_for("Nothing.OfThisKind") == ""
