@@ -232,6 +232,29 @@ def explain(
         raise typer.Exit(1)
 
 
+@app.command()
+def coverage(
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    fail_on: Annotated[
+        str, typer.Option(help="Exit with 1 if a disk is in one of these: overdue,unprotected.")
+    ] = "",
+    *,
+    live: Annotated[
+        bool, typer.Option("--live", help="List the snapshots in ECS, not the records.")
+    ] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show which disks are protected, which are overdue, and which no policy takes."""
+    from cli.inventory import coverage_command  # noqa: PLC0415 - so that `--help` loads no SDK
+
+    question = coverage_command.Question(
+        policies=policies, live=live, everything=everything, fail_on=fail_on
+    )
+    if not coverage_command.coverage(question, _output(as_json=as_json)):
+        raise typer.Exit(1)
+
+
 def _output(*, as_json: bool) -> Output:
     return Output(console=new_console(), messages=stderr_console(), as_json=as_json)
 

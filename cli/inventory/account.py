@@ -15,6 +15,7 @@ from cli.deployment.project import Project, ProjectError, read_project
 from cli.history.source import READER_POLICY, SourceError
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_listings import Inventory
+from shared.clients.ecs_types import Disk
 from shared.clients.pacing import Pacer
 from shared.errors import Problems
 from shared.policies.selection import Select
@@ -69,11 +70,9 @@ class Account:
             self._inventories[region] = Inventory(ecs, pacer)
         return self._inventories[region]
 
-    def disk_ids(self) -> Iterator[str]:
-        """Yield the ids of all disks; raises EcsError."""
-        for region in self.regions:
-            for disk in self.inventory(region).disks(Select(all=True), None):
-                yield disk.disk_id
+    def disks(self, region: str) -> Iterator[Disk]:
+        """Yield all disks of a region, one perhaps twice; raises EcsError, OutOfTimeError."""
+        return self.inventory(region).disks(Select(all=True), None)
 
 
 def account_of(policies: Path, env: Mapping[str, str], *, clock: Clock = SYSTEM_CLOCK) -> Account:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from cli.history.source import Source, SourceError
 from cli.inventory.account import Account
@@ -183,7 +183,8 @@ def _found(account: Account, disk_id: str) -> tuple[str, Disk]:
             for disk in account.inventory(region).disks(Select(disk_ids=(disk_id,)), None):
                 if disk.disk_id == disk_id:
                     return region, disk
-        known = list(islice(account.disk_ids(), MAX_COMPARED))
+        listed = chain.from_iterable(map(account.disks, account.regions))
+        known = [disk.disk_id for disk in islice(listed, MAX_COMPARED)]
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"'{disk_id}': cannot be listed: {exc}") from exc
     where = ", ".join(account.regions)

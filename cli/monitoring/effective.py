@@ -16,16 +16,14 @@ _BY_RANK = {
 }
 
 
-def _weight() -> str:
-    cases = " ".join(
-        f"when status in ({', '.join(map(repr, statuses))}) then {rank}"
-        for rank, statuses in _BY_RANK.items()
-    )
-    return f"coalesce(attempt, 1) * 10 + case {cases} else 0 end"
-
-
-WEIGHT = _weight()
+_CASES = " ".join(
+    f"when status in ({', '.join(map(repr, statuses))}) then {rank}"
+    for rank, statuses in _BY_RANK.items()
+)
+WEIGHT = f"coalesce(attempt, 1) * 10 + case {_CASES} else 0 end"
 """Of two records of a disk in a run, the one with the higher weight counts."""
+LATEST = f"__time__ * 10 + case {_CASES} else 0 end"
+"""The order of a disk's records over all runs; several may be of one second."""
 IN_WHICH_ORDER = "__time__ * 10 + case when record = 'part_finished' then 1 else 0 end"
 """The order of a part's first and last record, which may be of one second."""
 

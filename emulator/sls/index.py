@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, reject_unknown
 
@@ -53,8 +54,14 @@ class Kind:
     def words(self, text: str) -> set[str]:
         """Split a text at the delimiters."""
         text = text if self.case_sensitive else text.casefold()
-        parts = re.split("|".join(map(re.escape, self.delimiters)), text)
-        return {part for part in parts if part} if self.delimiters else {text}
+        if not self.delimiters:
+            return {text}
+        return {part for part in _between(self.delimiters).split(text) if part}
+
+
+@cache
+def _between(delimiters: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, delimiters)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,7 @@ def read_disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
             _text(lock.lock_reason) for lock in _items(item.operation_locks, "operation_lock")
         ),
         resource_group_id=item.resource_group_id or "",
+        created_at=parse_instant(item.creation_time),
     )
 
 

@@ -53,6 +53,8 @@ class Disk:
     locks: tuple[str, ...]
     resource_group_id: str = ""
     """Empty for the account's default group."""
+    created_at: datetime | None = None
+    """None if ECS lists no readable time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

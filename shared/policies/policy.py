@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.errors import Problems
-from shared.policies.selection import Select
+from shared.policies.selection import Select, TagChoice
 from shared.policies.snapshot_settings import SnapshotSettings
 
 DIRECT = "direct"
@@ -42,6 +42,14 @@ class Limits:
     max_in_flight: int = 16
     max_disks: int = 10_000
     max_trigger_age_hours: int = 25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the report on the coverage of disks leaves out."""
+
+    exclude_tags: tuple[TagChoice, ...] = ()
+    """Tags of disks that need no protection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,8 @@ class Policy:
     dry_run: bool = False
     retry_failed_snapshots: int = 0
     """How many times a snapshot that failed in ECS is attempted again."""
+    max_age_hours: int | None = None
+    """How old a disk's newest good snapshot may be; None for any age. No run reads it."""
     warnings: tuple[str, ...] = ()
     """What is allowed in it and probably a mistake."""
 
@@ -102,6 +112,7 @@ class PolicyFile:
     timers: Mapping[str, Timer] = field(default_factory=dict)
     """By name."""
     policies: tuple[Policy, ...]
+    report: Report = field(default_factory=Report)
     warnings: tuple[str, ...]
 
     def named(self, name: str) -> Policy | None:

@@ -18,6 +18,7 @@ from shared.policies.policy import (
     Limits,
     Policy,
     PolicyFile,
+    Report,
     Timer,
     comparable,
 )
@@ -76,6 +77,7 @@ def drafted(raw: object, problems: Problems) -> PolicyFile:
         defaults=defaults,
         timers={name: _timer(timer) for name, timer in (given.get("timers") or {}).items()},
         policies=policies,
+        report=_report(given.get("report") or {}),
         warnings=tuple(warnings),
     )
     for rule in FILE_RULES:
@@ -129,6 +131,10 @@ def direct_policy(
     return policy if len(problems) == before else None
 
 
+def _report(given: Mapping[str, Any]) -> Report:
+    return Report(exclude_tags=tuple((given.get("exclude_tags") or {}).items()))
+
+
 def _timer(given: Mapping[str, Any]) -> Timer:
     return Timer(**{key: value for key, value in given.items() if value is not None})
 
@@ -140,7 +146,15 @@ def _policy(
     merged = _merged(defaults, given)
     _broken_rules(POLICY_RULES, merged, path, problems)
     on = merged.get("on") or {}
-    own = ("name", "enabled", "regions", "allow_empty", "dry_run", "retry_failed_snapshots")
+    own = (
+        "name",
+        "enabled",
+        "regions",
+        "allow_empty",
+        "dry_run",
+        "retry_failed_snapshots",
+        "max_age_hours",
+    )
     return Policy(
         **{"name": "", **{key: merged[key] for key in own if merged.get(key) is not None}},
         timer=on.get("timer"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.event_types import EVENT_TYPE
-from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile, Timer
+from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile, Report, Timer
 from shared.policies.policy_rules import (
     TIMER_OR_EVENT,
     check_on,
@@ -109,6 +109,17 @@ _TAGS = MapOf(
     value=texts_of(PATTERN),
     least=1,
     rule="must name at least one tag",
+)
+
+REPORT = Section(
+    record=Report,
+    keys={
+        "exclude_tags": Key(
+            _TAGS,
+            "Disks with one of these tags need no protection, and are not reported as unprotected.",
+            ({"snapshot": "never"},),
+        )
+    },
 )
 
 SELECT = Section(
@@ -225,6 +236,12 @@ _COMMON = {
         "functions' own region.",
         (1,),
     ),
+    "max_age_hours": Key(
+        WholeNumber(1, 8760),
+        "A disk whose newest good snapshot is older is overdue in `ecsnap coverage`. "
+        "Default: any age will do. It changes no run.",
+        (26,),
+    ),
     "snapshot": Key(
         SNAPSHOT, "Settings of the snapshots, passed to CreateSnapshot.", ({"retention_days": 14},)
     ),
@@ -302,6 +319,9 @@ FILE = Section(
             "Settings that every policy inherits, key by key, and can override; null "
             "in a policy takes a default away.",
             ({"snapshot": {"retention_days": 14}},),
+        ),
+        "report": Key(
+            REPORT, "What `ecsnap coverage` leaves out.", ({"exclude_tags": {"tmp": "*"}},)
         ),
         "policies": Key(SectionList(POLICY), "The policies.", ([],), required="list the policies"),
     },

@@ -2,67 +2,47 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from cli.__main__ import app
-from cli.account.access import KEY, SECRET, TOKEN
-from cli.console import Output, new_console
+from cli.account.access import KEY
 from cli.inventory.explain_command import Question, explain
+from tests.cli.inventory_world import (
+    DEPLOYMENT,
+    READER,
+    asked,
+    policies_of,
+    readable_world,
+    use_policy,
+    write,
+)
 from tests.cli.monitoring import scenes
-from tests.cli.monitoring.scenes import indexed_world
-from tests.component.world import LOGSTORE, PROD, PROJECT, REGION, World
+from tests.component.world import LOGSTORE, PROD, REGION, World
 from tests.component.world import policy as policy_of
-
-DEPLOYMENT = f"region: cn-hangzhou\nlog: {{project: {PROJECT}, logstore: {LOGSTORE}}}\n"
-TIMERS = {"nightly": {"cron": "0 0 2 * * *"}}
-READER = Path("docs/reader-policy.json")
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """With the project's files, and a key in the environment."""
-    (tmp_path / "deployment.yaml").write_text(DEPLOYMENT)
-    for name in ("SLS_ENDPOINT", "ECS_ENDPOINT", TOKEN):
-        monkeypatch.delenv(name, raising=False)
-    with indexed_world(tmp_path) as world:
-        monkeypatch.setenv(KEY, world.cloud.access_key.access_key_id)
-        monkeypatch.setenv(SECRET, world.cloud.access_key.access_key_secret)
-        write(world)
+    with readable_world(tmp_path, monkeypatch) as world:
         yield world
 
 
-def write(world: World, *policies: Any, **top: Any) -> None:
-    """Write the policy file, for the functions and for the command."""
-    world.policies(*policies, timers=TIMERS, **top)
-    content = json.loads(world.policies_path.read_text())
-    world.policies_path.with_suffix(".yaml").write_text(yaml.safe_dump(content))
-
-
 def ask(
-    world: World, disk: str, *, as_json: bool = True, width: int = 80, **asked: Any
+    world: World, disk: str, *, as_json: bool = True, width: int = 80, **of: Any
 ) -> tuple[bool, str, str]:
     """Return whether it succeeded, the result, and the messages."""
-    out, err = io.StringIO(), io.StringIO()
-    output = Output(
-        console=new_console(out, width=width),
-        messages=new_console(err, width=width),
-        as_json=as_json,
-    )
-    policies = world.policies_path.with_suffix(".yaml")
-    done = explain(Question(policies=policies, clock=world.clock, **asked), output, disk)
-    return done, out.getvalue(), err.getvalue()
+    question = Question(policies=policies_of(world), clock=world.clock, **of)
+    return asked(lambda output: explain(question, output, disk), as_json=as_json, width=width)
 
 
-def document(world: World, disk: str, **asked: Any) -> dict[str, Any]:
-    done, result, messages = ask(world, disk, **asked)
+def document(world: World, disk: str, **of: Any) -> dict[str, Any]:
+    done, result, messages = ask(world, disk, **of)
     assert (done, messages) == (True, "")
     found: dict[str, Any] = json.loads(result)
     return found
@@ -112,7 +92,7 @@ def test_a_payload_decides_what_a_timer_runs(world: World) -> None:
             "other": {"cron": "0 0 3 * * *", "payload": inline},
         },
     )
-    world.policies_path.with_suffix(".yaml").write_text(world.policies_path.read_text())
+    policies_of(world).write_text(world.policies_path.read_text())
 
     said = why(world, disk)
     assert said["nightly"] == "on.timer: nightly: no enabled timer runs it"
@@ -240,7 +220,7 @@ def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("of", "message"),
     [
         ({"night": "yesterday"}, "--night: 'yesterday': must be a date such as 2026-01-31"),
         ({"night": "2020-01-01"}, "at most a year ago"),
@@ -248,9 +228,9 @@ def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"since": "x"}, "--since: 'x': must be a time such as 90m"),
     ],
 )
-def test_a_time_that_is_none_is_rejected(world: World, asked: dict[str, Any], message: str) -> None:
+def test_a_time_that_is_none_is_rejected(world: World, of: dict[str, Any], message: str) -> None:
     """Before any call."""
-    done, result, messages = ask(world, world.disk(), **asked)
+    done, result, messages = ask(world, world.disk(), **of)
 
     assert (done, result) == (False, "")
     assert message in messages
@@ -303,7 +283,7 @@ def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatc
     disk = next(iter(world.ecs.disks))
     policy = json.loads(READER.read_text())
     actions = [one for part in policy["Statement"] for one in _list(part["Action"])]
-    _use(world, monkeypatch, policy)
+    use_policy(world, monkeypatch, policy)
     document(world, disk)
 
     for gone in actions:
@@ -312,20 +292,12 @@ def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatc
             for part in policy["Statement"]
         ]
         less = [part for part in parts if part["Action"]]
-        _use(world, monkeypatch, {"Version": "1", "Statement": less})
+        use_policy(world, monkeypatch, {"Version": "1", "Statement": less})
         assert not ask(world, disk)[0], gone
 
 
 def _list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
-
-
-def _use(world: World, monkeypatch: pytest.MonkeyPatch, policy: dict[str, Any]) -> None:
-    world.cloud.add_role("reader", [policy])
-    key = world.cloud.assume_role("reader")
-    monkeypatch.setenv(KEY, key.access_key_id)
-    monkeypatch.setenv(SECRET, key.access_key_secret)
-    monkeypatch.setenv(TOKEN, str(key.security_token))
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -343,7 +315,7 @@ def test_the_tables_cut_nothing_off(world: World, width: int) -> None:
 
 def test_the_command_itself(world: World) -> None:
     """A usage error is one; a disk that is not there is a failure."""
-    policies = str(world.policies_path.with_suffix(".yaml"))
+    policies = str(policies_of(world))
     runner = CliRunner()
 
     assert runner.invoke(app, ["explain"]).exit_code == 2

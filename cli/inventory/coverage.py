@@ -1,0 +1,169 @@
+"""
+Which disks are protected, overdue, or without protection.
+
+Pure: everything is read before. *Protected*: an enabled policy takes the disk. *Good*: ECS reports
+the snapshot as accomplished. *Overdue*: protected, and no good snapshot of this project is within
+`max_age_hours` of a policy that takes the disk; a new disk has that long.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cli.inventory.fired import Fired
+from cli.inventory.protection import judgements
+from shared.clients.ecs_errors import ErrorAction, error_action
+from shared.clients.ecs_types import Disk, Instance
+from shared.policies.policy import Report
+from shared.policies.selection import foreseen_code
+from shared.runtime.clock import utc
+from shared.wildcards import fits_one_of
+
+STATES = ("overdue", "unprotected", "protected", "excluded", "not_supported")
+"""In the order in which they are shown: first what somebody has to act on."""
+PROBLEMS = ("overdue", "unprotected")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What records, or ECS, say of a disk's snapshots."""
+
+    good_at: datetime | None = None
+    """When the newest good snapshot of this project was taken; None if none is known."""
+    good_id: str = ""
+    status: str = ""
+    """Of its latest outcome; empty, as the two below, if none is known."""
+    code: str = ""
+    reason: str = ""
+    ours: int | None = None
+    """The snapshots that ECS holds; None if they were not listed."""
+    others: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One disk."""
+
+    disk_id: str
+    name: str
+    region: str
+    instance_ids: Sequence[str]
+    tags: Mapping[str, str]
+    state: str
+    """One of `STATES`."""
+    policies: Sequence[str]
+    why: str
+    """Why it is not simply protected."""
+    age_hours: float | None
+    max_age_hours: int | None
+    """The smallest of its policies."""
+    known: Known
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON: stable keys, described in docs/operations.md."""
+        known = self.known
+        return {
+            "disk_id": self.disk_id,
+            "name": self.name,
+            "region": self.region,
+            "instance_ids": list(self.instance_ids),
+            "tags": dict(self.tags),
+            "state": self.state,
+            "policies": list(self.policies),
+            "why": self.why,
+            "newest_good": known.good_id,
+            "newest_good_at": utc(known.good_at) if known.good_at else "",
+            "age_hours": self.age_hours,
+            "max_age_hours": self.max_age_hours,
+            "last_status": known.status,
+            "last_code": known.code,
+            "last_reason": known.reason,
+            "snapshots": known.ours,
+            "snapshots_of_others": known.others,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judge:
+    """Decides on one disk after the other."""
+
+    fired: Sequence[Fired]
+    report: Report
+    home: str
+    """The region of the functions."""
+    now: datetime
+
+    def row(self, region: str, disk: Disk, instances: Sequence[Instance], known: Known) -> Row:
+        """Return what is to be said of a disk."""
+        judged = judgements(self.fired, disk, instances, region=region, home=self.home)
+        taking = [one.policy for one in judged if one.takes_it]
+        longest = self._max_age(taking)
+        state, why = self._state(disk, instances, known, taking=taking, longest=longest)
+        age = self.now - known.good_at if known.good_at else None
+        return Row(
+            disk_id=disk.disk_id,
+            name=disk.name,
+            region=region,
+            instance_ids=disk.instance_ids,
+            tags=disk.tags,
+            state=state,
+            policies=taking,
+            why=why,
+            age_hours=None if age is None else round(age / timedelta(hours=1), 1),
+            max_age_hours=longest,
+            known=known,
+        )
+
+    def _max_age(self, taking: Sequence[str]) -> int | None:
+        ages = [
+            one.policy.max_age_hours
+            for one in self.fired
+            if one.policy.name in taking and one.policy.max_age_hours is not None
+        ]
+        return min(ages, default=None)
+
+    def _state(
+        self,
+        disk: Disk,
+        instances: Sequence[Instance],
+        known: Known,
+        *,
+        taking: Sequence[str],
+        longest: int | None,
+    ) -> tuple[str, str]:
+        if not taking:
+            return self._without_policy(disk, instances)
+        if longest is None:
+            return "protected", ""
+        limit = self.now - timedelta(hours=longest)
+        if known.good_at is not None and known.good_at >= limit:
+            return "protected", ""
+        if known.good_at is None and disk.created_at is not None and disk.created_at >= limit:
+            return "protected", "new, and has no good snapshot yet"
+        last = f"; the last run: {known.status} {known.code}".rstrip() if known.code else ""
+        if known.good_at is None:
+            return "overdue", f"no good snapshot is known{last}"
+        return "overdue", f"its newest good snapshot is older than {longest} hours{last}"
+
+    def _without_policy(self, disk: Disk, instances: Sequence[Instance]) -> tuple[str, str]:
+        for key, values in self.report.exclude_tags:
+            if fits_one_of(values, disk.tags.get(key)):
+                return "excluded", f"report.exclude_tags: {key}"
+        code = foreseen_code(disk, instances)
+        if code and error_action(code) is ErrorAction.SKIP:
+            return "not_supported", code
+        return "unprotected", "no policy takes it"
+
+
+def totals(rows: Sequence[Row]) -> dict[str, int]:
+    """Return the number of disks in each state."""
+    counts = Counter(row.state for row in rows)
+    return {state: counts[state] for state in STATES}
+
+
+def in_order(rows: Sequence[Row]) -> list[Row]:
+    """Return the disks, those first that somebody has to act on."""
+    return sorted(rows, key=lambda row: (STATES.index(row.state), row.region, row.disk_id))

@@ -1,0 +1,129 @@
+"""`ecsnap coverage`: which disks are protected, as a table for people or as JSON for programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cli.console import Output, print_json, print_line
+from cli.history.source import SourceError, source_of
+from cli.inventory.account import account_of
+from cli.inventory.coverage import PROBLEMS, STATES, Row, totals
+from cli.inventory.survey import survey
+from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
+from shared.validation import nearest
+
+MAX_SHOWN = 50
+"""How many disks are shown to people, unless all are asked for."""
+_COLOURS = {"overdue": "red", "unprotected": "yellow"}
+_WIDE = 110
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of all disks."""
+
+    policies: Path
+    """The policy file; `deployment.yaml` is in its folder."""
+    live: bool = False
+    """List the snapshots in ECS instead of reading the records."""
+    everything: bool = False
+    """Show every disk, not only those that somebody has to act on."""
+    fail_on: str = ""
+    """States, separated by commas, of which no disk may be."""
+    clock: Clock = SYSTEM_CLOCK
+
+
+def coverage(question: Question, output: Output) -> bool:
+    """
+    Print the states of all disks, those first that somebody has to act on.
+
+    Returns:
+        Whether everything could be read, and no disk is in a state of `fail_on`.
+
+    """
+    now, sleep = question.clock.now(), question.clock.sleep
+    try:
+        forbidden = _states(question.fail_on)
+        account = account_of(question.policies, os.environ, clock=question.clock)
+        source = None
+        if not question.live:
+            source = source_of(question.policies, os.environ, now=now, sleep=sleep)
+        with _progress(output.messages) as progress:
+            rows = survey(account, source, progress=progress)
+    except SourceError as exc:
+        print_line(output.messages, str(exc), "red")
+        return False
+    counts = totals(rows)
+    if output.as_json:
+        disks = [row.document() for row in rows]
+        print_json(output.console, {"at": utc(now), "totals": counts, "disks": disks})
+    else:
+        _show(rows, question, output.console)
+    bad = [f"{counts[state]} {state}" for state in forbidden if counts[state]]
+    if bad:
+        print_line(output.messages, f"--fail-on: {', '.join(bad)}", "red")
+    return not bad
+
+
+def _states(text: str) -> list[str]:
+    """Return the states of `--fail-on`; raises SourceError with all that are none."""
+    states = [state.strip() for state in text.split(",") if state.strip()]
+    wrong = [state for state in states if state not in STATES]
+    if wrong:
+        lines = [
+            f"--fail-on: '{state}': must be one of {', '.join(STATES)}{nearest(state, STATES)}"
+            for state in wrong
+        ]
+        raise SourceError("\n".join(lines))
+    return states
+
+
+@contextmanager
+def _progress(messages: Console) -> Iterator[Callable[[str], None]]:
+    """Show what is being read, in a terminal only."""
+    with messages.status("listing") as status:
+        yield status.update
+
+
+def _show(rows: Sequence[Row], question: Question, console: Console) -> None:
+    wanted = [row for row in rows if question.everything or row.state in PROBLEMS]
+    shown = wanted if question.everything else wanted[:MAX_SHOWN]
+    if shown:
+        console.print(_table(shown, console.width))
+    if len(wanted) > len(shown):
+        print_line(console, f"and {len(wanted) - len(shown)} more; --all shows every disk")
+    counts = ", ".join(f"{count} {state}" for state, count in totals(rows).items() if count)
+    print_line(console, f"{len(rows)} {'disk' if len(rows) == 1 else 'disks'}: {counts or 'none'}")
+    if any(row.max_age_hours is None and row.policies for row in rows):
+        rule = "no disk of a policy without max_age_hours is ever overdue"
+        print_line(console, rule)
+
+
+def _table(rows: Sequence[Row], width: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("disk", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    if width >= _WIDE:
+        table.add_column("name", overflow="fold")
+        table.add_column("policies", overflow="fold")
+    table.add_column("hours", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for row in rows:
+        hours = "" if row.age_hours is None else f"{row.age_hours:.0f}"
+        table.add_row(
+            row.disk_id,
+            row.state,
+            *((row.name, ", ".join(row.policies)) if width >= _WIDE else ()),
+            hours,
+            row.why,
+            style=_COLOURS.get(row.state),
+        )
+    return table

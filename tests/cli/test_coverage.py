@@ -1,0 +1,262 @@
+"""`ecsnap coverage`: which disks are protected, overdue, or without protection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from cli.inventory.coverage_command import Question, coverage
+from shared.runtime.clock import utc
+from tests.cli.inventory_world import (
+    READER,
+    asked,
+    policies_of,
+    readable_world,
+    use_policy,
+    write,
+)
+from tests.cli.monitoring import scenes
+from tests.component.world import PROD, World
+from tests.component.world import policy as policy_of
+
+HOUR_S = 3600
+DAILY = policy_of(max_age_hours=26)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with readable_world(tmp_path, monkeypatch) as world:
+        write(world, DAILY)
+        yield world
+
+
+def ask(world: World, *, as_json: bool = True, width: int = 80, **of: Any) -> tuple[bool, str, str]:
+    question = Question(policies=policies_of(world), clock=world.clock, **of)
+    return asked(lambda output: coverage(question, output), as_json=as_json, width=width)
+
+
+def disks(world: World, **of: Any) -> dict[str, dict[str, Any]]:
+    done, result, messages = ask(world, **of)
+    assert (done, messages) == (True, "")
+    return {disk["disk_id"]: disk for disk in json.loads(result)["disks"]}
+
+
+def states(world: World, **of: Any) -> dict[str, str]:
+    return {disk_id: disk["state"] for disk_id, disk in disks(world, **of).items()}
+
+
+def complete(world: World, hours: float = 0) -> None:
+    """Let all snapshots end, and some time pass."""
+    world.clock.advance(60)
+    for completion in world.completions():
+        world.complete(completion)
+    world.clock.advance(hours * HOUR_S)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_each_disk_has_one_state(world: World, *, live: bool) -> None:
+    """Overdue needs a policy, and a disk that is old enough."""
+    long_ago = world.clock.now().replace(year=2025)
+    old = world.disk(created_at=long_ago)
+    never = world.disk(created_at=long_ago)
+    world.fault(
+        "error",
+        code="QuotaExceed.Snapshot",
+        status=400,
+        matches=lambda call: call.get("DiskId") == never,
+    )
+    stray = world.disk(tags={"env": "test"})
+    spared = world.disk(tags={"env": "test", "snapshot": "never"})
+    local = world.disk(category="local_ssd_pro")
+    write(world, DAILY, report={"exclude_tags": {"snapshot": "never"}})
+    with pytest.raises(Exception, match="partially_failed"):
+        world.tick()
+    complete(world)
+    fresh = world.disk(created_at=world.clock.now())
+
+    assert states(world, live=live) == {
+        never: "overdue",
+        stray: "unprotected",
+        old: "protected",
+        fresh: "protected",
+        spared: "excluded",
+        local: "not_supported",
+    }
+    world.clock.advance(27 * HOUR_S)
+    later = states(world, live=live)
+    assert [later[disk] for disk in (old, fresh, never)] == ["overdue"] * 3
+
+
+def test_the_age_is_that_of_the_newest_good_snapshot(world: World) -> None:
+    """A later one that failed, or is in progress, does not count."""
+    disk = world.disk()
+    world.tick()
+    complete(world, hours=2)
+    world.ecs.fail_next(disk)
+    world.tick()
+    complete(world, hours=1)
+    world.tick()
+    (made, _, _) = world.snapshots_of(disk)
+
+    for live in (False, True):
+        found = disks(world, live=live)[disk]
+        assert found["newest_good"] == made
+        assert found["age_hours"] == pytest.approx(3, abs=0.2)
+
+
+def test_a_snapshot_by_hand_makes_no_disk_protected_and_is_counted_apart(world: World) -> None:
+    """It is good, and nobody knows when the next one comes."""
+    disk = world.disk(created_at=world.clock.now().replace(year=2025))
+    world.ecs.add_snapshot(disk)
+    found = disks(world, live=True)[disk]
+
+    assert (found["state"], found["snapshots"], found["snapshots_of_others"]) == ("overdue", 0, 1)
+    assert found["why"] == "no good snapshot is known"
+
+
+def test_the_last_failure_says_why(world: World) -> None:
+    """From the records."""
+    scenes.rejected_disk(world)
+    write(world, DAILY)
+    world.clock.advance(27 * HOUR_S)
+    failed = [disk for disk in disks(world).values() if disk["last_code"]]
+
+    assert [disk["last_code"] for disk in failed] == ["QuotaExceed.Snapshot"]
+    assert failed[0]["why"] == (
+        "no good snapshot is known; the last run: failed QuotaExceed.Snapshot"
+    )
+
+
+def test_without_max_age_hours_nothing_is_overdue_and_the_table_says_so(world: World) -> None:
+    """A rule that nobody has set is no promise."""
+    write(world, policy_of())
+    disk = world.disk(created_at=world.clock.now().replace(year=2025))
+    done, shown, _ = ask(world, as_json=False)
+
+    assert states(world) == {disk: "protected"}
+    assert done
+    assert shown.splitlines() == [
+        "1 disk: 1 protected",
+        "no disk of a policy without max_age_hours is ever overdue",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "done"), [("", True), ("overdue", True), ("overdue, unprotected", False)]
+)
+def test_a_pipeline_fails_on_what_it_names(world: World, fail_on: str, *, done: bool) -> None:
+    """The result is printed all the same."""
+    world.disk(tags={})
+    ended, result, messages = ask(world, fail_on=fail_on)
+
+    assert ended is done
+    assert json.loads(result)["at"] == utc(world.clock.now())
+    assert json.loads(result)["totals"]["unprotected"] == 1
+    assert messages.strip() == ("" if done else "--fail-on: 1 unprotected")
+
+
+def test_a_state_that_is_none_is_rejected_before_any_call(world: World) -> None:
+    """All of them at once, with the nearest."""
+    done, result, messages = ask(world, fail_on="overdu,protected,none")
+
+    assert (done, result) == (False, "")
+    assert "'overdu': must be one of overdue, unprotected, protected" in messages
+    assert "did you mean 'overdue'?" in messages
+    assert "'none': must be one of" in messages
+    assert len(world.cloud.calls.all()) == 0
+
+
+def test_a_listing_that_breaks_off_is_no_answer(world: World) -> None:
+    """Half of the disks would look like all of them."""
+    world.disks(3)
+    world.fault("error", action="DescribeDisks", code="Forbidden.RAM", status=403, times=1)
+    done, result, messages = ask(world)
+
+    assert (done, result) == (False, "")
+    assert "Forbidden.RAM" in messages
+
+
+def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the policy of the documents, from the records and live."""
+    scenes.good_night(world)
+    write(world, DAILY)
+    use_policy(world, monkeypatch, json.loads(READER.read_text()))
+
+    assert set(states(world).values()) == {"protected"}
+    assert set(states(world, live=True).values()) == {"protected"}
+
+
+def test_thousands_of_disks_take_few_calls(world: World) -> None:
+    """500 disks and 100 instances a call; the records, two."""
+    for _ in range(30):
+        world.disks(40)
+    before = len(world.cloud.calls.all())
+    found = disks(world)
+
+    assert len(found) == 1200
+    assert len(world.cloud.calls.all()) - before <= 3 + 3 + 2
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    made=st.lists(
+        st.tuples(st.sampled_from([PROD, {}, {"snapshot": "never"}]), st.booleans()), max_size=6
+    ),
+    hours=st.integers(0, 60),
+)
+def test_records_and_ecs_say_the_same(
+    tmp_path_factory: pytest.TempPathFactory, made: list[tuple[dict[str, str], bool]], hours: int
+) -> None:
+    """Whatever the disks are and however long ago the run was."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("world")
+        with readable_world(folder, patch) as world:
+            write(
+                world,
+                policy_of(max_age_hours=26, allow_empty=True),
+                report={"exclude_tags": {"snapshot": "never"}},
+            )
+            for tags, fails in made:
+                disk = world.disk(tags=tags)
+                if fails:
+                    world.ecs.fail_next(disk)
+            world.tick()
+            complete(world, hours)
+
+            assert states(world) == states(world, live=True)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_shows_first_what_somebody_has_to_act_on(world: World, width: int) -> None:
+    """And no more than fits; `--all` shows the rest."""
+    world.disks(3)
+    stray = [world.disk(tags={}) for _ in range(52)]
+    _, shown, _ = ask(world, as_json=False, width=width)
+
+    assert sum(disk in shown for disk in stray) == 50
+    assert "and 2 more; --all shows every disk" in shown
+    assert shown.splitlines()[-1] == "55 disks: 52 unprotected, 3 protected"
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
+    _, shown, _ = ask(world, as_json=False, width=width, everything=True)
+    assert all(disk in shown for disk in world.ecs.disks)
+
+
+def test_the_command_itself(world: World) -> None:
+    """Its exit code is what a pipeline reads."""
+    world.disk(tags={})
+    where = ["coverage", "--policies", str(policies_of(world)), "--json", "--live"]
+    found = CliRunner().invoke(app, where)
+
+    assert found.exit_code == 0
+    assert json.loads(found.stdout)["totals"]["unprotected"] == 1
+    assert CliRunner().invoke(app, [*where, "--fail-on", "unprotected"]).exit_code == 1
