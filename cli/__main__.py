@@ -186,6 +186,27 @@ def _confirmed() -> bool:
 
 
 @app.command()
+def plan(
+    policy: Annotated[
+        str | None, typer.Argument(help="Only this policy, with each disk in or out.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(help="The next runs after this time, not after now.")
+    ] = None,
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show when each policy runs next, for which disks, and how long that takes."""
+    from cli.inventory import plan_command  # noqa: PLC0415 - so that `--help` loads no SDK
+
+    question = plan_command.Question(policies=policies, policy=policy, at=at, everything=everything)
+    if not plan_command.plan(question, _output(as_json=as_json)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def runs(
     run: Annotated[
         str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")

@@ -6,7 +6,7 @@ Never judges. Disks are listed page by page, and only what is reported of them i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 
@@ -56,13 +56,11 @@ def survey(
             now=account.clock.now(),
         )
         rows: dict[str, Row] = {}
-        for region, page in _pages(account):
-            instances = _instances(account, region, page)
-            for disk in page:
-                attached = [instances[key] for key in disk.instance_ids if key in instances]
-                facts = known.get(disk.disk_id, _NOTHING if source else _NONE_HELD)
-                rows[disk.disk_id] = judge.row(region, disk, attached, facts)
-            progress(f"listing disks: {len(rows)}")
+        for region, disk, instances in listed(account):
+            facts = known.get(disk.disk_id, _NOTHING if source else _NONE_HELD)
+            rows[disk.disk_id] = judge.row(region, disk, instances, facts)
+            if len(rows) % DISKS_PER_PAGE == 0:
+                progress(f"listing disks: {len(rows)}")
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"cannot be listed: {exc}") from exc
     return in_order(list(rows.values()))
@@ -72,16 +70,21 @@ _NOTHING = Known()
 _NONE_HELD = Known(ours=0, others=0)
 
 
-def _pages(account: Account) -> Iterator[tuple[str, Sequence[Disk]]]:
+def listed(account: Account) -> Iterator[tuple[str, Disk, Sequence[Instance]]]:
+    """
+    Yield all disks with their regions and instances, one perhaps twice.
+
+    Raises:
+        EcsError, OutOfTimeError: A listing failed.
+
+    """
     for region in account.regions:
-        rest = account.disks(region)
+        inventory, rest = account.inventory(region), account.disks(region)
         while page := list(islice(rest, DISKS_PER_PAGE)):
-            yield region, page
-
-
-def _instances(account: Account, region: str, page: Iterable[Disk]) -> dict[str, Instance]:
-    ids = sorted({key for disk in page for key in disk.instance_ids})
-    return {one.instance_id: one for one in account.inventory(region).instances(ids)}
+            ids = sorted({key for disk in page for key in disk.instance_ids})
+            known = {one.instance_id: one for one in inventory.instances(ids)}
+            for disk in page:
+                yield region, disk, [known[key] for key in disk.instance_ids if key in known]
 
 
 def _recorded(source: Source) -> Mapping[str, Known]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,9 +206,19 @@ def test_the_times_at_which_a_timer_was_due_are_shown_with_what_came_of_them(
     assert "no record" in shown
 
 
-def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
+def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     """From noon to noon, in local time."""
-    monkeypatch.setenv("TZ", "UTC")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", zone)
+            time.tzset()
+            _one_night(world)
+    finally:
+        time.tzset()
+
+
+def _one_night(world: World) -> None:
     world.clock.advance(14 * 3600)
     disk = world.disk()
     world.tick(at="2026-03-02T02:00:00Z")

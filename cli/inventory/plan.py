@@ -1,0 +1,209 @@
+"""
+What the policies will do: when each runs next, for which disks, and how long that takes.
+
+Pure: the disks are listed before. The rules of selection are those of the functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from cli.inventory.fired import Fired
+from cli.inventory.protection import Judgement, judgements
+from shared.clients.ecs_types import Disk, Instance
+from shared.policies.policy import Limits
+from shared.recovery.cron import Cron, CronError, read_expression
+from shared.runtime.clock import utc
+
+HORIZONS = (timedelta(days=1), timedelta(days=8), timedelta(days=63), timedelta(days=1500))
+"""How far ahead the next time is looked for, one after the other; 29 February may be far."""
+SAME_HOUR = timedelta(hours=1)
+"""Two snapshots of a disk within it are one too many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What limits a run."""
+
+    limits: Limits
+    part_s: float
+    """How long one invocation may create snapshots."""
+    home: str
+    """The region of the functions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The next run of one policy."""
+
+    fired: Fired
+    next_at: datetime | None
+    """None for a policy that only an event or an interval starts, or nothing."""
+    timer: str
+    taken: Mapping[str, Sequence[str]]
+    """By region the ids of the disks that it takes."""
+    left_out: Mapping[str, int]
+    """By reason the number of the others."""
+    limits: Limits
+    part_s: float
+
+    @property
+    def name(self) -> str:
+        """Return the policy's name."""
+        return self.fired.policy.name
+
+    @property
+    def disks(self) -> int:
+        """Return how many disks it takes."""
+        return sum(map(len, self.taken.values()))
+
+    @property
+    def at_most(self) -> bool:
+        """Return whether a run takes only those of the disks that its event names."""
+        return self.fired.policy.select.event_resource
+
+    @property
+    def minutes(self) -> float:
+        """Return how long creating the snapshots takes at the configured rate; listing is less."""
+        most = max(map(len, self.taken.values()), default=0)
+        return round(most / self.limits.max_calls_per_minute, 1)
+
+    @property
+    def parts(self) -> int:
+        """Return in how many invocations it is done, over all regions."""
+        rate = self.limits.max_calls_per_minute / 60
+        return sum(
+            max(1, math.ceil(len(ids) / (rate * self.part_s))) for ids in self.taken.values()
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what will go wrong."""
+        limit = self.limits.max_disks
+        lines = [
+            f"{len(ids)} disks in {region}: more than limits.max_disks ({limit}), so the run is "
+            "rejected"
+            for region, ids in self.taken.items()
+            if len(ids) > limit
+        ]
+        is_started = bool(self.fired.timers or self.fired.policy.event_types)
+        if is_started and self.fired.policy.enabled and not self.disks:
+            harm = "" if self.fired.policy.allow_empty else ", so a timer's run fails"
+            lines.append(f"takes no disk{harm}")
+        return lines
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON: stable keys, described in docs/operations.md."""
+        return {
+            "policy": self.name,
+            "next_at": utc(self.next_at) if self.next_at else "",
+            "timer": self.timer,
+            "timers": {name: timer.expression for name, timer in self.fired.timers.items()},
+            "events": list(self.fired.policy.event_types),
+            "disks": self.disks,
+            "at_most": self.at_most,
+            "disks_by_region": {region: len(ids) for region, ids in self.taken.items()},
+            "left_out": dict(self.left_out),
+            "minutes": self.minutes,
+            "parts": self.parts,
+            "warnings": self.warnings,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Planner:
+    """Collects disk after disk."""
+
+    fired: Sequence[Fired]
+    around: Surroundings
+    seen: set[str] = field(default_factory=set)
+    _taken: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _left_out: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, region: str, disk: Disk, instances: Sequence[Instance]) -> list[Judgement]:
+        """Add a disk as listed, once; return what each policy does with it."""
+        if disk.disk_id in self.seen:
+            return []
+        self.seen.add(disk.disk_id)
+        judged = judgements(self.fired, disk, instances, region=region, home=self.around.home)
+        for one in judged:
+            if one.takes_it:
+                regions = self._taken.setdefault(one.policy, {})
+                regions.setdefault(region, []).append(disk.disk_id)
+            else:
+                self._left_out.setdefault(one.policy, Counter())[one.code or one.why] += 1
+        return judged
+
+    def planned(self, after: datetime) -> list[Planned]:
+        """Return the next run of each policy after an instant, the earliest first."""
+        found = []
+        for one in self.fired:
+            next_at, timer = next_time(one, after)
+            found.append(
+                Planned(
+                    fired=one,
+                    next_at=next_at,
+                    timer=timer,
+                    taken=self._taken.get(one.policy.name, {}),
+                    left_out=dict(self._left_out.get(one.policy.name, Counter()).most_common()),
+                    limits=self.around.limits,
+                    part_s=self.around.part_s,
+                )
+            )
+        return sorted(found, key=lambda one: (one.next_at is None, one.next_at or after))
+
+
+def next_time(one: Fired, after: datetime) -> tuple[datetime | None, str]:
+    """Return when a policy runs next by a cron expression, and its timer; None if by none."""
+    times = [
+        (at, name)
+        for name, timer in one.timers.items()
+        if (at := _next(timer.expression, after)) is not None
+    ]
+    return min(times, default=(None, ""))
+
+
+def _next(expression: str, after: datetime) -> datetime | None:
+    try:
+        read = read_expression(expression)
+    except CronError:
+        return None
+    if not isinstance(read, Cron):
+        return None
+    for horizon in HORIZONS:
+        times = read.between(after, after + horizon)
+        if times:
+            return times[0]
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Disks that two policies take within the same hour."""
+
+    policies: tuple[str, str]
+    disk_ids: Sequence[str]
+
+    def document(self) -> dict[str, object]:
+        """Return it as JSON."""
+        return {"policies": list(self.policies), "disk_ids": list(self.disk_ids)}
+
+
+def overlaps(planned: Iterable[Planned]) -> Iterator[Overlap]:
+    """Yield the pairs of policies that take the same disks within an hour."""
+    dated = [(one, one.next_at) for one in planned if one.next_at is not None]
+    for (one, at), (other, other_at) in combinations(dated, 2):
+        if abs(at - other_at) >= SAME_HOUR:
+            continue
+        both = sorted(
+            disk_id
+            for region, ids in one.taken.items()
+            for disk_id in set(ids) & set(other.taken.get(region, ()))
+        )
+        if both:
+            yield Overlap(policies=(one.name, other.name), disk_ids=both)

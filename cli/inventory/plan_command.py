@@ -1,0 +1,197 @@
+"""`ecsnap plan`: what the policies will do, as a table for people or as JSON for programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from cli.console import Output, print_json, print_line
+from cli.history.source import SourceError
+from cli.inventory.account import Account, account_of
+from cli.inventory.fired import fired_policies
+from cli.inventory.plan import Overlap, Planned, Planner, Surroundings, overlaps
+from cli.inventory.survey import listed
+from shared.clients.ecs_errors import EcsError
+from shared.clients.pacing import OutOfTimeError
+from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
+from shared.runtime.context import MAX_RESERVE_S, RESERVE_SHARE
+from shared.validation import nearest
+
+FUNCTION = "snapshot_on_schedule"
+MAX_SHOWN = 50
+"""How many disks are shown to people, unless all are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the policies."""
+
+    policies: Path
+    """The policy file; `deployment.yaml` is in its folder."""
+    policy: str | None = None
+    """Only this one, with its disks."""
+    at: str | None = None
+    """After which time the next runs are; None for now."""
+    everything: bool = False
+    """Show every disk of the policy."""
+    clock: Clock = SYSTEM_CLOCK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DiskLine:
+    disk_id: str
+    region: str
+    takes_it: bool
+    why: str
+    code: str
+
+    def document(self) -> dict[str, object]:
+        return {
+            "disk_id": self.disk_id,
+            "region": self.region,
+            "takes_it": self.takes_it,
+            "why": self.why,
+            "code": self.code,
+        }
+
+
+def plan(question: Question, output: Output) -> bool:
+    """
+    Print when each policy runs next, for which disks, and how long that takes.
+
+    Returns:
+        Whether everything could be read.
+
+    """
+    try:
+        after = _after(question)
+        account = account_of(question.policies, os.environ, clock=question.clock)
+        planned, disks = _planned(account, question, after)
+    except SourceError as exc:
+        print_line(output.messages, str(exc), "red")
+        return False
+    both = list(overlaps(planned))
+    shown = [one for one in planned if question.policy in (None, one.name)]
+    if output.as_json:
+        document: dict[str, object] = {
+            "after": utc(after),
+            "policies": [one.document() for one in shown],
+            "overlaps": [one.document() for one in both],
+        }
+        if question.policy:
+            document["disks"] = [line.document() for line in disks]
+        print_json(output.console, document)
+        return True
+    output.console.print(_table(shown))
+    if question.policy:
+        _show_disks(disks, question, output.console)
+    _show_warnings(shown, both, output.console)
+    return True
+
+
+def _after(question: Question) -> datetime:
+    if question.at is None:
+        return question.clock.now()
+    try:
+        return datetime.fromisoformat(question.at).astimezone()
+    except ValueError as exc:
+        rule = "must be a time such as 2026-01-31T20:00 (local) or 2026-01-31T20:00+08:00"
+        raise SourceError(f"--at: '{question.at}': {rule}") from exc
+
+
+def _planned(
+    account: Account, question: Question, after: datetime
+) -> tuple[list[Planned], list[_DiskLine]]:
+    """Return the next runs, and of one policy all disks, those that it takes first."""
+    fired = fired_policies(account.project.policies)
+    names = [one.policy.name for one in fired]
+    if question.policy is not None and question.policy not in names:
+        known = f"there are {', '.join(names)}" if names else "there are none"
+        hint = nearest(question.policy, names)
+        raise SourceError(f"'{question.policy}': no such policy; {known}{hint}")
+    (timeout_s,) = (one.timeout_s for one in account.project.functions if one.folder == FUNCTION)
+    around = Surroundings(
+        limits=account.project.policies.limits,
+        part_s=timeout_s - min(MAX_RESERVE_S, timeout_s * RESERVE_SHARE),
+        home=account.home,
+    )
+    planner, lines = Planner(fired=fired, around=around), []
+    try:
+        for region, disk, instances in listed(account):
+            lines += [
+                _DiskLine(
+                    disk_id=disk.disk_id,
+                    region=region,
+                    takes_it=one.takes_it,
+                    why=one.why,
+                    code=one.code,
+                )
+                for one in planner.add(region, disk, instances)
+                if one.policy == question.policy
+            ]
+    except (EcsError, OutOfTimeError) as exc:
+        raise SourceError(f"cannot be listed: {exc}") from exc
+    lines.sort(key=lambda line: (not line.takes_it, line.region, line.disk_id))
+    return planner.planned(after), lines
+
+
+def _table(planned: Sequence[Planned]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("policy", overflow="fold", min_width=12)
+    table.add_column("next run", overflow="fold")
+    table.add_column("disks", justify="right", no_wrap=True)
+    table.add_column("min", justify="right", no_wrap=True)
+    table.add_column("parts", justify="right", no_wrap=True)
+    for one in planned:
+        style = "yellow" if one.warnings else None
+        figures = (str(one.disks), f"{one.minutes:g}", str(one.parts))
+        if one.at_most:
+            figures = (f"up to {one.disks}", "", "")
+        table.add_row(one.name, _when(one), *figures, style=style)
+    return table
+
+
+def _when(one: Planned) -> str:
+    """Return the next time in local time and in the timer's, or what starts the policy."""
+    if one.next_at is not None:
+        local = one.next_at.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+        zone = one.fired.timers[one.timer].timezone or "UTC"
+        there = one.next_at.astimezone(ZoneInfo(zone)).strftime("%m-%d %H:%M")
+        return f"{local}, {there} {zone}"
+    intervals = [timer.expression for timer in one.fired.timers.values()]
+    events = [f"on {kind}" for kind in one.fired.policy.event_types]
+    return ", ".join([*intervals, *events]) or "never"
+
+
+def _show_disks(disks: Sequence[_DiskLine], question: Question, console: Console) -> None:
+    shown = disks if question.everything else disks[:MAX_SHOWN]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("disk", no_wrap=True)
+    table.add_column("takes it", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for line in shown:
+        why = f"{line.code}; {line.why}" if line.code else line.why
+        table.add_row(line.disk_id, "yes" if line.takes_it else "no", why)
+    console.print(table)
+    if len(disks) > len(shown):
+        print_line(console, f"and {len(disks) - len(shown)} more; --all shows every disk")
+
+
+def _show_warnings(planned: Sequence[Planned], both: Sequence[Overlap], console: Console) -> None:
+    for one in planned:
+        for warning in one.warnings:
+            print_line(console, f"{one.name}: {warning}", "yellow")
+    for pair in both:
+        first, second = pair.policies
+        count = f"{len(pair.disk_ids)} disk{'s' if len(pair.disk_ids) > 1 else ''}"
+        example = f"such as {pair.disk_ids[0]}"
+        line = f"{first} and {second} take {count} within the same hour, {example}"
+        print_line(console, line, "yellow")
