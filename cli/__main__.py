@@ -7,6 +7,7 @@ Installed as `ecsnap`; `python -m cli` is the same thing.
 from __future__ import annotations
 
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,11 +24,34 @@ FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 
 app = typer.Typer(
     name="ecsnap",
-    add_completion=False,
     no_args_is_help=True,
     help=__doc__,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_show_locals=False,
 )
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as Typer calls it
+    if not wanted:
+        return
+    try:
+        print_line(new_console(), f"ecsnap {metadata.version('ecs-snapshot-automation')}")
+    except metadata.PackageNotFoundError as exc:
+        raise typer.BadParameter("the command is not installed; run make venv") from exc
+    raise typer.Exit
+
+
+@app.callback()
+def main(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of all commands."""
 
 
 @app.command()

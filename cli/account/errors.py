@@ -67,6 +67,14 @@ class RejectedError(Exception):
         self.code = code
 
 
+_VARIABLES = {"ram": "RAM", "sts": "STS", "log": "SLS", "fc": "FC", "mns": "SMQ"}
+
+
+def where_it_is_set(action: str) -> str:
+    """Return the end of a message on a service that gave no answer: which setting has its host."""
+    return f"; check the network; {_VARIABLES[action.partition(':')[0]]}_ENDPOINT sets the host"
+
+
 def converted(
     rejected: RejectedError,
     credentials: Credentials,
@@ -90,6 +98,8 @@ def converted(
     """
     status, code = rejected.http_status, rejected.code
     text = credentials.redacted(" ".join(str(rejected).split()))
+    if not status:
+        text += where_it_is_set(action)
     return AccountError(
         f"{code} ({status or 'no answer'}): {text}",
         action=action,

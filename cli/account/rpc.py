@@ -16,7 +16,7 @@ from darabonba.exceptions import DaraException, UnretryableException
 from darabonba.runtime import RuntimeOptions
 
 from cli.account.access import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Access
-from cli.account.errors import AccountError, repeated
+from cli.account.errors import AccountError, repeated, where_it_is_set
 
 _Answer = TypeVar("_Answer")
 _SERVER_ERROR = 500
@@ -71,7 +71,10 @@ def _once(access: Access, act: Callable[[], _Answer], *, action: str, resource: 
     except (DaraException, UnretryableException, requests.RequestException, ValueError) as exc:
         text = access.credentials.redacted(" ".join(str(exc).split()))
         error = AccountError(
-            f"no usable answer: {text}", action=action, resource=resource, is_transient=True
+            f"no usable answer: {text}{where_it_is_set(action)}",
+            action=action,
+            resource=resource,
+            is_transient=True,
         )
     # Outside the handler, because a traceback would also show the SDK's exception.
     raise error

@@ -14,6 +14,7 @@ from cli.account.access import AccessError, access_of
 from cli.deployment.project import Project, ProjectError, read_project
 from cli.history.source import READER_POLICY, SourceError
 from shared.clients.ecs import Ecs
+from shared.clients.ecs_errors import EcsUnknownError
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk
 from shared.clients.pacing import Pacer
@@ -73,6 +74,12 @@ class Account:
     def disks(self, region: str) -> Iterator[Disk]:
         """Yield all disks of a region, one perhaps twice; raises EcsError, OutOfTimeError."""
         return self.inventory(region).disks(Select(all=True), None)
+
+
+def unlisted(exc: Exception) -> str:
+    """Return why a listing failed, and which setting has the host if no answer came."""
+    no_answer = isinstance(exc, EcsUnknownError)
+    return f"{exc}{'; check the network; ECS_ENDPOINT sets the host' if no_answer else ''}"
 
 
 def account_of(policies: Path, env: Mapping[str, str], *, clock: Clock = SYSTEM_CLOCK) -> Account:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import chain, islice
 
 from cli.history.source import Source, SourceError
-from cli.inventory.account import Account
+from cli.inventory.account import Account, unlisted
 from cli.inventory.fired import Fired, fired_policies
 from cli.inventory.protection import Judgement, judgements
 from cli.inventory.slots import Outcome, Slot, outcomes_of, slots_of
@@ -136,7 +136,7 @@ def facts_of(
     try:
         snapshots = list(inventory.snapshots_since(None, disk_id))
     except (EcsError, OutOfTimeError) as exc:
-        missing.append(f"its snapshots: {exc}")
+        missing.append(f"its snapshots: {unlisted(exc)}")
     try:
         if isinstance(source, SourceError):
             raise source
@@ -186,6 +186,6 @@ def _found(account: Account, disk_id: str) -> tuple[str, Disk]:
         listed = chain.from_iterable(map(account.disks, account.regions))
         known = [disk.disk_id for disk in islice(listed, MAX_COMPARED)]
     except (EcsError, OutOfTimeError) as exc:
-        raise SourceError(f"'{disk_id}': cannot be listed: {exc}") from exc
+        raise SourceError(f"'{disk_id}': cannot be listed: {unlisted(exc)}") from exc
     where = ", ".join(account.regions)
     raise SourceError(f"'{disk_id}': no such disk in {where}{nearest(disk_id, known)}")

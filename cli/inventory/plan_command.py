@@ -15,7 +15,7 @@ from rich.table import Table
 
 from cli.console import Output, print_json, print_line
 from cli.history.source import SourceError
-from cli.inventory.account import Account, account_of
+from cli.inventory.account import Account, account_of, unlisted
 from cli.inventory.fired import fired_policies
 from cli.inventory.plan import Overlap, Planned, Planner, Surroundings, overlaps
 from cli.inventory.survey import listed
@@ -138,7 +138,7 @@ def _planned(
                 if one.policy == question.policy
             ]
     except (EcsError, OutOfTimeError) as exc:
-        raise SourceError(f"cannot be listed: {exc}") from exc
+        raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
     lines.sort(key=lambda line: (not line.takes_it, line.region, line.disk_id))
     return planner.planned(after), lines
 

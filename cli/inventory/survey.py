@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 
 from cli.history.source import Source, SourceError
-from cli.inventory.account import Account
+from cli.inventory.account import Account, unlisted
 from cli.inventory.coverage import Judge, Known, Row, in_order
 from cli.inventory.explain import ACCOMPLISHED
 from cli.inventory.fired import fired_policies
@@ -62,7 +62,7 @@ def survey(
             if len(rows) % DISKS_PER_PAGE == 0:
                 progress(f"listing disks: {len(rows)}")
     except (EcsError, OutOfTimeError) as exc:
-        raise SourceError(f"cannot be listed: {exc}") from exc
+        raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
     return in_order(list(rows.values()))
 
 
