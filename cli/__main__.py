@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import Output, new_console, print_line, stderr_console
+from cli import operate
+from cli.console import new_console, print_line, stderr_console
+from cli.paths import POLICIES, ROOT
 
 if TYPE_CHECKING:
     from cli.check import Findings
 
-ROOT = Path(__file__).parent.parent
-POLICIES = ROOT / "policies.yaml"
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 
 app = typer.Typer(
@@ -209,99 +209,7 @@ def _confirmed() -> bool:
     return typer.confirm("Delete these?")
 
 
-@app.command()
-def plan(
-    policy: Annotated[
-        str | None, typer.Argument(help="Only this policy, with each disk in or out.")
-    ] = None,
-    at: Annotated[
-        str | None, typer.Option(help="The next runs after this time, not after now.")
-    ] = None,
-    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
-    *,
-    everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Show when each policy runs next, for which disks, and how long that takes."""
-    from cli.inventory import plan_command  # noqa: PLC0415 - so that `--help` loads no SDK
-
-    question = plan_command.Question(policies=policies, policy=policy, at=at, everything=everything)
-    if not plan_command.plan(question, _output(as_json=as_json)):
-        raise typer.Exit(1)
-
-
-@app.command()
-def runs(
-    run: Annotated[
-        str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")
-    ] = None,
-    since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 7d.")] = "24h",
-    policy: Annotated[str | None, typer.Option(help="Only the runs of this policy.")] = None,
-    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
-    *,
-    failed: Annotated[bool, typer.Option("--failed", help="Only runs with a failure.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Show what came of past runs, from the records: taken, done, failed, skipped, waiting."""
-    from cli.history import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
-
-    question = command.Question(policies=policies, since=since)
-    output = _output(as_json=as_json)
-    if run and (policy or failed):
-        raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
-    done = (
-        command.show_run(question, output, run)
-        if run
-        else command.show_runs(question, output, policy=policy, failed=failed)
-    )
-    if not done:
-        raise typer.Exit(1)
-
-
-@app.command()
-def explain(
-    disk: Annotated[str, typer.Argument(help="The id of a disk.")],
-    since: Annotated[str, typer.Option(help="How far to look back: 90m, 48h, 7d.")] = "48h",
-    night: Annotated[
-        str | None, typer.Option(help="A date: from its noon to the next, in local time.")
-    ] = None,
-    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
-    *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Show why a disk has, or has no, snapshots: each policy, what happened, what to do."""
-    from cli.inventory import explain_command  # noqa: PLC0415 - so that `--help` loads no SDK
-
-    question = explain_command.Question(policies=policies, since=since, night=night)
-    if not explain_command.explain(question, _output(as_json=as_json), disk):
-        raise typer.Exit(1)
-
-
-@app.command()
-def coverage(
-    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
-    fail_on: Annotated[
-        str, typer.Option(help="Exit with 1 if a disk is in one of these: overdue,unprotected.")
-    ] = "",
-    *,
-    live: Annotated[
-        bool, typer.Option("--live", help="List the snapshots in ECS, not the records.")
-    ] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-) -> None:
-    """Show which disks are protected, which are overdue, and which no policy takes."""
-    from cli.inventory import coverage_command  # noqa: PLC0415 - so that `--help` loads no SDK
-
-    question = coverage_command.Question(
-        policies=policies, live=live, everything=everything, fail_on=fail_on
-    )
-    if not coverage_command.coverage(question, _output(as_json=as_json)):
-        raise typer.Exit(1)
-
-
-def _output(*, as_json: bool) -> Output:
-    return Output(console=new_console(), messages=stderr_console(), as_json=as_json)
+app.add_typer(operate.app)
 
 
 @app.command(name="deploy-fun")

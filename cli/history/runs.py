@@ -88,7 +88,7 @@ class DiskOfRun:
         }
 
 
-def parsed_since(text: str) -> timedelta:
+def parsed_since(text: str, option: str = "--since") -> timedelta:
     """
     Return a duration such as ``24h``, ``90m`` or ``7d``.
 
@@ -99,7 +99,7 @@ def parsed_since(text: str) -> timedelta:
     match = re.fullmatch(r"([1-9]\d{0,4})([mhd])", text)
     since = int(match[1]) * _UNITS[match[2]] if match else timedelta()
     if not timedelta() < since <= MAX_SINCE:
-        raise SourceError(f"--since: '{text}': must be a time such as 90m, 24h or 7d, up to 30d")
+        raise SourceError(f"{option}: '{text}': must be a time such as 90m, 24h or 7d, up to 30d")
     return since
 
 

@@ -28,6 +28,8 @@ class Fired:
 
     policy: Policy
     timers: Mapping[str, Timer]
+    is_requested: bool = False
+    """A direct request names it, so it runs without a timer and an event."""
 
 
 def fired_policies(file: PolicyFile) -> list[Fired]:

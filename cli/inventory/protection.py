@@ -80,7 +80,7 @@ def _why_never(one: Fired) -> str:
         return "enabled: false"
     if policy.dry_run:
         return "dry_run: true, so it takes no snapshot"
-    if not one.timers and not policy.event_types:
+    if not one.timers and not policy.event_types and not one.is_requested:
         return f"on.timer: {policy.timer}: no enabled timer runs it"
     return ""
 

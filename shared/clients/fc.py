@@ -16,9 +16,9 @@ from typing import TypeVar
 
 from shared.clients.fc2 import Fc2
 from shared.clients.fc3 import Fc3
-from shared.clients.fc_answers import Sdk, Trigger
+from shared.clients.fc_answers import Place, Sdk, Trigger
 from shared.clients.fc_errors import FcError
-from shared.runtime.context import FunctionName, Runtime
+from shared.runtime.context import FunctionName
 
 MAX_PAYLOAD_BYTES = 128 * 1024
 """The largest payload of an asynchronous invocation ("Quotas and limits")."""
@@ -54,7 +54,7 @@ class Fc:
     Safe to share between threads after its first call. Every method raises `FcError`.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Place) -> None:
         """Keep the settings; no SDK is loaded yet."""
         self._runtime = runtime
         self._loaded: Sdk | None = None

@@ -19,6 +19,7 @@ from shared.clients.fc_answers import (
     MAX_CONNECT_TIMEOUT_S,
     NOT_DONE,
     TRIGGERS_PER_PAGE,
+    Place,
     Trigger,
     code_and_message,
     delay_header,
@@ -26,7 +27,7 @@ from shared.clients.fc_answers import (
     rejection,
     triggers_page,
 )
-from shared.runtime.context import FunctionName, Runtime
+from shared.runtime.context import FunctionName
 
 
 def _discard(*_: object, **__: object) -> None:
@@ -39,7 +40,7 @@ _SILENCE = SimpleNamespace(debug=_discard, info=_discard, warning=_discard, erro
 class Fc2:
     """The interface to FC 2.0; see `fc_answers.Sdk`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Place) -> None:
         """Load the SDK and replace its loggers."""
         import fc2.auth  # noqa: PLC0415 - not part of every cold start
         import fc2.client  # noqa: PLC0415 - the same

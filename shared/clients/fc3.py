@@ -15,6 +15,7 @@ from shared.clients.fc_answers import (
     MAX_CONNECT_TIMEOUT_S,
     NOT_DONE,
     TRIGGERS_PER_PAGE,
+    Place,
     Trigger,
     delay_header,
     no_answer,
@@ -23,13 +24,13 @@ from shared.clients.fc_answers import (
 )
 from shared.clients.fc_errors import FcError
 from shared.clients.no_redirects import NoRedirectSession
-from shared.runtime.context import FunctionName, Runtime
+from shared.runtime.context import FunctionName
 
 
 class Fc3:
     """The interface to FC 3.0; see `fc_answers.Sdk`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Place) -> None:
         """Load the SDK."""
         from alibabacloud_fc20230330 import models  # noqa: PLC0415 - not part of every cold start
         from alibabacloud_fc20230330.client import Client  # noqa: PLC0415 - the same

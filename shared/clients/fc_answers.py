@@ -12,13 +12,47 @@ from typing import Any, Protocol
 
 from shared.clients.ecs_errors import is_throttling
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
+from shared.runtime.clock import Clock
 from shared.runtime.context import Credentials, FunctionName
+from shared.runtime.settings import FcApi
 
 TRIGGERS_PER_PAGE = 20
 MAX_CONNECT_TIMEOUT_S = 2.0
 
 Trigger = Mapping[str, Any]
 """``triggerName``, ``triggerType``, ``triggerConfig`` (an object, or one as JSON)."""
+
+
+class Place(Protocol):
+    """Where Function Compute is, with whose key, and how much time is left."""
+
+    @property
+    def credentials(self) -> Credentials:
+        """The key of all calls."""
+
+    @property
+    def region(self) -> str:
+        """The region of the functions."""
+
+    @property
+    def account_id(self) -> str:
+        """The account, which is part of the host of FC 2.0."""
+
+    @property
+    def fc_endpoint(self) -> str | None:
+        """The host, with its scheme; None is the default of the region."""
+
+    @property
+    def fc_api(self) -> FcApi | None:
+        """The API; None if it is not set."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time and waiting."""
+
+    @property
+    def ends(self) -> float:
+        """When everything has to be done, in the clock's monotonic seconds."""
 
 
 class Sdk(Protocol):

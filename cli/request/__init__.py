@@ -1,0 +1,1 @@
+"""Direct requests: checked, sent to a deployed function, and waited for."""
