@@ -54,7 +54,7 @@ def main(
     """Take the options of all commands."""
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap demo")
 def demo() -> None:
     """Run the functions on a timer and an event, in the local emulator; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - so that `--help` need not load the SDKs
@@ -63,7 +63,7 @@ def demo() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap check; ecsnap check --built")
 def check(
     policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
     *,
@@ -80,7 +80,7 @@ def check(
     print_line(new_console(), f"{policies.name}: valid; {checked}", "green")
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap templates")
 def templates(
     policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
 ) -> None:
@@ -116,7 +116,10 @@ def _checked(policies: Path, *, built: bool = False, stale: bool = True) -> Find
     return found
 
 
-@app.command()
+@app.command(
+    epilog="Example: ecsnap invoke --now snapshot_on_schedule "
+    "events/snapshot_on_schedule/direct_disks.json"
+)
 def invoke(
     function: Annotated[str, typer.Argument(help="Such as snapshot_on_schedule.")],
     event: Annotated[Path, typer.Argument(help="A file with the event, as JSON.")],
@@ -135,7 +138,7 @@ def invoke(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap package")
 def package() -> None:
     """Write build/<function>/, which `s deploy` and `fun deploy` upload."""
     from cli import package as builder  # noqa: PLC0415 - so that `--help` need not load the SDKs
@@ -159,7 +162,7 @@ def package() -> None:
         print_line(new_console(), f"{folder.relative_to(ROOT)}: {size_mb:.0f} MB unpacked")
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap setup; ecsnap setup --apply")
 def setup(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
@@ -212,7 +215,7 @@ def _confirmed() -> bool:
 app.add_typer(operate.app)
 
 
-@app.command(name="deploy-fun")
+@app.command(name="deploy-fun", epilog="Example: ecsnap deploy-fun")
 def deploy_fun(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
 ) -> None:
@@ -223,7 +226,7 @@ def deploy_fun(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap smoke --strict")
 def smoke(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fc_endpoint: Annotated[

@@ -13,7 +13,7 @@ from cli.paths import POLICIES
 app = typer.Typer()
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap plan; ecsnap plan nightly --at 2026-01-31T20:00")
 def plan(
     policy: Annotated[
         str | None, typer.Argument(help="Only this policy, with each disk in or out.")
@@ -34,7 +34,7 @@ def plan(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap runs --since 7d --failed; ecsnap runs 3f2a")
 def runs(
     run: Annotated[
         str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")
@@ -62,7 +62,7 @@ def runs(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap explain d-bp1web10000000000sys --night 2026-01-31")
 def explain(
     disk: Annotated[str, typer.Argument(help="The id of a disk.")],
     since: Annotated[str, typer.Option(help="How far to look back: 90m, 48h, 7d.")] = "48h",
@@ -81,7 +81,7 @@ def explain(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap coverage --fail-on overdue,unprotected")
 def coverage(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fail_on: Annotated[
@@ -104,7 +104,7 @@ def coverage(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: ecsnap request --policy nightly --wait 30m")
 def request(
     policy: Annotated[str | None, typer.Option(help="Run this policy.")] = None,
     disk: Annotated[

@@ -71,11 +71,14 @@ def show_runs(
 
     """
     try:
-        runs = find_runs(question.source(), parsed_since(question.since), policy)
+        found = find_runs(question.source(), parsed_since(question.since), policy)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
-    shown = [run for run in runs if run.is_failed or not failed]
+    shown = [run for run in found.runs if run.is_failed or not failed]
+    if found.skipped:
+        line = f"skipped {found.skipped} records without a run, a policy or a region"
+        print_line(output.messages, line, "yellow")
     if output.as_json:
         print_json(output.console, {"runs": [run.document() for run in shown]})
         return True

@@ -103,9 +103,19 @@ def parsed_since(text: str, option: str = "--since") -> timedelta:
     return since
 
 
-def find_runs(source: Source, since: timedelta, policy: str | None = None) -> list[Run]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """The runs of a time."""
+
+    runs: Sequence[Run]
+    """The latest first."""
+    skipped: int
+    """The number of records that name no run or no policy: damaged, or of another version."""
+
+
+def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Runs:
     """
-    Return the runs that began or were at work in a time, the latest first.
+    Return the runs that began or were at work in a time.
 
     Raises:
         SourceError: The records cannot be read, no such policy has any, or there are more than
@@ -116,13 +126,15 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> li
     began = source.rows(
         f"(record: part_started or record: part_finished) and {ours} and not dry_run: true | "
         "select run_id, policy, region, max(trigger_id) as trigger_id, "
-        "min(__time__) as began, max(__time__) as ended, max(part) as parts, "
+        "min(__time__) as began, max(__time__) as ended, max(part) as parts, count(1) as records, "
         f"max_by(status, {IN_WHICH_ORDER}) as status, max_by(code, {IN_WHICH_ORDER}) as code "
         f"from log group by run_id, policy, region order by began desc limit {MAX_RUNS}",
         since,
     )
     if len(began) >= MAX_RUNS:
         raise SourceError(f"{MAX_RUNS} runs or more in this time; ask for less by --since")
+    bad = [row for row in began if _NULL in (row["run_id"], row["policy"], row["region"])]
+    began = [row for row in began if row not in bad]
     names = sorted({row["policy"] for row in began})
     if policy is not None and policy not in names:
         known = f"there are those of {', '.join(names)}{nearest(policy, names)}" if names else ""
@@ -131,11 +143,14 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> li
         disks_of(ours, f"run_id, {_counts()}") + f" group by run_id limit {MAX_RUNS}", since
     )
     counts = {row["run_id"]: _read_counts(row) for row in counted}
-    return [
-        _run(row, counts.get(row["run_id"], {}))
-        for row in began
-        if policy is None or row["policy"] == policy
-    ]
+    return Runs(
+        runs=[
+            _run(row, counts.get(row["run_id"], {}))
+            for row in began
+            if policy is None or row["policy"] == policy
+        ],
+        skipped=sum(int(row["records"]) for row in bad),
+    )
 
 
 def find_run(source: Source, run_id: str, since: timedelta) -> Run:
@@ -146,7 +161,7 @@ def find_run(source: Source, run_id: str, since: timedelta) -> Run:
         SourceError: There is none, or there are several.
 
     """
-    runs = find_runs(source, since)
+    runs = find_runs(source, since).runs
     found = [run for run in runs if run.run_id.startswith(run_id.lower())]
     if len(found) == 1:
         return found[0]

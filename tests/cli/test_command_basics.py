@@ -34,11 +34,12 @@ def test_the_version_is_that_of_the_installed_project() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("option", ["-h", "--help"])
 def test_each_command_has_help(command: str, option: str) -> None:
-    """With either option."""
+    """With either option, and an example."""
     found = CliRunner().invoke(app, [command, option])
 
     assert found.exit_code == 0
     assert "Usage" in found.stdout
+    assert f"Example: ecsnap {command}" in found.stdout
 
 
 def test_an_ecs_that_cannot_be_reached_is_named_with_its_setting(world: World) -> None:

@@ -119,6 +119,20 @@ def test_only_failed_runs_or_those_of_a_policy(world: World) -> None:
     assert len(runs(world, policy="nightly")) == 2
 
 
+def test_damaged_records_are_skipped_and_counted(world: World) -> None:
+    """Those of another version, or of somebody else who writes there."""
+    scenes.good_night(world)
+    for log in ({"run_id": "r"}, {"policy": "nightly"}, {"run_id": "r", "policy": "p"}):
+        damaged = {"record": "part_started", "deployment": "test", **log}
+        world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[damaged])
+    world.clock.advance(1)
+    done, result, messages = ask(world)
+
+    assert done
+    assert len(json.loads(result)["runs"]) == 1
+    assert messages == "skipped 3 records without a run, a policy or a region\n"
+
+
 def test_a_run_of_before_is_not_shown(world: World) -> None:
     """`--since` says how far to look back."""
     scenes.good_night(world)
