@@ -8,6 +8,7 @@ puts one of these in the place of its `Throttle`.
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from datetime import datetime
 
@@ -18,7 +19,7 @@ BURST = 10
 """How many tokens a bucket holds: half a second of calls at 1,200 a minute."""
 
 
-class _Limit:
+class _Limit(ABC):
     """Rejects the calls of `ACTION` that exceed the quota; safe to share between threads."""
 
     def __init__(self, quota: int) -> None:
@@ -38,8 +39,9 @@ class _Limit:
                 return
         raise EcsError(403, "Throttling", "Request was denied due to user flow control.")
 
+    @abstractmethod
     def _accepts(self, now: float) -> bool:
-        raise NotImplementedError
+        """Count a call at a time, in Unix seconds, and return True; False if it is one too many."""
 
 
 class SlidingMinute(_Limit):

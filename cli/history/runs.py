@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 
-from cli.history.source import Source, SourceError
+from cli.history.source import Source, SourceError, instant_of
 from cli.monitoring.effective import IN_WHICH_ORDER, WEIGHT, disks_of
 from shared.records.outcome import STATUSES
+from shared.runtime.clock import utc
 from shared.validation import nearest
 
 MAX_RUNS = 1000
@@ -57,8 +58,8 @@ class Run:
             "policy": self.policy,
             "region": self.region,
             "trigger_id": self.trigger_id,
-            "began_at": _utc(self.began_at),
-            "ended_at": _utc(self.ended_at),
+            "began_at": utc(self.began_at),
+            "ended_at": utc(self.ended_at),
             "minutes": round((self.ended_at - self.began_at).total_seconds() / 60, 1),
             "status": self.status,
             "code": self.code,
@@ -79,13 +80,7 @@ class DiskOfRun:
 
     def document(self) -> dict[str, str]:
         """Return the disk as JSON."""
-        return {
-            "disk_id": self.disk_id,
-            "status": self.status,
-            "code": self.code,
-            "snapshot_id": self.snapshot_id,
-            "reason": self.reason,
-        }
+        return asdict(self)
 
 
 def parsed_since(text: str, option: str = "--since") -> timedelta:
@@ -133,14 +128,14 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Ru
     )
     if len(began) >= MAX_RUNS:
         raise SourceError(f"{MAX_RUNS} runs or more in this time; ask for less by --since")
-    bad = [row for row in began if _NULL in (row["run_id"], row["policy"], row["region"])]
+    bad = [row for row in began if "" in (row["run_id"], row["policy"], row["region"])]
     began = [row for row in began if row not in bad]
     names = sorted({row["policy"] for row in began})
     if policy is not None and policy not in names:
         known = f"there are those of {', '.join(names)}{nearest(policy, names)}" if names else ""
         raise SourceError(f"--policy: '{policy}': no run in this time; {known or 'of no policy'}")
     counted = source.rows(
-        disks_of(ours, f"run_id, {_counts()}") + f" group by run_id limit {MAX_RUNS}", since
+        disks_of(ours, f"run_id, {_counts()}") + f" group by run_id limit {MAX_DISKS}", since
     )
     counts = {row["run_id"]: _read_counts(row) for row in counted}
     return Runs(
@@ -189,9 +184,9 @@ def disks_of_run(source: Source, run: Run, since: timedelta) -> list[DiskOfRun]:
         DiskOfRun(
             disk_id=row["disk_id"],
             status=row["status"],
-            code=_text(row["code"]),
-            snapshot_id=_text(row["snapshot_id"]),
-            reason=_text(row["reason"]),
+            code=row["code"],
+            snapshot_id=row["snapshot_id"],
+            reason=row["reason"],
         )
         for row in rows
     ]
@@ -217,30 +212,14 @@ def _run(row: Mapping[str, str], counts: Mapping[str, int]) -> Run:
         run_id=row["run_id"],
         policy=row["policy"],
         region=row["region"],
-        trigger_id=_text(row["trigger_id"]),
-        began_at=_instant(row["began"]),
-        ended_at=_instant(row["ended"]),
-        status=_text(row["status"]),
-        code=_text(row["code"]),
-        parts=int(row["parts"]) if row["parts"] != _NULL else 0,
+        trigger_id=row["trigger_id"],
+        began_at=instant_of(row["began"]),
+        ended_at=instant_of(row["ended"]),
+        status=row["status"],
+        code=row["code"],
+        parts=int(row["parts"] or 0),
         counts=counts,
     )
-
-
-_NULL = "null"
-"""How SLS writes that a row has no value."""
-
-
-def _text(value: str) -> str:
-    return "" if value == _NULL else value
-
-
-def _instant(seconds: str) -> datetime:
-    return datetime.fromtimestamp(int(seconds), timezone.utc)
-
-
-def _utc(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def totals(runs: Sequence[Run]) -> Iterator[tuple[str, int]]:

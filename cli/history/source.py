@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from cli.account.access import AccessError, access_of
@@ -20,6 +20,8 @@ from cli.deployment.project import ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
 
 READER_POLICY = "docs/reader-policy.json"
+_NULL = "null"
+"""How SLS writes that a row has no value."""
 _NOT_SET_UP = frozenset({"ProjectNotExist", "LogStoreNotExist", "IndexConfigNotExist"})
 _UNKNOWN_FIELD = "can not be resolved"
 
@@ -40,7 +42,7 @@ class Source:
 
     def rows(self, query: str, since: timedelta) -> list[dict[str, str]]:
         """
-        Return the rows of a query over the time up to now.
+        Return the rows of a query over the time up to now; what has no value is an empty text.
 
         Raises:
             SourceError: They cannot be read.
@@ -49,13 +51,21 @@ class Source:
         until_s = int(self.now.timestamp()) + 1
         since_s = until_s - int(since.total_seconds())
         try:
-            return self.sls.rows(
+            rows = self.sls.rows(
                 self.project, self.logstore, query, since_s=since_s, until_s=until_s
             )
         except AccountError as exc:
             if exc.code in _NOT_SET_UP or _UNKNOWN_FIELD in str(exc):
                 raise SourceError(f"{exc}; run `ecsnap setup --apply`, which makes it") from exc
             raise SourceError(str(exc)) from exc
+        return [
+            {name: "" if value == _NULL else value for name, value in row.items()} for row in rows
+        ]
+
+
+def instant_of(seconds: str) -> datetime:
+    """Return the instant of a row's Unix time."""
+    return datetime.fromtimestamp(int(seconds), timezone.utc)
 
 
 def source_of(

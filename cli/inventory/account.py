@@ -13,6 +13,7 @@ from pathlib import Path
 from cli.account.access import AccessError, access_of
 from cli.deployment.project import Project, ProjectError, read_project
 from cli.history.source import READER_POLICY, SourceError
+from cli.inventory.fired import fired_policies
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import EcsUnknownError
 from shared.clients.ecs_listings import Inventory
@@ -25,7 +26,7 @@ from shared.runtime.context import Credentials
 from shared.runtime.settings import is_loopback, settings_of
 
 LONGEST_S = 3600.0
-"""How long all calls of a command may take together."""
+"""How long a command lists that does not wait for anything."""
 READ_TIMEOUT_S = 30.0
 
 
@@ -38,6 +39,8 @@ class Account:
     endpoints: Mapping[str, str]
     """By region, where it is not the region's own host."""
     clock: Clock
+    longest_s: float
+    """How long all calls in a region may take together."""
     _inventories: dict[str, Inventory] = field(default_factory=dict)
 
     @property
@@ -48,7 +51,8 @@ class Account:
     @property
     def regions(self) -> list[str]:
         """Return the regions that the policies are about, the functions' own first."""
-        others = (region for policy in self.project.policies.policies for region in policy.regions)
+        fired = fired_policies(self.project.policies)
+        others = (region for one in fired for region in one.policy.regions)
         return list(dict.fromkeys([self.home, *others]))
 
     def inventory(self, region: str) -> Inventory:
@@ -64,7 +68,7 @@ class Account:
             )
             pacer = Pacer(
                 clock=self.clock,
-                deadline=self.clock.monotonic() + LONGEST_S,
+                deadline=self.clock.monotonic() + self.longest_s,
                 calls_per_minute=limits.max_calls_per_minute,
                 max_in_flight=limits.max_in_flight,
             )
@@ -82,7 +86,13 @@ def unlisted(exc: Exception) -> str:
     return f"{exc}{'; check the network; ECS_ENDPOINT sets the host' if no_answer else ''}"
 
 
-def account_of(policies: Path, env: Mapping[str, str], *, clock: Clock = SYSTEM_CLOCK) -> Account:
+def account_of(
+    policies: Path,
+    env: Mapping[str, str],
+    *,
+    clock: Clock = SYSTEM_CLOCK,
+    longest_s: float = LONGEST_S,
+) -> Account:
     """
     Return the ECS of the account whose key is in the environment.
 
@@ -90,6 +100,7 @@ def account_of(policies: Path, env: Mapping[str, str], *, clock: Clock = SYSTEM_
         policies: The policy file; `deployment.yaml` is in its folder.
         env: The environment variables.
         clock: Time and waiting.
+        longest_s: How long all calls in a region may take together.
 
     Raises:
         SourceError: The files or the environment cannot be used.
@@ -114,7 +125,11 @@ def account_of(policies: Path, env: Mapping[str, str], *, clock: Clock = SYSTEM_
         messages.append(str(exc))
     else:
         account = Account(
-            project=project, credentials=access.credentials, endpoints=endpoints, clock=clock
+            project=project,
+            credentials=access.credentials,
+            endpoints=endpoints,
+            clock=clock,
+            longest_s=longest_s,
         )
         messages += _without_emulator(account)
     if messages or account is None:

@@ -70,7 +70,7 @@ def _time(question: Question, now: datetime) -> tuple[datetime, datetime]:
         return now - parsed_since(question.since), now
     try:
         noon = datetime.strptime(f"{question.night} 12", "%Y-%m-%d %H").astimezone()
-    except ValueError as exc:
+    except (ValueError, OverflowError) as exc:
         rule = "must be a date such as 2026-01-31"
         raise SourceError(f"--night: '{question.night}': {rule}") from exc
     if not now - OLDEST_NIGHT < noon < now:

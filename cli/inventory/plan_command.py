@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ from shared.runtime.context import MAX_RESERVE_S, RESERVE_SHARE
 from shared.validation import nearest
 
 FUNCTION = "snapshot_on_schedule"
+FURTHEST = timedelta(days=3652)
+"""How far `--at` may be from now."""
 MAX_SHOWN = 50
 """How many disks are shown to people, unless all are asked for."""
 
@@ -53,15 +55,6 @@ class _DiskLine:
     why: str
     code: str
 
-    def document(self) -> dict[str, object]:
-        return {
-            "disk_id": self.disk_id,
-            "region": self.region,
-            "takes_it": self.takes_it,
-            "why": self.why,
-            "code": self.code,
-        }
-
 
 def plan(question: Question, output: Output) -> bool:
     """
@@ -87,7 +80,7 @@ def plan(question: Question, output: Output) -> bool:
             "overlaps": [one.document() for one in both],
         }
         if question.policy:
-            document["disks"] = [line.document() for line in disks]
+            document["disks"] = [asdict(line) for line in disks]
         print_json(output.console, document)
         return True
     output.console.print(_table(shown))
@@ -101,10 +94,13 @@ def _after(question: Question) -> datetime:
     if question.at is None:
         return question.clock.now()
     try:
-        return datetime.fromisoformat(question.at).astimezone()
-    except ValueError as exc:
+        after = datetime.fromisoformat(question.at).astimezone()
+    except (ValueError, OverflowError) as exc:
         rule = "must be a time such as 2026-01-31T20:00 (local) or 2026-01-31T20:00+08:00"
         raise SourceError(f"--at: '{question.at}': {rule}") from exc
+    if abs(after - question.clock.now()) > FURTHEST:
+        raise SourceError(f"--at: '{question.at}': must be at most ten years away")
+    return after
 
 
 def _planned(

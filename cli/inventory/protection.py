@@ -7,7 +7,7 @@ Pure. The rules of selection are those of the functions, `shared.policies.select
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from cli.inventory.fired import Fired
 from shared.clients.ecs_errors import ErrorAction, error_action
@@ -34,12 +34,7 @@ class Judgement:
 
     def document(self) -> dict[str, object]:
         """Return it as JSON."""
-        return {
-            "policy": self.policy,
-            "takes_it": self.takes_it,
-            "why": self.why,
-            "code": self.code,
-        }
+        return asdict(self)
 
 
 def judgements(

@@ -7,20 +7,20 @@ Pure but for `outcomes_of`, which asks for records.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-from cli.history.source import Source
+from cli.history.source import Source, SourceError, instant_of
 from cli.inventory.fired import Fired
 from cli.monitoring.effective import WEIGHT
 from shared.recovery.cron import Cron, CronError, read_expression
 from shared.runtime.clock import parse_instant, utc
 
-MAX_OUTCOMES = 1000
+MAX_OUTCOMES = 100_000
 LATE = timedelta(minutes=1)
 """How far the trigger time of an event may be from the time at which the timer was due."""
-_NULL = "null"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ def outcomes_of(source: Source, disk_id: str, *, after: datetime, until: datetim
     Return what came of the runs of a time for a disk, the latest first.
 
     Raises:
-        SourceError: The records cannot be read.
+        SourceError: The records cannot be read, or there are `MAX_OUTCOMES`.
 
     """
     rows = source.rows(
@@ -89,16 +89,18 @@ def outcomes_of(source: Source, disk_id: str, *, after: datetime, until: datetim
         f"from log group by policy, run_id order by began desc limit {MAX_OUTCOMES}",
         source.now - after,
     )
+    if len(rows) >= MAX_OUTCOMES:
+        raise SourceError(f"{MAX_OUTCOMES} runs or more; ask for less by --since")
     return [
         Outcome(
             policy=row["policy"],
             run_id=row["run_id"],
-            at=datetime.fromtimestamp(int(row["at"]), timezone.utc),
+            at=instant_of(row["at"]),
             trigger_time=parse_instant(row["trigger_time"]),
             status=row["status"],
-            code=_text(row["code"]),
-            snapshot_id=_text(row["snapshot_id"]),
-            reason=_text(row["reason"]),
+            code=row["code"],
+            snapshot_id=row["snapshot_id"],
+            reason=row["reason"],
         )
         for row in rows
         if int(row["began"]) <= until.timestamp()
@@ -113,8 +115,12 @@ def slots_of(
 
     An interval has no fixed phase, so such a timer has no times that could be missed.
     """
+    dated = defaultdict[tuple[str, datetime], list[Outcome]](list)
+    for outcome in outcomes:
+        if outcome.trigger_time is not None:
+            dated[outcome.policy, _minute(outcome.trigger_time)].append(outcome)
     slots = [
-        Slot(policy=one.policy.name, timer=name, at=at, outcome=_outcome(one, at, outcomes))
+        Slot(policy=one.policy.name, timer=name, at=at, outcome=_outcome(one, at, dated))
         for one in fired
         for name, timer in one.timers.items()
         for at in _due(timer.expression, after, until)
@@ -130,13 +136,19 @@ def _due(expression: str, after: datetime, until: datetime) -> list[datetime]:
     return read.between(after, until) if isinstance(read, Cron) else []
 
 
-def _outcome(one: Fired, at: datetime, outcomes: Sequence[Outcome]) -> Outcome | None:
-    for outcome in outcomes:
-        is_same = outcome.policy == one.policy.name and outcome.trigger_time is not None
-        if is_same and outcome.trigger_time and abs(outcome.trigger_time - at) <= LATE:
+def _outcome(
+    one: Fired, at: datetime, dated: Mapping[tuple[str, datetime], Sequence[Outcome]]
+) -> Outcome | None:
+    near = (
+        outcome
+        for minute in (at, at - LATE, at + LATE)
+        for outcome in dated.get((one.policy.name, _minute(minute)), ())
+    )
+    for outcome in near:
+        if outcome.trigger_time and abs(outcome.trigger_time - at) <= LATE:
             return outcome
     return None
 
 
-def _text(value: str) -> str:
-    return "" if value == _NULL else value
+def _minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

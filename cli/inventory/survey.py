@@ -7,10 +7,10 @@ Never judges. Disks are listed page by page, and only what is reported of them i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import islice
 
-from cli.history.source import Source, SourceError
+from cli.history.source import Source, SourceError, instant_of
 from cli.inventory.account import Account, unlisted
 from cli.inventory.coverage import Judge, Known, Row, in_order
 from cli.inventory.explain import ACCOMPLISHED
@@ -25,7 +25,6 @@ from shared.identity import read_run_tags
 MAX_DISKS = 200_000
 LOOK_BACK = timedelta(days=30)
 """How far the records are read; an older snapshot counts as not known."""
-_NULL = "null"
 
 
 def survey(
@@ -110,11 +109,11 @@ def _recorded(source: Source) -> Mapping[str, Known]:
     for row in last:
         taken = newest.get(row["disk_id"])
         known[row["disk_id"]] = Known(
-            good_at=datetime.fromtimestamp(int(taken["at"]), timezone.utc) if taken else None,
-            good_id=_text(taken["snapshot_id"]) if taken else "",
-            status=_text(row["status"]),
-            code=_text(row["code"]),
-            reason=_text(row["reason"]),
+            good_at=instant_of(taken["at"]) if taken else None,
+            good_id=taken["snapshot_id"] if taken else "",
+            status=row["status"],
+            code=row["code"],
+            reason=row["reason"],
         )
     return known
 
@@ -145,7 +144,3 @@ def _listed(account: Account, progress: Callable[[str], None]) -> Mapping[str, K
         )
         for disk_id in ours.keys() | others.keys()
     }
-
-
-def _text(value: str) -> str:
-    return "" if value == _NULL else value

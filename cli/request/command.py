@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from cli.console import Output, print_json, print_line
 from cli.deployment.variables import MissingVariableError, filled_in
 from cli.history.runs import parsed_since
 from cli.history.source import SourceError
-from cli.inventory.account import Account, account_of, unlisted
+from cli.inventory.account import LONGEST_S, Account, account_of, unlisted
 from cli.inventory.fired import Fired
 from cli.inventory.plan import Planner, Surroundings
 from cli.inventory.survey import listed
@@ -27,7 +27,7 @@ from shared.policies.policy import DIRECT
 from shared.policies.selection import Select
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.context import Credentials, FunctionName
-from shared.runtime.settings import FcApi
+from shared.runtime.settings import FcApi, is_loopback
 from shared.validation import nearest
 
 FUNCTION = "snapshot_on_schedule"
@@ -79,7 +79,12 @@ def request(wanted: Wanted, output: Output) -> bool:
     key = wanted.key or str(uuid.uuid4())
     try:
         wait_s = _wait_s(wanted)
-        account = account_of(wanted.policies, os.environ, clock=wanted.clock)
+        account = account_of(
+            wanted.policies,
+            os.environ,
+            clock=wanted.clock,
+            longest_s=LONGEST_S + (wait_s or 0),
+        )
         order = ordered(
             account.project.policies,
             key=key,
@@ -129,8 +134,9 @@ def _disks(account: Account, order: Order) -> Mapping[str, set[str]]:
                 ]
                 raise SourceError("\n".join([*lines, "nothing was sent"]))
             return {account.home: ids}
+        meant = replace(policy, dry_run=policy.dry_run and not order.is_dry_run)
         planner = Planner(
-            fired=[Fired(policy=policy, timers={}, is_requested=True)],
+            fired=[Fired(policy=meant, timers={}, is_requested=True)],
             around=Surroundings(limits=limits, part_s=1, home=account.home),
         )
         for region, disk, instances in listed(account):
@@ -162,6 +168,13 @@ def _sent(account: Account, order: Order, wanted: Wanted) -> bool:
         deployment = filled_in(project.deployment, os.environ)
     except (AccessError, MissingVariableError) as exc:
         raise SourceError(str(exc)) from exc
+    local = [_is_local(access.endpoints.get("FC")), _is_local(account.endpoints.get(account.home))]
+    if any(local) and not all(local):
+        raise SourceError(
+            f"{'ECS' if local[0] else 'FC'}_ENDPOINT: not that of an emulator, but the other of "
+            "ECS_ENDPOINT and FC_ENDPOINT is; set both or none, so that nothing is changed in a "
+            "real account"
+        )
     place = _Place(
         credentials=account.credentials,
         region=account.home,
@@ -183,6 +196,10 @@ def _sent(account: Account, order: Order, wanted: Wanted) -> bool:
     return False
 
 
+def _is_local(address: str | None) -> bool:
+    return address is not None and is_loopback(address)
+
+
 def _waited(
     account: Account,
     order: Order,
@@ -197,7 +214,8 @@ def _waited(
             try:
                 found = _progress(account, order, disks)
             except (EcsError, OutOfTimeError) as exc:
-                print_line(output.messages, f"cannot be listed: {unlisted(exc)}", "red")
+                line = f"cannot be listed: {unlisted(exc)}; {_goes_on(order)}"
+                print_line(output.messages, line, "red")
                 return False
             status.update(str(found))
             is_over = not found.open and not (found.failed and retries)
@@ -232,7 +250,11 @@ def _say_what_is_open(order: Order, found: Progress, output: Output) -> None:
     some = ", ".join(list(found.open)[:5])
     ids = ", ".join(run.run_key.run_id[:8] for run in order.runs)
     line = f"time is over, and {len(found.open)} are open: {some}; `ecsnap runs {ids}` says why; "
-    print_line(output.messages, f"{line}--key {order.key} --wait goes on waiting", "red")
+    print_line(output.messages, line + _goes_on(order), "red")
+
+
+def _goes_on(order: Order) -> str:
+    return f"--key {order.key} --wait goes on waiting"
 
 
 def _show(order: Order, output: Output, found: Progress | None) -> None:

@@ -20,7 +20,8 @@ from emulator.sls.errors import SlsError, not_implemented, parameter_invalid, re
 from emulator.sls.index import Index
 from emulator.sls.operations import Answer, Call, Checked, boolean, whole_number
 from emulator.sls.search import search
-from emulator.sls.sql import Statement, Type, split, statement
+from emulator.sls.sql import Statement, split, statement
+from emulator.sls.sql_rows import Type
 from emulator.sls.state import Projects, Record
 
 NS_PER_S = 1_000_000_000

@@ -11,12 +11,10 @@ Never searches: it gets the records that the part before the `|` found.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
-from typing import Any, Literal
+from datetime import datetime, timezone
 
 import duckdb
 import sqlglot
@@ -25,15 +23,11 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 
 from emulator.sls.errors import SlsError, not_implemented, parameter_invalid
+from emulator.sls.sql_rows import TABLE, TYPES, Type, fill, text_of
 
-Type = Literal["text", "long", "double"]
 MAX_ROWS = 100
 """Rows of an answer without LIMIT ("LIMIT clause")."""
-TIME_ZONE = "Asia/Shanghai"
-TABLE = "log"
 _RESERVED: Mapping[str, Type] = {"__time__": "long", "__topic__": "text", "__source__": "text"}
-_TYPES: Mapping[Type, str] = {"text": "VARCHAR", "long": "BIGINT", "double": "DOUBLE"}
-_ROWS_PER_INSERT = 50_000
 _NOW = "CURRENT_TIMESTAMP"
 """How `now()` is written for DuckDB, whose own clock is not the cloud's."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -110,7 +104,7 @@ class Statement:
         """
         connection = duckdb.connect(":memory:")
         try:
-            _fill(connection, self.columns, records)
+            fill(connection, self.columns, records)
             cursor = connection.execute(self.sql.replace(_NOW, f"TIMESTAMPTZ '{now.isoformat()}'"))
             names = [column[0] for column in cursor.description or ()]
             found = cursor.fetchmany(MAX_ROWS if not _has_limit(self.sql) else 1_000_000)
@@ -118,7 +112,7 @@ class Statement:
             raise _invalid(str(exc).splitlines()[0]) from exc
         finally:
             connection.close()
-        return [dict(zip(names, map(_text, row), strict=True)) for row in found]
+        return [dict(zip(names, map(text_of, row), strict=True)) for row in found]
 
 
 def statement(sql: str, fields: Mapping[str, Type], every: Type | None) -> Statement:
@@ -197,7 +191,7 @@ def _check_types(tree: exp.Expr, columns: Mapping[str, Type]) -> exp.Expr:
     Returns the statement with its types, from which division of whole numbers follows.
     """
     named: Mapping[str, Type] = {"__time__": "long", **columns}
-    schema: dict[str, object] = {TABLE: {name: _TYPES[kind] for name, kind in named.items()}}
+    schema: dict[str, object] = {TABLE: {name: TYPES[kind] for name, kind in named.items()}}
     typed = annotate_types(_qualified(tree, named), schema=schema, dialect="presto")
     for node in typed.walk():
         if isinstance(node, (*_COMPARISONS, *_ALIKE)):
@@ -248,50 +242,6 @@ def _kind(node: exp.Expr) -> str:
 
 def _has_limit(sql: str) -> bool:
     return sqlglot.parse_one(sql, read="duckdb").args.get("limit") is not None
-
-
-def _fill(
-    connection: duckdb.DuckDBPyConnection,
-    columns: Mapping[str, Type],
-    records: Iterable[Mapping[str, str]],
-) -> None:
-    connection.execute(f"SET TimeZone = '{TIME_ZONE}'")
-    named: Mapping[str, Type] = {"__time__": "long", **columns}
-    kinds = {name: _TYPES[kind] for name, kind in named.items()}
-    listed = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
-    connection.execute(f"CREATE TABLE {TABLE} ({listed})")
-    # As JSON, because DuckDB looks for libraries anew with each value that it takes from Python.
-    values: list[list[str | int | float | None]] = [[] for _ in kinds]
-    for record in records:
-        for column, (name, kind) in zip(values, kinds.items(), strict=True):
-            column.append(_value(record.get(name), kind))
-    lists = ", ".join(f"""unnest(from_json(?, '["{kind}"]'))""" for kind in kinds.values())
-    for start in range(0, len(values[0]), _ROWS_PER_INSERT):
-        part = [json.dumps(column[start : start + _ROWS_PER_INSERT]) for column in values]
-        connection.execute(f"INSERT INTO {TABLE} SELECT {lists}", part)
-
-
-def _value(text: str | None, kind: str) -> str | int | float | None:
-    """Return a field's value; what is no number has none, as in the service."""
-    if text is None or kind == "VARCHAR":
-        return text
-    if not re.fullmatch(r"-?\d+(?:\.\d*)?", text, re.ASCII):
-        return None
-    return float(text) if kind == "DOUBLE" else int(float(text))
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - any value of DuckDB
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.") + f"{value.microsecond // 1000:03d}"
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return json.dumps(list(value), default=str)
-    return str(value)
 
 
 def _unknown_function(name: str) -> SlsError:

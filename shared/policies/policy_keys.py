@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from shared.identity import MAX_ATTEMPTS
 from shared.policies.event_types import EVENT_TYPE
-from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile, Report, Timer
+from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile, Report
 from shared.policies.policy_rules import (
     TIMER_OR_EVENT,
     check_on,
     check_select,
-    check_timer,
 )
 from shared.policies.section import Key, Section, SectionList
 from shared.policies.selection import DISK_TYPES, KNOWN_CATEGORIES, Select
 from shared.policies.snapshot_settings import SNAPSHOT
-from shared.rules import Choice, ListOf, MapOf, Scalar, Text, TextOrMapping, WholeNumber
+from shared.policies.timer_keys import TIMER, TIMER_NAME
+from shared.rules import Choice, ListOf, MapOf, Scalar, Text, WholeNumber
 from shared.validation import (
     DISK_IDS,
     FLAG,
@@ -57,50 +57,6 @@ LIMITS = Section(
             (48,),
             nullable=False,
         ),
-    },
-)
-
-_TIMER_NAME = Text(
-    form=r"[A-Za-z_][A-Za-z0-9_-]{0,127}",
-    rule="must be 1 to 128 letters, digits, '_' and '-', and start with a letter or '_'",
-)
-"""The name of a trigger in Function Compute ("CreateTrigger", triggerName)."""
-
-TIMER = Section(
-    record=Timer,
-    check=check_timer,
-    keys={
-        "cron": Key(
-            Text(
-                form=r"[\s\S]+",
-                rule="must be six fields, such as '0 0 2 * * *'",
-                forbidden=((r"^\s*CRON_TZ", "must not hold the time zone; set timezone"),),
-            ),
-            "When it fires: six fields, seconds first. Either cron or every is required.",
-            ("0 0 2 * * *",),
-            nullable=False,
-        ),
-        "every": Key(
-            Text(
-                form=r"(?:[0-9]{1,9}[hms])+",
-                rule="must be an interval in hours, minutes or seconds, such as '90m'",
-            ),
-            "The interval at which it fires, instead of cron.",
-            ("90m",),
-            nullable=False,
-        ),
-        "timezone": Key(
-            Text(form=r"\S+", rule="must be the name of a time zone, such as 'Asia/Shanghai'"),
-            "Time zone of cron. Default: UTC.",
-            ("Asia/Shanghai",),
-        ),
-        "payload": Key(
-            TextOrMapping(),
-            "What its runs use instead of the policies that name it: {policy: NAME}, a whole "
-            "policy, or the disks of a direct request.",
-            ({"policy": "nightly-production"},),
-        ),
-        "enabled": Key(FLAG, "false: it is deployed and does not fire.", (False,)),
     },
 )
 
@@ -299,7 +255,7 @@ FILE = Section(
             required="name this installation",
         ),
         "timers": Key(
-            MapOf(key=_TIMER_NAME, value=TIMER),
+            MapOf(key=TIMER_NAME, value=TIMER),
             "The timers of snapshot_on_schedule, by name.",
             ({"nightly": {"cron": "0 0 2 * * *", "timezone": "Asia/Shanghai"}},),
         ),

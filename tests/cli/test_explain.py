@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from cli.__main__ import app
 from cli.account.access import KEY
 from cli.inventory.explain_command import Question, explain
+from shared.runtime.clock import utc
 from tests.cli.inventory_world import (
     DEPLOYMENT,
     READER,
@@ -24,7 +26,7 @@ from tests.cli.inventory_world import (
     write,
 )
 from tests.cli.monitoring import scenes
-from tests.component.world import LOGSTORE, PROD, REGION, World
+from tests.component.world import LOGSTORE, PROD, PROJECT, REGION, World
 from tests.component.world import policy as policy_of
 
 
@@ -99,6 +101,17 @@ def test_a_payload_decides_what_a_timer_runs(world: World) -> None:
     assert said["nightly"] == "on.timer: nightly: no enabled timer runs it"
     assert said["named"].startswith("on timer nightly (0 0 2 * * *), event ecs:Disk:")
     assert said["inline"] == "on timer other (0 0 3 * * *)"
+
+
+def test_a_policy_in_a_payload_may_be_about_another_region(world: World) -> None:
+    """A disk there is found, and judged."""
+    inline = {"name": "inline", "select": {"all": True}, "regions": ["cn-beijing"]}
+    write(world, timers={"nightly": {"cron": "0 0 2 * * *", "payload": inline}})
+    beijing = world.cloud.ecs("cn-beijing")
+    disk = beijing.add_disk(instance_id=beijing.add_instance().instance_id).disk_id
+    found = document(world, disk)
+
+    assert (found["region"], found["protected"]) == ("cn-beijing", True)
 
 
 def test_it_agrees_with_what_the_function_does(world: World) -> None:
@@ -206,6 +219,24 @@ def test_the_times_at_which_a_timer_was_due_are_shown_with_what_came_of_them(
     assert "no record" in shown
 
 
+def test_each_of_very_many_times_is_found(world: World) -> None:
+    """A timer of every minute over days: a time with a record is not said to have none."""
+    timers = {"nightly": {"cron": "0 * * * * *"}}
+    write(world, timers=timers)
+    disk = world.disk()
+    start = world.clock.now()
+    for minute in range(1, 1501):
+        world.clock.advance(60)
+        log = {"record": "disk", "deployment": "test", "policy": "nightly", "disk_id": disk}
+        log |= {"run_id": f"{minute:032x}", "status": "created"}
+        log["trigger_time"] = utc(start + timedelta(minutes=minute))
+        world.cloud.sls.write(PROJECT, LOGSTORE, topic="", logs=[log])
+    world.clock.advance(1)
+    slots = document(world, disk, since="25h")["slots"]
+
+    assert [slot["status"] for slot in slots] == ["created"] * 1500
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
 def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
     """From noon to noon, in local time."""
@@ -234,6 +265,7 @@ def _one_night(world: World) -> None:
     ("of", "message"),
     [
         ({"night": "yesterday"}, "--night: 'yesterday': must be a date such as 2026-01-31"),
+        ({"night": "0001-01-01"}, "--night: '0001-01-01': must be"),
         ({"night": "2020-01-01"}, "at most a year ago"),
         ({"night": "2099-01-01"}, "must be a night that has begun"),
         ({"since": "x"}, "--since: 'x': must be a time such as 90m"),

@@ -217,6 +217,8 @@ def test_what_is_planned_is_what_is_taken(
     ("of", "message"),
     [
         ({"policy": "nigthly"}, "'nigthly': no such policy; there are nightly; did you mean 'n"),
+        ({"at": "0001-01-01T00:00"}, "--at: '0001-01-01T00:00': must be"),
+        ({"at": "9999-12-31T23:00"}, "--at: '9999-12-31T23:00': must be"),
         ({"at": "tonight"}, "--at: 'tonight': must be a time such as 2026-01-31T20:00 (local)"),
     ],
 )

@@ -210,6 +210,47 @@ def test_it_waits_no_longer_than_asked(parts: Parts) -> None:
     assert clock.monotonic() - before == pytest.approx(MINUTE_S, abs=POLL_S)
 
 
+def test_it_waits_longer_than_a_listing_may_take(parts: Parts) -> None:
+    """An hour is the limit of a command that lists once, and not of one that waits."""
+    disk = parts.world.disk()
+    parts.world.cloud.ecs_settings.manual_snapshot_quota = 0
+    done, result, messages = ask(parts, disk_ids=[disk], key="k", wait="90m")
+
+    assert not done
+    assert json.loads(result)["open"] == [disk]
+    assert "time is over" in messages
+
+
+@pytest.mark.parametrize(
+    ("local", "other"), [("FC_ENDPOINT", "ECS_ENDPOINT"), ("ECS_ENDPOINT", "FC_ENDPOINT")]
+)
+def test_half_an_emulator_is_refused(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch, local: str, other: str
+) -> None:
+    """Else disks of an emulator would be requested in a real account, or the reverse."""
+    disk = parts.world.disk()
+    address = "http://127.0.0.1:9"
+    if local == "ECS_ENDPOINT":
+        monkeypatch.setattr("cli.request.command._disks", lambda *_: {"cn-hangzhou": {disk}})
+    monkeypatch.setenv(local, address)
+    done, _, messages = ask(parts, disk_ids=[disk])
+
+    assert not done
+    assert f"{other}: not that of an emulator" in messages
+    assert not parts.all
+
+
+def test_a_policy_that_is_a_dry_run_can_be_requested_as_one(parts: Parts) -> None:
+    """And not otherwise, because it would take nothing."""
+    parts.world.disk()
+    write(parts.world, policy_of(dry_run=True), deployment="main")
+
+    assert ask(parts, policy="nightly", dry_run=True)[0]
+    done, _, messages = ask(parts, policy="nightly")
+    assert not done
+    assert "dry_run: true, so it takes no snapshot" in messages
+
+
 def test_the_command_itself(parts: Parts) -> None:
     """Either a policy or disks."""
     policies = str(policies_of(parts.world))
