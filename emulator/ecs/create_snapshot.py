@@ -16,7 +16,7 @@ from functools import partial
 
 from emulator.ecs.errors import EcsError, invalid_client_token
 from emulator.ecs.region import Region
-from emulator.ecs.state import Disk, Snapshot
+from emulator.ecs.state import Disk, Snapshot, stored_size
 from emulator.ecs.tags import MAX_TAGS, new_tags
 from emulator.errors import ServiceError
 from emulator.rpc import params as read
@@ -272,6 +272,7 @@ def _snapshot(region: Region, disk: Disk, wanted: Wanted) -> Snapshot:
         instant_access_retention_days=wanted.instant_access_retention_days,
         resource_group_id=wanted.resource_group_id,
         encrypted=disk.encrypted,
+        stored_bytes=stored_size(disk),
         available_at_once=disk.category.startswith(_ESSD_CATEGORIES),
         clock=region.clock,
     )

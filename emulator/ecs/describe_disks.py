@@ -142,6 +142,9 @@ def _shown(region: Region, disk: Disk) -> Answer:
         "Portable": disk.type == "data",
         "MultiAttach": "Disabled",
         "ResourceGroupId": disk.resource_group_id,
+        "AutoSnapshotPolicyId": disk.auto_snapshot_policy_id,
+        "EnableAutoSnapshot": True,
+        "EnableAutomatedSnapshotPolicy": bool(disk.auto_snapshot_policy_id),
         "OperationLocks": {"OperationLock": [{"LockReason": why} for why in _locks(disk)]},
         "Tags": tag_list(disk.tags),
     }

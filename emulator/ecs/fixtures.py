@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from emulator.ecs.region import Region
-from emulator.ecs.state import Disk, Instance, Snapshot, Status
+from emulator.ecs.state import AutoSnapshotPolicy, Disk, Instance, Snapshot, Status, stored_size
 
 
 class Fixtures(Region):
@@ -86,6 +86,7 @@ class Fixtures(Region):
         in_cloud_box: bool = False,
         name: str = "",
         encrypted: bool = False,
+        auto_snapshot_policy_id: str = "",
         created_at: datetime | None = None,
     ) -> Disk:
         """
@@ -107,6 +108,7 @@ class Fixtures(Region):
             ever_used=ever_used, in_arrears=in_arrears, transferring=transferring,
             in_cloud_box=in_cloud_box, locks=tuple(locks), encrypted=encrypted,
             resource_group_id=resource_group_id, zone_id=self.zone_id,
+            auto_snapshot_policy_id=auto_snapshot_policy_id,
             performance_level="PL1" if category == "cloud_essd" else "",
         )  # fmt: skip
         with self.lock:
@@ -126,6 +128,7 @@ class Fixtures(Region):
         usage: str = "none",
         retention_days: int | None = None,
         resource_group_id: str = "",
+        stored_bytes: int | None = None,
     ) -> Snapshot:
         """
         Add a snapshot of a disk that exists, created now unless an argument says otherwise.
@@ -152,12 +155,35 @@ class Fixtures(Region):
             retention_days=retention_days,
             resource_group_id=resource_group_id,
             encrypted=disk.encrypted,
+            stored_bytes=stored_size(disk) if stored_bytes is None else stored_bytes,
             event_sent=status != "progressing",
             clock=self.clock,
         )
         with self.lock:
             self._know_group(resource_group_id)
             return self.state.add_snapshot(snapshot)
+
+    def add_auto_snapshot_policy(
+        self,
+        policy_id: str,
+        *,
+        hours: tuple[int, ...],
+        weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7),
+        name: str = "",
+        retention_days: int = 7,
+    ) -> AutoSnapshotPolicy:
+        """Add an automatic snapshot policy of ECS; a disk has it by `auto_snapshot_policy_id`."""
+        policy = AutoSnapshotPolicy(
+            policy_id=policy_id,
+            name=name,
+            hours=hours,
+            weekdays=weekdays,
+            retention_days=retention_days,
+            created_at=self.clock.now(),
+        )
+        with self.lock:
+            self.state.auto_snapshot_policies[policy_id] = policy
+        return policy
 
     def add_resource_group(self, resource_group_id: str) -> None:
         """Make a resource group known to CreateSnapshot; those of added records are known."""

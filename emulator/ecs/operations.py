@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from emulator.ecs import (
     create_snapshot,
     delete_snapshot,
+    describe_auto_snapshot_policies,
     describe_disks,
     describe_instances,
     describe_regions,
+    describe_snapshot_links,
     describe_snapshots,
     list_tag_resources,
     parameters,
@@ -60,6 +62,12 @@ OPERATIONS: Mapping[str, Operation[RpcCall, Act]] = {
             permissions.delete_snapshot,
         ),
         _operation(
+            "DescribeAutoSnapshotPolicyEx",
+            parameters.DESCRIBE_AUTO_SNAPSHOT_POLICY_EX,
+            describe_auto_snapshot_policies.prepare,
+            permissions.of_all("DescribeAutoSnapshotPolicyEx", "snapshot"),
+        ),
+        _operation(
             "DescribeDisks",
             parameters.DESCRIBE_DISKS,
             describe_disks.prepare,
@@ -76,6 +84,18 @@ OPERATIONS: Mapping[str, Operation[RpcCall, Act]] = {
             parameters.DESCRIBE_REGIONS,
             describe_regions.prepare,
             permissions.describe_regions,
+        ),
+        _operation(
+            "DescribeSnapshotLinks",
+            parameters.DESCRIBE_SNAPSHOT_LINKS,
+            describe_snapshot_links.prepare,
+            permissions.of_all("DescribeSnapshotLinks", "disk"),
+        ),
+        _operation(
+            "DescribeSnapshotsUsage",
+            parameters.DESCRIBE_SNAPSHOTS_USAGE,
+            describe_snapshot_links.prepare_usage,
+            permissions.of_all("DescribeSnapshotsUsage", "snapshot"),
         ),
         _operation(
             "DescribeSnapshots",

@@ -141,3 +141,21 @@ DESCRIBE_INSTANCES = Parameters(
         "VpcId",
     },
 )
+
+DESCRIBE_SNAPSHOT_LINKS = Parameters(
+    required=("RegionId",),
+    honoured=_PAGES | {"DiskIds", "InstanceId", "RegionId", "SnapshotLinkIds"},
+    rejected=_OWNERS,
+)
+
+DESCRIBE_SNAPSHOTS_USAGE = Parameters(
+    required=("RegionId",), honoured=frozenset({"RegionId"}), rejected=_OWNERS
+)
+
+DESCRIBE_AUTO_SNAPSHOT_POLICY_EX = Parameters(
+    required=("RegionId",),
+    honoured=frozenset(
+        {"AutoSnapshotPolicyId", "AutoSnapshotPolicyName", "PageNumber", "PageSize", "RegionId"}
+    ),
+    rejected=_OWNERS | _TAGS | {"ResourceGroupId"},
+)

@@ -65,6 +65,11 @@ def of_listing(action: str, kind: str, ids: str) -> Callable[[Region, Params], I
     return of_call
 
 
+def of_all(action: str, kind: str) -> Callable[[Region, Params], Iterator[Need]]:
+    """Return what an operation needs that names no resource: all of a kind."""
+    return lambda region, _params: iter([_need(region, action, kind, _ALL)])
+
+
 def _need(region: Region, action: str, kind: str, resource_id: str) -> Need:
     tags = _tags(region, kind, resource_id)
     return Need(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Literal
 
 from emulator.clock import Clock
+from emulator.ecs.table import Table
 
 Status = Literal["progressing", "accomplished", "failed"]
 
@@ -74,6 +75,8 @@ class Disk:
     resource_group_id: str = ""
     performance_level: str = ""
     encrypted: bool = False
+    auto_snapshot_policy_id: str = ""
+    """The automatic snapshot policy of ECS that it has; empty is none."""
     zone_id: str = ""
     seq: int = -1
 
@@ -86,6 +89,11 @@ class Disk:
     def ever_attached(self) -> bool:
         """Whether any instance ever had it."""
         return self.attached_at is not None
+
+
+def stored_size(disk: Disk) -> int:
+    """Return the bytes that a new snapshot of a disk takes: a twentieth of it, for want of data."""
+    return disk.size_gib * 1024**3 // 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +123,8 @@ class Snapshot:
     instant_access_retention_days: int | None = None
     resource_group_id: str = ""
     encrypted: bool = False
+    stored_bytes: int = 0
+    """What it takes in the snapshot store, once it is compressed and only what changed."""
     available_at_once: bool = False
     event_sent: bool = False
     """Whether its completion event was sent."""
@@ -154,44 +164,18 @@ class Snapshot:
         return self.created_at + timedelta(days=min(days)) if days else None
 
 
-class _Listed(Protocol):
-    seq: int
-    """Its place in the order of creation."""
+@dataclass(slots=True, kw_only=True)
+class AutoSnapshotPolicy:
+    """An automatic snapshot policy of ECS itself."""
 
-
-R = TypeVar("R", bound=_Listed)
-
-
-class Table(Generic[R]):
-    """Records by id, and in the order of their creation from any place on."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, R] = {}
-        self._order: list[str] = []
-
-    def add(self, record_id: str, record: R) -> R:
-        """Append a record; an id is used once at a time."""
-        if record_id in self.records:
-            raise ValueError(f"{record_id} is there already")
-        record.seq = len(self._order)
-        self._order.append(record_id)
-        self.records[record_id] = record
-        return record
-
-    def since(self, seq: int) -> Iterator[R]:
-        """Return the records from that place on."""
-        for place in range(seq, len(self._order)):
-            record = self.records.get(self._order[place])
-            if record is not None and record.seq == place:
-                yield record
-
-    def among(self, record_ids: Iterable[str], seq: int) -> Iterator[R]:
-        """Return those of the ids that exist, from that place on, each once."""
-        found = {i: self.records[i] for i in record_ids if i in self.records}
-        yield from sorted(
-            (record for record in found.values() if record.seq >= seq),
-            key=lambda record: record.seq,
-        )
+    policy_id: str
+    name: str
+    hours: tuple[int, ...]
+    """0 to 23, in UTC+8."""
+    weekdays: tuple[int, ...]
+    """1 is Monday."""
+    retention_days: int
+    created_at: datetime
 
 
 class State:
@@ -202,6 +186,7 @@ class State:
         self.instances: Table[Instance] = Table()
         self.snapshots: Table[Snapshot] = Table()
         self.resource_groups: set[str] = set()
+        self.auto_snapshot_policies: dict[str, AutoSnapshotPolicy] = {}
         self.doomed_disks: dict[str, int] = {}
         """How many of the next snapshots of a disk end as failed."""
         self._by_disk: dict[str, dict[str, None]] = {}
@@ -270,6 +255,10 @@ class State:
         """Return a disk's snapshots, oldest first, whether the disk still exists or not."""
         ids = self._by_disk.get(disk_id, {})
         return [s for i in ids if (s := self.snapshots.records.get(i)) is not None]
+
+    def disks_with_snapshots(self) -> list[str]:
+        """Return the disks that ever had a snapshot, in the order of their first ones."""
+        return list(self._by_disk)
 
     def release_expired(self) -> None:
         """Release the snapshots whose retention is over."""

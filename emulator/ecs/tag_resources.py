@@ -12,7 +12,8 @@ from functools import partial
 
 from emulator.ecs.errors import EcsError
 from emulator.ecs.region import Region
-from emulator.ecs.state import Disk, Instance, Snapshot, Table
+from emulator.ecs.state import Disk, Instance, Snapshot
+from emulator.ecs.table import Table
 from emulator.ecs.tags import MAX_TAGS, new_tags
 from emulator.rpc import params as read
 from emulator.rpc.answers import Answer

@@ -50,6 +50,9 @@ def missing(bench: Bench, action: str, **params: str) -> tuple[str, str]:
         ("DescribeSnapshots", {"RegionId": REGION, "DiskId": "d-1"}, "snapshot/*"),
         ("DescribeSnapshots", {"RegionId": REGION, "SnapshotIds": '["s-1"]'}, "snapshot/s-1"),
         ("DescribeRegions", {}, "*"),
+        ("DescribeSnapshotLinks", {"RegionId": REGION, "DiskIds": '["d-1"]'}, "disk/*"),
+        ("DescribeSnapshotsUsage", {"RegionId": REGION}, "snapshot/*"),
+        ("DescribeAutoSnapshotPolicyEx", {"RegionId": REGION}, "snapshot/*"),
         (
             "ListTagResources",
             {"RegionId": REGION, "ResourceType": "snapshot", "Tag.1.Key": "k"},
