@@ -70,6 +70,8 @@ REACHED_MODULES = {
         "_describe_disks_re*.py",
         "_describe_instances_re*.py",
         "_describe_snapshots_re*.py",
+        "_describe_snapshot_links_re*.py",
+        "_describe_snapshots_usage_re*.py",
     ),
     "alibabacloud_fc20230330/models": (
         "_httptrigger.py",  # of a function that is called over HTTP too

@@ -28,7 +28,9 @@ from cli.deployment.project import Project, ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
 from cli.fc_invokers import Deployed, Fc2Invoker, Fc3Invoker, FcInvoker, NoAnswerError
 from cli.trigger_check import check_triggers
-from shared.completions.decision import ACCOMPLISHED, COMPLETED
+from shared.clients.ecs_types import ACCOMPLISHED
+from shared.completions.decision import COMPLETED
+from shared.coverage.link import TRIAL
 from shared.entrypoints.invocation import PAUSED
 from shared.errors import Problems
 from shared.policies.policy_file import load_policies
@@ -174,6 +176,8 @@ def _event(place: Deployed, policy: str) -> dict[str, Any]:
     key = f"smoke-{uuid.uuid4()}"
     if place.folder == "resume_runs":
         return {"dry_run": True}
+    if place.folder == "report_coverage":
+        return dict(TRIAL)
     if place.folder != "record_completion":
         return {"key": key, "policy": policy, "dry_run": True}
     return {

@@ -60,6 +60,13 @@ _FUNCTIONS: Mapping[str, _Facts] = {
         max_retries=0,
         max_event_age_s=600,
     ),
+    # A part writes each disk anew when it is delivered again, so once is enough.
+    "report_coverage": _Facts(
+        description="Reports which disks are protected, overdue, or without protection",
+        service="Which ECS disks have snapshots",
+        timeout_s=7200,
+        max_retries=1,
+    ),
 }
 
 

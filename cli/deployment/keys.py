@@ -8,11 +8,11 @@ writes it as deployment.schema.json. Defaults are those of the records in `model
 from __future__ import annotations
 
 from cli.deployment.model import TOOLS, Deployment, FunctionSettings, Hosts, Log, NoDefaults, Vpc
+from cli.deployment.names import FOLDERS
 from cli.deployment.notify_keys import NOTIFY
 from cli.deployment.rules import ByRegion, Multiple, OrVariable
 from shared.policies.section import Key, Section
 from shared.rules import Choice, ListOf, MapOf, Text, WholeNumber
-from shared.runtime.settings import FUNCTION_VARIABLES
 from shared.validation import FLAG, REGION
 
 RUNTIMES = ("python3.10", "python3.12")
@@ -141,7 +141,6 @@ FUNCTION = Section(
     },
 )
 
-_FOLDERS = (*FUNCTION_VARIABLES, "record_completion", "resume_runs")
 
 FILE = Section(
     record=Deployment,
@@ -228,7 +227,7 @@ FILE = Section(
                         else f"Settings of {name}, over those of all, key by key.",
                         ({"memory_mb": 256},),
                     )
-                    for name in ("all", *_FOLDERS)
+                    for name in ("all", *FOLDERS)
                 },
             ),
             "Settings of the functions.",

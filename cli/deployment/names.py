@@ -12,7 +12,13 @@ import hashlib
 from dataclasses import dataclass
 
 MAIN = "main"
-FOLDERS = ("snapshot_on_schedule", "snapshot_on_event", "record_completion", "resume_runs")
+FOLDERS = (
+    "snapshot_on_schedule",
+    "snapshot_on_event",
+    "record_completion",
+    "resume_runs",
+    "report_coverage",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,8 @@ from shared.policies.policy import PolicyFile, Timer
 MAX_PER_FIELD = 5
 """How many expressions a field of a pattern can have (EventBridge, CreateRule, FilterPattern)."""
 EVENTS, ENDS, RECONCILE = "ecs-events", "ecs-snapshots", "reconcile"
+REPORT = "report"
+"""At half past midnight UTC: after the night in East Asia, and before its working day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ def triggers_of(
     if folder == "record_completion":
         description = "Snapshots that ended, successfully or not"
         return (), (EventTrigger(name=ENDS, types=(COMPLETED,), description=description),)
+    if folder == "report_coverage":
+        daily = TimerTrigger(name=REPORT, expression="0 30 0 * * *", description="Every day")
+        return (daily,), ()
     every = TimerTrigger(
         name=RECONCILE, expression="0 */10 * * * *", description="Every ten minutes"
     )

@@ -13,12 +13,12 @@ from pathlib import Path
 from cli.account.access import AccessError, access_of
 from cli.deployment.project import Project, ProjectError, read_project
 from cli.history.source import READER_POLICY, SourceError
-from cli.inventory.fired import fired_policies
 from shared.clients.ecs import Ecs
 from shared.clients.ecs_errors import EcsUnknownError
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk
 from shared.clients.pacing import Pacer
+from shared.coverage.fired import fired_policies, regions_of
 from shared.errors import Problems
 from shared.policies.selection import Select
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
@@ -51,9 +51,7 @@ class Account:
     @property
     def regions(self) -> list[str]:
         """Return the regions that the policies are about, the functions' own first."""
-        fired = fired_policies(self.project.policies)
-        others = (region for one in fired for region in one.policy.regions)
-        return list(dict.fromkeys([self.home, *others]))
+        return regions_of(fired_policies(self.project.policies), self.home)
 
     def inventory(self, region: str) -> Inventory:
         """Return the listings of a region; all share its call rate."""

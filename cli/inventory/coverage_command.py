@@ -15,8 +15,8 @@ from rich.table import Table
 from cli.console import Output, print_json, print_line
 from cli.history.source import SourceError, source_of
 from cli.inventory.account import account_of
-from cli.inventory.coverage import PROBLEMS, STATES, Row, totals
-from cli.inventory.survey import survey
+from cli.inventory.survey import announced, survey
+from shared.coverage.states import PROBLEMS, STATES, Row, totals
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
 from shared.validation import nearest
 
@@ -56,12 +56,16 @@ def coverage(question: Question, output: Output) -> bool:
         source = None
         if not question.live:
             source = source_of(question.policies, os.environ, now=now, sleep=sleep)
+        if question.live:
+            print_line(output.messages, announced(account))
         with _progress(output.messages) as progress:
-            rows = survey(account, source, progress=progress)
+            found = survey(account, source, progress=progress)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
-    counts = totals(rows)
+    rows, counts = found.rows, totals(found.rows)
+    for reason in found.unreadable:
+        print_line(output.messages, reason, "yellow")
     if output.as_json:
         disks = [row.document() for row in rows]
         print_json(output.console, {"at": utc(now), "totals": counts, "disks": disks})
@@ -70,7 +74,7 @@ def coverage(question: Question, output: Output) -> bool:
     bad = [f"{counts[state]} {state}" for state in forbidden if counts[state]]
     if bad:
         print_line(output.messages, f"--fail-on: {', '.join(bad)}", "red")
-    return not bad
+    return not bad and not found.unreadable
 
 
 def _states(text: str) -> list[str]:

@@ -14,19 +14,18 @@ from itertools import chain, islice
 
 from cli.history.source import Source, SourceError
 from cli.inventory.account import Account, unlisted
-from cli.inventory.fired import Fired, fired_policies
-from cli.inventory.protection import Judgement, judgements
 from cli.inventory.slots import Outcome, Slot, outcomes_of, slots_of
 from cli.monitoring.advice import advice_for
 from shared.clients.ecs_errors import EcsError
-from shared.clients.ecs_types import Disk, Instance, Snapshot
+from shared.clients.ecs_types import ACCOMPLISHED, Disk, Instance, Snapshot
 from shared.clients.pacing import OutOfTimeError
+from shared.coverage.fired import Fired, fired_policies
+from shared.coverage.protection import Judgement, judgements
 from shared.identity import read_run_tags
 from shared.policies.selection import Select
 from shared.runtime.clock import utc
 from shared.validation import nearest
 
-ACCOMPLISHED = "accomplished"
 MAX_COMPARED = 10_000
 """Among how many disks the nearest id is looked for."""
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
 
-from cli.inventory.fired import Fired
-from cli.inventory.protection import Judgement, judgements
 from shared.clients.ecs_types import Disk, Instance
+from shared.coverage.fired import Fired
+from shared.coverage.protection import Judgement, judgements
 from shared.policies.policy import Limits
 from shared.recovery.cron import Cron, CronError, read_expression
 from shared.runtime.clock import utc

@@ -16,11 +16,11 @@ from rich.table import Table
 from cli.console import Output, print_json, print_line
 from cli.history.source import SourceError
 from cli.inventory.account import Account, account_of, unlisted
-from cli.inventory.fired import fired_policies
 from cli.inventory.plan import Overlap, Planned, Planner, Surroundings, overlaps
 from cli.inventory.survey import listed
 from shared.clients.ecs_errors import EcsError
 from shared.clients.pacing import OutOfTimeError
+from shared.coverage.fired import fired_policies
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
 from shared.runtime.context import MAX_RESERVE_S, RESERVE_SHARE
 from shared.validation import nearest

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cli.history.source import Source, SourceError, instant_of
-from cli.inventory.fired import Fired
 from cli.monitoring.effective import WEIGHT
+from shared.coverage.fired import Fired
 from shared.recovery.cron import Cron, CronError, read_expression
 from shared.runtime.clock import parse_instant, utc
 

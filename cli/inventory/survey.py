@@ -6,25 +6,35 @@ Never judges. Disks are listed page by page, and only what is reported of them i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
+from math import ceil
 
 from cli.history.source import Source, SourceError, instant_of
 from cli.inventory.account import Account, unlisted
-from cli.inventory.coverage import Judge, Known, Row, in_order
-from cli.inventory.explain import ACCOMPLISHED
-from cli.inventory.fired import fired_policies
 from cli.monitoring.effective import LATEST
-from shared.clients.ecs import DISKS_PER_PAGE
+from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_types import Disk, Instance
 from shared.clients.pacing import OutOfTimeError
-from shared.identity import read_run_tags
+from shared.coverage.fired import fired_policies
+from shared.coverage.region_survey import BATCH, RegionSurvey
+from shared.coverage.states import Judge, Known, Row, in_order
+from shared.coverage.stock import Stock
 
 MAX_DISKS = 200_000
 LOOK_BACK = timedelta(days=30)
 """How far the records are read; an older snapshot counts as not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """All disks, and what could not be read of them."""
+
+    rows: Sequence[Row]
+    unreadable: Sequence[str]
 
 
 def survey(
@@ -32,7 +42,7 @@ def survey(
     source: Source | None,
     *,
     progress: Callable[[str], None] = lambda _text: None,
-) -> list[Row]:
+) -> Survey:
     """
     Return all disks of the account with their states, those first that somebody has to act on.
 
@@ -45,9 +55,11 @@ def survey(
         SourceError: Something cannot be read; what is left would be wrong.
 
     """
-    progress("reading records" if source else "listing snapshots")
     try:
-        known = _recorded(source) if source else _listed(account, progress)
+        recorded = None
+        if source:
+            progress("reading records")
+            recorded = _recorded(source)
         judge = Judge(
             fired=fired_policies(account.project.policies),
             report=account.project.policies.report,
@@ -55,18 +67,19 @@ def survey(
             now=account.clock.now(),
         )
         rows: dict[str, Row] = {}
-        for region, disk, instances in listed(account):
-            facts = known.get(disk.disk_id, _NOTHING if source else _NONE_HELD)
-            rows[disk.disk_id] = judge.row(region, disk, instances, facts)
-            if len(rows) % DISKS_PER_PAGE == 0:
+        unreadable: list[str] = []
+        for region in account.regions:
+            known = recorded or _listed(account, region, progress)
+            inventory = account.inventory(region)
+            reading = RegionSurvey(region=region, inventory=inventory, judge=judge, known=known)
+            disks = account.disks(region)
+            while batch := list(islice(disks, BATCH)):
+                rows.update({row.disk_id: row for row in reading.rows(batch)})
                 progress(f"listing disks: {len(rows)}")
+            unreadable += [f"{region}: {reason}" for reason in reading.unreadable]
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
-    return in_order(list(rows.values()))
-
-
-_NOTHING = Known()
-_NONE_HELD = Known(ours=0, others=0)
+    return Survey(rows=in_order(list(rows.values())), unreadable=unreadable)
 
 
 def listed(account: Account) -> Iterator[tuple[str, Disk, Sequence[Instance]]]:
@@ -86,7 +99,32 @@ def listed(account: Account) -> Iterator[tuple[str, Disk, Sequence[Instance]]]:
                 yield region, disk, [known[key] for key in disk.instance_ids if key in known]
 
 
-def _recorded(source: Source) -> Mapping[str, Known]:
+def announced(account: Account) -> str:
+    """
+    Return how many calls listing all snapshots takes, and how long at the configured rate.
+
+    Raises:
+        SourceError: ECS does not say how many snapshots there are.
+
+    """
+    try:
+        counts = [account.inventory(region).snapshot_count() for region in account.regions]
+    except (EcsError, OutOfTimeError) as exc:
+        raise SourceError(f"snapshots cannot be counted: {unlisted(exc)}") from exc
+    calls = [ceil(count / SNAPSHOTS_PER_PAGE) for count in counts]
+    rate = account.project.policies.limits.max_calls_per_minute
+    # Each region has its own rate, and they are listed one after the other.
+    minutes = sum(calls) / rate
+    lasting = "less than a minute" if minutes < 1 else f"at most {ceil(minutes)} minutes"
+    held = f"{sum(counts)} {'snapshot' if sum(counts) == 1 else 'snapshots'}"
+    asked = f"{sum(calls)} {'call' if sum(calls) == 1 else 'calls'} of DescribeSnapshots"
+    return (
+        f"{held}: {asked}, {lasting} at "
+        f"limits.max_calls_per_minute: {rate}; and about 11 calls for each 500 disks"
+    )
+
+
+def _recorded(source: Source) -> Callable[[str], Known]:
     ours = f"record: disk and deployment: {source.deployment} and not dry_run: true"
     # Of several records of a snapshot the first: its event may be delivered again days later.
     good = source.rows(
@@ -115,32 +153,18 @@ def _recorded(source: Source) -> Mapping[str, Known]:
             code=row["code"],
             reason=row["reason"],
         )
-    return known
+    return lambda disk_id: known.get(disk_id, _NOTHING)
 
 
-def _listed(account: Account, progress: Callable[[str], None]) -> Mapping[str, Known]:
-    deployment = account.project.policies.deployment
-    good: dict[str, tuple[datetime, str]] = {}
-    ours: dict[str, int] = {}
-    others: dict[str, int] = {}
-    count = 0
-    for region in account.regions:
-        for snapshot in account.inventory(region).snapshots_since(None):
-            disk_id, is_ours = snapshot.disk_id, bool(read_run_tags(snapshot, deployment))
-            held = ours if is_ours else others
-            held[disk_id] = held.get(disk_id, 0) + 1
-            if is_ours and snapshot.status == ACCOMPLISHED and snapshot.created_at:
-                taken = (snapshot.created_at, snapshot.snapshot_id)
-                good[disk_id] = max(taken, good.get(disk_id, taken))
-            count += 1
-            if count % 100 == 0:
-                progress(f"listing snapshots: {count}")
-    return {
-        disk_id: Known(
-            good_at=good[disk_id][0] if disk_id in good else None,
-            good_id=good[disk_id][1] if disk_id in good else "",
-            ours=ours.get(disk_id, 0),
-            others=others.get(disk_id, 0),
-        )
-        for disk_id in ours.keys() | others.keys()
-    }
+_NOTHING = Known()
+
+
+def _listed(
+    account: Account, region: str, progress: Callable[[str], None]
+) -> Callable[[str], Known]:
+    stock = Stock(account.project.policies.deployment)
+    for count, snapshot in enumerate(account.inventory(region).snapshots_since(None), start=1):
+        stock.add(snapshot)
+        if count % SNAPSHOTS_PER_PAGE == 0:
+            progress(f"listing snapshots in {region}: {count}")
+    return stock.known

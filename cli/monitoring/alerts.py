@@ -40,6 +40,8 @@ class Alert:
     """How often it is evaluated."""
     condition: str
     severity: int
+    repeat: str = "1h"
+    """How often people are told again while it holds."""
 
 
 def alerts_of(deployment: str, functions: Sequence[Function]) -> tuple[Alert, ...]:
@@ -160,7 +162,49 @@ def alerts_of(deployment: str, functions: Sequence[Function]) -> tuple[Alert, ..
             condition="n > 0",
             severity=HIGH,
         ),
+        *_coverage_alerts(ours),
     )
+
+
+def _coverage_alerts(ours: str) -> tuple[Alert, ...]:
+    """Return those on the daily report; they hold until the next one says otherwise."""
+    return (
+        *(
+            Alert(
+                slug=f"disks-{state}",
+                title=title,
+                text=f"${{n}} of ${{disks}} disks are {state}; `ecsnap coverage` names them",
+                query=f"record: coverage_total and {ours} | select "
+                f"coalesce(max_by(count_{state}, __time__), 0) as n, "
+                "coalesce(max_by(disks, __time__), 0) as disks from log",
+                window=_SINCE_THE_LAST_REPORT,
+                interval="15m",
+                condition="n > 0",
+                severity=severity,
+                repeat="24h",
+            )
+            for state, title, severity in (
+                ("overdue", "Disks are overdue", HIGH),
+                ("unprotected", "Disks are without protection", MEDIUM),
+            )
+        ),
+        Alert(
+            slug="no-coverage-report",
+            title="report_coverage does not run",
+            text="no complete report for 26 hours: nobody knows which disks are protected",
+            query=f"record: coverage_total and status: ok and {ours} | "
+            "select count(1) as n from log",
+            window=_SINCE_THE_LAST_REPORT,
+            interval="60m",
+            condition="n == 0",
+            severity=MEDIUM,
+            repeat="24h",
+        ),
+    )
+
+
+_SINCE_THE_LAST_REPORT = "26h"
+"""A report comes every day, and may take two hours."""
 
 
 def _sum_of(kind: str) -> str:
@@ -245,7 +289,7 @@ def alert_document(
             "policyConfiguration": {
                 "alertPolicyId": "sls.builtin.dynamic",
                 "actionPolicyId": action_policy,
-                "repeatInterval": "1h",
+                "repeatInterval": alert.repeat,
                 "useDefault": False,
             },
         },

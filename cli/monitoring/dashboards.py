@@ -1,5 +1,5 @@
 """
-The dashboards of a deployment: runs, failures, recovery.
+The dashboards of a deployment: runs, failures, recovery, coverage.
 
 Pure but for `advice`, which reads a document.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.monitoring.advice import advice
 from cli.monitoring.charts import Chart, charts_of
+from cli.monitoring.coverage_charts import coverage_charts
 from cli.monitoring.effective import IN_WHICH_ORDER, disks_of
 
 _MONTH = "-2592000s"
@@ -221,6 +222,7 @@ DASHBOARDS = {
     "runs": ("Snapshot runs", _runs),
     "failures": ("Snapshot failures", _failures),
     "recovery": ("Snapshot recovery", _recovery),
+    "coverage": ("Snapshot coverage", coverage_charts),
 }
 """By the name without the deployment's: the title, and the charts."""
 

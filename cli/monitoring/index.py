@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from shared.coverage.states import STATES
 from shared.records.outcome import STATUSES
 
 Type = Literal["text", "long", "double"]
@@ -23,8 +24,14 @@ _TEXTS = (
     *("status", "code", "reason", "disk_id", "instance_id", "snapshot_id", "event", "event_id"),
     *("next_at", "ends_at", "due_at", "until", "timer", "timers", "warnings"),
     *("fc_service", "fc_function"),
+    # of a report on coverage
+    *("disk_name", "tags", "policies", "good_at", "encrypted", "native_policy", "by_policy"),
 )
-_NUMBERS = ("part", "attempt", "calls", "missed", "records")
+_NUMBERS = (
+    *("part", "attempt", "calls", "missed", "records"),
+    *("disks", "snapshots", "snapshots_native", "snapshots_other", "held_bytes", "size_gib"),
+    "max_age_hours",
+)
 _CALLS = ("CreateSnapshot", "DescribeDisks", "DescribeInstances", "DescribeSnapshots")
 _PASSES = ("count_resumed", "count_caught_up", "count_waiting")
 METRICS: Mapping[str, Type] = {
@@ -49,7 +56,9 @@ FIELDS: Mapping[str, Type] = {
         for kind in ("count", "unchanged", "in_all")
         for status in STATUSES
     },
+    **{f"count_{state}": "long" for state in STATES},
     "duration_s": "double",
+    "age_hours": "double",
     **METRICS,
 }
 """By name how SLS compares and calculates with a field."""

@@ -15,7 +15,6 @@ from cli.deployment.variables import MissingVariableError, filled_in
 from cli.history.runs import parsed_since
 from cli.history.source import SourceError
 from cli.inventory.account import LONGEST_S, Account, account_of, unlisted
-from cli.inventory.fired import Fired
 from cli.inventory.plan import Planner, Surroundings
 from cli.inventory.survey import listed
 from cli.request.order import Order, OrderError, Progress, ordered, progress
@@ -23,6 +22,7 @@ from shared.clients.ecs_errors import EcsError
 from shared.clients.fc import Fc
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
 from shared.clients.pacing import OutOfTimeError
+from shared.coverage.fired import Fired
 from shared.policies.policy import DIRECT
 from shared.policies.selection import Select
 from shared.runtime.clock import SYSTEM_CLOCK, Clock

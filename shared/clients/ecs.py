@@ -8,7 +8,7 @@ reads an error message. Never retries; the caller decides whether and when.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -21,9 +21,25 @@ from darabonba.exceptions import DaraException
 from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 
-from shared.clients.ecs_answers import read_disk, read_id, read_instance, read_page, read_snapshot
+from shared.clients.ecs_answers import (
+    read_disk,
+    read_held,
+    read_id,
+    read_instance,
+    read_message,
+    read_page,
+    read_snapshot,
+)
 from shared.clients.ecs_errors import EcsError, EcsRejectedError, EcsUnknownError
-from shared.clients.ecs_types import Disk, Instance, Page, Snapshot, SnapshotRequest, is_readable
+from shared.clients.ecs_types import (
+    Disk,
+    Held,
+    Instance,
+    Page,
+    Snapshot,
+    SnapshotRequest,
+    is_readable,
+)
 from shared.clients.no_redirects import NoRedirectSession
 from shared.runtime.context import Credentials
 
@@ -31,7 +47,7 @@ DISKS_PER_PAGE = 500
 INSTANCES_PER_PAGE = 100
 SNAPSHOTS_PER_PAGE = 100
 IDS_PER_CALL = 100
-"""Source: DescribeDisks, DescribeInstances, DescribeSnapshots (MaxResults, number of ids)."""
+"""Source: DescribeDisks, DescribeInstances, DescribeSnapshots and DescribeSnapshotLinks."""
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -169,6 +185,32 @@ class Ecs:
             "DescribeSnapshots", body, body.snapshots, "snapshot", read_snapshot, self._region
         )
 
+    def describe_snapshot_links(
+        self, *, disk_ids: Sequence[str], next_token: str = ""
+    ) -> Page[Held]:
+        """Return one page of what the snapshots of disks take; one without any is left out."""
+        request = models.DescribeSnapshotLinksRequest(
+            region_id=self._region,
+            disk_ids=_id_list(disk_ids),
+            max_results=SNAPSHOTS_PER_PAGE,
+            next_token=next_token or None,
+        )
+        action = "DescribeSnapshotLinks"
+        body = self._call(action, self._client.describe_snapshot_links_with_options, request)
+        links = body.snapshot_links
+        return read_page(action, body, links, "snapshot_link", read_held, self._region)
+
+    def describe_snapshots_usage(self) -> int:
+        """Return how many snapshots the region has."""
+        request = models.DescribeSnapshotsUsageRequest(region_id=self._region)
+        action = "DescribeSnapshotsUsage"
+        body = self._call(action, self._client.describe_snapshots_usage_with_options, request)
+        try:
+            # A text in the documentation's sample, a number in the SDK's model.
+            return int(body.snapshot_count)
+        except (TypeError, ValueError) as exc:
+            raise EcsUnknownError(action=action, reason="no number of snapshots") from exc
+
     def create_snapshot(self, snapshot: SnapshotRequest) -> str:
         """Request one snapshot and return its id; ECS creates it later, and that may still fail."""
         # CreateSnapshot has no RegionId: the host alone determines the region of the disk.
@@ -226,7 +268,7 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
         action=action,
         # Without a code, an unknown one: then the status determines the error action.
         code=credentials.redacted(_known(exc.code)) or f"Http{http_status}",
-        message=credentials.redacted(_message(exc)),
+        message=credentials.redacted(read_message(exc)),
         http_status=http_status,
         request_id=credentials.redacted(_known(getattr(exc, "request_id", None))),
         retry_after_s=retry_after_ms / 1000 if isinstance(retry_after_ms, int | float) else None,
@@ -236,16 +278,6 @@ def _translated(action: str, exc: Exception, credentials: Credentials) -> EcsErr
 def _known(value: object) -> str:
     # The SDK sets a field that is not in the answer to the text "None".
     return "" if value in (None, "None") else str(value)
-
-
-def _message(exc: Any) -> str:  # noqa: ANN401 - an SDK exception, untyped
-    data = exc.data if isinstance(exc.data, Mapping) else {}
-    message = str(data.get("Message") or exc.message or "")
-    # The message of Forbidden.RAM does not name the action; AccessDeniedDetail does.
-    denied = data.get("AccessDeniedDetail")
-    if isinstance(denied, Mapping) and denied.get("AuthAction"):
-        message += f" Missing: {denied['AuthAction']} ({denied.get('NoPermissionType')})."
-    return message
 
 
 def _id_list(ids: Sequence[str] | None) -> str | None:

@@ -1,18 +1,20 @@
 """
 Reads the answers of ECS: SDK models to the types of `shared.clients.ecs_types`.
 
-Source of the fields: DescribeDisks, DescribeInstances and DescribeSnapshots. Never calls ECS.
+Source of the fields: DescribeDisks, DescribeInstances, DescribeSnapshots, DescribeSnapshotLinks.
+Never calls ECS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from shared.clients.ecs_errors import EcsUnknownError, WrongRegionError
 from shared.clients.ecs_types import (
     UNREADABLE,
     Disk,
+    Held,
     Instance,
     Page,
     Snapshot,
@@ -83,8 +85,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _days(value: object) -> int | None:
-    """Return a number of days; None for 0 and for anything that is not a number."""
+def _count(value: object) -> int | None:
+    """Return a number, such as of days; None for 0 and for anything that is not a number."""
     return value or None if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -111,7 +113,34 @@ def read_disk(item: Any) -> Disk:  # noqa: ANN401 - an SDK model, untyped
         ),
         resource_group_id=item.resource_group_id or "",
         created_at=parse_instant(item.creation_time),
+        size_gib=_count(item.size),
+        encrypted=item.encrypted is True,
+        native_policy=_native_policy(item),
     )
+
+
+def _native_policy(item: Any) -> str:  # noqa: ANN401 - an SDK model, untyped
+    # Two fields can switch it off; the documents do not tell them apart.
+    is_off = False in (item.enable_auto_snapshot, item.enable_automated_snapshot_policy)
+    return "" if is_off else _text(item.auto_snapshot_policy_id)
+
+
+def read_held(item: Any) -> Held:  # noqa: ANN401 - an SDK model, untyped
+    """Return what the snapshots of a disk take, as listed."""
+    return Held(
+        disk_id=_text(item.source_disk_id),
+        count=int(item.total_count or 0),
+        size_bytes=int(item.total_size or 0),
+    )
+
+
+NATIVE_TYPES = ("auto", "timer")
+"""
+Types of snapshots that an automatic policy created.
+
+DescribeSnapshots filters by ``auto``, and the events of EventBridge say ``timer``; which of them is
+listed is not documented.
+"""
 
 
 def read_instance(item: Any) -> Instance:  # noqa: ANN401 - an SDK model, untyped
@@ -136,9 +165,21 @@ def read_snapshot(item: Any) -> Snapshot:  # noqa: ANN401 - an SDK model, untype
         created_at=parse_instant(item.creation_time),
         name=_text(item.snapshot_name),
         description=_text(item.description) or None,
-        retention_days=_days(item.retention_days),
+        retention_days=_count(item.retention_days),
         resource_group_id=_text(item.resource_group_id) or None,
         category=_text(item.category) or None,
         instant_access=item.instant_access is True,
-        instant_access_retention_days=_days(item.instant_access_retention_days),
+        instant_access_retention_days=_count(item.instant_access_retention_days),
+        is_native=item.snapshot_type in NATIVE_TYPES,
     )
+
+
+def read_message(exc: Any) -> str:  # noqa: ANN401 - an SDK exception, untyped
+    """Return the message of a rejection, with the permission that is missing, if one is."""
+    data = exc.data if isinstance(exc.data, Mapping) else {}
+    message = str(data.get("Message") or exc.message or "")
+    # The message of Forbidden.RAM does not name the action; AccessDeniedDetail does.
+    denied = data.get("AccessDeniedDetail")
+    if isinstance(denied, Mapping) and denied.get("AuthAction"):
+        message += f" Missing: {denied['AuthAction']} ({denied.get('NoPermissionType')})."
+    return message

@@ -17,6 +17,7 @@ from shared.clients.ecs import IDS_PER_CALL, Ecs
 from shared.clients.ecs_errors import EcsUnknownError
 from shared.clients.ecs_types import (
     Disk,
+    Held,
     Instance,
     Page,
     Snapshot,
@@ -162,6 +163,28 @@ class Inventory:
                 ),
                 tags,
             )
+
+    def disk_page(self, token: str) -> Page[Disk]:
+        """Return one page of all disks of the region; an empty token is the first one."""
+        return self._pacer.call_with_retries(
+            "DescribeDisks", lambda: self._ecs.describe_disks(next_token=token)
+        )
+
+    def held(self, disk_ids: Iterable[str]) -> Iterator[Held]:
+        """List what the snapshots of each disk take; a disk without any is left out."""
+        for batch in _batches(disk_ids):
+            yield from self._pages(
+                "DescribeSnapshotLinks",
+                lambda token, batch=batch: self._ecs.describe_snapshot_links(  # type: ignore[misc] # a lambda's default is not typed
+                    disk_ids=batch, next_token=token
+                ),
+            )
+
+    def snapshot_count(self) -> int:
+        """Return how many snapshots the region has."""
+        return self._pacer.call_with_retries(
+            "DescribeSnapshotsUsage", self._ecs.describe_snapshots_usage
+        )
 
     def _disk_pages(
         self, *, disk_ids: Sequence[str] | None = None, instance_id: str | None = None

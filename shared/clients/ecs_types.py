@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+ACCOMPLISHED = "accomplished"
+"""The status of a good snapshot (DescribeSnapshots, `Status`)."""
+
 UNREADABLE = "unreadable: "
 """
 The prefix of an id, below, that no call can use; the listed value follows.
@@ -55,6 +58,11 @@ class Disk:
     """Empty for the account's default group."""
     created_at: datetime | None = None
     """None if ECS lists no readable time."""
+    size_gib: int | None = None
+    """None if ECS lists no number."""
+    encrypted: bool = False
+    native_policy: str = ""
+    """The automatic snapshot policy of ECS that is applied to it; empty if none is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +94,17 @@ class Snapshot:
     """Such as ``standard``; CreateSnapshot requires ``Standard``."""
     instant_access: bool = False
     instant_access_retention_days: int | None = None
+    is_native: bool = False
+    """Created by an automatic snapshot policy of ECS."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What all snapshots of a disk take, as DescribeSnapshotLinks lists it."""
+
+    disk_id: str
+    count: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

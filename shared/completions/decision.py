@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from shared.clients.ecs_types import Snapshot
+from shared.clients.ecs_types import ACCOMPLISHED, Snapshot
 from shared.errors import Problems
 from shared.identity import (
     MAX_ATTEMPTS,
@@ -41,7 +41,6 @@ from shared.triggers.trigger import Direct, Event, Trigger
 from shared.validation import DISK_ID, SNAPSHOT_ID
 
 COMPLETED = "ecs:Snapshot:CreateSnapshotCompleted"
-ACCOMPLISHED = "accomplished"
 NEVER_OURS = ("timer", "copied", "imported")
 """Types of snapshots that CreateSnapshot does not create: by automatic policies, and copies."""
 

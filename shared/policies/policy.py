@@ -57,7 +57,8 @@ class Timer:
     """
     A timer of `snapshot_on_schedule`, as it is deployed; it has either `cron` or `every`.
 
-    The functions never read it: FC fires it, and `resume_runs` asks FC for its expression.
+    FC fires it, and `resume_runs` asks FC for its expression; `report_coverage` reads which
+    policies it runs.
     """
 
     cron: str | None = None

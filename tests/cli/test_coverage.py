@@ -45,7 +45,8 @@ def ask(world: World, *, as_json: bool = True, width: int = 80, **of: Any) -> tu
 
 def disks(world: World, **of: Any) -> dict[str, dict[str, Any]]:
     done, result, messages = ask(world, **of)
-    assert (done, messages) == (True, "")
+    assert done
+    assert messages.startswith("" if not of.get("live") else f"{len(world.ecs.snapshots)} snapshot")
     return {disk["disk_id"]: disk for disk in json.loads(result)["disks"]}
 
 
@@ -116,10 +117,80 @@ def test_a_snapshot_by_hand_makes_no_disk_protected_and_is_counted_apart(world: 
     """It is good, and nobody knows when the next one comes."""
     disk = world.disk(created_at=world.clock.now().replace(year=2025))
     world.ecs.add_snapshot(disk)
+    world.ecs.add_snapshot(disk, snapshot_type="auto")
     found = disks(world, live=True)[disk]
 
-    assert (found["state"], found["snapshots"], found["snapshots_of_others"]) == ("overdue", 0, 1)
-    assert found["why"] == "no good snapshot is known"
+    counts = [found[key] for key in ("snapshots", "snapshots_native", "snapshots_other")]
+    assert (found["state"], counts) == ("overdue", [0, 1, 1])
+    at = utc(world.clock.now())
+    assert found["why"] == f"no good snapshot is known; one that is not ours is from {at}"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_ecs_says_of_a_disk_is_shown(world: World, *, live: bool) -> None:
+    """What its snapshots take, whether it is encrypted, and the automatic policy of ECS."""
+    disk = world.disk(size_gib=100, encrypted=True, auto_snapshot_policy_id="sp-1")
+    bare = world.disk()
+    for _ in range(2):
+        world.ecs.add_snapshot(disk, stored_bytes=3 * 1024**3)
+    found = disks(world, live=live)
+
+    shown = [found[disk][key] for key in ("held_gib", "size_gib", "encrypted", "native_policy")]
+    assert shown == [6.0, 100, True, "sp-1"]
+    shown = [found[bare][key] for key in ("held_gib", "size_gib", "encrypted", "native_policy")]
+    assert shown == [0.0, 40, False, ""]
+
+
+@pytest.mark.parametrize("gone", ["ecs:DescribeSnapshotLinks", "ecs:DescribeSnapshotsUsage"])
+def test_each_right_of_the_documents_is_needed(
+    world: World, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """Those that only this command needs."""
+    world.disk()
+    policy = json.loads(READER.read_text())
+    policy["Statement"][0]["Action"].remove(gone)
+    use_policy(world, monkeypatch, policy)
+    done, _, messages = ask(world, live=True)
+
+    assert not done
+    assert gone in messages
+
+
+def test_without_the_right_to_know_what_snapshots_take_the_rest_is_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is missing is said, and the command does not end well."""
+    disk = world.disk()
+    policy = json.loads(READER.read_text())
+    policy["Statement"][0]["Action"].remove("ecs:DescribeSnapshotLinks")
+    use_policy(world, monkeypatch, policy)
+    done, result, messages = ask(world)
+
+    assert not done
+    assert "ecs:DescribeSnapshotLinks" in messages
+    (found,) = json.loads(result)["disks"]
+    assert (found["disk_id"], found["state"], found["held_gib"]) == (disk, "protected", None)
+
+
+@pytest.mark.parametrize(
+    ("number", "rate", "words"),
+    [
+        (1, 600, "1 snapshot: 1 call of DescribeSnapshots, less than a minute"),
+        (250, 600, "250 snapshots: 3 calls of DescribeSnapshots, less than a minute"),
+        (250, 2, "250 snapshots: 3 calls of DescribeSnapshots, at most 2 minutes"),
+    ],
+)
+def test_live_says_before_it_starts_how_long_it_takes(
+    world: World, number: int, rate: int, words: str
+) -> None:
+    """At the configured rate, which the account shares with other tools."""
+    disk = world.disk()
+    for _ in range(number):
+        world.ecs.add_snapshot(disk)
+    write(world, DAILY, limits={"max_calls_per_minute": rate})
+    _, _, messages = ask(world, live=True)
+
+    assert " ".join(messages.split()).startswith(words)
 
 
 def test_the_last_failure_says_why(world: World) -> None:
@@ -195,14 +266,14 @@ def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatc
 
 
 def test_thousands_of_disks_take_few_calls(world: World) -> None:
-    """500 disks and 100 instances a call; the records, two."""
+    """500 disks a call, their snapshots and instances 100; the records, two."""
     for _ in range(30):
         world.disks(40)
     before = len(world.cloud.calls.all())
     found = disks(world)
 
     assert len(found) == 1200
-    assert len(world.cloud.calls.all()) - before <= 3 + 3 + 2
+    assert len(world.cloud.calls.all()) - before <= 3 + 12 + 12 + 2
 
 
 @settings(

@@ -329,7 +329,8 @@ def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatc
     use_policy(world, monkeypatch, policy)
     document(world, disk)
 
-    for gone in actions:
+    # `coverage` needs these two: test_coverage.py.
+    for gone in set(actions) - {"ecs:DescribeSnapshotLinks", "ecs:DescribeSnapshotsUsage"}:
         parts = [
             {**part, "Action": [one for one in _list(part["Action"]) if one != gone]}
             for part in policy["Statement"]

@@ -13,16 +13,14 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.deployment.names import FOLDERS
 from emulator import Cloud, Fault, ManualClock, serve
 from tests.emulator.sls.conftest import NOW
 from tests.packages import edit_deployment
 from tests.shipped import FUNCTIONS
 
 ROOT = Path(__file__).parent.parent.parent
-PLACES = {
-    name: name.replace("_", "-")
-    for name in ("snapshot_on_schedule", "snapshot_on_event", "record_completion", "resume_runs")
-}
+PLACES = {name: name.replace("_", "-") for name in FOLDERS}
 ANSWERS = """
 import json
 def handler(event, context):
@@ -32,6 +30,8 @@ def handler(event, context):
         assert asked["data"]["snapshotId"].startswith("s-smoke-")
         run = {"policy": "", "region": "cn-hangzhou", "counts": {"completed": 1}}
         return {"status": "ok", "runs": [run]}
+    if asked == {"report": "coverage", "dry_run": True}:
+        return {"status": "ok", "runs": [], "reason": "dry run: 3 disks can be read"}
     if asked == {"dry_run": True}:
         return {"status": "ok", "runs": [], "resumed": [], "catch_up_started": [], "waiting": 0}
     assert asked["dry_run"] is True and asked["key"].startswith("smoke-")
@@ -111,6 +111,7 @@ def test_reports_what_each_function_would_do(cloud: Cloud, api: list[str]) -> No
             "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
             "record_completion: ok; cn-hangzhou: 1 completed",
             "resume_runs: ok",
+            "report_coverage: ok; dry run: 3 disks can be read",
         ],
     )
     assert smoke(*api, "--policy", "hourly-databases")[1][0].endswith(
@@ -140,6 +141,7 @@ def test_one_that_does_not_answer_fails_and_the_other_is_asked_too(
         "snapshot_on_event: ok; nightly-production in cn-hangzhou: 3 planned",
         "record_completion: ok; cn-hangzhou: 1 completed",
         "resume_runs: ok",
+        "report_coverage: ok; dry run: 3 disks can be read",
     ]
 
 
@@ -343,7 +345,7 @@ def test_no_variables_value_and_no_secret_is_shown(
     status, lines = smoke(*api, "--policies", str(tmp_path / "policies.yaml"))
 
     assert status == 1
-    assert [line.partition(": ")[2] for line in lines] == ["ValueError: $PW and ***"] * 4
+    assert [line.partition(": ")[2] for line in lines] == ["ValueError: $PW and ***"] * len(PLACES)
 
 
 def test_a_function_without_its_triggers_is_a_failure(cloud: Cloud, api: list[str]) -> None:
@@ -357,7 +359,7 @@ def test_a_function_without_its_triggers_is_a_failure(cloud: Cloud, api: list[st
     status, lines = smoke(*api)
 
     assert status == 1
-    assert lines[4:] == [
+    assert lines[len(PLACES) :] == [
         (
             "snapshot_on_schedule: trigger hourly: missing, so it never starts the function; deploy"
             " again"
@@ -378,7 +380,7 @@ def test_a_trigger_that_the_files_no_longer_name_is_listed(cloud: Cloud, api: li
     status, lines = smoke(*api)
 
     assert status == 0
-    assert lines[4:] == [
+    assert lines[len(PLACES) :] == [
         (
             "snapshot_on_schedule: trigger weekly: not in the files, and still fires; `ecsnap setup"
             " --apply` removes it"
@@ -402,4 +404,6 @@ def test_without_the_right_to_list_triggers_they_are_not_checked(
     status, lines = smoke(*api)
 
     assert status == 0
-    assert lines[4].startswith("snapshot_on_schedule: triggers: not checked: fc:ListTriggers on")
+    assert lines[len(PLACES)].startswith(
+        "snapshot_on_schedule: triggers: not checked: fc:ListTriggers on"
+    )

@@ -14,7 +14,7 @@ from shared.errors import SnapshotAutomationError
 from tests.component.world import REGION, World, environment
 
 Api = Literal["2.0", "3.0"]
-FUNCTIONS = ("snapshot_on_schedule", "snapshot_on_event")
+FUNCTIONS = ("snapshot_on_schedule", "snapshot_on_event", "report_coverage")
 
 
 @dataclass
@@ -45,7 +45,11 @@ class Parts:
     def carry_out(self, invocation: Invocation) -> None:
         """Let the requested function handle one of them."""
         self.world.request_id = invocation.request_id
-        names = {"snapshot_on_schedule": self.world.schedule, "snapshot_on_event": self.world.event}
+        names = {
+            "snapshot_on_schedule": self.world.schedule,
+            "snapshot_on_event": self.world.event,
+            "report_coverage": self.world.report,
+        }
         try:
             names[invocation.function.name](invocation.event)
         except SnapshotAutomationError as exc:

@@ -22,6 +22,7 @@ from emulator.credentials import AccessKey
 from emulator.ecs import EcsService
 from emulator.wire import Request, Response
 from functions.record_completion import index as on_completion
+from functions.report_coverage import index as report_coverage
 from functions.resume_runs import index as resume_runs
 from functions.snapshot_on_event import index as on_event
 from functions.snapshot_on_schedule import index as on_schedule
@@ -170,6 +171,12 @@ class World:
         event = event_of_timer if event is None else event
         context = self.context("resume_runs")
         return resume_runs.handler(_bytes(event), context, clock=clock or self.clock)
+
+    def report(self, event: Any = None, *, clock: Clock | None = None) -> dict[str, Any]:
+        """Start report_coverage, by default with a request."""
+        event = {"report": "coverage"} if event is None else event
+        context = self.context("report_coverage")
+        return report_coverage.handler(_bytes(event), context, clock=clock or self.clock)
 
     def cloud_event(self, kind: str, data: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """Return an event as EventBridge sends it, by default of this minute."""

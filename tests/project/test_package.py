@@ -30,6 +30,7 @@ POLICIES = ROOT / "policies.yaml"
 FLEET = ROOT / "emulator" / "fleets" / "demo.yaml"
 EVENTS = {
     "record_completion": "failed.json",
+    "report_coverage": "request.json",
     "snapshot_on_event": "spot_interruption.json",
     "snapshot_on_schedule": "direct_disks.json",
 }
@@ -121,7 +122,7 @@ def test_each_function_handles_an_event_with_nothing_but_its_package(build: Path
     assert [folder.name for folder in folders] == sorted([*EVENTS, *NEEDS_FC])
     for library in ("cronsim", "tzdata"):
         assert [one.name for one in folders if (one / library).exists()] == ["resume_runs"]
-    assert (answers, snapshots, outside, shipped) == (["ok"] * 3, [1, 2, 2], [], set())
+    assert (answers, snapshots, outside, shipped) == (["ok"] * 4, [1, 0, 2, 2], [], set())
 
 
 RUN_EVERY_PATH = """
@@ -131,7 +132,7 @@ from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, sys.argv[1])
 from shared.clients.fc import Fc
-from shared.entrypoints import record_completion, resume_runs, take_snapshots
+from shared.entrypoints import record_completion, report_coverage, resume_runs, take_snapshots
 from shared.errors import SnapshotAutomationError
 from shared.runtime.context import FunctionName, runtime_of
 context = SimpleNamespace(
@@ -159,6 +160,8 @@ for kind, event in json.load(sys.stdin):
         common = {"function": "f", "clock": Clock()}
         if kind == "reconcile":
             answer = resume_runs.respond(event.encode(), context, clock=Clock())
+        elif kind == "report":
+            answer = report_coverage.respond(event.encode(), context, clock=Clock())
         elif kind == "completion":
             answer = record_completion.respond(event.encode(), context, **common)
         else:
@@ -247,6 +250,7 @@ def run_every_path(python: list[str], where: Path) -> dict[str, list[str]]:
     """Run all samples in one process, in trouble of every kind; return what it loaded."""
     kinds = {
         "record_completion": "completion",
+        "report_coverage": "report",
         "resume_runs": "reconcile",
         "snapshot_on_event": "event",
         "snapshot_on_schedule": "timer",

@@ -12,6 +12,7 @@ from cli.effective_outcomes import RANKS
 from cli.monitoring.index import FIELDS, index_document
 from emulator.sls.index import index_from
 from shared.clients.sls import connect
+from shared.coverage.states import STATES
 from shared.errors import InvalidEventError, ReconcileError
 from shared.records.outcome import STATUSES
 from shared.runtime.context import Credentials, LogTarget
@@ -70,11 +71,12 @@ def test_a_field_and_a_status_that_are_not_documented_are_found() -> None:
 def test_every_field_that_is_documented_is_in_the_index() -> None:
     """That `setup` makes: a field without it is found by no alert and shown by no dashboard."""
     documented = {name for names in fields_by_kind().values() for name in names}
-    plain = {name for name in documented if not re.search(r"_(?:STATUS|API)$", name)}
+    plain = {name for name in documented if not re.search(r"_(?:STATUS|STATE|API)$", name)}
     by_status = {name.removesuffix("STATUS") for name in documented if name.endswith("_STATUS")}
 
     assert plain <= set(FIELDS)
     assert {f"{name}{status}" for name in by_status for status in STATUSES} <= set(FIELDS)
+    assert {f"count_{state}" for state in STATES} <= set(FIELDS)
 
 
 def test_the_statuses_of_disks_stand_in_the_order_in_which_they_count() -> None:

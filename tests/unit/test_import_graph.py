@@ -103,7 +103,7 @@ FLOORS = (
     ("policies", "records"),
     ("triggers",),
     ("snapshots",),
-    ("completions", "recovery"),
+    ("completions", "recovery", "coverage"),
     ("entrypoints",),
 )
 """The rooms of shared/, and the modules beside them, from the lowest to the highest."""
@@ -139,10 +139,11 @@ def test_each_room_imports_only_from_rooms_below_it(floor: tuple[str, ...]) -> N
 
 
 NOT_LOADED = {
-    "snapshot_on_schedule": {"completions", "recovery"},
-    "snapshot_on_event": {"completions", "recovery"},
-    "record_completion": {"recovery"},
-    "resume_runs": {"snapshots", "completions", "clients.ecs"},
+    "snapshot_on_schedule": {"completions", "recovery", "coverage"},
+    "snapshot_on_event": {"completions", "recovery", "coverage"},
+    "record_completion": {"recovery", "coverage"},
+    "resume_runs": {"snapshots", "completions", "coverage", "clients.ecs"},
+    "report_coverage": {"completions", "recovery", "snapshots.run", "snapshots.execution"},
 }
 """The rooms and modules of shared/ that a function has no use for; each cold start pays them."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from cli.monitoring.index import index_document
 from emulator.fc.state import AsyncConfig, LogTarget
 from emulator.sls.index import index_from
-from shared.errors import InvalidEventError, ReconcileError
+from shared.errors import InvalidEventError, ReconcileError, RunFailedError
 from tests.component.parts import Parts
 from tests.component.recovery import HOUR_S, MINUTE_S, deployed, kill
 from tests.component.world import LOGSTORE, PROJECT, REGION, World, policy
@@ -18,6 +18,7 @@ from tests.component.world import world as make_world
 
 DEPLOYMENT = "test"
 """That of the policies of a world."""
+TIMERS = {"nightly": {"cron": "0 0 2 * * *"}}
 
 
 @contextmanager
@@ -40,9 +41,9 @@ def _deployed(world: World) -> Iterator[Parts]:
 
 
 def good_night(world: World) -> None:
-    """Three disks, whose snapshots complete, and a pass of resume_runs."""
+    """Three disks, whose snapshots complete, a pass of resume_runs, and a report."""
     with _deployed(world) as parts:
-        world.policies(policy())
+        world.policies(policy(), timers=TIMERS)
         world.disks(3)
         world.tick()
         parts.run_all()
@@ -50,6 +51,7 @@ def good_night(world: World) -> None:
         for completion in world.completions():
             world.complete(completion)
         world.resume()
+        world.report()
     world.clock.advance(1)
 
 
@@ -171,6 +173,41 @@ def lost_event(world: World) -> None:
 def late_event(world: World) -> None:
     """The fourth delivery succeeds."""
     failing_function(world, records=True, failures=3)
+
+
+def overdue_disk(world: World) -> None:
+    """A disk of a month, of which nobody took a snapshot."""
+    world.policies(policy(max_age_hours=26), timers=TIMERS)
+    world.disk()
+    world.clock.advance(30 * 24 * HOUR_S)
+    world.report()
+    world.clock.advance(HOUR_S)
+
+
+def no_longer_overdue(world: World) -> None:
+    """The next report finds its snapshot."""
+    overdue_disk(world)
+    world.tick()
+    world.clock.advance(HOUR_S)
+    world.report()
+    world.clock.advance(1)
+
+
+def stray_disk(world: World) -> None:
+    """No policy takes it."""
+    world.disk(tags={})
+    world.report()
+    world.clock.advance(1)
+
+
+def report_that_failed(world: World) -> None:
+    """The role lacks a right, for 26 hours."""
+    good_night(world)
+    world.clock.advance(25 * HOUR_S)
+    world.fault("error", action="DescribeDisks", code="Forbidden.RAM", status=403, times=1)
+    with suppress(RunFailedError):
+        world.report()
+    world.clock.advance(HOUR_S)
 
 
 def nothing(_world: World) -> None:

@@ -23,6 +23,9 @@ SCENES: dict[str, tuple[Scene, Scene]] = {
     "throttled": (scenes.throttled_night, scenes.good_night),
     "function-failed": (scenes.dead_function, scenes.recording_function),
     "failure-queue": (scenes.lost_event, scenes.late_event),
+    "disks-overdue": (scenes.overdue_disk, scenes.no_longer_overdue),
+    "disks-unprotected": (scenes.stray_disk, scenes.good_night),
+    "no-coverage-report": (scenes.report_that_failed, scenes.good_night),
 }
 """By alert a scene in which it fires, and one in which it does not."""
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
@@ -70,7 +73,8 @@ def test_an_alert_does_not_fire_where_it_should_not(tmp_path: Path, slug: str) -
 def test_without_data_only_the_silence_itself_fires(tmp_path: Path, slug: str) -> None:
     """A count has a row where it counts nothing, so that "nothing happened" can be seen."""
     with indexed_world(tmp_path) as world:
-        assert (firing(world, ALERTS[slug]) is not None) is (slug == "no-reconcile")
+        silences = ("no-reconcile", "no-coverage-report")
+        assert (firing(world, ALERTS[slug]) is not None) is (slug in silences)
 
 
 @pytest.mark.parametrize("slug", SCENES)
@@ -99,6 +103,16 @@ def test_an_alert_ends_with_its_window(tmp_path: Path) -> None:
         assert firing(world, ALERTS["disk-failed"]) is None
 
 
+@pytest.mark.parametrize("hours", [1, 12, 24])
+def test_a_disk_is_overdue_until_a_report_says_otherwise(tmp_path: Path, hours: int) -> None:
+    """The report is daily: "resolved" after a quarter of an hour would be a lie."""
+    with indexed_world(tmp_path) as world:
+        scenes.overdue_disk(world)
+        world.clock.advance(hours * 3600)
+
+        assert firing(world, ALERTS["disks-overdue"]) is not None
+
+
 def test_a_function_without_retries_reaches_the_queue_at_once() -> None:
     """resume_runs is delivered once: its next pass does the same again."""
     functions = [
@@ -107,7 +121,8 @@ def test_a_function_without_retries_reaches_the_queue_at_once() -> None:
     alert = {one.slug: one for one in alerts_of(DEPLOYMENT, functions)}["failure-queue"]
     resuming = ALERTS["failure-queue"].query
 
-    assert "when name = 'resume_runs' then 0 else 3 end" in resuming
+    assert "when name = 'resume_runs' then 0 " in resuming
+    assert "else 3 end" in resuming
     assert "errors > 3" in alert.query
 
 

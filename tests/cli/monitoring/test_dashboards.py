@@ -40,6 +40,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             scenes.no_disks,
             scenes.rejected_disk,
             scenes.broken_recovery,
+            scenes.stray_disk,
         ):
             scene(world)
         resumed = {"record": "run_resumed", "policy": "nightly", "reason": "r", "run_id": "r"}

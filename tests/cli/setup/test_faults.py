@@ -122,7 +122,7 @@ def test_killed_after_each_call_it_goes_on_where_it_stopped(
                 policy = bench.cloud.ram.policies["Custom", name]
                 assert [version.version_id for version in policy.versions] == ["v1"]
 
-    assert count == 28
+    assert count == 35
 
 
 @pytest.mark.parametrize("service", ["ram", "sls", "smq", "fc"])

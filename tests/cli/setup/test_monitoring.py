@@ -11,6 +11,7 @@ import pytest
 from emulator import Fault
 from tests.cli.setup.conftest import LOG_PROJECT, Bench
 
+ALERTS = 11
 TOKEN = "0123456789abcdefSECRET-4711"
 HOOKS = {
     "dingtalk": "https://oapi.dingtalk.com/robot/send?access_token=${env(HOOK)}",
@@ -50,18 +51,19 @@ def value(bench: Bench, resource: str, record_id: str) -> dict[str, Any]:
     return found
 
 
-def test_makes_three_dashboards_and_eight_alerts(bench: Bench) -> None:
+def test_makes_all_dashboards_and_alerts(bench: Bench) -> None:
     """With the mark; without `notify` alerts are shown in the alert centre."""
     bench.setup(apply=True)
     sls = bench.cloud.sls
     alerts = sls.alerts(LOG_PROJECT)
 
     assert sorted(sls.dashboards(LOG_PROJECT)) == [
+        "ecsnap-main-coverage",
         "ecsnap-main-failures",
         "ecsnap-main-recovery",
         "ecsnap-main-runs",
     ]
-    assert len(alerts) == 8
+    assert len(alerts) == ALERTS
     for alert in alerts.values():
         assert alert["description"] == "ecsnap:main in cn-hangzhou"
         configuration = alert["configuration"]
@@ -70,11 +72,14 @@ def test_makes_three_dashboards_and_eight_alerts(bench: Bench) -> None:
     assert sls.resource_records("sls.alert.action_policy") == {}
 
 
-def test_an_empty_account_has_one_alert_that_fires(bench: Bench) -> None:
-    """Every query runs without data; nothing reconciles yet."""
+def test_in_an_empty_account_the_silences_fire(bench: Bench) -> None:
+    """Every query runs without data; nothing reconciles or reports yet."""
     bench.setup(apply=True)
 
-    assert list(bench.cloud.sls.firing(LOG_PROJECT)) == ["ecsnap-main-no-reconcile"]
+    assert sorted(bench.cloud.sls.firing(LOG_PROJECT)) == [
+        "ecsnap-main-no-coverage-report",
+        "ecsnap-main-no-reconcile",
+    ]
 
 
 @pytest.mark.parametrize("channel", HOOKS)
@@ -255,10 +260,10 @@ def test_two_deployments_share_a_logstore(bench: Bench) -> None:
     assert second.done, second.text
     assert "not made by this deployment; used as it is, never changed" in second.text
     assert {"resume-runs", "resume-runs-blue"} <= set(cloud.ram.roles)
-    assert len(cloud.sls.alerts(LOG_PROJECT)) == 16
+    assert len(cloud.sls.alerts(LOG_PROJECT)) == 2 * ALERTS
     assert list(cloud.smq("cn-hangzhou").queues) == ["snapshot-failures", "snapshot-failures-blue"]
     assert bench.destroy().done
-    assert len(cloud.sls.alerts(LOG_PROJECT)) == 8
+    assert len(cloud.sls.alerts(LOG_PROJECT)) == ALERTS
     assert "resume-runs" in cloud.ram.roles
     assert "resume-runs-blue" not in cloud.ram.roles
 
@@ -272,7 +277,7 @@ def test_the_longest_name_of_a_deployment_fits_everywhere(bench: Bench) -> None:
 
     assert printed.done, printed.text
     names = set(bench.cloud.sls.alerts(LOG_PROJECT))
-    assert len(names) == 8
+    assert len(names) == ALERTS
     assert max(map(len, names)) <= 64
     hooks = bench.cloud.sls.resource_records("sls.alert.action_webhook")
     assert len(hooks) == len(HOOKS)

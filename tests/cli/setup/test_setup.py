@@ -293,7 +293,7 @@ def test_fields_that_a_foreign_index_lacks_are_named(bench: Bench) -> None:
     printed = bench.setup(apply=True)
 
     assert not printed.done
-    assert "! index of 'records': lacks account_id, at, attempt" in printed.text
+    assert "! index of 'records': lacks account_id, age_hours, at" in printed.text
 
 
 # --- old triggers ---------------------------------------------------------------------------

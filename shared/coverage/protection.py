@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from cli.inventory.fired import Fired
 from shared.clients.ecs_errors import ErrorAction, error_action
 from shared.clients.ecs_types import Disk, Instance
+from shared.coverage.fired import Fired
 from shared.policies.policy import Policy
 from shared.policies.selection import foreseen_code, why_not
 

@@ -13,10 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cli.inventory.fired import Fired
-from cli.inventory.protection import judgements
 from shared.clients.ecs_errors import ErrorAction, error_action
 from shared.clients.ecs_types import Disk, Instance
+from shared.coverage.fired import Fired
+from shared.coverage.protection import judgements
 from shared.policies.policy import Report
 from shared.policies.selection import foreseen_code
 from shared.runtime.clock import utc
@@ -25,6 +25,7 @@ from shared.wildcards import fits_one_of
 STATES = ("overdue", "unprotected", "protected", "excluded", "not_supported")
 """In the order in which they are shown: first what somebody has to act on."""
 PROBLEMS = ("overdue", "unprotected")
+GIB = 1024**3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +40,13 @@ class Known:
     code: str = ""
     reason: str = ""
     ours: int | None = None
-    """The snapshots that ECS holds; None if they were not listed."""
+    """The good snapshots that ECS holds; None, as the next two, if they were not listed."""
+    native: int | None = None
+    """Those of an automatic snapshot policy of ECS."""
     others: int | None = None
+    """Those of another origin: made by hand, or by another tool."""
+    newest_other_at: datetime | None = None
+    """When the newest good snapshot was taken that is not ours; None if none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,12 @@ class Row:
     max_age_hours: int | None
     """The smallest of its policies."""
     known: Known
+    size_gib: int | None = None
+    encrypted: bool = False
+    native_policy: str = ""
+    """The automatic snapshot policy of ECS that is applied to it."""
+    held_bytes: int | None = None
+    """What all its snapshots take; None if that was not read."""
 
     def document(self) -> dict[str, object]:
         """Return it as JSON: stable keys, described in docs/operations.md."""
@@ -82,7 +94,13 @@ class Row:
             "last_code": known.code,
             "last_reason": known.reason,
             "snapshots": known.ours,
-            "snapshots_of_others": known.others,
+            "snapshots_native": known.native,
+            "snapshots_other": known.others,
+            "newest_other_at": utc(known.newest_other_at) if known.newest_other_at else "",
+            "held_gib": None if self.held_bytes is None else round(self.held_bytes / GIB, 2),
+            "size_gib": self.size_gib,
+            "encrypted": self.encrypted,
+            "native_policy": self.native_policy,
         }
 
 
@@ -96,8 +114,26 @@ class Judge:
     """The region of the functions."""
     now: datetime
 
-    def row(self, region: str, disk: Disk, instances: Sequence[Instance], known: Known) -> Row:
-        """Return what is to be said of a disk."""
+    def row(
+        self,
+        region: str,
+        disk: Disk,
+        instances: Sequence[Instance],
+        known: Known,
+        *,
+        held_bytes: int | None = None,
+    ) -> Row:
+        """
+        Return what is to be said of a disk.
+
+        Args:
+            region: Its region.
+            disk: As listed.
+            instances: Those that it is attached to.
+            known: What is known of its snapshots.
+            held_bytes: What they take; None if that was not read.
+
+        """
         judged = judgements(self.fired, disk, instances, region=region, home=self.home)
         taking = [one.policy for one in judged if one.takes_it]
         longest = self._max_age(taking)
@@ -115,6 +151,10 @@ class Judge:
             age_hours=None if age is None else round(age / timedelta(hours=1), 1),
             max_age_hours=longest,
             known=known,
+            size_gib=disk.size_gib,
+            encrypted=disk.encrypted,
+            native_policy=disk.native_policy,
+            held_bytes=held_bytes,
         )
 
     def _max_age(self, taking: Sequence[str]) -> int | None:
@@ -144,6 +184,8 @@ class Judge:
         if known.good_at is None and disk.created_at is not None and disk.created_at >= limit:
             return "protected", "new, and has no good snapshot yet"
         last = f"; the last run: {known.status} {known.code}".rstrip() if known.code else ""
+        if known.newest_other_at is not None and known.newest_other_at >= limit:
+            last += f"; one that is not ours is from {utc(known.newest_other_at)}"
         if known.good_at is None:
             return "overdue", f"no good snapshot is known{last}"
         return "overdue", f"its newest good snapshot is older than {longest} hours{last}"

@@ -8,7 +8,7 @@ Pure.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -43,6 +43,12 @@ def fired_policies(file: PolicyFile) -> list[Fired]:
             policies.setdefault(policy.name, policy)
             timers.setdefault(policy.name, {})[name] = timer
     return [Fired(policy=policies[name], timers=timers[name]) for name in policies]
+
+
+def regions_of(fired: Sequence[Fired], home: str) -> list[str]:
+    """Return the regions that policies are about, that of the functions first."""
+    others = (region for one in fired for region in one.policy.regions)
+    return list(dict.fromkeys([home, *others]))
 
 
 def _run_by(name: str, timer: Timer, file: PolicyFile) -> list[Policy]:

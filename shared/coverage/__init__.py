@@ -1,0 +1,1 @@
+"""Which disks are protected: what policies, snapshots and their age say of each disk."""

@@ -1,0 +1,71 @@
+"""
+Reads what is reported of the disks of one region, some disks at a time.
+
+Shared by the function and the command. Never judges, and remembers no disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from shared.clients.ecs_errors import EcsError, EcsRejectedError, ErrorAction, error_action_of
+from shared.clients.ecs_listings import Inventory
+from shared.clients.ecs_types import Disk, is_readable
+from shared.coverage.states import Judge, Known, Row
+
+BATCH = 100
+"""How many disks are read together: one call of DescribeSnapshotLinks."""
+
+
+def may_pass(error: EcsError) -> bool:
+    """Return whether a listing that failed may succeed later."""
+    return error_action_of(error) in (ErrorAction.RETRY, ErrorAction.RETRY_LATER)
+
+
+@dataclass(slots=True, kw_only=True)
+class RegionSurvey:
+    """The disks of one region."""
+
+    region: str
+    inventory: Inventory
+    judge: Judge
+    known: Callable[[str], Known]
+    """Returns what is known of a disk's snapshots, by its id."""
+    unreadable: list[str] = field(default_factory=list)
+    """Why something is left out of the rows; each reason once."""
+
+    def rows(self, disks: Sequence[Disk]) -> list[Row]:
+        """
+        Return what is reported of some disks.
+
+        What their snapshots take is left out if ECS does not let it be read.
+
+        Raises:
+            EcsError, OutOfTimeError: A listing failed, without which a row would be wrong.
+
+        """
+        ids = sorted({key for disk in disks for key in disk.instance_ids})
+        instances = {one.instance_id: one for one in self.inventory.instances(ids)}
+        held = self._held([disk.disk_id for disk in disks if is_readable(disk.disk_id)])
+        return [
+            self.judge.row(
+                self.region,
+                disk,
+                [instances[key] for key in disk.instance_ids if key in instances],
+                self.known(disk.disk_id),
+                held_bytes=None if held is None else held.get(disk.disk_id, 0),
+            )
+            for disk in disks
+        ]
+
+    def _held(self, disk_ids: Sequence[str]) -> dict[str, int] | None:
+        if self.unreadable:
+            return None
+        try:
+            return {one.disk_id: one.size_bytes for one in self.inventory.held(disk_ids)}
+        except EcsRejectedError as exc:
+            if may_pass(exc):
+                raise
+            self.unreadable.append(f"what snapshots take is not known: {exc}")
+            return None
