@@ -1,5 +1,5 @@
 """
-Growth of memory and time: a run by its disks, and a pass of `resume_runs` by its records.
+Growth of memory and time: a run and a report by disks, a pass of `resume_runs` by records.
 
 Each case is a fresh process with the whole handler, on services that make each page when it is
 requested and a clock on which waiting takes no time. Each is compared with the simplest code for
@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.naive import growth as naive
-from benchmarks.paged_services import REGION, START, PagedEcs, PagedLogstore, StepClock
+from benchmarks.paged_services import REGION, START, PagedEcs, PagedLogstore, ReportedEcs, StepClock
+from functions.report_coverage import index as on_report
 from functions.resume_runs import index as on_recovery
 from functions.snapshot_on_schedule import index as on_schedule
 from shared.clients.fc import TimerTrigger
@@ -42,7 +43,13 @@ TIMES = 3
 """How often each case is measured, because a single short measurement varies widely."""
 
 
-POLICY = {"name": "nightly", "on": {"timer": "nightly"}, "select": {"tags": {"env": "prod"}}}
+POLICY = {
+    "name": "nightly",
+    "on": {"timer": "nightly"},
+    "select": {"tags": {"env": "prod"}},
+    "max_age_hours": 26,
+}
+TIMERS = {"nightly": {"cron": "0 0 2 * * *"}}
 SECRET = "not-a-real-secret"  # noqa: S105 - as its text states
 LIMITS = {"max_disks": 1_000_000, "max_calls_per_minute": 1_200}
 
@@ -108,9 +115,29 @@ def a_naive_pass(number: int) -> None:
     _insist(naive.unfinished_runs(PagedLogstore(number)) == [])
 
 
+def a_report(number: int) -> None:
+    """Report every disk, with three snapshots each; the answer says how many calls it took."""
+    clock, store = StepClock(), PagedLogstore(0)
+    ecs = ReportedEcs(number, clock)
+    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
+    _write_to(store)
+    answer = on_report.handler(b'{"report": "coverage"}', _context("report_coverage"), clock=clock)
+    _insist(answer["states"] == {"protected": number})
+    _insist(store.disks == number)
+
+
+def a_naive_report(number: int) -> None:
+    """Do the same with everything in memory."""
+    clock, store = StepClock(), PagedLogstore(0)
+    naive.report(ReportedEcs(number, clock), store.write)
+    _insist(store.disks == number)
+
+
 CASES: dict[str, tuple[str, tuple[int, ...], Callable[[int], None]]] = {
     "run": ("a run, delivered twice; disks", DISKS, a_run),
     "naive-run": ("the same, holding everything", DISKS, a_naive_run),
+    "report": ("a report on coverage; disks", DISKS, a_report),
+    "naive-report": ("the same, holding everything", DISKS, a_naive_report),
     "pass": ("a pass of resume_runs; records", RECORDS, a_pass),
     "naive-pass": ("the same, holding everything", RECORDS, a_naive_pass),
 }
@@ -126,7 +153,12 @@ class Result:
 
 
 def _child(case: str, number: int) -> None:
-    policies = {"deployment": "bench", "policies": [POLICY], "limits": LIMITS}
+    policies = {
+        "deployment": "bench",
+        "timers": TIMERS,
+        "policies": [POLICY],
+        "limits": LIMITS,
+    }
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(policies, file)
         file.flush()

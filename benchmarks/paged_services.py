@@ -13,9 +13,18 @@ from datetime import datetime, timedelta, timezone
 from threading import Lock
 
 from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE, Ecs
-from shared.clients.ecs_types import Disk, Instance, Page, Snapshot, SnapshotRequest
+from shared.clients.ecs_types import (
+    ACCOMPLISHED,
+    Disk,
+    Held,
+    Instance,
+    Page,
+    Snapshot,
+    SnapshotRequest,
+)
 from shared.clients.sls import MAX_PAGE_RECORDS, Batch
 from shared.clients.sls import Page as LogPage
+from shared.identity import DEPLOYMENT_TAG, DISK_TAG, RUN_ID_TAG
 from shared.records.outcome import Record
 from shared.runtime.clock import utc
 
@@ -119,6 +128,44 @@ class PagedEcs(Ecs):
         )
 
 
+class ReportedEcs(PagedEcs):
+    """The same disks, each with three good snapshots: ours, an automatic one, one by hand."""
+
+    def describe_snapshots(self, *, next_token: str = "", **_: object) -> Page[Snapshot]:
+        """Return a page of them."""
+        start = int(next_token or 0)
+        end = min(start + SNAPSHOTS_PER_PAGE, 3 * self._number)
+        return Page(
+            items=tuple(_good_snapshot(place // 3, place % 3) for place in range(start, end)),
+            next_token=str(end) if end < 3 * self._number else "",
+        )
+
+    def describe_snapshot_links(
+        self, *, disk_ids: Sequence[str], next_token: str = ""
+    ) -> Page[Held]:
+        """Return what the snapshots of these disks take."""
+        _ = next_token
+        held = tuple(Held(disk_id=one, count=3, size_bytes=3 * 1024**3) for one in disk_ids)
+        return Page(items=held, next_token="")
+
+    def describe_snapshots_usage(self) -> int:
+        """Return how many there are."""
+        return 3 * self._number
+
+
+def _good_snapshot(number: int, kind: int) -> Snapshot:
+    disk = f"d-bp1bench{number:012}"
+    tags = {DEPLOYMENT_TAG: "bench", RUN_ID_TAG: "0" * 32, DISK_TAG: disk} if kind == 0 else {}
+    return Snapshot(
+        snapshot_id=f"s-bp1bench{number:011}{kind}",
+        disk_id=disk,
+        status=ACCOMPLISHED,
+        tags=tags,
+        created_at=START - timedelta(hours=number % 20),
+        is_native=kind == 1,
+    )
+
+
 def _snapshot_id(number: int) -> str:
     return f"s-bp1bench{number:012}"
 
@@ -146,7 +193,8 @@ class PagedLogstore:
 
     def write(self, batch: Batch) -> None:
         """Count the disks in a batch."""
-        self.disks += sum(record["record"] == "disk" for _, record in batch)
+        kinds = ("disk", "coverage")
+        self.disks += sum(record["record"] in kinds for _, record in batch)
 
     def abandon(self) -> None:
         """Do nothing: no write hangs."""

@@ -56,6 +56,23 @@ def run(ecs: Ecs, write: Callable[[Batch], None], at: datetime) -> None:
         write(records[start : start + MAX_BATCH])
 
 
+def report(ecs: Ecs, write: Callable[[Batch], None]) -> None:
+    """Write of each disk how many snapshots it has, and when the newest was taken."""
+    snapshots = _all(lambda token: ecs.describe_snapshots(next_token=token))
+    disks = _all(lambda token: ecs.describe_disks(next_token=token))
+    of_disk: dict[str, list[Any]] = {}
+    for snapshot in snapshots:
+        of_disk.setdefault(snapshot.disk_id, []).append(snapshot)
+    records = []
+    for disk in disks:
+        held = of_disk.get(disk.disk_id, [])
+        newest = max((one.created_at for one in held), default=None)
+        about = {"record": "coverage", "disk_id": disk.disk_id, "snapshots": str(len(held))}
+        records.append((0, {**about, "good_at": str(newest), "tags": json.dumps(disk.tags)}))
+    for start in range(0, len(records), MAX_BATCH):
+        write(records[start : start + MAX_BATCH])
+
+
 def _all(page_at: Callable[[str], Any]) -> list[Any]:
     found, token = [], ""
     while True:
