@@ -23,6 +23,7 @@ from emulator.options import parser
 from emulator.ram import operations as ram
 from emulator.sls import routes as sls
 from emulator.sls import sql
+from emulator.smq import messages as smq_messages
 from emulator.smq import operations as smq
 from emulator.sts import operations as sts
 
@@ -54,6 +55,10 @@ def _of_parameters(name: str, known: Parameters) -> tuple[str, ...]:
 
 def _sls_operations() -> str:
     return _routes(sls.OPERATIONS)
+
+
+def _smq_messages() -> str:
+    return _routes(smq_messages.OPERATIONS.values())
 
 
 def _sls_functions() -> str:
@@ -116,6 +121,7 @@ EMULATOR_TABLES: Mapping[str, Callable[[], str]] = {
     "ram operations": _rpc(ram.OPERATIONS),
     "sls functions": _sls_functions,
     "sls operations": _sls_operations,
+    "smq messages": _smq_messages,
     "smq operations": _rpc(smq.OPERATIONS),
     "sts operations": _rpc(sts.OPERATIONS),
 }

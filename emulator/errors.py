@@ -2,7 +2,7 @@
 The base of all errors that a service of the emulator answers with.
 
     ServiceError        status, code and message of the answer
-      ecs.EcsError, fc.FcError, sls.SlsError, oss.OssError, ram.RamError
+      ecs.EcsError, fc.FcError, sls.SlsError, oss.OssError, ram.RamError, smq.SmqError
 
 A code that begins with `Emulator.` never comes from a real cloud.
 """

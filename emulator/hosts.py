@@ -10,7 +10,7 @@ hosts are those of the Log Service API reference, "Endpoints"; FC hosts those of
 `<region>.fc`, as FC 3.0's SDK has it for some regions (alibabacloud_fc20230330 4.8.3); OSS
 hosts those of "Regions and endpoints" of OSS, and the one that leads to every region. RAM, STS
 and SMQ have those of their SDKs (alibabacloud_ram20150501 1.3.0, alibabacloud_sts20150401 1.2.0,
-alibabacloud_mns_open20220119 1.4.1).
+alibabacloud_mns_open20220119 1.4.1), and SMQ has those of "Endpoints" for messages.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FC = re.compile(
     rf"|fcv3(?:-vpc)?\.{_REGION.replace('region', 'dotted')})\.aliyuncs\.com"
 )
 _STS = re.compile(rf"sts(?:-vpc)?(?:\.{_REGION})?\.aliyuncs\.com")
-_SMQ = re.compile(rf"mns-open(?:-vpc)?\.{_REGION}\.aliyuncs\.com")
+_SMQ = re.compile(rf"(?:mns-open(?:-vpc)?|[0-9]+\.mns)\.{_REGION}(?:-internal)?\.aliyuncs\.com")
 
 Service = Literal["ecs", "sls", "fc", "oss", "ram", "sts", "smq"]
 KNOWN = (
@@ -43,7 +43,8 @@ KNOWN = (
     " ecs.aliyuncs.com, <project>.<region>[-intranet].log.aliyuncs.com,"
     " [<account>.]<region>.fc.aliyuncs.com, fcv3.<region>.aliyuncs.com,"
     " <bucket>.oss-<region>[-internal].aliyuncs.com, <bucket>.oss-accelerate.aliyuncs.com,"
-    " ram.aliyuncs.com, sts[.<region>].aliyuncs.com, mns-open.<region>.aliyuncs.com"
+    " ram.aliyuncs.com, sts[.<region>].aliyuncs.com, mns-open.<region>.aliyuncs.com,"
+    " <account>.mns.<region>[-internal].aliyuncs.com"
 )
 
 

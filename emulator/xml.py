@@ -15,9 +15,9 @@ from xml.etree import ElementTree as ET
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def document(root: str, content: Mapping[str, Any]) -> bytes:
-    """Return a document whose root holds the content."""
-    element = ET.Element(root)
+def document(root: str, content: Mapping[str, Any], *, namespace: str = "") -> bytes:
+    """Return a document whose root holds the content, in a namespace if one is given."""
+    element = ET.Element(root, {"xmlns": namespace} if namespace else {})
     _fill(element, content)
     body: bytes = ET.tostring(element, encoding="UTF-8", xml_declaration=True)
     return body

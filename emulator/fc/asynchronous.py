@@ -4,7 +4,7 @@ Asynchronous invocations: a queue on the cloud's clock, retries, destinations.
 Source: "Asynchronous invocation" and "Asynchronous tasks". A function's own errors are
 tried again up to `maxAsyncRetryAttempts` times, the service's errors until the event
 is too old, both with a growing delay; that the first kind waits too was not confirmed,
-nor were the values of `condition`. What would go to a destination is kept, not sent.
+nor were the values of `condition`. What goes to a destination is kept; a queue gets it too.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Never reads or writes the wire; operations do that, and `service` calls them.
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Callable
@@ -174,6 +175,9 @@ class FcRegion:
             return
         role = invocation.function.role.rpartition("role/")[2]
         known = role if self.account.ram.has_role(role) else None
-        self.smq.deliver(sent.destination, json.dumps(sent.body), role=known)
+        body = json.dumps(sent.body)
+        if self.settings.base64_destinations:
+            body = base64.b64encode(body.encode()).decode()
+        self.smq.deliver(sent.destination, body, role=known)
         with self.lock:
             self.deliveries.append(sent)

@@ -25,5 +25,7 @@ class FcSettings:
     retry_delay_s: float = 0.5
     """Before the first retry; doubled for each further one ("Asynchronous invocation")."""
     max_retry_delay_s: float = 3600.0
+    base64_destinations: bool = False
+    """Whether what a queue is sent is in Base64, as the SDKs of SMQ send and read it."""
     credentials_last_s: float = 36 * 3600.0
     """How long an instance's key is good ("Context")."""

@@ -23,7 +23,7 @@ DOCUMENT = FOLDER.parents[1] / "emulator" / "CLIENTS.md"
 BEGIN = "<!-- clients: written by `python -m tests.clients.registry` -->"
 END = "<!-- end of clients -->"
 NODE = "node"
-Service = Literal["ECS", "SLS", "FC", "OSS", "RAM", "STS"]
+Service = Literal["ECS", "SLS", "FC", "OSS", "RAM", "STS", "SMQ"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,11 @@ _RAM = frozenset(
         *("AttachPolicyToRole", "DetachPolicyFromRole", "ListPoliciesForRole"),
     }
 )
+_SMQ = frozenset(
+    f"{batch}{verb}Message"
+    for batch in ("", "Batch")
+    for verb in ("Send", "Receive", "Peek", "Delete")
+) | {"ChangeMessageVisibility"}
 _OSS = frozenset({"PutBucket", "PutObject", "GetObject", "HeadObject", "DeleteObject"})
 
 
@@ -163,6 +168,7 @@ CLIENTS: tuple[Client, ...] = (
         "sts_node.js",
         frozenset({"GetCallerIdentity", "AssumeRole"}),
     ),
+    *_builds("SMQ", "aliyun-mns-sdk", "smq_mns.py", _SMQ, locks=("smq",)),
     *_builds(
         "SLS",
         "aliyun-log-python-sdk",

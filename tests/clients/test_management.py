@@ -1,10 +1,11 @@
-"""Clients of RAM and STS, each by itself, at the served emulator."""
+"""Clients of RAM, STS and SMQ, each by itself, at the served emulator."""
 
 from __future__ import annotations
 
 import pytest
 
 from emulator import Cloud, serve
+from emulator.smq.state import DEFAULTS, Queue
 from tests.clients.registry import Client, of
 from tests.clients.tour import answered, tour
 from tests.emulator.ram.test_api import ACCOUNT_TRUST
@@ -45,3 +46,24 @@ def test_who_calls_and_the_key_of_a_role(client: Client) -> None:
         "type": "Account",
         "role": f"acs:ram::{cloud.account_id}:assumed-role/open/session",
     }
+
+
+@pytest.mark.parametrize("client", of("SMQ"), ids=str)
+def test_messages_are_sent_received_and_deleted(client: Client) -> None:
+    """With bodies in Base64, as this SDK sends them by default."""
+    cloud = Cloud()
+    now = cloud.clock.now()
+    queue = Queue(name="tour-queue", settings=dict(DEFAULTS), created_at=now, changed_at=now)
+    cloud.smq().queues[queue.name] = queue
+    with serve(cloud) as address:
+        found = tour(client, cloud, address)
+
+    assert answered(cloud) == client.actions
+    assert found == {
+        "same_id": True,
+        "seen": ["first", "first", "second", "thïrd"],
+        "received": ["first", "second", "thïrd"],
+        "counts": [1, 8],
+        "codes": ["MessageNotExist", "MessageNotExist", "ReceiptHandleError", "QueueNotExist"],
+    }
+    assert queue.messages == []

@@ -25,9 +25,10 @@ def tour(client: Client, cloud: Cloud, address: Address) -> Any:
     Return what a client's tour printed; skips the test if the client is not installed.
 
     The tour has these variables and no others: `ECS_ENDPOINT`, `SLS_ENDPOINT`, `FC_ENDPOINT` and
-    `OSS_ENDPOINT` of the first region, `RAM_ENDPOINT`, `STS_ENDPOINT`, `REGION_ID`, `ACCOUNT_ID`,
-    `ACCESS_KEY_ID`, `ACCESS_KEY_SECRET`, and `PACKAGE`, a zip file with a function that returns its
-    event. SLS_ENDPOINT is a `localhost`, so that a client can put the project in front of it.
+    `OSS_ENDPOINT` of the first region, `RAM_ENDPOINT`, `STS_ENDPOINT`, `SMQ_ENDPOINT`, `REGION_ID`,
+    `ACCOUNT_ID`, `ACCESS_KEY_ID`, `ACCESS_KEY_SECRET`, and `PACKAGE`, a zip file with a function
+    that returns its event. SLS_ENDPOINT is a `localhost`, so that a client can put the project in
+    front of it.
     """
     with TemporaryDirectory() as folder:
         package = Path(folder, "package.zip")
@@ -60,6 +61,7 @@ def _run(
             "OSS_ENDPOINT": address.oss[region_id],
             "RAM_ENDPOINT": address.ram,
             "STS_ENDPOINT": address.sts,
+            "SMQ_ENDPOINT": address.smq[region_id],
             "PACKAGE": str(package),
             "REGION_ID": region_id,
             "ACCOUNT_ID": cloud.account_id,
