@@ -12,6 +12,7 @@ from pathlib import Path
 from cli.account.access import AccessError, access_of
 from cli.console import Output, print_json, print_line
 from cli.deployment.variables import MissingVariableError, filled_in
+from cli.fc_starter import FcStarter, not_started
 from cli.history.runs import parsed_since
 from cli.history.source import SourceError
 from cli.inventory.account import LONGEST_S, Account, account_of, unlisted
@@ -19,22 +20,18 @@ from cli.inventory.plan import Planner, Surroundings
 from cli.inventory.survey import listed
 from cli.request.order import Order, OrderError, Progress, ordered, progress
 from shared.clients.ecs_errors import EcsError
-from shared.clients.fc import Fc
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
 from shared.clients.pacing import OutOfTimeError
 from shared.coverage.fired import Fired
 from shared.policies.policy import DIRECT
 from shared.policies.selection import Select
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
-from shared.runtime.context import Credentials, FunctionName
-from shared.runtime.settings import FcApi, is_loopback
+from shared.runtime.settings import is_loopback
 from shared.validation import nearest
 
 FUNCTION = "snapshot_on_schedule"
 POLL_S = 10.0
 """Between two listings of the request's snapshots."""
-START_S = 30.0
-"""How long starting the function may take, with its tries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +50,6 @@ class Wanted:
     fun: bool = False
     """The functions were deployed with Fun, to FC 2.0."""
     clock: Clock = SYSTEM_CLOCK
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Where the function is, as `Fc` needs it."""
-
-    credentials: Credentials
-    region: str
-    account_id: str
-    fc_endpoint: str | None
-    fc_api: FcApi | None
-    clock: Clock
-    ends: float
 
 
 def request(wanted: Wanted, output: Output) -> bool:
@@ -175,24 +159,20 @@ def _sent(account: Account, order: Order, wanted: Wanted) -> bool:
             "ECS_ENDPOINT and FC_ENDPOINT is; set both or none, so that nothing is changed in a "
             "real account"
         )
-    place = _Place(
-        credentials=account.credentials,
-        region=account.home,
+    starter = FcStarter(
+        access=access,
         account_id=deployment.account_id,
-        fc_endpoint=access.endpoints.get("FC"),
-        fc_api="2.0" if wanted.fun else "3.0",
+        names=project.names,
         clock=account.clock,
-        ends=account.clock.monotonic() + START_S,
+        fun=wanted.fun,
     )
-    service = project.names.service(FUNCTION) if wanted.fun else ""
-    name = FunctionName(service=service, name=project.names.function(FUNCTION))
     try:
-        Fc(place).start(name, order.event, invocation_id=order.task_id)
+        starter.start(FUNCTION, order.event, invocation_id=order.task_id)
     except DuplicateInvocationError:
         return True
     except FcError as exc:
-        hint = "" if exc.http_status else "; check the network; FC_ENDPOINT sets the host"
-        raise SourceError(f"{exc}{hint}; send it again with --key {order.key}") from exc
+        text = f"{not_started(exc)}; send it again with --key {order.key}"
+        raise SourceError(text) from exc
     return False
 
 

@@ -61,7 +61,7 @@ class Fc:
 
     def start(
         self, function: FunctionName, payload: bytes, *, invocation_id: str, delay_s: int = 0
-    ) -> None:
+    ) -> str:
         """
         Invoke a function asynchronously.
 
@@ -73,6 +73,9 @@ class Fc:
                 if FC rejects it.
             delay_s: From 0 to 3600 seconds.
 
+        Returns:
+            The request id, which every record of the invocation contains; empty if FC named none.
+
         Raises:
             DuplicateInvocationError: FC already has this id, perhaps because the answer to an
                 earlier call was lost.
@@ -81,8 +84,8 @@ class Fc:
         """
         _require_valid(payload, invocation_id, delay_s)
 
-        def invoke(sdk: Sdk, timeout_s: float) -> None:
-            sdk.invoke(
+        def invoke(sdk: Sdk, timeout_s: float) -> str:
+            return sdk.invoke(
                 function,
                 payload,
                 invocation_id=invocation_id,
@@ -91,13 +94,13 @@ class Fc:
             )
 
         try:
-            self._ask("InvokeFunction", function, invoke)
+            return self._ask("InvokeFunction", function, invoke)
         except FcError as exc:
             if exc.http_status != _BAD_REQUEST:
                 raise
             # FC may have rejected the id, because task mode is not available.
             invocation_id = ""
-            self._ask("InvokeFunction", function, invoke)
+            return self._ask("InvokeFunction", function, invoke)
 
     def timers(self, function: FunctionName) -> tuple[TimerTrigger, ...]:
         """Return all timer triggers of a function, in the order in which FC lists them."""

@@ -25,6 +25,7 @@ from shared.clients.fc_answers import (
     delay_header,
     no_answer,
     rejection,
+    request_id_of,
     triggers_page,
 )
 from shared.runtime.context import FunctionName
@@ -61,14 +62,14 @@ class Fc2:
         invocation_id: str,
         delay_s: int,
         timeout_s: float,
-    ) -> None:
-        """Submit one asynchronous invocation."""
+    ) -> str:
+        """Submit one asynchronous invocation; return its request id."""
         headers = {"x-fc-invocation-type": "Async", **delay_header(delay_s)}
         if invocation_id:
             # Enables task mode for this request, if the function lacks it ("InvokeFunction").
             headers["x-fc-stateful-async-invocation-enable"] = "true"
             headers["x-fc-stateful-async-invocation-id"] = invocation_id
-        self._call(
+        answer = self._call(
             "InvokeFunction",
             timeout_s,
             "invoke_function",
@@ -77,6 +78,7 @@ class Fc2:
             payload=payload,
             headers=headers,
         )
+        return request_id_of(answer.headers)
 
     def triggers(
         self, function: FunctionName, *, next_token: str, timeout_s: float

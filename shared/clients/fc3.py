@@ -20,6 +20,7 @@ from shared.clients.fc_answers import (
     delay_header,
     no_answer,
     rejection,
+    request_id_of,
     triggers_page,
 )
 from shared.clients.fc_errors import FcError
@@ -77,8 +78,8 @@ class Fc3:
         invocation_id: str,
         delay_s: int,
         timeout_s: float,
-    ) -> None:
-        """Submit one asynchronous invocation."""
+    ) -> str:
+        """Submit one asynchronous invocation; return its request id."""
         headers = self._models.InvokeFunctionHeaders(
             common_headers=delay_header(delay_s),
             x_fc_async_task_id=invocation_id or None,
@@ -91,6 +92,7 @@ class Fc3:
         if status >= NOT_DONE:
             # The SDK treats every status below 400 as a success.
             raise rejection("InvokeFunction", "", "not accepted", status, self._credentials)
+        return request_id_of(answer.headers or {})
 
     def triggers(
         self, function: FunctionName, *, next_token: str, timeout_s: float

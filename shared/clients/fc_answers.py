@@ -66,8 +66,8 @@ class Sdk(Protocol):
         invocation_id: str,
         delay_s: int,
         timeout_s: float,
-    ) -> None:
-        """Submit one asynchronous invocation; if the id is empty, FC generates one."""
+    ) -> str:
+        """Submit an asynchronous invocation, return its request id; FC replaces an empty id."""
 
     def triggers(
         self, function: FunctionName, *, next_token: str, timeout_s: float
@@ -82,6 +82,12 @@ _MAX_MESSAGE = 400
 def delay_header(delay_s: int) -> dict[str, str]:
     """Return the header that delays an asynchronous invocation; no header for 0."""
     return {"x-fc-async-delay": str(delay_s)} if delay_s else {}
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return the request id in the headers of an answer; empty if there is none."""
+    found = {name.lower(): value for name, value in headers.items()}
+    return str(found.get("x-fc-request-id") or "")
 
 
 def code_and_message(body: bytes) -> tuple[str, str]:

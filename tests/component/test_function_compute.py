@@ -100,6 +100,14 @@ def test_a_function_is_started_with_what_it_was_given(place: Place) -> None:
     assert (one.status, one.results[0].body) == ("Succeeded", PAYLOAD)
 
 
+def test_the_request_id_of_what_was_started_is_known(place: Place) -> None:
+    """Every record of the invocation contains it; FC is asked for it by both SDKs."""
+    request_id = place.fc.start(place.name, PAYLOAD, invocation_id="c-1")
+
+    assert request_id
+    assert [one.request_id for one in place.started] == [request_id]
+
+
 def test_a_start_can_wait(place: Place) -> None:
     """Where disks were busy, the next part comes later, at most an hour."""
     place.start(delay_s=90)
