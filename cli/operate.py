@@ -144,5 +144,36 @@ def request(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: ecsnap failures; ecsnap failures --replay --wait 5m")
+def failures(
+    ids: Annotated[
+        list[str] | None, typer.Argument(help="Ids of failures, or their beginnings; default: all.")
+    ] = None,
+    function: Annotated[str | None, typer.Option(help="Only events of this function.")] = None,
+    wait: Annotated[
+        str, typer.Option(help="With --replay: how long to wait for the runs to start.")
+    ] = "2m",
+    policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
+    *,
+    replay: Annotated[
+        bool,
+        typer.Option("--replay", help="Send the events again; delete what has started."),
+    ] = False,
+    fun: Annotated[
+        bool, typer.Option("--fun", help="The functions were deployed with Fun, to FC 2.0.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Show what Function Compute could not carry out (the failure queue), and send it again."""
+    from cli.failures import command  # noqa: PLC0415 - so that `--help` loads no SDK
+
+    question = command.Question(
+        policies=policies, ids=tuple(ids or ()), function=function, wait=wait, fun=fun
+    )
+    act = command.replay if replay else command.show
+    if not act(question, _output(as_json=as_json)):
+        raise typer.Exit(1)
+
+
 def _output(*, as_json: bool) -> Output:
     return Output(console=new_console(), messages=stderr_console(), as_json=as_json)

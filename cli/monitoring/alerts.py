@@ -151,7 +151,8 @@ def alerts_of(deployment: str, functions: Sequence[Function]) -> tuple[Alert, ..
         Alert(
             slug="failure-queue",
             title="The failure queue holds a message",
-            text="${n} events failed at all their deliveries, such as one of ${name}",
+            text="${n} events failed at all their deliveries, such as one of ${name}; "
+            "`ecsnap failures` shows them, and sends them again with --replay",
             query=f"({names}) and hasFunctionError: true and invocationType: Async | "
             "select count(1) as n, min(name) as name from ("
             "select requestId as id, max(functionName) as name, count(1) as errors, "

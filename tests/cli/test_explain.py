@@ -320,12 +320,17 @@ def test_without_records_the_rest_is_shown(world: World, monkeypatch: pytest.Mon
 
 
 def test_a_person_who_may_only_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the policy of the documents nothing is missing, and each of its actions is needed."""
+    """
+    With the policy of the documents nothing is missing, and each of its actions is needed.
+
+    Those on the failure queue are for `failures`, whose tests need each of them.
+    """
     scenes.good_night(world)
     write(world)
     disk = next(iter(world.ecs.disks))
     policy = json.loads(READER.read_text())
-    actions = [one for part in policy["Statement"] for one in _list(part["Action"])]
+    listed = [one for part in policy["Statement"] for one in _list(part["Action"])]
+    actions = [one for one in listed if not one.startswith("mns:")]
     use_policy(world, monkeypatch, policy)
     document(world, disk)
 

@@ -30,6 +30,8 @@ COVERED_ELSEWHERE = {
     "make bench-growth": "takes minutes; tests/project/test_contributing.py finds the target",
 }
 NEEDS_A_CLOUD = {
+    ".venv/bin/ecsnap failures",
+    ".venv/bin/ecsnap failures --replay --wait 5m",
     ".venv/bin/ecsnap request --policy nightly-production --wait 30m",
     ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --key ticket-4711 --wait 30m",
     ".venv/bin/ecsnap setup",
