@@ -27,6 +27,7 @@ from cli.account.errors import AccountError, RejectedError, converted, repeated
 MAX_PEEKED = 16
 """The most messages that SMQ shows at once ("BatchPeekMessage"), always those in front."""
 MAX_HIDDEN_S = 43_200
+NO_QUEUE = "QueueNotExist"
 _VERSION = "2015-06-06"
 _NONE = "MessageNotExist"
 _GONE = frozenset({_NONE, "ReceiptHandleError"})

@@ -10,8 +10,7 @@ from typing import TypeVar
 
 from cli.account.access import Access, AccessError, access_of
 from cli.account.errors import AccountError
-from cli.account.smq import MISSING
-from cli.account.smq_messages import MAX_PEEKED, QueueMessage, QueueMessages
+from cli.account.smq_messages import MAX_PEEKED, NO_QUEUE, QueueMessage, QueueMessages
 from cli.console import Output, print_json, print_line
 from cli.deployment.functions import queue_of
 from cli.deployment.model import PLACEHOLDER
@@ -148,7 +147,11 @@ def replay(question: Question, output: Output) -> bool:
                 wait_s=wait_s,
                 progress=status.update,
             )
-            _asked(lambda: run.run(question.means))
+            try:
+                _asked(lambda: run.run(question.means))
+            except KeyboardInterrupt:
+                _show_outcomes(run, output)
+                raise
     except SourceError as exc:
         print_line(output.messages, f"{exc}; nothing was sent", "red")
         return False
@@ -237,7 +240,6 @@ def _asked(ask: Callable[[], _Result]) -> _Result:
     try:
         return ask()
     except AccountError as exc:
-        hint = ""
-        if exc.code in MISSING:
-            hint = "; run `ecsnap setup --apply`, which makes the queue"
+        makes_it = "; run `ecsnap setup --apply`, which makes the queue"
+        hint = makes_it if exc.code == NO_QUEUE else ""
         raise SourceError(f"{exc}{hint}") from exc

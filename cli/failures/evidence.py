@@ -59,7 +59,7 @@ def evidence(
         search = " or ".join(f'request_id: "{one}" or requestId: "{one}"' for one in ids)
         rows = now.rows(f"{search} | {_ROWS}", since + 2 * MARGIN)
         for one in ids:
-            judged = judged_by([row for row in rows if row["id"] == one])
+            judged = judged_by([row for row in rows if row["id"].lower() == one.lower()])
             if judged is not None:
                 found[one] = judged
     return found

@@ -17,7 +17,6 @@ from typing import Any
 
 from cli.account.smq_messages import QueueMessage
 from cli.deployment.names import FOLDERS, Names
-from shared.clients.fc import MAX_PAYLOAD_BYTES
 from shared.runtime.clock import utc
 
 _FUNCTION = re.compile(r"acs:fc:.*?[:/]functions/(?P<name>[^/]+)(?:/.*)?")
@@ -121,11 +120,6 @@ def _problem(
         )
     if _REPLACED in event:
         return "its event contains characters that could not be read, so it would be another one"
-    if len(event.encode()) > MAX_PAYLOAD_BYTES:
-        return (
-            f"its event has more than {MAX_PAYLOAD_BYTES} bytes, which no function can be sent; "
-            "send a direct request"
-        )
     return ""
 
 

@@ -126,8 +126,8 @@ class Replay:
             self._send()
             self._wait(sent_at)
         finally:
-            open_ = [held.receipt for one in self._sendings.values() for held in one.messages]
-            self._let_go([*self._others, *open_])
+            self._give_up("the command was stopped before that was known")
+            self._let_go(self._others)
 
     def _take(self, is_chosen: Callable[[Failure], bool]) -> None:
         """Receive what is visible now, and hold what is to be sent."""
@@ -200,8 +200,8 @@ class Replay:
         return [sending.request_id for sending in self._sendings.values() if sending.request_id]
 
     def _give_up(self, reason: str) -> None:
-        for key in list(self._sendings):
-            self._settle(key, "not_started", reason)
+        for key, sending in list(self._sendings.items()):
+            self._settle(key, "not_started" if sending.request_id else "not_sent", reason)
 
     def _settle(self, key: tuple[str, str], status: Status, reason: str) -> None:
         """Record what came of an event; delete its messages if its run has started."""

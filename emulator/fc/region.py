@@ -171,7 +171,8 @@ class FcRegion:
     def _deliver(self, invocation: Invocation) -> None:
         arn = self.arn(invocation.function)
         sent = delivery(invocation, function_arn=arn, now=self.clock.now())
-        if sent is None:
+        of_timer = invocation.caller.startswith("timer/")
+        if sent is None or (of_timer and not self.settings.timers_have_destinations):
             return
         role = invocation.function.role.rpartition("role/")[2]
         known = role if self.account.ram.has_role(role) else None

@@ -25,6 +25,8 @@ class FcSettings:
     retry_delay_s: float = 0.5
     """Before the first retry; doubled for each further one ("Asynchronous invocation")."""
     max_retry_delay_s: float = 3600.0
+    timers_have_destinations: bool = True
+    """Whether what a timer started reaches a destination; a page of 2021 says that it does not."""
     base64_destinations: bool = False
     """Whether what a queue is sent is in Base64, as the SDKs of SMQ send and read it."""
     credentials_last_s: float = 36 * 3600.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,9 +12,11 @@ from typing import Any
 import pytest
 
 import emulator
+from cli.console import Output, new_console
+from cli.failures.command import Question, replay
 from cli.failures.replay import MAX_SENT, SPARE_S
 from tests.cli.failures_world import Failures, failures_world
-from tests.cli.inventory_world import READER, use_policy, write
+from tests.cli.inventory_world import READER, policies_of, use_policy, write
 from tests.cli.reduced import actions_of, without
 from tests.component.world import REGION, policy
 
@@ -137,16 +140,14 @@ def now(failures: Failures) -> Any:
 
 
 def test_more_than_one_command_sends_are_left_and_said(failures: Failures) -> None:
-    """At most as many as one command holds at once."""
-    template = failures.unreached({"key": "k-0", "policy": "nightly"})
-    body = failures.messages[0].body
-    for number in range(1, MAX_SENT + 1):
-        failures.put(body.replace("k-0", f"k-{number}"))
+    """At most as many messages as one command holds at once."""
+    failures.unreached(failures.fired())
+    for _ in range(MAX_SENT):
+        failures.put(failures.messages[0].body)
     failures.world.disk()
     done, result, messages = failures.replay()
     found = json.loads(result)
 
-    assert template
     assert done
     assert (len(found["failures"]), found["more"], len(failures.messages)) == (MAX_SENT, True, 1)
     assert "run it again" in messages
@@ -283,6 +284,29 @@ def test_without_the_records_nothing_is_sent(failures: Failures) -> None:
     assert [one.dequeue_count for one in failures.messages] == [0]
 
 
+def test_a_queue_that_fails_while_it_is_read_loses_nothing(failures: Failures) -> None:
+    """Nothing is sent, and what was held already is free again."""
+    failures.unreached(failures.fired())
+    failures.unreached(failures.fired(hours_ago=1))
+    broken = emulator.Fault(
+        kind="error",
+        service="smq",
+        action="ReceiveMessage",
+        status=403,
+        code="AccessDenied",
+        skip=1,
+    )
+    failures.world.cloud.faults.add(broken)
+    done, result, messages = failures.replay()
+    failures.world.clock.advance(1)
+
+    assert (done, result) == (False, "")
+    assert "mns:ReceiveMessage" in messages
+    assert "nothing was sent" in messages
+    assert len(failures.invocations) == 2
+    assert len(failures.queue.peek(16, now=now(failures))) == 2
+
+
 def test_records_that_fail_later_leave_the_message(failures: Failures) -> None:
     """It is sent, and whether it started is not known."""
     failures.unreached(failures.fired())
@@ -333,18 +357,23 @@ def test_a_process_that_is_killed_loses_no_message(failures: Failures) -> None:
 
 
 def test_a_person_who_stops_it_frees_the_messages_at_once(failures: Failures) -> None:
-    """Ctrl-C: what was held can be received a second later."""
+    """Ctrl-C: what was held can be received a second later, and what was sent is shown."""
     failures.unreached(failures.fired())
+    out = io.StringIO()
+    output = Output(console=new_console(out, width=80), messages=new_console(io.StringIO()))
 
     def stop() -> None:
         raise KeyboardInterrupt
 
     failures.clock.before_sleep = stop
+    question = Question(policies=policies_of(failures.world), clock=failures.clock)
     with pytest.raises(KeyboardInterrupt):
-        failures.replay()
+        replay(question, output)
     failures.world.clock.advance(1)
 
     assert len(failures.queue.peek(16, now=now(failures))) == 1
+    assert "not started" in out.getvalue()
+    assert "0 started and deleted from the queue, 1 left in it" in out.getvalue()
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["the same event", "two events"])

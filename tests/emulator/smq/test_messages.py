@@ -330,6 +330,19 @@ def test_fc_sends_a_text_or_base64(cloud: Cloud, *, encoded: bool) -> None:
     assert json.loads(text)["requestPayload"] == "{}"
 
 
+@pytest.mark.parametrize("reach", [True, False])
+def test_what_a_timer_started_may_reach_the_queue(cloud: Cloud, *, reach: bool) -> None:
+    """Pages of FC differ: `settings.timers_have_destinations` of FC turns it."""
+    fc = cloud.fc("cn-hangzhou")
+    fc.settings.own_python, fc.settings.timers_have_destinations = True, reach
+    function = fc.add_function("fails", "def handler(event, context): raise ValueError('no')")
+    function.async_config = AsyncConfig(max_retries=0, on_failure=ARN)
+    fc.add_timer(function, "minute", "0 * * * * *")
+    cloud.run_until(NOON.replace(minute=1, second=1))
+
+    assert len(left(cloud)) == reach
+
+
 def test_what_is_too_large_for_the_queue_is_lost(cloud: Cloud) -> None:
     """A destination takes at most 64 KB (FC, "Destinations for asynchronous invocations")."""
     smq = cloud.smq("cn-hangzhou")
