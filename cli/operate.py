@@ -21,6 +21,7 @@ def plan(
     at: Annotated[
         str | None, typer.Option(help="The next runs after this time, not after now.")
     ] = None,
+    disk: Annotated[str | None, typer.Option(help="What each policy does with this disk.")] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
@@ -29,7 +30,9 @@ def plan(
     """Show when each policy runs next, for which disks, and how long that takes."""
     from cli.inventory import plan_command  # noqa: PLC0415 - so that `--help` loads no SDK
 
-    question = plan_command.Question(policies=policies, policy=policy, at=at, everything=everything)
+    question = plan_command.Question(
+        policies=policies, policy=policy, disk=disk, at=at, everything=everything
+    )
     if not plan_command.plan(question, _output(as_json=as_json)):
         raise typer.Exit(1)
 

@@ -67,7 +67,7 @@ class RejectedError(Exception):
         self.code = code
 
 
-_VARIABLES = {"ram": "RAM", "sts": "STS", "log": "SLS", "fc": "FC", "mns": "SMQ"}
+_VARIABLES = {"ram": "RAM", "sts": "STS", "log": "SLS", "fc": "FC", "mns": "SMQ", "ecs": "ECS"}
 
 
 def where_it_is_set(action: str) -> str:

@@ -6,13 +6,15 @@ Pure: the disks are listed before. The rules of selection are those of the funct
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
+from math import ceil
 
+from cli.inventory.native import NativePolicy
+from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_types import Disk, Instance
 from shared.coverage.fired import Fired
 from shared.coverage.protection import Judgement, judgements
@@ -49,6 +51,10 @@ class Planned:
     """By region the ids of the disks that it takes."""
     left_out: Mapping[str, int]
     """By reason the number of the others."""
+    native: Mapping[str, Sequence[str]]
+    """By automatic snapshot policy of ECS those of the disks that have it."""
+    listed: Mapping[str, int]
+    """By region how many disks it has, whoever takes them."""
     limits: Limits
     part_s: float
 
@@ -68,6 +74,17 @@ class Planned:
         return self.fired.policy.select.event_resource
 
     @property
+    def calls(self) -> dict[str, int]:
+        """Return by API how many calls a run takes if nothing goes wrong; listings by page."""
+        pages = {region: ceil(self.listed[region] / DISKS_PER_PAGE) for region in self.taken}
+        found = [ceil(len(ids) / SNAPSHOTS_PER_PAGE) for ids in self.taken.values()]
+        return {
+            "CreateSnapshot": self.disks,
+            "DescribeDisks": sum(pages.values()),
+            "DescribeSnapshots": sum(max(1, number) for number in found),
+        }
+
+    @property
     def minutes(self) -> float:
         """Return how long creating the snapshots takes at the configured rate; listing is less."""
         most = max(map(len, self.taken.values()), default=0)
@@ -77,9 +94,7 @@ class Planned:
     def parts(self) -> int:
         """Return in how many invocations it is done, over all regions."""
         rate = self.limits.max_calls_per_minute / 60
-        return sum(
-            max(1, math.ceil(len(ids) / (rate * self.part_s))) for ids in self.taken.values()
-        )
+        return sum(max(1, ceil(len(ids) / (rate * self.part_s))) for ids in self.taken.values())
 
     @property
     def warnings(self) -> list[str]:
@@ -109,6 +124,7 @@ class Planned:
             "at_most": self.at_most,
             "disks_by_region": {region: len(ids) for region, ids in self.taken.items()},
             "left_out": dict(self.left_out),
+            "calls": self.calls,
             "minutes": self.minutes,
             "parts": self.parts,
             "warnings": self.warnings,
@@ -124,17 +140,23 @@ class Planner:
     seen: set[str] = field(default_factory=set)
     _taken: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
+    _native: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _listed: Counter[str] = field(default_factory=Counter)
 
     def add(self, region: str, disk: Disk, instances: Sequence[Instance]) -> list[Judgement]:
         """Add a disk as listed, once; return what each policy does with it."""
         if disk.disk_id in self.seen:
             return []
         self.seen.add(disk.disk_id)
+        self._listed[region] += 1
         judged = judgements(self.fired, disk, instances, region=region, home=self.around.home)
         for one in judged:
             if one.takes_it:
                 regions = self._taken.setdefault(one.policy, {})
                 regions.setdefault(region, []).append(disk.disk_id)
+                if disk.native_policy:
+                    natives = self._native.setdefault(one.policy, {})
+                    natives.setdefault(disk.native_policy, []).append(disk.disk_id)
             else:
                 self._left_out.setdefault(one.policy, Counter())[one.code or one.why] += 1
         return judged
@@ -151,6 +173,8 @@ class Planner:
                     timer=timer,
                     taken=self._taken.get(one.policy.name, {}),
                     left_out=dict(self._left_out.get(one.policy.name, Counter()).most_common()),
+                    native=self._native.get(one.policy.name, {}),
+                    listed=dict(self._listed),
                     limits=self.around.limits,
                     part_s=self.around.part_s,
                 )
@@ -187,6 +211,7 @@ class Overlap:
     """Disks that two policies take within the same hour."""
 
     policies: tuple[str, str]
+    """Names; the second may be the id of an automatic snapshot policy of ECS."""
     disk_ids: Sequence[str]
 
     def document(self) -> dict[str, object]:
@@ -207,3 +232,15 @@ def overlaps(planned: Iterable[Planned]) -> Iterator[Overlap]:
         )
         if both:
             yield Overlap(policies=(one.name, other.name), disk_ids=both)
+
+
+def native_overlaps(
+    planned: Iterable[Planned], policies: Iterable[NativePolicy]
+) -> Iterator[Overlap]:
+    """Yield the policies whose disks an automatic policy of ECS takes within the same hour."""
+    known = {one.policy_id: one for one in policies}
+    for one in planned:
+        for policy_id, disk_ids in one.native.items():
+            native = known.get(policy_id)
+            if native and one.next_at and native.is_within(SAME_HOUR, one.next_at):
+                yield Overlap(policies=(one.name, policy_id), disk_ids=sorted(disk_ids))

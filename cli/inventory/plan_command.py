@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,10 +14,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from cli.account.errors import AccountError
+from cli.account.native import native_policies
 from cli.console import Output, print_json, print_line
 from cli.history.source import SourceError
 from cli.inventory.account import Account, account_of, unlisted
-from cli.inventory.plan import Overlap, Planned, Planner, Surroundings, overlaps
+from cli.inventory.native import NativePolicy
+from cli.inventory.plan import (
+    Overlap,
+    Planned,
+    Planner,
+    Surroundings,
+    native_overlaps,
+    overlaps,
+)
 from cli.inventory.survey import listed
 from shared.clients.ecs_errors import EcsError
 from shared.clients.pacing import OutOfTimeError
@@ -28,6 +39,8 @@ from shared.validation import nearest
 FUNCTION = "snapshot_on_schedule"
 FURTHEST = timedelta(days=3652)
 """How far `--at` may be from now."""
+MAX_COMPARED = 10_000
+"""Among how many disks the nearest id is looked for."""
 MAX_SHOWN = 50
 """How many disks are shown to people, unless all are asked for."""
 
@@ -40,15 +53,27 @@ class Question:
     """The policy file; `deployment.yaml` is in its folder."""
     policy: str | None = None
     """Only this one, with its disks."""
+    disk: str | None = None
+    """Only this disk, with what each policy does with it."""
     at: str | None = None
     """After which time the next runs are; None for now."""
     everything: bool = False
     """Show every disk of the policy."""
     clock: Clock = SYSTEM_CLOCK
 
+    @property
+    def has_lines(self) -> bool:
+        """Return whether disks are listed, and not only counted."""
+        return bool(self.policy or self.disk)
+
+    def shows(self, policy: str, disk_id: str) -> bool:
+        """Return whether a disk is listed for a policy."""
+        return self.has_lines and self.policy in (None, policy) and self.disk in (None, disk_id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _DiskLine:
+    policy: str
     disk_id: str
     region: str
     takes_it: bool
@@ -71,7 +96,10 @@ def plan(question: Question, output: Output) -> bool:
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
-    both = list(overlaps(planned))
+    natives, missing = _natives(account, planned)
+    both = [*overlaps(planned), *native_overlaps(planned, natives)]
+    for line in missing:
+        print_line(output.messages, line, "yellow")
     shown = [one for one in planned if question.policy in (None, one.name)]
     if output.as_json:
         document: dict[str, object] = {
@@ -79,15 +107,26 @@ def plan(question: Question, output: Output) -> bool:
             "policies": [one.document() for one in shown],
             "overlaps": [one.document() for one in both],
         }
-        if question.policy:
+        if question.has_lines:
             document["disks"] = [asdict(line) for line in disks]
         print_json(output.console, document)
-        return True
+        return not missing
     output.console.print(_table(shown))
-    if question.policy:
+    if question.has_lines:
         _show_disks(disks, question, output.console)
     _show_warnings(shown, both, output.console)
-    return True
+    return not missing
+
+
+def _natives(account: Account, planned: Sequence[Planned]) -> tuple[list[NativePolicy], list[str]]:
+    """Return the automatic policies of ECS, if a disk has one, and what cannot be listed."""
+    found: list[NativePolicy] = []
+    try:
+        for region in account.regions if any(one.native for one in planned) else ():
+            found += native_policies(account.credentials, region, account.endpoints)
+    except AccountError as exc:
+        return found, [f"automatic snapshot policies of ECS: not compared: {exc}"]
+    return found, []
 
 
 def _after(question: Question) -> datetime:
@@ -124,6 +163,7 @@ def _planned(
         for region, disk, instances in listed(account):
             lines += [
                 _DiskLine(
+                    policy=one.policy,
                     disk_id=disk.disk_id,
                     region=region,
                     takes_it=one.takes_it,
@@ -131,10 +171,14 @@ def _planned(
                     code=one.code,
                 )
                 for one in planner.add(region, disk, instances)
-                if one.policy == question.policy
+                if question.shows(one.policy, disk.disk_id)
             ]
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
+    if question.disk is not None and question.disk not in planner.seen:
+        where = f"in {', '.join(account.regions)}, the regions of the policies"
+        hint = nearest(question.disk, islice(sorted(planner.seen), MAX_COMPARED))
+        raise SourceError(f"--disk: '{question.disk}': no such disk {where}{hint}")
     lines.sort(key=lambda line: (not line.takes_it, line.region, line.disk_id))
     return planner.planned(after), lines
 
@@ -170,12 +214,15 @@ def _when(one: Planned) -> str:
 def _show_disks(disks: Sequence[_DiskLine], question: Question, console: Console) -> None:
     shown = disks if question.everything else disks[:MAX_SHOWN]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("disk", no_wrap=True)
+    heading = "policy" if question.disk else "disk"
+    table.add_column(heading, overflow="fold", min_width=22)
     table.add_column("takes it", no_wrap=True)
     table.add_column("why", overflow="fold")
     for line in shown:
         why = f"{line.code}; {line.why}" if line.code else line.why
-        table.add_row(line.disk_id, "yes" if line.takes_it else "no", why)
+        table.add_row(
+            line.policy if question.disk else line.disk_id, "yes" if line.takes_it else "no", why
+        )
     console.print(table)
     if len(disks) > len(shown):
         print_line(console, f"and {len(disks) - len(shown)} more; --all shows every disk")

@@ -166,6 +166,87 @@ def test_disks_that_two_policies_take_within_an_hour(world: World) -> None:
     assert f"nightly and again take 1 disk within the same hour, such as {both}" in shown
 
 
+@pytest.mark.parametrize(
+    ("hours", "weekdays", "overlaps"),
+    [
+        ((10,), (1, 2, 3, 4, 5, 6, 7), True),  # 02:00 UTC is ten o'clock in UTC+8
+        ((9, 11), (1, 2, 3, 4, 5, 6, 7), False),  # an hour apart is apart
+        ((10,), (1, 2, 3, 4, 5, 6), False),  # the run is on a Sunday or Monday
+        ((), (), False),
+    ],
+)
+def test_disks_that_an_automatic_policy_of_ecs_takes_too(
+    world: World, hours: tuple[int, ...], weekdays: tuple[int, ...], *, overlaps: bool
+) -> None:
+    """Its hours are those of UTC+8 (CreateAutoSnapshotPolicy)."""
+    if len(weekdays) == 6:
+        at = document(world)["policies"][0]["next_at"]
+        day = datetime.fromisoformat(at.replace("Z", "+00:00")).isoweekday()
+        weekdays = tuple(one for one in range(1, 8) if one != day)
+    world.ecs.add_auto_snapshot_policy("sp-1", hours=hours, weekdays=weekdays)
+    both = world.disk(auto_snapshot_policy_id="sp-1")
+    world.disk()
+
+    wanted = [{"policies": ["nightly", "sp-1"], "disk_ids": [both]}] if overlaps else []
+    assert document(world)["overlaps"] == wanted
+    _, shown, _ = ask(world, as_json=False)
+    assert (f"nightly and sp-1 take 1 disk within the same hour, such as {both}" in shown) is (
+        overlaps
+    )
+
+
+def test_automatic_policies_that_may_not_be_listed_are_said_and_the_rest_is_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked only where a disk has one, page by page."""
+    for number in range(101):
+        world.ecs.add_auto_snapshot_policy(f"sp-{number}", hours=(10,))
+    disk = world.disk(auto_snapshot_policy_id="sp-100")
+    assert document(world)["overlaps"][0]["disk_ids"] == [disk]
+    assert len(world.cloud.calls.of("DescribeAutoSnapshotPolicyEx")) == 2
+    rights = {"Effect": "Allow", "Action": ["ecs:DescribeDisks", "ecs:DescribeInstances"]}
+    policy = {"Version": "1", "Statement": [{**rights, "Resource": "*"}]}
+    use_policy(world, monkeypatch, policy)
+    done, result, messages = ask(world)
+
+    assert not done
+    assert json.loads(result)["policies"][0]["disks"] == 1
+    assert "ecs:DescribeAutoSnapshotPolicyEx" in messages
+
+
+def test_one_disk_and_what_each_policy_does_with_it(world: World) -> None:
+    """`--disk`; with the policy's name, only that."""
+    disk, _ = world.disk(), world.disk()
+    write(world, policy_of(), policy_of(name="other", select={"tags": {"env": "test"}}))
+    lines = document(world, disk=disk)["disks"]
+
+    assert [(one["policy"], one["disk_id"], one["takes_it"]) for one in lines] == [
+        ("nightly", disk, True),
+        ("other", disk, False),
+    ]
+    assert [one["policy"] for one in document(world, disk=disk, policy="other")["disks"]] == [
+        "other"
+    ]
+    _, shown, _ = ask(world, as_json=False, disk=disk)
+    assert "the disk does not have all of select.tags" in " ".join(shown.split())
+
+
+def test_a_disk_that_is_not_there_is_named_with_the_nearest(world: World) -> None:
+    disk = world.disk()
+    done, result, messages = ask(world, disk=f"{disk[:-1]}x")
+
+    assert (done, result) == (False, "")
+    assert f"did you mean '{disk}'?" in " ".join(messages.split())
+
+
+def test_how_many_calls_a_run_takes(world: World) -> None:
+    """A snapshot for each disk, and the listings before."""
+    world.disks(120)
+    one = planned(world)["nightly"]
+
+    assert one["calls"] == {"CreateSnapshot": 120, "DescribeDisks": 1, "DescribeSnapshots": 2}
+
+
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
