@@ -64,8 +64,6 @@ def prepare(region: Region, params: read.Params) -> Callable[[], Answer]:
     ids = pagination.id_list(params, "DiskIds", malformed=_BAD_DISKS, too_many=_BAD_DISKS)
     links = pagination.id_list(params, "SnapshotLinkIds", malformed=_BAD_LINKS, too_many=_BAD_LINKS)
     tests: list[Test[_Link]] = []
-    if ids is not None:
-        tests.append(lambda link: link.disk_id in ids)
     if links is not None:
         tests.append(lambda link: link.resource_id in links)
     if "InstanceId" in params:
@@ -85,9 +83,9 @@ def _list(region: Region, page: Page, ids: list[str] | None, tests: list[Test[_L
 
 def _links(region: Region, ids: list[str] | None, start: int) -> Iterator[_Link]:
     state = region.state
-    for seq, disk_id in enumerate(state.disks_with_snapshots()):
-        if seq < start or (ids is not None and disk_id not in ids):
-            continue
+    # A token belongs to its filters, so a place among the ids that are asked for is one too.
+    places = state.disks_with_snapshots() if ids is None else list(dict.fromkeys(ids))
+    for seq, disk_id in enumerate(places[start:], start):
         snapshots = state.snapshots_of(disk_id)
         disk = state.disks.records.get(disk_id)
         if snapshots:
