@@ -1,7 +1,7 @@
 """
 Reads what `coverage` judges: the disks from ECS, their snapshots from the records or from ECS.
 
-Never judges. Disks are listed page by page, and only what is reported of them is kept.
+Never judges. The two are read at the same time: each waits for a service, or for its call rate.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from math import ceil
 
 from cli.history.source import Source, SourceError, instant_of
 from cli.inventory.account import Account, unlisted
+from cli.inventory.background import Background
 from cli.monitoring.effective import LATEST
 from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_types import Disk, Instance
 from shared.clients.pacing import OutOfTimeError
 from shared.coverage.fired import fired_policies
-from shared.coverage.region_survey import BATCH, RegionSurvey
+from shared.coverage.region_survey import Reading, RegionSurvey
 from shared.coverage.states import Judge, Known, Row, in_order
 from shared.coverage.stock import Stock
 
@@ -55,31 +56,36 @@ def survey(
         SourceError: Something cannot be read; what is left would be wrong.
 
     """
+    surveys = [_surveyed(account, region) for region in account.regions]
+    known = Background(lambda: _recorded(source) if source else _listed(account, progress))
+    readings: list[tuple[RegionSurvey, Reading]] = []
     try:
-        recorded = None
-        if source:
-            progress("reading records")
-            recorded = _recorded(source)
-        judge = Judge(
-            fired=fired_policies(account.project.policies),
-            report=account.project.policies.report,
-            home=account.home,
-            now=account.clock.now(),
-        )
-        rows: dict[str, Row] = {}
-        unreadable: list[str] = []
-        for region in account.regions:
-            known = recorded or _listed(account, region, progress)
-            inventory = account.inventory(region)
-            reading = RegionSurvey(region=region, inventory=inventory, judge=judge, known=known)
-            disks = account.disks(region)
-            while batch := list(islice(disks, BATCH)):
-                rows.update({row.disk_id: row for row in reading.rows(batch)})
-                progress(f"listing disks: {len(rows)}")
-            unreadable += [f"{region}: {reason}" for reason in reading.unreadable]
+        for one in surveys:
+            disks = account.disks(one.region)
+            while batch := list(islice(disks, DISKS_PER_PAGE)):
+                readings += [(one, reading) for reading in one.read(batch)]
+                progress(f"listing disks: {len(readings)}")
+        progress("reading records" if source else "listing snapshots")
+        facts = known.result()
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
+    # By id, because a disk may be listed twice.
+    rows = {
+        reading.disk.disk_id: one.row(reading, facts(reading.disk.disk_id))
+        for one, reading in readings
+    }
+    unreadable = [f"{one.region}: {reason}" for one in surveys for reason in one.unreadable]
     return Survey(rows=in_order(list(rows.values())), unreadable=unreadable)
+
+
+def _surveyed(account: Account, region: str) -> RegionSurvey:
+    judge = Judge(
+        fired=fired_policies(account.project.policies),
+        report=account.project.policies.report,
+        home=account.home,
+        now=account.clock.now(),
+    )
+    return RegionSurvey(region=region, inventory=account.inventory(region), judge=judge)
 
 
 def listed(account: Account) -> Iterator[tuple[str, Disk, Sequence[Instance]]]:
@@ -159,12 +165,13 @@ def _recorded(source: Source) -> Callable[[str], Known]:
 _NOTHING = Known()
 
 
-def _listed(
-    account: Account, region: str, progress: Callable[[str], None]
-) -> Callable[[str], Known]:
+def _listed(account: Account, progress: Callable[[str], None]) -> Callable[[str], Known]:
     stock = Stock(account.project.policies.deployment)
-    for count, snapshot in enumerate(account.inventory(region).snapshots_since(None), start=1):
-        stock.add(snapshot)
-        if count % SNAPSHOTS_PER_PAGE == 0:
-            progress(f"listing snapshots in {region}: {count}")
+    count = 0
+    for region in account.regions:
+        for snapshot in account.inventory(region).snapshots_since(None):
+            stock.add(snapshot)
+            count += 1
+            if count % SNAPSHOTS_PER_PAGE == 0:
+                progress(f"listing snapshots: {count}")
     return stock.known

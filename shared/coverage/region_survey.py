@@ -6,12 +6,12 @@ Shared by the function and the command. Never judges, and remembers no disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.clients.ecs_errors import EcsError, EcsRejectedError, ErrorAction, error_action_of
 from shared.clients.ecs_listings import Inventory
-from shared.clients.ecs_types import Disk, is_readable
+from shared.clients.ecs_types import Disk, Instance, is_readable
 from shared.coverage.states import Judge, Known, Row
 
 BATCH = 100
@@ -23,6 +23,17 @@ def may_pass(error: EcsError) -> bool:
     return error_action_of(error) in (ErrorAction.RETRY, ErrorAction.RETRY_LATER)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What ECS lists about one disk."""
+
+    disk: Disk
+    instances: Sequence[Instance]
+    """Those that it is attached to."""
+    held_bytes: int | None
+    """What its snapshots take; None if that may not be read."""
+
+
 @dataclass(slots=True, kw_only=True)
 class RegionSurvey:
     """The disks of one region."""
@@ -30,14 +41,12 @@ class RegionSurvey:
     region: str
     inventory: Inventory
     judge: Judge
-    known: Callable[[str], Known]
-    """Returns what is known of a disk's snapshots, by its id."""
     unreadable: list[str] = field(default_factory=list)
     """Why something is left out of the rows; each reason once."""
 
-    def rows(self, disks: Sequence[Disk]) -> list[Row]:
+    def read(self, disks: Sequence[Disk]) -> list[Reading]:
         """
-        Return what is reported of some disks.
+        Return what else ECS lists about some disks.
 
         What their snapshots take is left out if ECS does not let it be read.
 
@@ -49,15 +58,23 @@ class RegionSurvey:
         instances = {one.instance_id: one for one in self.inventory.instances(ids)}
         held = self._held([disk.disk_id for disk in disks if is_readable(disk.disk_id)])
         return [
-            self.judge.row(
-                self.region,
-                disk,
-                [instances[key] for key in disk.instance_ids if key in instances],
-                self.known(disk.disk_id),
+            Reading(
+                disk=disk,
+                instances=[instances[key] for key in disk.instance_ids if key in instances],
                 held_bytes=None if held is None else held.get(disk.disk_id, 0),
             )
             for disk in disks
         ]
+
+    def row(self, reading: Reading, known: Known) -> Row:
+        """Return what is reported of a disk, with what is known of its snapshots."""
+        return self.judge.row(
+            self.region,
+            reading.disk,
+            reading.instances,
+            known,
+            held_bytes=reading.held_bytes,
+        )
 
     def _held(self, disk_ids: Sequence[str]) -> dict[str, int] | None:
         if self.unreadable:

@@ -111,7 +111,9 @@ class Report:
         context = RegionContext(region, self._runtime, self._file.limits)
         context.inventory.snapshot_count()
         survey = self._region_survey(region, context)
-        rows = survey.rows(context.inventory.disk_page("").items[:FEW])
+        known = self._known(context.inventory, context.pacer)
+        readings = survey.read(context.inventory.disk_page("").items[:FEW])
+        rows = [survey.row(one, known(one.disk.disk_id)) for one in readings]
         self._problems += survey.unreadable
         return len(rows)
 
@@ -140,15 +142,17 @@ class Report:
                 home=self._runtime.region,
                 now=self._runtime.clock.now(),
             ),
-            known=self._known(context.inventory, context.pacer),
         )
 
     def _survey(self, region: str) -> None:
         context = RegionContext(region, self._runtime, self._file.limits)
         survey = self._region_survey(region, context)
+        known = self._known(context.inventory, context.pacer)
         try:
             for batch in self._batches(context.inventory):
-                for row in survey.rows(batch):
+                # All of a batch or nothing of it: it is not on record until it is complete.
+                rows = [survey.row(one, known(one.disk.disk_id)) for one in survey.read(batch)]
+                for row in rows:
                     self._record(row)
                     self._tally.add(row)
         finally:
