@@ -193,18 +193,21 @@ def _coverage_alerts(ours: str) -> tuple[Alert, ...]:
             slug="no-coverage-report",
             title="report_coverage does not run",
             text="no complete report for 26 hours: nobody knows which disks are protected",
-            query=f"record: coverage_total and status: ok and {ours} | "
-            "select count(1) as n from log",
-            window=_SINCE_THE_LAST_REPORT,
+            query=f"((record: coverage_total and status: ok) or record: reconciled) and {ours} | "
+            "select count_if(record = 'coverage_total' and __time__ > "
+            f"to_unixtime(now()) - {_A_DAY_S}) as n, count_if(record = 'reconciled' and "
+            f"__time__ < to_unixtime(now()) - {_A_DAY_S}) as before from log",
+            # Twice as far back: a deployment of today has had no report yet.
+            window="52h",
             interval="60m",
-            condition="n == 0",
+            condition="n == 0 && before > 0",
             severity=MEDIUM,
             repeat="24h",
         ),
     )
 
 
-_SINCE_THE_LAST_REPORT = "26h"
+_SINCE_THE_LAST_REPORT, _A_DAY_S = "26h", 93_600
 """A report comes every day, and may take two hours."""
 
 

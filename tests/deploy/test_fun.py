@@ -30,7 +30,8 @@ ON_SCHEDULE = ("snapshot-on-schedule", "snapshot_on_schedule")
 ON_EVENT = ("snapshot-on-event", "snapshot_on_event")
 ON_END = ("record-completion", "record_completion")
 RESUMES = ("resume-runs", "resume_runs")
-FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END, RESUMES)
+REPORTS = ("report-coverage", "report_coverage")
+FUNCTIONS = (ON_SCHEDULE, ON_EVENT, ON_END, RESUMES, REPORTS)
 STARTED = {
     "SNAPSHOTS_ON_SCHEDULE_FUNCTION": "/".join(ON_SCHEDULE),
     "SNAPSHOTS_ON_EVENT_FUNCTION": "/".join(ON_EVENT),
@@ -122,14 +123,14 @@ def test_the_first_deployment_creates_what_the_template_contains(
     done = deploy(cloud, project, key)
 
     assert done.status == 0, done.output
-    schedule, event, end, resumes = (function(cloud, one) for one in FUNCTIONS)
-    for one in (schedule, event, end, resumes):
+    schedule, event, end, resumes, reports = (function(cloud, one) for one in FUNCTIONS)
+    for one in (schedule, event, end, resumes, reports):
         assert one.service is not None
         assert one.role == f"acs:ram::1234567890123456:role/{one.service.name}"
         assert one.log == LogTarget(project=LOG[0], logstore=LOG[1], request_metrics=True)
         assert (one.runtime, one.handler, one.memory_mb) == ("python3.10", "index.handler", 128)
         # The next pass starts what an earlier one left.
-        age_s, retries = (600, 0) if one is resumes else (86400, 3)
+        age_s, retries = (600, 0) if one is resumes else (86400, 1 if one is reports else 3)
         assert one.async_config == AsyncConfig(
             max_age_s=age_s, max_retries=retries, on_failure=QUEUE, task_mode=True
         )
@@ -142,6 +143,7 @@ def test_the_first_deployment_creates_what_the_template_contains(
         }
     assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
     assert timers(resumes) == {"reconcile": "0 */10 * * * *"}
+    assert timers(reports) == {"report": "0 30 0 * * *"}
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
         "hourly": "0 10 * * * *",
@@ -241,6 +243,7 @@ def test_what_is_deployed_takes_snapshots(
     ] + [
         "record_completion: ok; cn-hangzhou: 1 completed",
         "resume_runs: ok",
+        "report_coverage: ok; dry run: 4 disks can be read",
         # Fun has no trigger of EventBridge; `ecsnap deploy-fun` makes these.
         f"snapshot_on_event: trigger ecs-events: {MISSING}",
         f"record_completion: trigger ecs-snapshots: {MISSING}",
@@ -274,7 +277,7 @@ def test_what_is_deployed_takes_snapshots(
         assert one.status == "Succeeded", one.results[0].body
     assert len(ecs.snapshots) == 2 * len(disks)
     assert snapshots_in_records(cloud) == set(ecs.snapshots)
-    assert [function(cloud, one).code.changes() for one in FUNCTIONS] == [[]] * 4
+    assert [function(cloud, one).code.changes() for one in FUNCTIONS] == [[]] * len(FUNCTIONS)
     assert {one.role for one in cloud.ram.decisions} == {
         "deployer",
         *(role for role, _ in FUNCTIONS),

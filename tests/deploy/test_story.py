@@ -174,7 +174,7 @@ def test_from_an_empty_account_to_nothing_but_logs_and_snapshots(operator: Opera
     operator.deploy()
     answered, lines = operator.smoke(endpoint)
     assert answered, lines
-    assert len(lines) == 4
+    assert len(lines) == 5
 
     a_good_night(operator, instance, disks)
     a_rejected_disk(operator, disks[0])
