@@ -50,10 +50,17 @@ class Deployable:
     """With their variables filled in."""
     build: Path
     """The folder with their packages."""
+    env: Mapping[str, str]
+    """The environment variables, which Fun gets too."""
 
 
 def deploy_fun(
-    console: Console, policies: Path, *, messages: Console, run: Run | None = None
+    console: Console,
+    policies: Path,
+    *,
+    messages: Console,
+    run: Run | None = None,
+    env: Mapping[str, str] = os.environ,
 ) -> bool:
     """
     Check, and deploy all functions with Fun, and their triggers of EventBridge.
@@ -63,6 +70,7 @@ def deploy_fun(
         policies: The policy file; `deployment.yaml` and `build/` are in its folder.
         messages: Receives problems.
         run: Runs Fun; None is the command `fun`.
+        env: The environment variables, with the credentials.
 
     Returns:
         Whether everything was deployed.
@@ -75,13 +83,13 @@ def deploy_fun(
         print_line(messages, "\n".join(problems), "red")
         return False
     try:
-        return deploy_built(console, deployable(policies), messages=messages, run=run)
+        return deploy_built(console, deployable(policies, env), messages=messages, run=run)
     except DeployError as exc:
         print_line(messages, str(exc), "red")
         return False
 
 
-def deployable(policies: Path) -> Deployable:
+def deployable(policies: Path, env: Mapping[str, str] = os.environ) -> Deployable:
     """
     Return what both files and the environment mean; the account is that of the credentials.
 
@@ -93,9 +101,9 @@ def deployable(policies: Path) -> Deployable:
         project = read_project(policies)
         if "fun" not in project.deployment.tools:
             raise DeployError("deployment.yaml: tools: has no fun; add it, or use `s deploy`")
-        access = access_of(os.environ, region=project.deployment.region, services=("FC", "STS"))
+        access = access_of(env, region=project.deployment.region, services=("FC", "STS"))
         caller = sts.account_id(access)
-        deployment = filled_in(project.deployment, os.environ, account_id=caller)
+        deployment = filled_in(project.deployment, env, account_id=caller)
         checked(deployment.account_id, caller)
     except (
         AccessError,
@@ -110,6 +118,7 @@ def deployable(policies: Path) -> Deployable:
         account_id=caller,
         functions=functions_of(deployment, project.policies),
         build=policies.parent / "build",
+        env=env,
     )
 
 
@@ -118,7 +127,7 @@ def deploy_built(
 ) -> bool:
     """Deploy packages that were checked; see `deploy_fun`."""
     _write_template(what.build, what.functions)
-    status = (run or _run_fun)(what.build, _variables(what.access, what.account_id))
+    status = (run or _run_fun)(what.build, _variables(what.access, what.account_id, what.env))
     if status:
         print_line(messages, f"fun: exit status {status}; triggers of EventBridge: not made", "red")
         return False
@@ -136,11 +145,11 @@ def _write_template(build: Path, functions: tuple[Function, ...]) -> None:
     (build / NAME).write_text(text, encoding="utf-8")
 
 
-def _variables(access: Access, account_id: str) -> dict[str, str]:
+def _variables(access: Access, account_id: str, env: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that Fun reads (Funcraft, docs/usage/env.md)."""
     key = access.credentials
     variables = {
-        **os.environ,
+        **env,
         "ACCOUNT_ID": account_id,
         "REGION": access.region,
         "ACCESS_KEY_ID": key.access_key_id,

@@ -163,6 +163,29 @@ def as_of(event: bytes, now: datetime) -> bytes:
     return json.dumps(value).encode()
 
 
+def loaded_fleet(path: Path) -> Fleet:
+    """
+    Read a fleet file.
+
+    Raises:
+        InvalidFleetError: It is missing or invalid.
+
+    """
+    try:
+        return load(path)
+    except OSError as exc:
+        raise InvalidFleetError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except FleetError as exc:
+        lines = Lines(path.read_bytes())
+        problems = [
+            f"{file_line(str(path), lines.at_text(problem.path))}: {problem}"
+            for problem in exc.problems
+        ]
+        raise InvalidFleetError("\n".join([f"{path}: {_NO_FLEET}", *problems])) from exc
+    except ValueError as exc:
+        raise InvalidFleetError(f"{path}: {_NO_FLEET}\n{exc}") from exc
+
+
 @contextmanager
 def emulator_session(
     fleet_path: Path, policies_path: Path, *, speed: float, ecs_settings: EcsSettings | None = None
@@ -183,19 +206,9 @@ def emulator_session(
     for function in FUNCTIONS:
         # Importing takes a second, which is many minutes on a fast clock.
         importlib.import_module(f"functions.{function}.index")
-    clock = FastClock(speed)
+    clock, fleet = FastClock(speed), loaded_fleet(fleet_path)
     try:
-        fleet = load(fleet_path)
         cloud = _cloud(fleet, clock, ecs_settings)
-    except OSError as exc:
-        raise InvalidFleetError(f"{fleet_path}: cannot be read: {exc.strerror}") from exc
-    except FleetError as exc:
-        lines = Lines(fleet_path.read_bytes())
-        problems = [
-            f"{file_line(str(fleet_path), lines.at_text(problem.path))}: {problem}"
-            for problem in exc.problems
-        ]
-        raise InvalidFleetError("\n".join([f"{fleet_path}: {_NO_FLEET}", *problems])) from exc
     except (ValueError, SlsError) as exc:
         raise InvalidFleetError(f"{fleet_path}: {_NO_FLEET}\n{exc}") from exc
     with serve(cloud) as address:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.console import Output, new_console, stderr_console
+from cli.local import Local, environment
 from cli.paths import POLICIES
 
 app = typer.Typer()
@@ -25,13 +26,19 @@ def plan(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
     everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show when each policy runs next, for which disks, and how long that takes."""
     from cli.inventory import plan_command  # noqa: PLC0415 - so that `--help` loads no SDK
 
     question = plan_command.Question(
-        policies=policies, policy=policy, disk=disk, at=at, everything=everything
+        policies=policies,
+        policy=policy,
+        disk=disk,
+        at=at,
+        everything=everything,
+        env=environment(local=local),
     )
     if not plan_command.plan(question, _output(as_json=as_json)):
         raise typer.Exit(1)
@@ -47,12 +54,13 @@ def runs(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs with a failure.")] = False,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show what came of past runs, from the records: taken, done, failed, skipped, waiting."""
     from cli.history import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
-    question = command.Question(policies=policies, since=since)
+    question = command.Question(policies=policies, since=since, env=environment(local=local))
     output = _output(as_json=as_json)
     if run and (policy or failed):
         raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
@@ -74,12 +82,14 @@ def explain(
     ] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show why a disk has, or has no, snapshots: each policy, what happened, what to do."""
     from cli.inventory import explain_command  # noqa: PLC0415 - so that `--help` loads no SDK
 
-    question = explain_command.Question(policies=policies, since=since, night=night)
+    env = environment(local=local)
+    question = explain_command.Question(policies=policies, since=since, night=night, env=env)
     if not explain_command.explain(question, _output(as_json=as_json), disk):
         raise typer.Exit(1)
 
@@ -95,13 +105,18 @@ def coverage(
         bool, typer.Option("--live", help="List the snapshots in ECS, not the records.")
     ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Show every disk.")] = False,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show which disks are protected, which are overdue, and which no policy takes."""
     from cli.inventory import coverage_command  # noqa: PLC0415 - so that `--help` loads no SDK
 
     question = coverage_command.Question(
-        policies=policies, live=live, everything=everything, fail_on=fail_on
+        policies=policies,
+        live=live,
+        everything=everything,
+        fail_on=fail_on,
+        env=environment(local=local),
     )
     if not coverage_command.coverage(question, _output(as_json=as_json)):
         raise typer.Exit(1)
@@ -127,6 +142,7 @@ def request(
     fun: Annotated[
         bool, typer.Option("--fun", help="The functions were deployed with Fun, to FC 2.0.")
     ] = False,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Take snapshots now: send a direct request, and wait for it if asked to."""
@@ -142,6 +158,7 @@ def request(
         wait=wait,
         dry_run=dry_run,
         fun=fun,
+        env=environment(local=local),
     )
     if not command.request(wanted, _output(as_json=as_json)):
         raise typer.Exit(1)

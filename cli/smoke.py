@@ -54,6 +54,7 @@ def smoke(
     policy: str | None,
     strict: bool = False,
     messages: Console | None = None,
+    env: Mapping[str, str] = os.environ,
 ) -> bool:
     """
     Invoke each function, and print its answer.
@@ -66,6 +67,7 @@ def smoke(
         policy: The policy of the dry run; None is the first that needs no event.
         strict: Whether the status of an answer has to be ``ok``.
         messages: Receives the reason why nothing was invoked; None is the same console.
+        env: The environment variables, with the credentials.
 
     Returns:
         Whether every function answered, and has its triggers. Skipped and failed disks depend on
@@ -83,12 +85,12 @@ def smoke(
         local = address is not None and is_loopback(address)
         _raise_problems([*found.problems, *found.stale, *(() if local else found.placeholders)])
         project = read_project(policies)
-        project = replace(project, deployment=filled_in(project.deployment, os.environ))
+        project = replace(project, deployment=filled_in(project.deployment, env))
         places = [
             _deployed(function, project.deployment, fun=fun) for function in project.functions
         ]
         name = _policy(policies, policy)
-        keys = _keys()
+        keys = _keys(env)
         invoker: FcInvoker = Fc2Invoker(address, keys) if fun else Fc3Invoker(address, keys)
         hidden = _variables(project.functions, "2.0" if fun else "3.0")
     except (SmokeError, ProjectError, MissingVariableError) as exc:
@@ -109,14 +111,14 @@ def smoke(
         print_line(console, f"{place.function}: {shown}", colour)
         all_answered = all_answered and fine
     has_triggers = check_triggers(
-        console, _fc(project, address, fun=fun), answering, fun=fun, strict=strict
+        console, _fc(project, address, env, fun=fun), answering, fun=fun, strict=strict
     )
     return all_answered and has_triggers
 
 
-def _fc(project: Project, address: str | None, *, fun: bool) -> FcAccount:
-    env = {**os.environ, "FC_ENDPOINT": address or ""}
-    access = access_of(env, region=project.deployment.region, services=("FC",))
+def _fc(project: Project, address: str | None, env: Mapping[str, str], *, fun: bool) -> FcAccount:
+    at = {**env, "FC_ENDPOINT": address or ""}
+    access = access_of(at, region=project.deployment.region, services=("FC",))
     return Fc2Account(access, project.deployment.account_id) if fun else Fc3Account(access)
 
 
@@ -210,8 +212,8 @@ def _run(run: Mapping[str, Any]) -> str:
     return ": ".join(filter(None, [about, counts, why]))
 
 
-def _keys() -> tuple[str, str, str]:
-    given = [os.environ.get(name, "").strip() for name in (KEY, SECRET, TOKEN)]
+def _keys(env: Mapping[str, str]) -> tuple[str, str, str]:
+    given = [env.get(name, "").strip() for name in (KEY, SECRET, TOKEN)]
     missing = [name for name, value in zip((KEY, SECRET), given, strict=False) if not value]
     if missing:
         raise SmokeError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +24,7 @@ from cli.history.runs import (
     totals,
 )
 from cli.history.source import Source, SourceError, source_of
+from cli.progress import progress
 
 _COLOURS = {
     "ok": "green",
@@ -45,13 +46,15 @@ class Question:
     """The policy file; `deployment.yaml` is in its folder."""
     since: str = "24h"
     """How far to look back, such as ``24h``."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     now: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     sleep: Callable[[float], None] = time.sleep
     """Waits before a call is repeated."""
 
     def source(self) -> Source:
         """Return the records; raises SourceError."""
-        return source_of(self.policies, os.environ, now=self.now, sleep=self.sleep)
+        return source_of(self.policies, self.env, now=self.now, sleep=self.sleep)
 
 
 def show_runs(
@@ -71,7 +74,9 @@ def show_runs(
 
     """
     try:
-        found = find_runs(question.source(), parsed_since(question.since), policy)
+        with progress(output.messages) as report:
+            report("reading records")
+            found = find_runs(question.source(), parsed_since(question.since), policy)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
@@ -95,8 +100,10 @@ def show_run(question: Question, output: Output, run_id: str) -> bool:
     """Print one run with all its disks, by its id or the beginning of it; see `show_runs`."""
     try:
         source, since = question.source(), parsed_since(question.since)
-        run = find_run(source, run_id, since)
-        disks = disks_of_run(source, run, since)
+        with progress(output.messages) as report:
+            report("reading records")
+            run = find_run(source, run_id, since)
+            disks = disks_of_run(source, run, since)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False

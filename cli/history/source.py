@@ -18,6 +18,7 @@ from cli.deployment.functions import project_of
 from cli.deployment.model import PLACEHOLDER
 from cli.deployment.project import ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
+from shared.runtime.settings import is_loopback
 
 READER_POLICY = "docs/reader-policy.json"
 _NULL = "null"
@@ -92,7 +93,9 @@ def source_of(
         deployment = filled_in(project.deployment, env)
     except (ProjectError, AccessError, MissingVariableError) as exc:
         raise SourceError(str(exc)) from exc
-    if deployment.account_id == PLACEHOLDER and not deployment.log.project:
+    # The account of an emulator may be the placeholder.
+    is_local = is_loopback(access.endpoints.get("SLS", ""))
+    if deployment.account_id == PLACEHOLDER and not (deployment.log.project or is_local):
         raise SourceError(
             "deployment.yaml: account_id: placeholder, so the log project is not known; run "
             "`ecsnap setup --apply`, which writes it"

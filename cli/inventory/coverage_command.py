@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich import box
@@ -16,6 +15,7 @@ from cli.console import Output, print_json, print_line
 from cli.history.source import SourceError, source_of
 from cli.inventory.account import account_of
 from cli.inventory.survey import announced, survey
+from cli.progress import progress
 from shared.coverage.states import PROBLEMS, STATES, Row, totals
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
 from shared.validation import nearest
@@ -38,6 +38,8 @@ class Question:
     """Show every disk, not only those that somebody has to act on."""
     fail_on: str = ""
     """States, separated by commas, of which no disk may be."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
 
 
@@ -52,14 +54,14 @@ def coverage(question: Question, output: Output) -> bool:
     now, sleep = question.clock.now(), question.clock.sleep
     try:
         forbidden = _states(question.fail_on)
-        account = account_of(question.policies, os.environ, clock=question.clock)
+        account = account_of(question.policies, question.env, clock=question.clock)
         source = None
         if not question.live:
-            source = source_of(question.policies, os.environ, now=now, sleep=sleep)
+            source = source_of(question.policies, question.env, now=now, sleep=sleep)
         if question.live:
             print_line(output.messages, announced(account))
-        with _progress(output.messages) as progress:
-            found = survey(account, source, progress=progress)
+        with progress(output.messages) as report:
+            found = survey(account, source, progress=report)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
@@ -88,13 +90,6 @@ def _states(text: str) -> list[str]:
         ]
         raise SourceError("\n".join(lines))
     return states
-
-
-@contextmanager
-def _progress(messages: Console) -> Iterator[Callable[[str], None]]:
-    """Show what is being read, in a terminal only."""
-    with messages.status("listing") as status:
-        yield status.update
 
 
 def _show(rows: Sequence[Row], question: Question, console: Console) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from cli.history.runs import parsed_since
 from cli.history.source import Source, SourceError, source_of
 from cli.inventory.account import account_of
 from cli.inventory.explain import Facts, facts_of
+from cli.progress import progress
 from shared.clients.ecs_types import Snapshot
 from shared.identity import read_run_tags
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
@@ -36,6 +37,8 @@ class Question:
     """How far to look back, such as ``48h``."""
     night: str | None = None
     """A date instead: from noon of that day to noon of the next, in local time."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
 
 
@@ -50,8 +53,10 @@ def explain(question: Question, output: Output, disk_id: str) -> bool:
     now = question.clock.now()
     try:
         after, until = _time(question, now)
-        account = account_of(question.policies, os.environ, clock=question.clock)
-        facts = facts_of(account, _source(question, now), disk_id, after=after, until=until)
+        account = account_of(question.policies, question.env, clock=question.clock)
+        with progress(output.messages) as report:
+            report("reading the disk and its records")
+            facts = facts_of(account, _source(question, now), disk_id, after=after, until=until)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
@@ -81,7 +86,7 @@ def _time(question: Question, now: datetime) -> tuple[datetime, datetime]:
 
 def _source(question: Question, now: datetime) -> Source | SourceError:
     try:
-        return source_of(question.policies, os.environ, now=now, sleep=question.clock.sleep)
+        return source_of(question.policies, question.env, now=now, sleep=question.clock.sleep)
     except SourceError as exc:
         return exc
 

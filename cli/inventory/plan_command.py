@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -29,6 +29,7 @@ from cli.inventory.plan import (
     overlaps,
 )
 from cli.inventory.survey import listed
+from cli.progress import Report, progress
 from shared.clients.ecs_errors import EcsError
 from shared.clients.pacing import OutOfTimeError
 from shared.coverage.fired import fired_policies
@@ -59,6 +60,8 @@ class Question:
     """After which time the next runs are; None for now."""
     everything: bool = False
     """Show every disk of the policy."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
 
     @property
@@ -91,8 +94,9 @@ def plan(question: Question, output: Output) -> bool:
     """
     try:
         after = _after(question)
-        account = account_of(question.policies, os.environ, clock=question.clock)
-        planned, disks = _planned(account, question, after)
+        account = account_of(question.policies, question.env, clock=question.clock)
+        with progress(output.messages) as report:
+            planned, disks = _planned(account, question, after, report)
     except SourceError as exc:
         print_line(output.messages, str(exc), "red")
         return False
@@ -143,7 +147,7 @@ def _after(question: Question) -> datetime:
 
 
 def _planned(
-    account: Account, question: Question, after: datetime
+    account: Account, question: Question, after: datetime, report: Report
 ) -> tuple[list[Planned], list[_DiskLine]]:
     """Return the next runs, and of one policy all disks, those that it takes first."""
     fired = fired_policies(account.project.policies)
@@ -160,7 +164,8 @@ def _planned(
     )
     planner, lines = Planner(fired=fired, around=around), []
     try:
-        for region, disk, instances in listed(account):
+        for count, (region, disk, instances) in enumerate(listed(account), start=1):
+            report("listing disks", count)
             lines += [
                 _DiskLine(
                     policy=one.policy,

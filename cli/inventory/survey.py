@@ -16,6 +16,7 @@ from cli.history.source import Source, SourceError, instant_of
 from cli.inventory.account import Account, unlisted
 from cli.inventory.background import Background
 from cli.monitoring.effective import LATEST
+from cli.progress import Report, no_report
 from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
 from shared.clients.ecs_types import Disk, Instance
@@ -42,7 +43,7 @@ def survey(
     account: Account,
     source: Source | None,
     *,
-    progress: Callable[[str], None] = lambda _text: None,
+    progress: Report = no_report,
 ) -> Survey:
     """
     Return all disks of the account with their states, those first that somebody has to act on.
@@ -50,7 +51,7 @@ def survey(
     Args:
         account: Its ECS.
         source: The records; None to list all snapshots in ECS instead.
-        progress: Is told what is being read.
+        progress: Receives what is being read.
 
     Raises:
         SourceError: Something cannot be read; what is left would be wrong.
@@ -64,7 +65,7 @@ def survey(
             disks = account.disks(one.region)
             while batch := list(islice(disks, DISKS_PER_PAGE)):
                 readings += [(one, reading) for reading in one.read(batch)]
-                progress(f"listing disks: {len(readings)}")
+                progress("listing disks", len(readings))
         progress("reading records" if source else "listing snapshots")
         facts = known.result()
     except (EcsError, OutOfTimeError) as exc:
@@ -165,7 +166,7 @@ def _recorded(source: Source) -> Callable[[str], Known]:
 _NOTHING = Known()
 
 
-def _listed(account: Account, progress: Callable[[str], None]) -> Callable[[str], Known]:
+def _listed(account: Account, progress: Report) -> Callable[[str], Known]:
     stock = Stock(account.project.policies.deployment)
     count = 0
     for region in account.regions:
@@ -173,5 +174,5 @@ def _listed(account: Account, progress: Callable[[str], None]) -> Callable[[str]
             stock.add(snapshot)
             count += 1
             if count % SNAPSHOTS_PER_PAGE == 0:
-                progress(f"listing snapshots: {count}")
+                progress("listing snapshots", count)
     return stock.known

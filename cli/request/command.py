@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from cli.history.source import SourceError
 from cli.inventory.account import LONGEST_S, Account, account_of, unlisted
 from cli.inventory.plan import Planner, Surroundings
 from cli.inventory.survey import listed
+from cli.progress import progress as bar
 from cli.request.order import Order, OrderError, Progress, ordered, progress
 from shared.clients.ecs_errors import EcsError
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
@@ -49,6 +50,8 @@ class Wanted:
     dry_run: bool = False
     fun: bool = False
     """The functions were deployed with Fun, to FC 2.0."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
 
 
@@ -65,7 +68,7 @@ def request(wanted: Wanted, output: Output) -> bool:
         wait_s = _wait_s(wanted)
         account = account_of(
             wanted.policies,
-            os.environ,
+            wanted.env,
             clock=wanted.clock,
             longest_s=LONGEST_S + (wait_s or 0),
         )
@@ -78,7 +81,9 @@ def request(wanted: Wanted, output: Output) -> bool:
             home=account.home,
             now=wanted.clock.now(),
         )
-        disks = _disks(account, order)
+        with bar(output.messages) as report:
+            report("listing disks")
+            disks = _disks(account, order)
         # Before the call: whoever loses the answer needs the key to send the same request again.
         print_line(output.messages, f"key: {key}")
         was_there = _sent(account, order, wanted)
@@ -148,8 +153,8 @@ def _sent(account: Account, order: Order, wanted: Wanted) -> bool:
     """Start the function; return whether FC had the request already; raises SourceError."""
     project = account.project
     try:
-        access = access_of(os.environ, region=account.home, services=("FC",))
-        deployment = filled_in(project.deployment, os.environ)
+        access = access_of(wanted.env, region=account.home, services=("FC",))
+        deployment = filled_in(project.deployment, wanted.env)
     except (AccessError, MissingVariableError) as exc:
         raise SourceError(str(exc)) from exc
     local = [_is_local(access.endpoints.get("FC")), _is_local(account.endpoints.get(account.home))]
@@ -189,7 +194,9 @@ def _waited(
 ) -> bool:
     ends = account.clock.monotonic() + wait_s
     retries = any(run.policy.retry_failed_snapshots for run in order.runs)
-    with output.messages.status("waiting") as status:
+    total = sum(map(len, disks.values()))
+    with bar(output.messages) as report:
+        report("waiting for snapshots", 0, total)
         while True:
             try:
                 found = _progress(account, order, disks)
@@ -197,7 +204,7 @@ def _waited(
                 line = f"cannot be listed: {unlisted(exc)}; {_goes_on(order)}"
                 print_line(output.messages, line, "red")
                 return False
-            status.update(str(found))
+            report("waiting for snapshots", len(found.done), total)
             is_over = not found.open and not (found.failed and retries)
             if is_over or account.clock.monotonic() >= ends:
                 break

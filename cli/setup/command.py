@@ -72,6 +72,7 @@ def setup(
     *,
     apply: bool,
     messages: Console,
+    env: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """
@@ -82,6 +83,7 @@ def setup(
         policies: The policy file; `deployment.yaml` is in its folder.
         apply: Whether to change anything.
         messages: Receives problems of the files and the credentials.
+        env: The environment variables, with the credentials.
         sleep: Waits before a call is repeated.
 
     Returns:
@@ -89,7 +91,7 @@ def setup(
 
     """
     try:
-        aim = aim_of(policies, os.environ, messages, sleep=sleep)
+        aim = aim_of(policies, env, messages, sleep=sleep)
         if apply and aim.writes_account_id:
             account = aim.target.deployment.account_id
             account_id.write_account_id(policies.parent / NAME, account)
@@ -104,7 +106,7 @@ def setup(
     if apply:
         for line in write_templates(read_project(policies)):
             print_line(console, f"  {line}")
-    secrets = _secrets(aim.project.deployment.notify, os.environ)
+    secrets = _secrets(aim.project.deployment.notify, env)
     summary = go_through(
         all_things(aim.target),
         apply=apply,
@@ -121,6 +123,7 @@ def destroy(
     functions: bool,
     confirmed: Callable[[], bool],
     messages: Console,
+    env: Mapping[str, str] = os.environ,
 ) -> bool:
     """
     Delete what a deployment owns, and print what stays.
@@ -131,13 +134,14 @@ def destroy(
         functions: Whether the functions are deleted too; without it they must be gone.
         confirmed: Asks, after everything was listed.
         messages: Receives problems.
+        env: The environment variables, with the credentials.
 
     Returns:
         Whether nothing is left to be deleted.
 
     """
     try:
-        target = aim_of(policies, os.environ, messages).target
+        target = aim_of(policies, env, messages).target
         if not functions:
             _reject_functions(target)
     except SetupError as exc:

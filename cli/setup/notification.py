@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -18,6 +18,7 @@ from cli.account.errors import AccountError
 from cli.console import print_line
 from cli.monitoring.alerts import MEDIUM, Alert, alert_document
 from cli.monitoring.notify import action_policy_of, prefix_of
+from cli.progress import progress
 from cli.setup.command import SetupError, aim_of
 from cli.setup.monitoring import TEST_SLUG
 from cli.setup.target import Target
@@ -42,6 +43,7 @@ def send_notification(
     policies: Path,
     *,
     messages: Console,
+    env: Mapping[str, str] = os.environ,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """
@@ -51,6 +53,7 @@ def send_notification(
         console: Receives what to look for.
         policies: The policy file; `deployment.yaml` is in its folder.
         messages: Receives problems.
+        env: The environment variables, with the credentials.
         sleep: Waits for that many seconds.
 
     Returns:
@@ -58,7 +61,7 @@ def send_notification(
 
     """
     try:
-        target = aim_of(policies, os.environ, messages, sleep=sleep).target
+        target = aim_of(policies, env, messages, sleep=sleep).target
         _check(target)
         document = _document(target)
         exists = any(
@@ -71,8 +74,10 @@ def send_notification(
     seconds = f"within {WAIT_S} seconds"
     print_line(console, f"'{document['displayName']}' is sent {seconds}; see that it arrives")
     try:
-        for _ in range(0, WAIT_S, _STEP_S):
-            sleep(_STEP_S)
+        with progress(messages) as report:
+            for waited_s in range(0, WAIT_S, _STEP_S):
+                report("waiting (seconds)", waited_s, WAIT_S)
+                sleep(_STEP_S)
     finally:
         is_removed = _remove(target, str(document["name"]), messages)
     if is_removed:

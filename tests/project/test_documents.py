@@ -34,6 +34,10 @@ NEEDS_A_CLOUD = {
     ".venv/bin/ecsnap failures --replay --wait 5m",
     ".venv/bin/ecsnap request --policy nightly-production --wait 30m",
     ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --key ticket-4711 --wait 30m",
+    # tests/cli/test_local.py runs these.
+    ".venv/bin/ecsnap emulator",
+    ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --wait 2m --local",
+    ".venv/bin/ecsnap coverage --local",
     ".venv/bin/ecsnap setup",
     ".venv/bin/ecsnap setup --apply",
     ".venv/bin/ecsnap setup --destroy --functions",
