@@ -53,12 +53,14 @@ def main(
     """Take the options of all commands."""
 
 
-@app.command(epilog="Example: ecsnap demo")
-def demo() -> None:
+@app.command(epilog="Example: ecsnap demo; ecsnap demo --all")
+def demo(
+    *, everything: Annotated[bool, typer.Option("--all", help="Show every record.")] = False
+) -> None:
     """Run the functions on a timer and an event, in the local emulator; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
-    if not show(new_console(), POLICIES, messages=stderr_console()):
+    if not show(new_console(), POLICIES, everything=everything, messages=stderr_console()):
         raise typer.Exit(1)
 
 

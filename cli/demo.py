@@ -2,19 +2,21 @@
 The demo: snapshots for a timer and an event, in the emulator.
 
 Handlers, SDKs and HTTP are real. All results are read back from the emulator. `cli.demo_tables`
-formats the tables.
+formats the tables, and `cli.demo_conclusion` the end.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
-from cli.demo_tables import outcomes_table, records_table
+from cli.console import print_line
+from cli.demo_conclusion import Deliveries, causes, conclusion, indented, next_steps
+from cli.demo_tables import most_telling, outcomes_table, records_table, worst_first
 from cli.effective_outcomes import merge_outcomes
 from cli.emulator_session import EmulatorSession, Invocation, as_of, emulator_session
 from emulator.ecs.settings import EcsSettings
@@ -26,6 +28,7 @@ EVENTS = ROOT / "events"
 
 SPEED = 600.0
 """Emulated seconds per second, because some disks are busy when the timer fires."""
+SHOWN_RECORDS = 10
 HARSH = {
     "where ECS remembers no token (the tags alone)": EcsSettings(token_memory_s=0.0),
     "where new snapshots are not listed for an hour (the token alone)": EcsSettings(
@@ -54,6 +57,7 @@ def demo(
     policies: Path,
     harsh: Mapping[str, EcsSettings] = HARSH,
     *,
+    everything: bool = False,
     messages: Console | None = None,
 ) -> bool:
     """
@@ -63,6 +67,7 @@ def demo(
         console: Receives the output.
         policies: The policy file of the functions.
         harsh: Further emulators on which events are delivered twice, by their description.
+        everything: Show all records, not only the most telling ones.
         messages: Receives error messages; None is the same console.
 
     Returns:
@@ -71,27 +76,37 @@ def demo(
     """
     with emulator_session(FLEET, policies, speed=SPEED) as session:
         deliveries = _deliveries(session)
-        _rule(console, "1. A timer fires, and a spot instance is about to be taken away")
+        _rule(console, "1. A timer fires, and a spot instance ends soon")
         console.print(_INTRODUCTION.format(regions=len(session.cloud.regions)))
-        if not _show_first(console, session, deliveries):
+        taken = _show_first(console, session, deliveries)
+        if not taken:
             (messages or console).print(_NOTHING, style="red")
             return False
-        _show_outcomes(console, session)
+        outcomes = list(merge_outcomes(session.records()).values())
+        _show_outcomes(console, session, outcomes)
         _rule(console, "2. The same two events are delivered again")
-        added = [_added(session, deliveries)]
-        _print_number(console, "New snapshots after the second delivery", added[0])
+        came = [Deliveries(taken=taken, again=_added(session, deliveries))]
+        _print_number(console, "New snapshots after the second delivery", came[0].again)
         for what, ecs_settings in harsh.items():
-            with emulator_session(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as other:
-                again = _deliveries(other)
-                if not _added(other, again):
-                    (messages or console).print(_NOTHING, style="red")
-                    return False
-                added.append(_added(other, again))
-            _print_number(console, f"The same {what}", added[-1])
-        console.print()
-        _rule(console, "3. The records in SLS")
-        _show_records(console, session)
-    return not any(added)
+            came.append(_delivered_twice(policies, ecs_settings))
+            if not came[-1].taken:
+                (messages or console).print(_NOTHING, style="red")
+                return False
+            _print_number(console, f"The same {what}", came[-1].again)
+        records = session.records()
+    _rule(console, "3. The records in SLS", first=False)
+    _show_records(console, records, everything=everything)
+    _rule(console, "4. What it showed", first=False)
+    _conclude(console, policies, conclusion(len(deliveries), came, outcomes), outcomes)
+    _next_steps(console, len(records))
+    return not any(one.again for one in came)
+
+
+def _delivered_twice(policies: Path, ecs_settings: EcsSettings) -> Deliveries:
+    with emulator_session(FLEET, policies, ecs_settings=ecs_settings, speed=SPEED) as session:
+        deliveries = _deliveries(session)
+        taken = _added(session, deliveries)
+        return Deliveries(taken=taken, again=_added(session, deliveries) if taken else 0)
 
 
 def _deliveries(session: EmulatorSession) -> _Deliveries:
@@ -114,12 +129,13 @@ def _added(session: EmulatorSession, deliveries: _Deliveries) -> int:
     return session.snapshot_count() - before
 
 
-def _show_first(console: Console, session: EmulatorSession, deliveries: _Deliveries) -> bool:
+def _show_first(console: Console, session: EmulatorSession, deliveries: _Deliveries) -> int:
+    """Deliver the events, and show each answer; return the number of new snapshots."""
     before = session.snapshot_count()
     for name, (function, event) in deliveries.items():
         _show_invocation(console, name, session.invoke(function, event))
     console.print()
-    return session.snapshot_count() > before
+    return session.snapshot_count() - before
 
 
 def _show_invocation(console: Console, name: str, invocation: Invocation) -> None:
@@ -135,17 +151,18 @@ def _show_invocation(console: Console, name: str, invocation: Invocation) -> Non
         else ""
     )
     console.print(Text.assemble((name, "bold"), ": raised ", (kind, "red"), f"{then}:"))
-    console.print(Text(f"  {invocation.error}", "dim"))
+    console.print(indented(Text(str(invocation.error), "dim")))
 
 
-def _show_outcomes(console: Console, session: EmulatorSession) -> None:
-    held = list(merge_outcomes(session.records()).values())
+def _show_outcomes(
+    console: Console, session: EmulatorSession, held: Sequence[Mapping[str, str]]
+) -> None:
     console.print("The effective outcome of each disk:\n")
     for policy in sorted({record["policy"] for record in held}):
         records = [record for record in held if record["policy"] == policy]
         console.print(outcomes_table(policy, records, console.width))
         console.print()
-    counts = Counter(record["status"] for record in held)
+    counts = Counter(record["status"] for record in sorted(held, key=worst_first))
     console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
     key, value = LEFT_OUT_BY
     for disk_id in _left_out(session, {record["disk_id"] for record in held}):
@@ -165,13 +182,42 @@ def _left_out(session: EmulatorSession, seen: set[str]) -> list[str]:
     ]
 
 
-def _show_records(console: Console, session: EmulatorSession) -> None:
-    records = session.records()
-    console.print(records_table(records, console.width))
-    console.print(f"{len(records)} records.")
+def _show_records(
+    console: Console, records: Sequence[Mapping[str, str]], *, everything: bool
+) -> None:
+    shown = records if everything else most_telling(records, SHOWN_RECORDS)
+    console.print(records_table(shown, console.width))
+    if len(shown) < len(records):
+        console.print(
+            f"The {len(shown)} most telling of {len(records)} records; ecsnap demo --all shows all."
+        )
+    else:
+        console.print(f"{len(records)} records.")
 
 
-def _rule(console: Console, title: str) -> None:
+def _conclude(
+    console: Console,
+    policies: Path,
+    lines: Iterable[RenderableType],
+    outcomes: Sequence[Mapping[str, str]],
+) -> None:
+    for line in lines:
+        console.print(line)
+    for title, text in causes(policies, outcomes):
+        console.print(f"\n{title}\n")
+        console.print(indented(Text(text, "dim")))
+    console.print()
+
+
+def _next_steps(console: Console, number_of_records: int) -> None:
+    """Print what to try next; nothing that matters comes after it."""
+    for line in next_steps(number_of_records):
+        print_line(console, line)
+
+
+def _rule(console: Console, title: str, *, first: bool = True) -> None:
+    if not first:
+        console.print()
     console.rule(Text(title, "bold"))
 
 

@@ -45,7 +45,7 @@ _OUTCOME = (
     _Column(heading="snapshot", width=22, from_width=100),
 )
 _RECORD = (
-    _Column(heading="at", width=8),
+    _Column(heading="at", width=8, from_width=72),
     _Column(heading="function", width=11, from_width=150),
     _Column(heading="record", width=13, from_width=WITH_RECORD),
     _Column(heading="disk", width=22),
@@ -55,8 +55,22 @@ _RECORD = (
 )
 
 
+def worst_first(record: Mapping[str, str]) -> tuple[int, str]:
+    """Return the key by which disks without a snapshot are sorted before the others."""
+    return _rank(record), record["disk_id"]
+
+
+def _rank(record: Mapping[str, str]) -> int:
+    status = record.get("status", "")
+    return _WORST.index(status) if status in _WORST else len(_WORST)
+
+
+_WORST = ("failed", "snapshot_failed", "deferred", "skipped")
+"""Of a disk without a snapshot, what needs somebody first."""
+
+
 def outcomes_table(policy: str, records: Sequence[Mapping[str, str]], width: int) -> Table:
-    """Return the effective outcomes of a policy, by disk."""
+    """Return the effective outcomes of a policy by disk, failures first."""
     rows = [
         {
             "disk": record["disk_id"] or record["instance_id"],
@@ -64,7 +78,7 @@ def outcomes_table(policy: str, records: Sequence[Mapping[str, str]], width: int
             "why": _why(record, width),
             "snapshot": record["snapshot_id"],
         }
-        for record in sorted(records, key=lambda record: record["disk_id"])
+        for record in sorted(records, key=worst_first)
     ]
     return _table(_OUTCOME, rows, width, title=f"policy {policy}")
 
@@ -74,6 +88,31 @@ def _why(record: Mapping[str, str], width: int) -> str:
     if not code or (width >= WITH_WORDS and code in reason):
         return reason
     return f"{code}: {reason}" if width >= WITH_WORDS else code
+
+
+def most_telling(records: Sequence[Mapping[str, str]], count: int) -> list[Mapping[str, str]]:
+    """
+    Return a few of many records, in their order: one of each kind, failures first.
+
+    Of records of the same kind, status and code, the first is taken, or the first with a snapshot
+    that is shown already, so that `already_exists` has the snapshot of `created`.
+    """
+    kinds: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for record in records:
+        kind = (record["record"], record.get("status", ""), record.get("code", ""))
+        kinds.setdefault(kind, []).append(record)
+    taken: list[Mapping[str, str]] = []
+    for of_kind in sorted(kinds.values(), key=lambda alike: _telling(alike[0])):
+        shown = {record["snapshot_id"] for record in taken if record.get("snapshot_id")}
+        taken.append(next((one for one in of_kind if one.get("snapshot_id") in shown), of_kind[0]))
+    wanted = taken[:count]
+    return [record for record in records if any(record is one for one in wanted)]
+
+
+def _telling(record: Mapping[str, str]) -> int:
+    order = ("failed", "deferred", "created", "already_exists", "partially_failed", "ok", "skipped")
+    status = record.get("status", "")
+    return order.index(status) if status in order else len(order)
 
 
 def records_table(records: Sequence[Mapping[str, str]], width: int) -> Table:

@@ -36,6 +36,20 @@ class Lines:
             line = mark.start_mark.line + 1
         return line
 
+    def block(self, path: Path) -> tuple[int, int] | None:
+        """Return the first and the last line of what is at a path; None if nothing is."""
+        node = self._root
+        for part in path:
+            found = _child(self._followed(node), str(part))
+            if found is None:
+                return None
+            node = found[1]
+        if node is None:
+            return None
+        is_block = isinstance(node, yaml.CollectionNode) and not node.flow_style
+        # A block ends where the next one begins, so on the line before it.
+        return node.start_mark.line + 1, node.end_mark.line + (not is_block)
+
     def at_text(self, path: str) -> int | None:
         """Return the line for a path as problems name it: ``policies[0].select.tags.a.b``."""
         return self.at(list(self._parts(path)))

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 TROUBLESHOOTING = Path(__file__).parent.parent.parent / "docs" / "troubleshooting.md"
-_ROW = re.compile(r"^\| (?P<codes>`[^|]+) \| [^|]+ \| (?P<do>[^|]+) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| (?P<codes>`[^|]+) \| (?P<meaning>[^|]+) \| (?P<do>[^|]+) \|$", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _CODE = re.compile(r"`([^`]+)`")
 
 
 def advice() -> str:
     """Return a table of codes and what to do about each, as Markdown."""
-    rows = [f"| {codes} | {todo} |" for codes, todo in _rows()]
+    rows = [f"| {row.codes} | {row.todo} |" for row in _rows()]
     return "\n".join(["| code | do |", "|---|---|", *rows])
 
 
@@ -25,16 +26,37 @@ def advice_for(code: str) -> str:
 
     A code that is not listed with its ending has the advice of the code before the last dot.
     """
-    rows = [(_CODE.findall(codes), todo) for codes, todo in _rows()]
+    row = _row(code)
+    return row.todo if row else ""
+
+
+def meaning_of(code: str) -> str:
+    """Return what a code means; empty if nothing is known; see `advice_for`."""
+    row = _row(code)
+    return row.meaning if row else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    codes: str
+    """As Markdown: one or several patterns."""
+    meaning: str
+    todo: str
+
+
+def _row(code: str) -> _Row | None:
+    rows = [(_CODE.findall(row.codes), row) for row in _rows()]
     while code:
-        for patterns, todo in rows:
+        for patterns, row in rows:
             if any(fnmatchcase(code, pattern) for pattern in patterns):
-                return todo
+                return row
         code = code.rpartition(".")[0]
-    return ""
+    return None
 
 
-def _rows() -> Iterator[tuple[str, str]]:
+def _rows() -> Iterator[_Row]:
     text = _LINK.sub(r"\1", TROUBLESHOOTING.read_text(encoding="utf-8"))
     for row in _ROW.finditer(text):
-        yield row["codes"].strip(), row["do"].strip()
+        yield _Row(
+            codes=row["codes"].strip(), meaning=row["meaning"].strip(), todo=row["do"].strip()
+        )

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from cli.__main__ import FLEET, app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.demo_conclusion import TRY_LOCAL
 from cli.local import NOT_RUNNING, environment, ready_file
 from tests.packages import of_an_account
 
@@ -162,6 +163,14 @@ def test_the_functions_are_deployed_and_write_records(cache: Path, tmp_path: Pat
     run = json.loads(shown.result)
     assert run["policy"] == "direct"
     assert [disk["disk_id"] for disk in run["outcomes"]] == [DISK]
+
+
+@pytest.mark.parametrize("command", TRY_LOCAL)
+def test_what_the_demo_proposes_works(cache: Path, tmp_path: Path, command: str) -> None:
+    """With the disks of the demo."""
+    arguments = command.removeprefix("ecsnap ").removesuffix(" --local").split()
+
+    assert called(cache, tmp_path, arguments).status == 0
 
 
 def test_a_second_one_is_refused(cache: Path) -> None:
