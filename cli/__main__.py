@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from cli import deploy, operate
-from cli.console import new_console, print_line, stderr_console
+from cli.console import Output, new_console, print_line, stderr_console
 from cli.paths import POLICIES, ROOT
 
 INTERRUPTED = 130
@@ -66,23 +66,25 @@ def demo(
 
 @app.command(
     epilog="Example: ecsnap invoke --now snapshot_on_schedule "
-    "events/snapshot_on_schedule/direct_disks.json"
+    "events/snapshot_on_schedule/direct_disks.json; "
+    "ecsnap invoke snapshot_on_event - < event.json"
 )
 def invoke(
     function: Annotated[str, typer.Argument(help="Such as snapshot_on_schedule.")],
-    event: Annotated[Path, typer.Argument(help="A file with the event, as JSON.")],
+    event: Annotated[Path, typer.Argument(help="A file with the event, as JSON; - is stdin.")],
     fleet: Annotated[Path, typer.Option(help="The resources in the emulator.")] = FLEET,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
     now: Annotated[
         bool, typer.Option("--now", help="Date the event to the current minute.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Send an event to a function in the local emulator; print its answer and records."""
     from cli.invoke import invoke as call  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
-    options = {"fleet": fleet, "policies": policies}
-    if not call(new_console(), function, event, **options, now=now, messages=stderr_console()):
+    output = Output(console=new_console(), messages=stderr_console(), as_json=as_json)
+    if not call(output, function, event, fleet=fleet, policies=policies, now=now):
         raise typer.Exit(1)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from cli.console import Output
 from cli.emulator_session import as_of, emulator_session
 from cli.invoke import invoke
 from tests.cli.consoles import console
@@ -35,24 +38,97 @@ def fleet_of(tmp_path: Path, *more: str) -> Path:
     return path
 
 
-def output_of(function: str, event: Path, *, fleet: Path = FLEET, policies: Path = POLICIES) -> str:
-    screen, text = console(40)
-    invoke(screen, function, event, fleet=fleet, policies=policies, now=False)
+def output_of(
+    function: str,
+    event: Path,
+    *,
+    fleet: Path = FLEET,
+    policies: Path = POLICIES,
+    now: bool = False,
+    width: int = 40,
+    stdin: bytes = b"",
+) -> str:
+    screen, text = console(width)
+    output = Output(console=screen, messages=screen)
+    given = io.BytesIO(stdin)
+    invoke(output, function, event, fleet=fleet, policies=policies, now=now, stdin=given)
     return text.getvalue()
 
 
 def test_shows_the_answer_and_the_records(tmp_path: Path) -> None:
     """Read back from the log, wherever the fleet has it."""
-    screen, text = console()
     fleet = fleet_of(tmp_path, "sls: {project: my-project, logstore: my-records}")
+    event = request_of(tmp_path)
 
-    done = invoke(
-        screen, "snapshot_on_event", request_of(tmp_path), fleet=fleet, policies=POLICIES, now=True
+    shown = output_of("snapshot_on_event", event, fleet=fleet, now=True, width=150)
+
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert lines[:2] == ["status ok", "policy direct in cn-hangzhou; 1 created"]
+    assert re.search(rf"^{DISK}  +created  +accepted by ECS  +s-bp1", shown, re.MULTILINE)
+    assert re.search(r"on_event +part_finished +ok", shown)
+    assert lines[-1] == "3 records; --json shows every field"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_failures_come_first_and_nothing_is_cut_off(width: int) -> None:
+    """Of the outcomes and of the records; ids and statuses stay whole."""
+    event = ROOT / "events" / "snapshot_on_schedule" / "timer.json"
+
+    shown = output_of("snapshot_on_schedule", event, now=True, width=width)
+
+    assert "RunFailedError: " in shown
+    disks = re.findall(r"(d-bp1\w+) +(failed|deferred|skipped|created)\b", shown)
+    assert len(disks) == 26
+    for table in (disks[:13], disks[13:]):
+        assert [status for _, status in table] == (
+            ["failed"] * 2 + ["deferred"] + ["skipped"] * 2 + ["created"] * 8
+        )
+        assert all(len(disk_id) == 22 for disk_id, _ in table)
+    assert max(len(line.rstrip()) for line in shown.splitlines()[1:]) <= width
+
+
+def test_an_event_may_come_from_stdin(tmp_path: Path) -> None:
+    """Its mistakes have the lines of what came."""
+    good, fleet = request_of(tmp_path).read_bytes(), fleet_of(tmp_path)
+    bad = b'{\n "key": "k",\n "disk_idz": []\n}'
+
+    assert "status ok" in output_of("snapshot_on_event", Path("-"), fleet=fleet, stdin=good)
+    assert output_of("snapshot_on_event", Path("-"), fleet=fleet, stdin=bad).startswith(
+        "InvalidEventError: invalid event\n  stdin line 3: disk_idz: "
     )
 
-    assert done
-    assert '"status": "ok"' in text.getvalue()
-    assert '"record": "part_finished"' in text.getvalue()
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"", "stdin: empty; must contain an event as JSON, see events/\n"),
+        (b" \n", "stdin: empty; must contain an event as JSON, see events/\n"),
+        (b"nope", "InvalidEventError: invalid event\n  stdin: event: b'nope': must be JSON"),
+        (b"\xff", "InvalidEventError: invalid event\n  stdin: event: b'\\xff': must be JSON"),
+        (
+            b"x" * 600_000,
+            "InvalidEventError: invalid event\n  stdin: event: must be at most 524288",
+        ),
+    ],
+    ids=["empty", "blank", "no JSON", "no UTF-8", "too large"],
+)
+def test_what_is_no_event_is_named(text: bytes, problem: str) -> None:
+    """One message, whatever comes."""
+    assert output_of("snapshot_on_event", Path("-"), stdin=text).startswith(problem)
+
+
+def test_an_event_without_an_end_is_read_only_until_it_is_too_large() -> None:
+    """A device or a pipe may never end."""
+    shown = output_of("snapshot_on_event", Path("/dev/zero"))
+
+    assert "zero: event: must be at most 524288 bytes" in shown
+
+
+def test_a_folder_is_no_event(tmp_path: Path) -> None:
+    """The system's own words."""
+    assert output_of("snapshot_on_event", tmp_path) == (
+        f"{tmp_path}: cannot be read: Is a directory\n"
+    )
 
 
 @pytest.mark.parametrize("variable", ["FC_API", "SNAPSHOTS_FC_API", "FC_ENDPOINT"])
@@ -64,7 +140,7 @@ def test_a_trial_hands_nothing_over(
 
     answer = output_of("snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path))
 
-    assert '"status": "ok"' in answer
+    assert "status ok\n" in answer
 
 
 def test_uses_the_settings_of_the_fleet(tmp_path: Path) -> None:
@@ -96,7 +172,7 @@ def test_goes_past_an_operators_proxy(
     """An emulator is on loopback, which no proxy reaches."""
     monkeypatch.setenv(name, "http://127.0.0.1:9")
 
-    assert '"status": "ok"' in output_of(
+    assert "status ok\n" in output_of(
         "snapshot_on_event", request_of(tmp_path), fleet=fleet_of(tmp_path)
     )
 
@@ -201,30 +277,23 @@ def run(*arguments: object) -> Any:
     )
 
 
-def documents(text: str) -> list[Any]:
-    """Read one JSON document after the other, as `jq` does."""
-    decoder, found = json.JSONDecoder(), []
-    while text := text.strip():
-        value, end = decoder.raw_decode(text)
-        found.append(value)
-        text = text[end:]
-    return found
-
-
-def test_what_is_piped_is_json_alone(tmp_path: Path) -> None:
-    """The answer, then the records; what a function raised is a message."""
+def test_programs_get_one_json_document_alone(tmp_path: Path) -> None:
+    """With the answer and the records; what a function raised is a message too."""
     fleet = fleet_of(tmp_path)
 
-    good = run("invoke", "snapshot_on_event", request_of(tmp_path), "--fleet", fleet)
+    good = run("invoke", "snapshot_on_event", request_of(tmp_path), "--fleet", fleet, "--json")
     bad = tmp_path / "bad.json"
     bad.write_text('{"key": "k", "disk_idz": []}')
-    raised = run("invoke", "snapshot_on_event", bad, "--fleet", fleet)
+    raised = run("invoke", "snapshot_on_event", bad, "--fleet", fleet, "--json")
 
-    answer, *records = documents(good.stdout)
-    assert (good.returncode, good.stderr, answer["status"]) == (0, "", "ok")
-    assert records[-1]["record"] == "part_finished"
+    found = json.loads(good.stdout)
+    assert (good.returncode, good.stderr, found["answer"]["status"]) == (0, "", "ok")
+    assert (found["function"], found["error"]) == ("snapshot_on_event", None)
+    assert found["records"][-1]["record"] == "part_finished"
     assert raised.returncode == 1
-    assert [one["record"] for one in documents(raised.stdout)] == ["rejected"]
+    found = json.loads(raised.stdout)
+    assert (found["answer"], found["error"]["type"]) == (None, "InvalidEventError")
+    assert [one["record"] for one in found["records"]] == ["rejected"]
     assert raised.stderr.startswith(
         "InvalidEventError: invalid event\n  bad.json line 1: disk_idz: "
     )
