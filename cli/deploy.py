@@ -73,7 +73,7 @@ def _checked(policies: Path, *, built: bool = False, stale: bool = True) -> Find
 
 @app.command(epilog="Example: ecsnap package")
 def package() -> None:
-    """Write build/<function>/, which `s deploy` and `fun deploy` upload."""
+    """Write the packages in build/, which `s deploy` and `fun deploy` upload."""
     from cli import package as builder  # noqa: PLC0415 - so that `--help` need not load the SDKs
     from emulator.interpreters import find  # noqa: PLC0415 - as above
 
@@ -162,11 +162,19 @@ def deploy_fun(
 def smoke(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fc_endpoint: Annotated[
-        str | None, typer.Option(envvar="FC_ENDPOINT", help="Default: the host of the region.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            envvar="FC_ENDPOINT",
+            help="The address of Function Compute; default: the host of the region.",
+        ),
     ] = None,
     policy: Annotated[
         str | None,
-        typer.Option(help="Policy of the dry run. Default: the first that needs no event."),
+        typer.Option(
+            metavar="NAME",
+            help="The policy of the dry run; default: the first that needs no event.",
+        ),
     ] = None,
     *,
     fun: Annotated[

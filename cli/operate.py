@@ -20,7 +20,8 @@ def plan(
         str | None, typer.Argument(help="Only this policy, with each disk in or out.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option(help="The next runs after this time, not after now.")
+        str | None,
+        typer.Option(metavar="TIME", help="The next runs after this time, not after now."),
     ] = None,
     disk: Annotated[str | None, typer.Option(help="What each policy does with this disk.")] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
@@ -49,8 +50,12 @@ def runs(
     run: Annotated[
         str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")
     ] = None,
-    since: Annotated[str, typer.Option(help="How far to look back: 90m, 24h, 7d.")] = "24h",
-    policy: Annotated[str | None, typer.Option(help="Only the runs of this policy.")] = None,
+    since: Annotated[
+        str, typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d.")
+    ] = "24h",
+    policy: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the runs of this policy.")
+    ] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs with a failure.")] = False,
@@ -76,9 +81,12 @@ def runs(
 @app.command(epilog="Example: ecsnap explain d-bp1web10000000000sys --night 2026-01-31")
 def explain(
     disk: Annotated[str, typer.Argument(help="The id of a disk.")],
-    since: Annotated[str, typer.Option(help="How far to look back: 90m, 48h, 7d.")] = "48h",
+    since: Annotated[
+        str, typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d.")
+    ] = "48h",
     night: Annotated[
-        str | None, typer.Option(help="A date: from its noon to the next, in local time.")
+        str | None,
+        typer.Option(metavar="DATE", help="A date: from its noon to the next, in local time."),
     ] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cli.cloud_facts import EventType, event_types
+from cli.command_reference import COMMAND_TABLES
 from cli.emulator_tables import EMULATOR_TABLES
 from cli.key_tables import KEY_TABLES
 from cli.markdown import listed, table
@@ -118,6 +119,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "event types": _event_types,
     **KEY_TABLES,
     **EMULATOR_TABLES,
+    **COMMAND_TABLES,
 }
 """By the name in its markers what makes a table."""
 
