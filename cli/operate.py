@@ -67,11 +67,11 @@ def runs(
 
     question = command.Question(policies=policies, since=since, env=environment(local=local))
     output = _output(as_json=as_json)
-    if run and (policy or failed):
+    if run is not None and (policy is not None or failed):
         raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
     done = (
         command.show_run(question, output, run)
-        if run
+        if run is not None
         else command.show_runs(question, output, policy=policy, failed=failed)
     )
     if not done:
@@ -82,8 +82,9 @@ def runs(
 def explain(
     disk: Annotated[str, typer.Argument(help="The id of a disk.")],
     since: Annotated[
-        str, typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d.")
-    ] = "48h",
+        str | None,
+        typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d."),
+    ] = None,
     night: Annotated[
         str | None,
         typer.Option(metavar="DATE", help="A date: from its noon to the next, in local time."),
@@ -96,8 +97,12 @@ def explain(
     """Show why a disk has, or has no, snapshots: each policy, what happened, what to do."""
     from cli.inventory import explain_command  # noqa: PLC0415 - so that `--help` loads no SDK
 
+    if since is not None and night is not None:
+        raise typer.BadParameter("--since and --night exclude each other")
     env = environment(local=local)
-    question = explain_command.Question(policies=policies, since=since, night=night, env=env)
+    question = explain_command.Question(
+        policies=policies, since=since or "48h", night=night, env=env
+    )
     if not explain_command.explain(question, _output(as_json=as_json), disk):
         raise typer.Exit(1)
 
@@ -106,8 +111,9 @@ def explain(
 def coverage(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fail_on: Annotated[
-        str, typer.Option(help="Exit with 1 if a disk is in one of these: overdue,unprotected.")
-    ] = "",
+        str | None,
+        typer.Option(help="Exit with 1 if a disk is in one of these: overdue,unprotected."),
+    ] = None,
     *,
     live: Annotated[
         bool, typer.Option("--live", help="List the snapshots in ECS, not the records.")

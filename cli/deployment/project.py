@@ -63,7 +63,10 @@ def read_project(policies: Path) -> Project:
     try:
         content = load_policies(read_policies(policies, problems), problems)
     except InvalidPolicyError as exc:
-        messages += [f"{policies.name}: {problem}" for problem in exc.problems]
+        messages += [
+            str(problem) if problem.path == policies.name else f"{policies.name}: {problem}"
+            for problem in exc.problems
+        ]
     found = read_deployment(policies.parent / NAME)
     messages += found.problems
     if messages or found.deployment is None:

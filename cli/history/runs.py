@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from cli.history.source import Source, SourceError, instant_of
 from cli.monitoring.effective import IN_WHICH_ORDER, WEIGHT, disks_of
+from shared.policies.policy import DIRECT
 from shared.records.outcome import STATUSES
 from shared.runtime.clock import utc
 from shared.validation import nearest
@@ -24,6 +25,7 @@ SHOWN_DIGITS = 8
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 MAX_SINCE = timedelta(days=30)
 _FAILURES = ("failed", "snapshot_failed")
+_RUN_ID = re.compile(r"[0-9a-fA-F]{1,32}")
 _COUNTED = tuple(status for status in STATUSES if status != "planned")
 
 
@@ -113,7 +115,7 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Ru
     Return the runs that began or were at work in a time.
 
     Raises:
-        SourceError: The records cannot be read, no such policy has any, or there are more than
+        SourceError: The records cannot be read, there is no such policy, or there are more than
             `MAX_RUNS`.
 
     """
@@ -130,10 +132,8 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Ru
         raise SourceError(f"{MAX_RUNS} runs or more in this time; ask for less by --since")
     bad = [row for row in began if "" in (row["run_id"], row["policy"], row["region"])]
     began = [row for row in began if row not in bad]
-    names = sorted({row["policy"] for row in began})
-    if policy is not None and policy not in names:
-        known = f"there are those of {', '.join(names)}{nearest(policy, names)}" if names else ""
-        raise SourceError(f"--policy: '{policy}': no run in this time; {known or 'of no policy'}")
+    if policy is not None:
+        _check_policy(policy, [*source.policies, *sorted({row["policy"] for row in began})])
     counted = source.rows(
         disks_of(ours, f"run_id, {_counts()}") + f" group by run_id limit {MAX_DISKS}", since
     )
@@ -148,6 +148,14 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Ru
     )
 
 
+def _check_policy(policy: str, names: Sequence[str]) -> None:
+    known = list(dict.fromkeys(names))
+    if policy not in (DIRECT, *known):
+        listed = ", ".join(known) or "none"
+        hint = nearest(policy, known)
+        raise SourceError(f"--policy: '{policy}': no such policy; there are {listed}{hint}")
+
+
 def find_run(source: Source, run_id: str, since: timedelta) -> Run:
     """
     Return the run whose id begins so.
@@ -156,6 +164,9 @@ def find_run(source: Source, run_id: str, since: timedelta) -> Run:
         SourceError: There is none, or there are several.
 
     """
+    if not _RUN_ID.fullmatch(run_id):
+        rule = "must be the id of a run, 32 digits from 0 to f, or its beginning; see `ecsnap runs`"
+        raise SourceError(f"'{run_id}': {rule}")
     runs = find_runs(source, since).runs
     found = [run for run in runs if run.run_id.startswith(run_id.lower())]
     if len(found) == 1:
@@ -165,7 +176,7 @@ def find_run(source: Source, run_id: str, since: timedelta) -> Run:
         raise SourceError(
             f"'{run_id}': the beginning of {len(found)} runs: {ids}; write more of it"
         )
-    hint = nearest(run_id, [run.run_id for run in runs])
+    hint = nearest(run_id, [run.run_id[: len(run_id)] for run in runs])
     raise SourceError(f"'{run_id}': no such run in this time{hint}; --since 7d looks back further")
 
 

@@ -6,7 +6,7 @@ Reads both files and the environment; never decides what is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -40,6 +40,8 @@ class Source:
     logstore: str
     sls: SlsClient
     now: datetime
+    policies: Sequence[str] = ()
+    """The names of the policies in the file; records may have those of earlier ones."""
 
     def rows(self, query: str, since: timedelta) -> list[dict[str, str]]:
         """
@@ -106,4 +108,5 @@ def source_of(
         logstore=deployment.log.logstore,
         sls=SlsClient(replace(access, sleep=sleep)),
         now=now,
+        policies=[policy.name for policy in project.policies.policies],
     )

@@ -36,7 +36,7 @@ class Question:
     """List the snapshots in ECS instead of reading the records."""
     everything: bool = False
     """Show every disk, not only those that somebody has to act on."""
-    fail_on: str = ""
+    fail_on: str | None = None
     """States, separated by commas, of which no disk may be."""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """The environment variables, with the credentials."""
@@ -79,8 +79,10 @@ def coverage(question: Question, output: Output) -> bool:
     return not bad and not found.unreadable
 
 
-def _states(text: str) -> list[str]:
+def _states(text: str | None) -> list[str]:
     """Return the states of `--fail-on`; raises SourceError with all that are none."""
+    if text is None:
+        return []
     states = [state.strip() for state in text.split(",") if state.strip()]
     wrong = [state for state in states if state not in STATES]
     if wrong:
@@ -89,6 +91,9 @@ def _states(text: str) -> list[str]:
             for state in wrong
         ]
         raise SourceError("\n".join(lines))
+    if not states:
+        # A pipeline whose variable is empty would pass without a check.
+        raise SourceError(f"--fail-on: '{text}': must name one of {', '.join(STATES)} at least")
     return states
 
 

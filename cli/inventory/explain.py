@@ -184,7 +184,24 @@ def _found(account: Account, disk_id: str) -> tuple[str, Disk]:
                     return region, disk
         listed = chain.from_iterable(map(account.disks, account.regions))
         known = [disk.disk_id for disk in islice(listed, MAX_COMPARED)]
+        of_instance = _disks_of(account, disk_id)
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"'{disk_id}': cannot be listed: {unlisted(exc)}") from exc
     where = ", ".join(account.regions)
+    if of_instance:
+        raise SourceError(f"'{disk_id}': is an instance; its disks are {', '.join(of_instance)}")
     raise SourceError(f"'{disk_id}': no such disk in {where}{nearest(disk_id, known)}")
+
+
+def _disks_of(account: Account, instance_id: str) -> list[str]:
+    """Return the disks of an instance, whose id somebody took for that of a disk."""
+    if not instance_id.startswith("i-"):
+        return []
+    return sorted(
+        {
+            disk.disk_id
+            for region in account.regions
+            for disk in account.inventory(region).disks(Select(all=True), [instance_id])
+            if instance_id in disk.instance_ids
+        }
+    )

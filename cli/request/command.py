@@ -63,7 +63,7 @@ def request(wanted: Wanted, output: Output) -> bool:
         Whether it was sent and, if it was waited for, every disk has a good snapshot.
 
     """
-    key = wanted.key or str(uuid.uuid4())
+    key = str(uuid.uuid4()) if wanted.key is None else wanted.key
     try:
         wait_s = _wait_s(wanted)
         account = account_of(

@@ -13,6 +13,7 @@ from shared.policies.name_template import placeholders_of
 from shared.policies.policy import DIRECT, Policy, PolicyFile, wants_event
 from shared.policies.policy_file import direct_policy, inline_policy
 from shared.triggers.trigger import Direct, Event, Timer, Trigger
+from shared.validation import nearest
 
 
 def policies_for(trigger: Trigger, file: PolicyFile, problems: Problems) -> Sequence[Policy]:
@@ -78,8 +79,9 @@ def _named(name: str, path: str, file: PolicyFile, problems: Problems) -> Sequen
         return ()
     policy = file.named(name)
     if policy is None:
-        known = ", ".join(policy.name for policy in file.policies) or "none"
-        problems.add(path, name, f"no such policy; known: {known}")
+        names = [policy.name for policy in file.policies]
+        known = ", ".join(names) or "none"
+        problems.add(path, name, f"no such policy; known: {known}{nearest(name, names)}")
         return ()
     if not policy.enabled:
         problems.add(path, name, "is disabled in the policy file (enabled: false)")

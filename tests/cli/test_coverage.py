@@ -221,9 +221,11 @@ def test_without_max_age_hours_nothing_is_overdue_and_the_table_says_so(world: W
 
 
 @pytest.mark.parametrize(
-    ("fail_on", "done"), [("", True), ("overdue", True), ("overdue, unprotected", False)]
+    ("fail_on", "done"), [(None, True), ("overdue", True), ("overdue, unprotected", False)]
 )
-def test_a_pipeline_fails_on_what_it_names(world: World, fail_on: str, *, done: bool) -> None:
+def test_a_pipeline_fails_on_what_it_names(
+    world: World, fail_on: str | None, *, done: bool
+) -> None:
     """The result is printed all the same."""
     world.disk(tags={})
     ended, result, messages = ask(world, fail_on=fail_on)

@@ -174,7 +174,7 @@ def test_the_table_cuts_nothing_off(world: World, width: int) -> None:
     [
         ({"since": "24"}, "--since: '24': must be a time such as 90m, 24h or 7d"),
         ({"since": "31d"}, "--since: '31d': must be a time"),
-        ({"policy": "nigtly"}, "there are those of nightly; did you mean 'nightly'?"),
+        ({"policy": "nigtly"}, "no such policy; there are nightly; did you mean 'nightly'?"),
         ({"run": "ffff"}, "'ffff': no such run in this time"),
     ],
 )
@@ -195,8 +195,6 @@ def test_the_beginning_of_several_runs_is_none(world: World) -> None:
     world.clock.advance(3600)
     scenes.rejected_disk(world)
     ids = [run["run_id"] for run in runs(world)]
-    done, _, messages = ask(world, "")
-    assert done  # no id at all is all runs
     shared = "" if ids[0][0] != ids[1][0] else ids[0][0]
     if shared:
         done, _, messages = ask(world, shared)
