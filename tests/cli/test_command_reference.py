@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,26 @@ def test_the_reference_has_every_command_and_no_path_of_a_machine() -> None:
     )
     assert "```\necsnap plan [OPTIONS] [POLICY]\n```" in text
     assert "From `FC_ENDPOINT` if not given." in text
+
+
+def _in_documents() -> list[tuple[str, str]]:
+    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [
+        (path.name, command)
+        for path in documents
+        for command in re.findall(r"`(?:python -m cli|ecsnap) (\w[^`]*)`", path.read_text("utf-8"))
+    ]
+
+
+@pytest.mark.parametrize(("document", "command"), _in_documents())
+def test_a_command_that_a_document_names_can_be_typed(document: str, command: str) -> None:
+    """With these options; a word in capitals stands for a value."""
+    name, *arguments = shlex.split(command)
+
+    assert name in COMMANDS, document
+    # A command that is only named lacks its arguments.
+    with COMMANDS[name].make_context(name, arguments, resilient_parsing=not arguments):
+        pass
 
 
 def test_the_readme_leads_to_it() -> None:
