@@ -70,8 +70,12 @@ def demo(
     "ecsnap invoke snapshot_on_event - < event.json"
 )
 def invoke(
-    function: Annotated[str, typer.Argument(help="Such as snapshot_on_schedule.")],
-    event: Annotated[Path, typer.Argument(help="A file with the event, as JSON; - is stdin.")],
+    function: Annotated[
+        str, typer.Argument(metavar="FUNCTION", help="Such as snapshot_on_schedule.")
+    ],
+    event: Annotated[
+        Path, typer.Argument(metavar="EVENT", help="A file with the event, as JSON; - is stdin.")
+    ],
     fleet: Annotated[Path, typer.Option(help="The resources in the emulator.")] = FLEET,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,

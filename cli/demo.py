@@ -19,6 +19,7 @@ from cli.demo_conclusion import Deliveries, causes, conclusion, indented, next_s
 from cli.demo_tables import most_telling, outcomes_table, records_table, worst_first
 from cli.effective_outcomes import merge_outcomes
 from cli.emulator_session import EmulatorSession, Invocation, as_of, emulator_session
+from cli.progress import progress
 from emulator.ecs.settings import EcsSettings
 from shared.errors import RunFailedError
 
@@ -78,17 +79,21 @@ def demo(
         deliveries = _deliveries(session)
         _rule(console, "1. A timer fires, and a spot instance ends soon")
         console.print(_INTRODUCTION.format(regions=len(session.cloud.regions)))
-        taken = _show_first(console, session, deliveries)
+        taken = _show_first(console, session, deliveries, messages or console)
         if not taken:
             (messages or console).print(_NOTHING, style="red")
             return False
         outcomes = list(merge_outcomes(session.records()).values())
         _show_outcomes(console, session, outcomes)
         _rule(console, "2. The same two events are delivered again")
-        came = [Deliveries(taken=taken, again=_added(session, deliveries))]
+        with progress(messages or console) as report:
+            report("delivering the events again")
+            came = [Deliveries(taken=taken, again=_added(session, deliveries))]
         _print_number(console, "New snapshots after the second delivery", came[0].again)
         for what, ecs_settings in harsh.items():
-            came.append(_delivered_twice(policies, ecs_settings))
+            with progress(messages or console) as report:
+                report("delivering the events twice")
+                came.append(_delivered_twice(policies, ecs_settings))
             if not came[-1].taken:
                 (messages or console).print(_NOTHING, style="red")
                 return False
@@ -129,11 +134,16 @@ def _added(session: EmulatorSession, deliveries: _Deliveries) -> int:
     return session.snapshot_count() - before
 
 
-def _show_first(console: Console, session: EmulatorSession, deliveries: _Deliveries) -> int:
+def _show_first(
+    console: Console, session: EmulatorSession, deliveries: _Deliveries, messages: Console
+) -> int:
     """Deliver the events, and show each answer; return the number of new snapshots."""
     before = session.snapshot_count()
     for name, (function, event) in deliveries.items():
-        _show_invocation(console, name, session.invoke(function, event))
+        with progress(messages) as report:
+            report(f"{function} is running")
+            invocation = session.invoke(function, event)
+        _show_invocation(console, name, invocation)
     console.print()
     return session.snapshot_count() - before
 

@@ -20,7 +20,9 @@ app = typer.Typer()
 
 @app.command(epilog="Example: ecsnap check; ecsnap check --built")
 def check(
-    policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
+    policies: Annotated[
+        Path, typer.Argument(metavar="POLICIES", help="The policy file.")
+    ] = POLICIES,
     *,
     built: Annotated[
         bool,
@@ -37,7 +39,9 @@ def check(
 
 @app.command(epilog="Example: ecsnap templates")
 def templates(
-    policies: Annotated[Path, typer.Argument(help="The policy file.")] = POLICIES,
+    policies: Annotated[
+        Path, typer.Argument(metavar="POLICIES", help="The policy file.")
+    ] = POLICIES,
 ) -> None:
     """Write s.yaml and template.yml from policies.yaml and deployment.yaml."""
     for line in _written(policies) or ["the templates are up to date"]:

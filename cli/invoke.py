@@ -22,6 +22,7 @@ from cli.emulator_session import (
     emulator_session,
 )
 from cli.policy_checks import PolicyPlaces
+from cli.progress import progress
 from cli.yaml_lines import Lines, file_line
 from shared.errors import InvalidEventError, InvalidPolicyError, Problems, SnapshotAutomationError
 from shared.runtime.json_yaml import MAX_EVENT_BYTES, read_policies
@@ -75,7 +76,9 @@ def invoke(
         event = _read(event_path, stdin or sys.stdin.buffer, output.messages)
         # The function checks their content; only a missing file is reported here.
         _bytes_of(policies)
-        invocation, records = _called(function, event, fleet=fleet, policies=policies, now=now)
+        with progress(output.messages) as report:
+            report(f"{function} is running")
+            invocation, records = _called(function, event, fleet=fleet, policies=policies, now=now)
     except (_UnusableError, InvalidFleetError) as exc:
         print_line(output.messages, str(exc), "red")
         return False

@@ -17,7 +17,8 @@ app = typer.Typer()
 @app.command(epilog="Example: ecsnap plan; ecsnap plan nightly --at 2026-01-31T20:00")
 def plan(
     policy: Annotated[
-        str | None, typer.Argument(help="Only this policy, with each disk in or out.")
+        str | None,
+        typer.Argument(metavar="POLICY", help="Only this policy, with each disk in or out."),
     ] = None,
     at: Annotated[
         str | None,
@@ -48,7 +49,8 @@ def plan(
 @app.command(epilog="Example: ecsnap runs --since 7d --failed; ecsnap runs 3f2a")
 def runs(
     run: Annotated[
-        str | None, typer.Argument(help="The id of one run, or its beginning: all its disks.")
+        str | None,
+        typer.Argument(metavar="RUN", help="The id of one run, or its beginning: all its disks."),
     ] = None,
     since: Annotated[
         str, typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d.")
@@ -80,7 +82,7 @@ def runs(
 
 @app.command(epilog="Example: ecsnap explain d-bp1web10000000000sys --night 2026-01-31")
 def explain(
-    disk: Annotated[str, typer.Argument(help="The id of a disk.")],
+    disk: Annotated[str, typer.Argument(metavar="DISK", help="The id of a disk.")],
     since: Annotated[
         str | None,
         typer.Option(metavar="DURATION", help="How far to look back: 90m, 24h, 7d."),

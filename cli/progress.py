@@ -54,7 +54,10 @@ def progress(messages: Console) -> Iterator[Report]:
         TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=messages, transient=True) as shown:
+    # Rich would otherwise send what is printed to stdout meanwhile to stderr.
+    with Progress(
+        *columns, console=messages, transient=True, redirect_stdout=False, redirect_stderr=False
+    ) as shown:
         task = shown.add_task("", total=None, count="")
 
         def report(what: str, done: int = 0, total: int | None = None) -> None:

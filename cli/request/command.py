@@ -241,7 +241,7 @@ def _say_what_is_open(order: Order, found: Progress, output: Output) -> None:
 
 
 def _goes_on(order: Order) -> str:
-    return f"--key {order.key} --wait goes on waiting"
+    return f"--key {order.key} --wait 30m goes on waiting"
 
 
 def _show(order: Order, output: Output, found: Progress | None) -> None:

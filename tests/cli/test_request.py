@@ -126,7 +126,7 @@ def test_a_disk_that_gets_no_snapshot_is_open_when_time_is_over(parts: Parts) ->
     assert not done
     assert json.loads(result)["open"] == [disk]
     assert f"time is over, and 1 are open: {disk}" in messages
-    assert "--key k --wait goes on waiting" in messages
+    assert "--key k --wait 30m goes on waiting" in messages
 
 
 def test_a_dry_run_takes_nothing(parts: Parts) -> None:
