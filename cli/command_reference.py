@@ -49,7 +49,8 @@ def _section(name: str) -> Iterator[str]:
 
 def _argument(parameter: Any) -> str:  # noqa: ANN401 - see COMMANDS
     name = parameter.metavar or parameter.name.upper()
-    return name if parameter.required else f"[{name}]"
+    many = "..." if parameter.nargs == -1 else ""
+    return f"{name if parameter.required else f'[{name}]'}{many}"
 
 
 def _option(parameter: Any) -> str:  # noqa: ANN401 - see COMMANDS

@@ -183,7 +183,8 @@ def request(
 @app.command(epilog="Example: ecsnap failures; ecsnap failures --replay --wait 5m")
 def failures(
     ids: Annotated[
-        list[str] | None, typer.Argument(help="Ids of failures, or their beginnings; default: all.")
+        list[str] | None,
+        typer.Argument(metavar="ID", help="Ids of failures, or their beginnings; default: all."),
     ] = None,
     function: Annotated[str | None, typer.Option(help="Only events of this function.")] = None,
     wait: Annotated[
@@ -198,13 +199,19 @@ def failures(
     fun: Annotated[
         bool, typer.Option("--fun", help="The functions were deployed with Fun, to FC 2.0.")
     ] = False,
+    local: Local = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Show what Function Compute could not carry out (the failure queue), and send it again."""
     from cli.failures import command  # noqa: PLC0415 - so that `--help` loads no SDK
 
     question = command.Question(
-        policies=policies, ids=tuple(ids or ()), function=function, wait=wait, fun=fun
+        policies=policies,
+        ids=tuple(ids or ()),
+        function=function,
+        wait=wait,
+        fun=fun,
+        env=environment(local=local),
     )
     act = command.replay if replay else command.show
     if not act(question, _output(as_json=as_json)):

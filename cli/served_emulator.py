@@ -23,7 +23,6 @@ from cli.deployment.functions import HANDLER, Function, functions_of, variables_
 from cli.deployment.project import Project, ProjectError, read_project
 from cli.deployment.variables import MissingVariableError, filled_in
 from cli.emulator_session import InvalidFleetError, loaded_fleet
-from cli.inventory.fired import fired_policies
 from cli.local import NotRunningError, ready_file, remove_ready_file, running, write_ready_file
 from cli.paths import ROOT
 from cli.setup.runner import go_through
@@ -33,6 +32,7 @@ from emulator.cloud import Cloud
 from emulator.ecs.settings import EcsSettings
 from emulator.fc.state import AsyncConfig
 from emulator.server import Address, serve
+from shared.coverage.fired import fired_policies
 
 _CODE = """import sys
 sys.path[:0] = {paths!r}

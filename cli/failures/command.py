@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from cli.failures.tables import details, failures_table, outcomes_table
 from cli.fc_starter import FcStarter
 from cli.history.runs import parsed_since
 from cli.history.source import READER_POLICY, SourceError, source_of
+from cli.progress import progress
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.validation import nearest
 
@@ -46,6 +47,8 @@ class Question:
     """How long to wait for the runs to start."""
     fun: bool = False
     """The functions were deployed with Fun, to FC 2.0."""
+    env: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
 
     def means(self, failure: Failure) -> bool:
@@ -127,11 +130,12 @@ def replay(question: Question, output: Output) -> bool:
         place = _place(question, services=("FC", "SLS", "SMQ"), policy=OPERATOR_POLICY)
         source = source_of(
             question.policies,
-            os.environ,
+            question.env,
             now=question.clock.now(),
             sleep=question.clock.sleep,
         )
-        with output.messages.status("reading") as status:
+        with progress(output.messages) as report:
+            report("reading")
             run = Replay(
                 queue=place.queue,
                 read=place.read,
@@ -145,7 +149,7 @@ def replay(question: Question, output: Output) -> bool:
                 trace=lambda ids, since: evidence(source, ids, clock=question.clock, since=since),
                 clock=question.clock,
                 wait_s=wait_s,
-                progress=status.update,
+                progress=report,
             )
             try:
                 _asked(lambda: run.run(question.means))
@@ -208,8 +212,8 @@ def _place(question: Question, *, services: Sequence[str], policy: str) -> _Plac
     try:
         project = read_project(question.policies)
         region = project.deployment.region
-        access = access_of(os.environ, region=region, services=services, policy=policy)
-        deployment = filled_in(project.deployment, os.environ)
+        access = access_of(question.env, region=region, services=services, policy=policy)
+        deployment = filled_in(project.deployment, question.env)
     except (ProjectError, AccessError, MissingVariableError) as exc:
         raise SourceError(str(exc)) from exc
     account_id = deployment.account_id

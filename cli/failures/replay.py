@@ -21,6 +21,7 @@ from cli.failures.evidence import Evidence
 from cli.failures.message import Failure
 from cli.fc_starter import not_started
 from cli.history.source import SourceError
+from cli.progress import Report, no_report
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
 from shared.runtime.clock import Clock
 
@@ -103,7 +104,7 @@ class Replay:
     outcomes: list[Outcome] = field(default_factory=list)
     has_more: bool = False
     """Whether messages were left that this command did not look at."""
-    progress: Callable[[str], None] = lambda _text: None
+    progress: Report = no_report
     _others: list[str] = field(default_factory=list)
     """Receipts of messages that are not to be sent."""
     _sendings: dict[tuple[str, str], _Sending] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class Replay:
             if message.message_id in seen:
                 continue  # the time for which it was hidden is over
             seen.add(message.message_id)
-            self.progress(f"reading: {number}")
+            self.progress("reading", number)
             read = self.read(message)
             if is_chosen(read.failure):
                 self._hold(read, message.receipt, held_s)
@@ -164,7 +165,7 @@ class Replay:
 
     def _send(self) -> None:
         for number, (key, sending) in enumerate(list(self._sendings.items()), start=1):
-            self.progress(f"sending: {number} of {len(self._sendings)}")
+            self.progress("sending", number, len(self._sendings))
             folder, event = key
             id_ = invocation_id(sending.messages[0].read.failure)
             try:

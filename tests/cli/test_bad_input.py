@@ -49,6 +49,12 @@ MISTAKES = {
     f"request --disk {DISK[:-1]}2": f"'{DISK[:-1]}2': no such disk in cn-hangzhou; did you mean "
     f"'{DISK}'?\nnothing was sent",
     f"request --disk {DISK} --wait 1y": f"--wait: '1y': {DURATION}",
+    f"plan --disk {DISK[:-1]}2": f"--disk: '{DISK[:-1]}2': no such disk in cn-hangzhou, the "
+    f"regions of the policies; did you mean '{DISK}'?",
+    "failures --function snapshot_on_evnt": "--function: 'snapshot_on_evnt': must be one of "
+    "snapshot_on_schedule, snapshot_on_event, record_completion, resume_runs, report_coverage; did "
+    "you mean 'snapshot_on_event'?",
+    "failures --replay --wait 1y": f"--wait: '1y': {DURATION}; nothing was sent",
 }
 """By command its message."""
 MISUSES = (
@@ -117,7 +123,7 @@ def test_a_mistyped_run_has_the_nearest(world: World) -> None:
     """Of as many digits as were typed."""
     scenes.good_night(world)
     records = world.cloud.sls.records(PROJECT, LOGSTORE)
-    (run_id,) = {record["run_id"] for record in records if record.get("run_id")}
+    (run_id,) = {record["run_id"] for record in records if record["record"] == "disk"}
     wrong = f"{run_id[:7]}{'0' if run_id[7] != '0' else '1'}"
     question = Question(policies=policies_of(world), now=world.clock.now())
     done, _, messages = asked(

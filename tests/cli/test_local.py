@@ -36,6 +36,7 @@ CALLS = {
     "runs": ["runs"],
     "explain": ["explain", DISK],
     "coverage": ["coverage", "--live"],
+    "failures": ["failures", "--replay"],
     "request": ["request", "--disk", DISK, "--wait", "3m"],
     "setup": ["setup"],
     "smoke": ["smoke"],

@@ -93,7 +93,7 @@ def wait_until(holds: Callable[[], bool]) -> None:
 def test_an_interrupted_listing_ends_without_a_traceback(served: Served) -> None:
     """With the status of a shell, 130, and one line."""
     served.cloud.faults.add(Fault(kind="hang", action="DescribeDisks", times=None))
-    process = served.started("coverage", "--live")
+    process = served.started("plan")
     wait_until(lambda: any(one.action == "DescribeDisks" for one in served.cloud.calls.all()))
 
     process.send_signal(signal.SIGINT)
@@ -118,12 +118,12 @@ def test_an_interrupted_wait_ends_without_a_traceback(served: Served) -> None:
 # --- a pipe that ends ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [("--json",), ("--all",), ()])
+@pytest.mark.parametrize("options", [("--json",), ("nightly", "--all"), ()])
 def test_a_reader_that_leaves_is_no_error_to_talk_about(
     served: Served, options: tuple[str, ...]
 ) -> None:
-    """As in `ecsnap coverage --json | head -1`, whether the result is long or short."""
-    with served.started("coverage", "--live", *options) as process:
+    """As in `ecsnap plan --json | head -1`, whether the result is long or short."""
+    with served.started("plan", *options) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -159,7 +159,7 @@ def test_a_terminal_gets_colour_and_progress(served: Served) -> None:
     printed = in_terminal(served.command("coverage", "--live"), served.env)
 
     assert COLOUR.search(printed)
-    assert "listing snapshots" in printed
+    assert "listing disks" in printed
     assert DISK in printed
 
 
