@@ -122,6 +122,19 @@ def texts_of(item: Rule) -> ListOf:
     return ListOf(item=item, what="a text or a list of texts", alone=(str,))
 
 
+SELECTED_TAGS = MapOf(
+    key=LISTED_TAG_KEY,
+    value=texts_of(PATTERN),
+    least=1,
+    rule="must name at least one tag",
+)
+"""The tags by which disks are selected: keys, each with one pattern of its value or several."""
+REQUESTED_TAGS = SELECTED_TAGS._replace(
+    most=MAX_TAGS, rule=f"must be 1 to {MAX_TAGS} tags, which is the most that a disk can have"
+)
+"""The same in a direct request; a disk must have all of them."""
+
+
 def check_keys(
     value: Mapping[Any, Any], allowed: Collection[str], path: str, problems: Problems
 ) -> None:
@@ -139,6 +152,18 @@ def check_required(
     if key not in value:
         problems.add(join(path, key), NO_VALUE, f"is required; {rule}")
     return key in value
+
+
+def text_at(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
+    """Return the text at a required key; empty for an invalid one, with a problem."""
+    rule = "must be a text, printable and not empty"
+    if not check_required(item, key, prefix.rstrip("."), rule, problems):
+        return ""
+    value = item[key]
+    if isinstance(value, str) and value.strip() and value.isprintable():
+        return value
+    problems.add(f"{prefix}{key}", value, rule)
+    return ""
 
 
 def nearest(word: object, known: Iterable[str]) -> str:

@@ -112,13 +112,15 @@ def inline_policy(
 
 
 def direct_policy(
-    disk_ids: Sequence[str], snapshot: object, defaults: Mapping[str, Any], problems: Problems
+    select: Mapping[str, Any], snapshot: object, defaults: Mapping[str, Any], problems: Problems
 ) -> Policy | None:
     """
     Return the policy of a direct request for disks; None for an invalid one.
 
     Args:
-        disk_ids: The disks. Defaults that narrow the policies' selections do not apply.
+        select: Which disks, as `Section.read` returns it. The defaults narrow it as they narrow
+            a policy, but for disks that are named by id. Without any key it is invalid, because
+            it would mean every disk.
         snapshot: The request's ``snapshot``, laid over that of the defaults; None for none.
         defaults: Those of the policy file.
         problems: Takes what is wrong.
@@ -126,9 +128,11 @@ def direct_policy(
     """
     before = len(problems)
     settings = {} if snapshot is None else SNAPSHOT.read(snapshot, "snapshot", problems)
-    given = {"name": DIRECT, "select": {"disk_ids": tuple(disk_ids)}, "snapshot": settings}
-    policy = _policy(given, {"snapshot": defaults.get("snapshot")}, "", problems)
-    return policy if len(problems) == before else None
+    given = {"name": DIRECT, "select": select, "snapshot": settings}
+    inherited = ("snapshot",) if "disk_ids" in select else ("snapshot", "select")
+    below = {key: defaults.get(key) for key in inherited}
+    policy = _policy(given, below, "", problems)
+    return policy if select and len(problems) == before else None
 
 
 def _report(given: Mapping[str, Any]) -> Report:

@@ -25,10 +25,10 @@ from shared.validation import (
     DISK_IDS,
     FLAG,
     INSTANCE_IDS,
-    LISTED_TAG_KEY,
     NAME,
     PATTERN,
     REGION,
+    SELECTED_TAGS,
     texts_of,
 )
 
@@ -60,18 +60,11 @@ LIMITS = Section(
     },
 )
 
-_TAGS = MapOf(
-    key=LISTED_TAG_KEY,
-    value=texts_of(PATTERN),
-    least=1,
-    rule="must name at least one tag",
-)
-
 REPORT = Section(
     record=Report,
     keys={
         "exclude_tags": Key(
-            _TAGS,
+            SELECTED_TAGS,
             "Disks with one of these tags need no protection, and are not reported as unprotected.",
             ({"snapshot": "never"},),
         )
@@ -83,7 +76,7 @@ SELECT = Section(
     check=check_select,
     keys={
         "tags": Key(
-            _TAGS,
+            SELECTED_TAGS,
             "Tags that a disk must have: all keys, each with one of its values. In a "
             "value, * stands for any characters or none and ? for one character; \\*, \\? and "
             '\\\\ stand for these characters themselves. "*" accepts any value.',
@@ -95,7 +88,7 @@ SELECT = Section(
             ("instance",),
         ),
         "exclude_tags": Key(
-            _TAGS,
+            SELECTED_TAGS,
             "Disks with any of these tags are left out. They are looked up on the "
             "disk, and with `tags_of: instance` on its instance too. Wildcards as in `tags`.",
             ({"snapshot": "never"}, {"env": ["dev", "test-*"]}),

@@ -236,7 +236,7 @@ class DiskSelector:
         if len(self._found) > limit:
             rule = (
                 f"selects more than {limit} disks in {region} (limits.max_disks); "
-                "nothing was requested; narrow select or raise the limit"
+                "nothing was requested; narrow the selection or raise the limit"
             )
             raise InvalidEventError([Problem("policy", self._run.policy.name, rule)])
 

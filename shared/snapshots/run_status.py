@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.clients.ecs_errors import UNKNOWN_OUTCOME, EcsError
+from shared.policies.policy import DIRECT
 from shared.records.outcome import DISKS_VANISHED
 from shared.snapshots.progress import Progress
 from shared.snapshots.run_records import Summary
@@ -50,12 +51,14 @@ def explain(summary: Summary, progress: Progress, suspect: EcsError | None) -> N
 
 
 def explain_no_match(summary: Summary) -> None:
-    """Set status, code and reason of a run whose policy matches no disk, now or earlier."""
+    """Set status, code and reason of a run that matches no disk, now or earlier."""
     summary.code, summary.reason = (
         NO_DISKS_MATCHED,
         "the policy matched no disk; correct select, or set allow_empty: true",
     )
-    if summary.run.trigger_kind == "event":
+    if summary.run.policy.name == DIRECT:
+        summary.reason = "the request matched no disk; correct its instance_ids or tags"
+    elif summary.run.trigger_kind == "event":
         summary.status, summary.reason = "no_match", "the policy does not select the resource"
     elif summary.run.policy.allow_empty:
         summary.status = "ok"

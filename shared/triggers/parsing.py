@@ -21,9 +21,10 @@ from shared.rules import check_mapping
 from shared.runtime.clock import parse_instant
 from shared.runtime.json_yaml import parse_json
 from shared.triggers.continuation import KEY, Link, read_link
+from shared.triggers.direct_request import DIRECT_FORM, DIRECT_KEYS, read_direct
 from shared.triggers.event_resources import resources_of
-from shared.triggers.trigger import Direct, Event, Timer, Trigger
-from shared.validation import DISK_IDS, FLAG, REQUEST_KEY, check_keys, check_required
+from shared.triggers.trigger import Event, Timer, Trigger
+from shared.validation import check_keys, check_required, text_at
 
 Kind = Literal["timer", "event"]
 
@@ -102,7 +103,6 @@ def _events_in(value: list[Any], kind: Kind, problems: Problems) -> list[tuple[s
 
 _TIMER = "a timer's event (triggerName, triggerTime)"
 _EVENT = "a CloudEvent (specversion, id, source, type, time, data)"
-_DIRECT = "a direct request (key, and policy or disk_ids)"
 
 
 def _one(
@@ -110,7 +110,7 @@ def _one(
 ) -> Trigger | None:
     where = prefix.rstrip(".") or "event"
     if not isinstance(item, Mapping):
-        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {DIRECT_FORM}")
         return None
     if "triggerName" in item or "triggerTime" in item:
         if kind == "timer":
@@ -120,19 +120,19 @@ def _one(
         if kind == "event":
             return _event(item, prefix, account_id, region, problems)
         problems.add(where, item, "is a CloudEvent; send it to snapshot_on_event")
-    elif item.keys() & {"key", "disk_ids", "policy", "snapshot"}:
+    elif item.keys() & DIRECT_KEYS:
         if not prefix.startswith("["):
-            return _direct(item, problems)
+            return read_direct(item, problems)
         problems.add(where, item, "is a direct request; send it alone, not in a list")
     elif "content" in item and "product" in item:
         problems.add(where, item, "is in CloudMonitor's format; send it through EventBridge")
     else:
-        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {_DIRECT}")
+        problems.add(where, item, f"must be {_TIMER}, {_EVENT} or {DIRECT_FORM}")
     return None
 
 
 def _timer(item: Mapping[str, Any], prefix: str, problems: Problems) -> Timer:
-    name = _text(item, "triggerName", prefix, problems)
+    name = text_at(item, "triggerName", prefix, problems)
     trigger_time = _instant(item, "triggerTime", prefix, problems)
     if "key" in item:
         problems.add(f"{prefix}key", item["key"], _NO_KEY)
@@ -167,15 +167,15 @@ def _payload(
     check_keys(value, ("policy", "key"), path, problems)
     if isinstance(value["policy"], Mapping):
         return None, value["policy"]
-    return _text(value, "policy", f"{path}.", problems), None
+    return text_at(value, "policy", f"{path}.", problems), None
 
 
 def _event(
     item: Mapping[str, Any], prefix: str, account_id: str, region: str, problems: Problems
 ) -> Event:
-    event_id = _text(item, "id", prefix, problems)
-    source = _text(item, "source", prefix, problems)
-    kind = _text(item, "type", prefix, problems)
+    event_id = text_at(item, "id", prefix, problems)
+    source = text_at(item, "source", prefix, problems)
+    kind = text_at(item, "type", prefix, problems)
     # Not `aliyunpublishtime`, because its zone has been seen as "PRC" and "Asia/Shanghai".
     trigger_time = _instant(item, "time", prefix, problems)
     if item.get("specversion", "1.0") != "1.0":
@@ -225,51 +225,6 @@ def _same(
 ) -> None:
     if own and item.get(key) not in (None, "") and str(item[key]) != own:
         problems.add(path, item[key], f"must be the function's own {what}, {own}")
-
-
-def _direct(item: Mapping[str, Any], problems: Problems) -> Direct:
-    check_keys(item, ("key", "policy", "disk_ids", "snapshot", "dry_run"), "", problems)
-    if check_required(
-        item,
-        "key",
-        "",
-        "it identifies the request, so that a second delivery creates nothing",
-        problems,
-    ):
-        REQUEST_KEY.read(item["key"], "key", problems)
-    if ("policy" in item) == ("disk_ids" in item):
-        problems.add("event", sorted(item), "must have either policy or disk_ids")
-    if "policy" in item and "snapshot" in item:
-        problems.add(
-            "snapshot", item["snapshot"], "must not be given with policy; the policy has its own"
-        )
-    snapshot = item.get("snapshot")
-    if snapshot is not None:
-        snapshot = check_mapping(snapshot, "snapshot", problems)
-    FLAG.read(item.get("dry_run", False), "dry_run", problems)
-    disk_ids: tuple[str, ...] = ()
-    if "disk_ids" in item:
-        disk_ids = DISK_IDS.read(item["disk_ids"], "disk_ids", problems)
-    return Direct(
-        key=str(item.get("key")),
-        policy=_text(item, "policy", "", problems) if "policy" in item else None,
-        disk_ids=disk_ids,
-        snapshot=snapshot,
-        dry_run=item.get("dry_run") is True,
-        content=item,
-    )
-
-
-def _text(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> str:
-    """Return the text at a key, empty for an invalid one."""
-    rule = "must be a text, printable and not empty"
-    if not check_required(item, key, prefix.rstrip("."), rule, problems):
-        return ""
-    value = item[key]
-    if isinstance(value, str) and value.strip() and value.isprintable():
-        return value
-    problems.add(f"{prefix}{key}", value, rule)
-    return ""
 
 
 def _instant(item: Mapping[str, Any], key: str, prefix: str, problems: Problems) -> datetime | None:

@@ -65,7 +65,7 @@ def _for_direct(trigger: Direct, file: PolicyFile, problems: Problems) -> Sequen
     if trigger.policy is not None:
         policies = _named(trigger.policy, "policy", file, problems)
     if trigger.policy is None or trigger.snapshot is not None:
-        made = direct_policy(trigger.disk_ids, trigger.snapshot, file.defaults, problems)
+        made = direct_policy(trigger.select, trigger.snapshot, file.defaults, problems)
         policies = () if made is None else (made,)
     for policy in policies:
         if "trigger_time" in placeholders_of(policy.snapshot.name):

@@ -6,8 +6,8 @@ What starts runs: a timer at a scheduled time, a CloudEvent or a direct request.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,11 +60,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direct:
-    """A request of an operator or a program: a policy by name, or disks by id."""
+    """A request of an operator or a program: for a policy by name, or for disks."""
 
     key: str
     policy: str | None = None
     disk_ids: tuple[str, ...] = ()
+    instance_ids: tuple[str, ...] = ()
+    """Instances all of whose disks are asked for."""
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Tags that a disk must have: all keys, each with a value that fits one of its patterns."""
     snapshot: Mapping[str, Any] | None = None
     dry_run: bool = False
     content: Mapping[str, Any]
@@ -73,8 +77,14 @@ class Direct:
 
     @property
     def trigger_id(self) -> TriggerId:
-        """The caller's key."""
+        """The caller's key, whatever is asked for."""
         return ("direct", self.key)
+
+    @property
+    def select(self) -> Mapping[str, Any]:
+        """What is asked for, as the `select` of a policy has it; empty for a policy by name."""
+        given = {"disk_ids": self.disk_ids, "instance_ids": self.instance_ids, "tags": self.tags}
+        return {key: value for key, value in given.items() if value}
 
 
 Trigger = Timer | Event | Direct

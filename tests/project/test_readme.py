@@ -16,7 +16,7 @@ from shared.triggers.trigger import Direct
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+REQUESTS = (ROOT / "docs" / "requests.md").read_text(encoding="utf-8")
 
 
 def shown(language: str, text: str = README) -> str:
@@ -57,7 +57,7 @@ def test_the_policies_that_are_shown_are_valid() -> None:
 
 def test_the_direct_requests_that_are_shown_are_valid() -> None:
     """Each line is one."""
-    requests = shown("json", OPERATIONS).splitlines()
+    requests = shown("json", REQUESTS).splitlines()
 
     assert requests
     for request in requests:

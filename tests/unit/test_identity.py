@@ -137,6 +137,18 @@ DIRECT_RUN: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("asked", [{"instance_ids": ["i-1"]}, {"tags": {"env": ["a", "b*"]}}])
+def test_a_direct_request_is_the_run_of_its_key_whatever_it_asks_for(
+    asked: Mapping[str, Any],
+) -> None:
+    """A disk that the same key named before has its snapshot already."""
+    run = run_of({"key": DIRECT["key"], "snapshot": DIRECT["snapshot"], **asked}, "timer")
+
+    request = plan_snapshot(run.run_key, run.policy.snapshot, DISK_ID, attempt=1)
+
+    assert asdict(request) == DIRECT_RUN
+
+
 @pytest.mark.parametrize(
     ("event", "kind", "run_id", "second_token", "request_for_the_disk"),
     [

@@ -183,7 +183,7 @@ def test_instant_access_is_true_or_false(value: object) -> None:
 
 def kind(**settings: Any) -> list[str]:
     problems = Problems()
-    direct_policy(["d-1"], settings, {}, problems)
+    direct_policy({"disk_ids": ("d-1",)}, settings, {}, problems)
     return [f"{problem.path}: {problem.rule}".replace("snapshot", "it", 1) for problem in problems]
 
 

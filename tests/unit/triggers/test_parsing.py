@@ -367,13 +367,36 @@ def test_a_direct_request_may_name_a_policy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "select"),
+    [
+        ({"instance_ids": ["i-2", "i-1", "i-2"]}, {"instance_ids": ("i-2", "i-1")}),
+        ({"tags": {"env": "prod"}}, {"tags": {"env": ("prod",)}}),
+        ({"tags": {"a": ["x", "y*"], "b": ""}}, {"tags": {"a": ("x", "y*"), "b": ("",)}}),
+    ],
+)
+def test_a_direct_request_may_name_instances_or_tags(
+    asked: dict[str, Any], select: dict[str, Any]
+) -> None:
+    """As a policy's `select` does; its identity is the key alone."""
+    trigger = one({"key": "k", **asked})
+
+    assert isinstance(trigger, Direct)
+    assert trigger.select == select
+    assert trigger.trigger_id == ("direct", "k")
+
+
+@pytest.mark.parametrize(
     ("request_", "paths"),
     [
         ({"policy": "nightly"}, ["key"]),
         ({"key": "", "policy": "nightly"}, ["key"]),
         ({"key": "k"}, ["event"]),
         ({"key": "k", "policy": "nightly", "disk_ids": ["d-1"]}, ["event"]),
+        ({"key": "k", "disk_ids": ["d-1"], "tags": {"a": "b"}}, ["event"]),
+        ({"key": "k", "instance_ids": ["i-1"], "tags": {"a": "b"}, "policy": "p"}, ["event"]),
         ({"key": "k", "policy": "nightly", "snapshot": {}}, ["snapshot"]),
+        ({"key": "k", "instance_ids": ["i-1", "d-1"]}, ["instance_ids[1]"]),
+        ({"key": "k", "tags": {"a": ["b", 5], "": "c"}}, ["tags.a[1]", "tags.''"]),
         ({"key": "k", "policy": ["nightly"]}, ["policy"]),
         ({"key": "k", "disk_ids": []}, ["disk_ids"]),
         ({"key": "k", "disk_ids": ["d-1", "x"]}, ["disk_ids[1]"]),

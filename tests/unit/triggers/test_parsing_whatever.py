@@ -32,6 +32,8 @@ SAMPLES: list[Any] = [
     [cloud_event(), cloud_event(id="e-2")],
     {"key": "k", "policy": "nightly-production"},
     {"key": "k", "disk_ids": ["d-1"], "snapshot": {"name": "xy", "tags": {"a": "b"}}},
+    {"key": "k", "instance_ids": ["i-1"]},
+    {"key": "k", "tags": {"env": ["prod", "test-*"]}, "dry_run": True},
     *(
         json.loads(path.read_bytes())
         for path in sorted(ROOT.glob("events/*/*.json"))

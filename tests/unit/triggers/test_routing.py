@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -341,6 +342,31 @@ def test_a_direct_request_for_disks_takes_just_these() -> None:
     assert run.select == Select(disk_ids=("d-1", "d-2"))
     assert run.policy.snapshot == SnapshotSettings(retention_days=14, tags=(("a", "1"),))
     assert (run.trigger_kind, run.dry_run, run.run_key.trigger_time) == ("direct", False, None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "select"),
+    [
+        ({"instance_ids": ("i-1",)}, Select(instance_ids=("i-1",))),
+        ({"tags": {"env": ("prod",)}}, Select(tags=(("env", ("prod",)),))),
+    ],
+)
+def test_a_direct_request_for_instances_or_tags_selects_as_a_policy_does(
+    asked: dict[str, Any], select: Select
+) -> None:
+    """The defaults narrow it, because a disk that its owner excluded is not named by its id."""
+    defaults = {"enabled": False, "select": {"exclude_tags": {"a": "b"}, "tags_of": "instance"}}
+
+    (plain,) = runs_of(direct(**asked))
+    (narrowed,) = runs_of(direct(**asked), defaults=defaults)
+
+    assert plain.select == select
+    assert narrowed.select == replace(select, exclude_tags=(("a", ("b",)),), tags_of="instance")
+
+
+def test_a_direct_request_that_asks_for_nothing_is_no_request_for_everything() -> None:
+    """Its parser names the mistake; without a selection there is no run at all."""
+    assert runs_of(direct()) == ()
 
 
 def test_a_direct_requests_settings_are_laid_over_the_defaults() -> None:
