@@ -79,6 +79,15 @@ class EventBridge:
                 anything = True
         return anything
 
+    def warn_of_missing_snapshots(self) -> list[Event]:
+        """Publish EBS's warning for each attached disk without a snapshot; return the events."""
+        found = []
+        for ecs, _ in self._regions():
+            for event in watch.without_snapshot(ecs, new_id=lambda: self._ids.request().lower()):
+                self.publish(event, region_id=ecs.region_id)
+                found.append(event)
+        return found
+
     def _deliver(self, fc: FcService, event: Mapping[str, object]) -> int:
         region = fc.region
         count = 0

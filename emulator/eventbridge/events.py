@@ -1,17 +1,17 @@
 """
-The events of ECS, as EventBridge sends them.
+The events of ECS, and one of EBS, as EventBridge sends them.
 
 Source: the envelope of "Event overview", the ECS sample of "Cloud product event
 triggers", and the contents of "Event notifications", which that sample shows to be the
-`data`. `time` has the zone of China, `aliyunpublishtime` is in UTC; other spellings
-of both were seen.
+`data`; "EBS events" for the one of EBS. `time` has the zone of China, `aliyunpublishtime` is
+in UTC; other spellings of both were seen.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from emulator.ecs.state import Instance, Snapshot
+from emulator.ecs.state import Disk, Instance, Snapshot
 
 Event = dict[str, object]
 _CHINA = timezone(timedelta(hours=8))
@@ -59,6 +59,32 @@ def snapshot_completed(
         region_id=region_id,
         at=at,
     )
+
+
+def no_snapshot(
+    disk: Disk, *, event_id: str, account_id: str, region_id: str, at: datetime
+) -> Event:
+    """Return the warning of EBS that a disk has no snapshot; its subject is as in the sample."""
+    event = envelope(
+        "ebs:Disk:NoSnapshot",
+        "",
+        {
+            "eventId": event_id,
+            "resourceId": disk.disk_id,
+            "eventLevel": "INFO",
+            "eventCategory": "Disk",
+            "eventStatus": "WillExecute",
+            "eventName": "NoSnapshot",
+            "startTime": int(at.timestamp() * 1000),
+            "extraAttributes": {"EcsInstanceId": disk.instance_id},
+            "resourceType": "Disk",
+        },
+        event_id=event_id,
+        account_id=account_id,
+        region_id=region_id,
+        at=at,
+    )
+    return event | {"source": "acs.ebs", "subject": f"acs.ebs:{region_id}:{account_id}:215672"}
 
 
 def envelope(

@@ -2,7 +2,8 @@
 What happened in an ECS since the last look, as events.
 
 There are two kinds: an instance is in another state, a snapshot has ended. States that
-came and went between two passes have no event.
+came and went between two passes have no event. EBS's warning of disks without a snapshot is sent
+when a test asks for it, because it is not documented when EBS sends it.
 """
 
 from __future__ import annotations
@@ -37,3 +38,20 @@ def collect(ecs: EcsService, *, new_id: Callable[[], str]) -> list[Event]:
                     events.instance_state_change(instance, event_id=new_id(), at=now, **about)
                 )
     return found
+
+
+def without_snapshot(ecs: EcsService, *, new_id: Callable[[], str]) -> list[Event]:
+    """Return a warning for each attached disk that has no snapshot."""
+    with ecs.lock:
+        taken = {snapshot.disk_id for snapshot in ecs.snapshots.values()}
+        return [
+            events.no_snapshot(
+                disk,
+                event_id=new_id(),
+                at=ecs.clock.now(),
+                account_id=ecs.account.account_id,
+                region_id=ecs.region_id,
+            )
+            for disk in ecs.disks.values()
+            if disk.instance_id and disk.disk_id not in taken
+        ]

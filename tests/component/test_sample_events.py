@@ -70,6 +70,7 @@ WORKS: dict[str, tuple[str, set[str]]] = {
     "snapshot_on_event/direct_disks.json": ("ok", {WEB_SYSTEM}),
     "snapshot_on_event/disk_attached.json": ("no_match", set()),
     "snapshot_on_event/disk_stalled.json": ("no_match", set()),
+    "snapshot_on_event/disk_without_snapshot.json": ("no_match", set()),
     "snapshot_on_event/instance_running.json": ("no_match", set()),
     "snapshot_on_event/maintenance_avoided.json": ("no_match", set()),
     "snapshot_on_event/snapshot_completed.json": ("no_match", set()),

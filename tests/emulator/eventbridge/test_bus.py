@@ -102,6 +102,36 @@ def test_a_snapshot_that_ends_is_an_event(
     }
 
 
+def test_ebs_warns_of_attached_disks_without_a_snapshot(
+    cloud: Cloud, fc: FcService, echo: Function
+) -> None:
+    """From a source of its own, with the data of the documented sample."""
+    fc.add_rule(echo, "ecs-events", '{"source": ["acs.ebs"], "type": ["ebs:Disk:NoSnapshot"]}')
+    ecs = cloud.ecs()
+    bare, taken = (
+        ecs.add_disk(instance_id=ecs.add_instance().instance_id).disk_id for _ in range(2)
+    )
+    ecs.add_snapshot(taken)
+    ecs.add_disk()
+
+    cloud.eventbridge.warn_of_missing_snapshots()
+
+    (event,) = received(fc)
+    assert (event["source"], event["type"]) == ("acs.ebs", "ebs:Disk:NoSnapshot")
+    assert event["subject"] == "acs.ebs:cn-hangzhou:1234567890123456:215672"
+    assert event["data"] == {
+        "eventId": event["id"],
+        "resourceId": bare,
+        "eventLevel": "INFO",
+        "eventCategory": "Disk",
+        "eventStatus": "WillExecute",
+        "eventName": "NoSnapshot",
+        "startTime": 1772323200000,
+        "extraAttributes": {"EcsInstanceId": ecs.disks[bare].instance_id},
+        "resourceType": "Disk",
+    }
+
+
 def test_a_snapshot_that_fails_early_is_told_then(
     cloud: Cloud, fc: FcService, echo: Function
 ) -> None:
