@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields
 from functools import singledispatchmethod
 from typing import Any
 
-from shared.policies.section import Key, Section, SectionList
+from shared.policies.section import Key, Section, SectionList, WordOrSection
 from shared.rules import Choice, Flag, ListOf, MapOf, Scalar, Text, TextOrMapping, WholeNumber
 
 Schema = dict[str, Any]
@@ -96,6 +96,10 @@ class SchemaWriter:
     @of.register
     def _(self, rule: SectionList) -> Schema:
         return {"type": "array", "items": self.of(rule.item)}
+
+    @of.register
+    def _(self, rule: WordOrSection) -> Schema:
+        return {"oneOf": [{"const": rule.word}, self.of(rule.section)]}
 
     @of.register
     def _(self, section: Section) -> Schema:

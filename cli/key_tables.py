@@ -18,7 +18,7 @@ from cli.deployment.rules import ByRegion, Multiple, OrVariable
 from cli.markdown import listed, table
 from cli.policy_schema import schema_text as policies_schema
 from shared.policies.policy_keys import FILE as POLICIES
-from shared.policies.section import Key, Section, SectionList
+from shared.policies.section import Key, Section, SectionList, WordOrSection
 from shared.rules import (
     Choice,
     Flag,
@@ -43,6 +43,8 @@ def _keys_at(path: str, file: Section, text: str) -> str:
         rule = key.rule
         if isinstance(rule, SectionList):
             rule, place = rule.item, place["items"]
+        elif isinstance(rule, WordOrSection):
+            rule, place = rule.section, place["oneOf"][1]
         elif isinstance(rule, MapOf):
             rule, place = rule.value, place["additionalProperties"]
         if not isinstance(rule, Section):
@@ -69,7 +71,7 @@ def _key(name: str, key: Key, schema: Mapping[str, Any]) -> tuple[str, ...]:
     default = "**required**" if key.required else ""
     if schema.get("default") is not None:
         default = _code(schema["default"])
-    is_nested = isinstance(key.rule, Section | SectionList)
+    is_nested = isinstance(key.rule, Section | SectionList | WordOrSection)
     is_nested |= isinstance(key.rule, MapOf) and isinstance(key.rule.value, Section)
     example = "" if is_nested else ", ".join(map(_code, schema["examples"]))
     return f"`{name}`", _cell(_value(key.rule)), default, _cell(key.description), example
@@ -103,6 +105,8 @@ def _value(rule: Rule) -> str:
             words = _value(rule.text)
         case Multiple():
             words = f"{rule.low:,} to {rule.high:,}, in steps of {rule.step}"
+        case WordOrSection():
+            words = f"mapping, see below; or `{rule.word}`"
         case MapOf(value=Section()):
             words = "mapping by name, see below"
         case MapOf():

@@ -69,6 +69,11 @@ class Planned:
         return sum(map(len, self.taken.values()))
 
     @property
+    def on_request(self) -> bool:
+        """Return whether only a direct request runs it."""
+        return self.fired.policy.on_request and not self.fired.timers
+
+    @property
     def at_most(self) -> bool:
         """Return whether a run takes only those of the disks that its event names."""
         return self.fired.policy.select.event_resource
@@ -106,9 +111,10 @@ class Planned:
             for region, ids in self.taken.items()
             if len(ids) > limit
         ]
-        is_started = bool(self.fired.timers or self.fired.policy.event_types)
+        is_started = bool(self.fired.timers or self.fired.policy.event_types) or self.on_request
         if is_started and self.fired.policy.enabled and not self.disks:
-            harm = "" if self.fired.policy.allow_empty else ", so a timer's run fails"
+            what = "a request" if self.on_request else "a timer's run"
+            harm = "" if self.fired.policy.allow_empty else f", so {what} fails"
             lines.append(f"takes no disk{harm}")
         return lines
 
@@ -120,6 +126,7 @@ class Planned:
             "timer": self.timer,
             "timers": {name: timer.expression for name, timer in self.fired.timers.items()},
             "events": list(self.fired.policy.event_types),
+            "on_request": self.on_request,
             "disks": self.disks,
             "at_most": self.at_most,
             "disks_by_region": {region: len(ids) for region, ids in self.taken.items()},

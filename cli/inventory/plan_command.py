@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -150,7 +150,11 @@ def _planned(
     account: Account, question: Question, after: datetime, report: Report
 ) -> tuple[list[Planned], list[_DiskLine]]:
     """Return the next runs, and of one policy all disks, those that it takes first."""
-    fired = fired_policies(account.project.policies)
+    fired = [
+        # What runs on request only is shown with the disks that a request would take.
+        replace(one, is_requested=one.policy.on_request)
+        for one in fired_policies(account.project.policies)
+    ]
     names = [one.policy.name for one in fired]
     if question.policy is not None and question.policy not in names:
         known = f"there are {', '.join(names)}" if names else "there are none"
@@ -213,7 +217,7 @@ def _when(one: Planned) -> str:
         return f"{local}, {there} {zone}"
     intervals = [timer.expression for timer in one.fired.timers.values()]
     events = [f"on {kind}" for kind in one.fired.policy.event_types]
-    return ", ".join([*intervals, *events]) or "never"
+    return ", ".join([*intervals, *events]) or ("on request" if one.on_request else "never")
 
 
 def _show_disks(disks: Sequence[_DiskLine], question: Question, console: Console) -> None:

@@ -75,6 +75,8 @@ def _why_never(one: Fired) -> str:
         return "enabled: false"
     if policy.dry_run:
         return "dry_run: true, so it takes no snapshot"
+    if policy.on_request and not one.timers and not one.is_requested:
+        return "on: request, so it takes no snapshot by itself"
     if not one.timers and not policy.event_types and not one.is_requested:
         return f"on.timer: {policy.timer}: no enabled timer runs it"
     return ""
@@ -89,4 +91,4 @@ def _when(one: Fired) -> str:
     timers = [f"timer {name} ({timer.expression})" for name, timer in one.timers.items()]
     events = [f"event {kind}" for kind in one.policy.event_types]
     named = ", if the event names it or its instance" if one.policy.select.event_resource else ""
-    return f"on {', '.join([*timers, *events])}{named}"
+    return f"on {', '.join([*timers, *events]) or 'request'}{named}"

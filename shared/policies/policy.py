@@ -81,12 +81,14 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One policy, merged with the defaults; it has either a `timer` or `event_types`."""
+    """One policy, merged with the defaults: on a `timer`, on `event_types`, or `on_request`."""
 
     name: str
     enabled: bool = True
     timer: str | None = None
     event_types: tuple[str, ...] = ()
+    on_request: bool = False
+    """Neither timer nor event runs it by itself, only a direct request or a timer's payload."""
     where: Conditions = ()
     """Dotted paths into the event, each with the values that are accepted there."""
     regions: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from shared.policies.policy import (
     comparable,
 )
 from shared.policies.policy_keys import FILE, INLINE_POLICY
-from shared.policies.policy_rules import FILE_RULES, POLICY_RULES, SNAPSHOT_RULES
+from shared.policies.policy_rules import FILE_RULES, ON_REQUEST, POLICY_RULES, SNAPSHOT_RULES
 from shared.policies.selection import KNOWN_CATEGORIES, Select
 from shared.policies.snapshot_settings import DEPRECATED, SNAPSHOT, settings_of
 from shared.rules import check_mapping, join
@@ -163,6 +163,7 @@ def _policy(
         **{"name": "", **{key: merged[key] for key in own if merged.get(key) is not None}},
         timer=on.get("timer"),
         event_types=on.get("event", ()),
+        on_request=on.get(ON_REQUEST, False),
         where=_conditions(on.get("where") or {}),
         select=_select(merged.get("select") or {}),
         snapshot=settings_of(merged.get("snapshot") or {}),

@@ -12,11 +12,12 @@ from shared.identity import MAX_ATTEMPTS
 from shared.policies.event_types import EVENT_TYPE
 from shared.policies.policy import DIRECT, Limits, Policy, PolicyFile, Report
 from shared.policies.policy_rules import (
-    TIMER_OR_EVENT,
+    ON_REQUEST,
+    STARTS,
     check_on,
     check_select,
 )
-from shared.policies.section import Key, Section, SectionList
+from shared.policies.section import Key, Section, SectionList, WordOrSection
 from shared.policies.selection import DISK_TYPES, KNOWN_CATEGORIES, Select
 from shared.policies.snapshot_settings import SNAPSHOT
 from shared.policies.timer_keys import TIMER, TIMER_NAME
@@ -211,10 +212,11 @@ POLICY = Section(
             required="choose one; it is part of every snapshot's identity",
         ),
         "on": Key(
-            _ON,
-            "What runs the policy: either a timer or events.",
-            ({"timer": "nightly"},),
-            required=TIMER_OR_EVENT,
+            WordOrSection(ON_REQUEST, _ON, STARTS),
+            "What runs the policy: either a timer or events; or request, for a policy that "
+            "only a direct request runs.",
+            ({"timer": "nightly"}, ON_REQUEST),
+            required=STARTS,
         ),
         "select": Key(
             SELECT,

@@ -24,13 +24,15 @@ TAKING = ("tags", "disk_ids", "disk_names", "instance_ids", "event_resource")
 """Keys of `select` that choose disks; they exclude ``all``."""
 NARROWING = ("disk_types", "categories")
 """Keys of `select` that choose disks, or narrow a choice, ``all`` included."""
-TIMER_OR_EVENT = "must have either timer: NAME or event: [TYPES]"
+ON_REQUEST = "request"
+"""The word in place of `on`'s keys, for a policy that only a direct request runs."""
+STARTS = f"must be {ON_REQUEST}, or have either timer: NAME or event: [TYPES]"
 
 
 def check_on(given: Mapping[str, Any], path: str, problems: Problems) -> None:
     """Check that a policy runs on a timer or on events, and has conditions for events only."""
     if ("timer" in given) == ("event" in given):
-        problems.add(path, dict(given), TIMER_OR_EVENT)
+        problems.add(path, dict(given), STARTS)
     if "timer" in given and "where" in given:
         problems.add(f"{path}.where", given["where"], "is for events only; leave it out")
 

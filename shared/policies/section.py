@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from shared.errors import Problems
 from shared.rules import Rule, join
-from shared.validation import check_keys, check_required
+from shared.validation import check_keys, check_required, nearest
 
 
 class Key(NamedTuple):
@@ -58,6 +58,25 @@ class Section(NamedTuple):
             elif (read := key.rule.read(value[name], join(path, name), problems)) is not None:
                 valid[name] = read
         return valid
+
+
+class WordOrSection(NamedTuple):
+    """A section, or one word that stands for it."""
+
+    word: str
+    section: Section
+    rule: str
+    """What a value must be that is neither."""
+
+    def read(self, value: object, path: str, problems: Problems) -> dict[str, Any] | None:
+        """Return the valid part of the section, or ``{word: True}``; None for neither."""
+        if value == self.word:
+            return {self.word: True}
+        if isinstance(value, Mapping):
+            return self.section.read(value, path, problems)
+        hint = nearest(value, (self.word,)) if isinstance(value, str) else ""
+        problems.add(path, value, f"{self.rule}{hint}")
+        return None
 
 
 class SectionList(NamedTuple):

@@ -53,7 +53,8 @@ def _inline(trigger: Timer, file: PolicyFile, problems: Problems) -> Sequence[Po
             "is already the name of another policy, and they would share runs; choose another name"
         )
         problems.add("payload.name", policy.name, rule)
-    if policy.event_types or (policy.timer and policy.timer != trigger.name):
+    is_elsewhere = policy.timer and policy.timer != trigger.name
+    if policy.event_types or policy.on_request or is_elsewhere:
         problems.add(
             "payload.on", policy.timer, f"must be this timer, {trigger.name}, or be left out"
         )

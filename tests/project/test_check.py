@@ -274,8 +274,8 @@ def test_a_problem_names_the_file_the_line_and_the_policy(tmp_path: Path) -> Non
             "mean 'on'?"
         ),
         (
-            "p.yaml line 8: policy b: policies[1].on: is required; must have either timer: NAME or "
-            "event: [TYPES]"
+            "p.yaml line 8: policy b: policies[1].on: is required; must be request, or have "
+            "either timer: NAME or event: [TYPES]"
         ),
     ]
 

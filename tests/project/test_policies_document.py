@@ -97,7 +97,12 @@ BY_EVENT: dict[str, tuple[str, Mapping[str, str]]] = {
     ),
 }
 """Of recipes with an event, such an event's type and data, without the instance."""
-OTHERS = ("Several regions", "See what a policy would do")
+OTHERS = (
+    "Several regions",
+    "See what a policy would do",
+    "On demand, such as before a release",
+    "When EBS warns that a disk has no snapshot",
+)
 
 
 def test_every_recipe_is_run() -> None:
@@ -173,6 +178,28 @@ def test_the_recipe_for_several_regions_takes_snapshots_in_each(cloud: World) ->
 
     assert [run["region"] for run in answer["runs"]] == policy["regions"]
     assert [len(cloud.cloud.ecs(region).snapshots) for region in policy["regions"]] == [1, 1]
+
+
+def test_the_recipe_on_demand_runs_when_a_request_names_it(cloud: World) -> None:
+    """The data disks with the tag."""
+    [policy] = policies_of(RECIPES["On demand, such as before a release"])
+    cloud.policies(policy)
+    meant, system, other = cloud.disk(), cloud.disk(type="system"), cloud.disk(tags=OTHER)
+
+    cloud.schedule({"key": "v1.2", "policy": policy["name"]})
+
+    assert [len(cloud.snapshots_of(one)) for one in (meant, system, other)] == [1, 0, 0]
+
+
+def test_the_recipe_for_ebs_takes_the_disk_of_the_warning(cloud: World) -> None:
+    """And not one that its owner excluded."""
+    cloud.policies(*policies_of(RECIPES["When EBS warns that a disk has no snapshot"]))
+    meant, excluded = cloud.disk(tags={}), cloud.disk(tags={"snapshot": "never"})
+
+    for event in cloud.cloud.eventbridge.warn_of_missing_snapshots():
+        cloud.event(event)
+
+    assert [len(cloud.snapshots_of(one)) for one in (meant, excluded)] == [1, 0]
 
 
 def test_the_recipe_of_a_dry_run_creates_nothing(cloud: World) -> None:

@@ -22,7 +22,7 @@ from shared.identity import MAX_ATTEMPTS
 from shared.policies.policy_file import load_policies
 from shared.policies.policy_keys import FILE
 from shared.policies.policy_rules import FILE_RULES, POLICY_RULES
-from shared.policies.section import Key, Section, SectionList
+from shared.policies.section import Key, Section, SectionList, WordOrSection
 from shared.rules import MapOf
 from shared.runtime.json_yaml import parse_json, parse_yaml, read_policies
 
@@ -85,6 +85,7 @@ def keys_of(section: Section, path: str = "") -> Iterator[tuple[str, Key, Any]]:
     for name, key in section.keys.items():
         yield f"{path}{name}", key, key.rule
         rule = key.rule.item if isinstance(key.rule, SectionList) else key.rule
+        rule = rule.section if isinstance(rule, WordOrSection) else rule
         if isinstance(rule, MapOf) and isinstance(rule.value, Section):
             yield from keys_of(rule.value, f"{path}{name}.*.")
         if isinstance(rule, Section):
@@ -95,6 +96,7 @@ def in_schema(path: str) -> dict[str, Any]:
     place: dict[str, Any] = SCHEMA
     for name in path.split("."):
         place = place.get("items", place)
+        place = place["oneOf"][1] if "oneOf" in place and "const" in place["oneOf"][0] else place
         place = place["additionalProperties"] if name == "*" else place["properties"][name]
     return place
 
@@ -164,6 +166,7 @@ GOOD: dict[str, Edit] = {
     "repeats": set_at(*P0, "retry_failed_snapshots", to=MAX_ATTEMPTS - 1),
     "repeats by default": set_at("defaults", "retry_failed_snapshots", to=0),
     "a limit": set_at("limits", "max_disks", to=1),
+    "only on request": set_at(*P0, "on", to="request"),
     "a flag in where": set_at(
         "policies", 3, "on", "where", to={"data.x": True, "data.y": [1, "a"]}
     ),
@@ -177,6 +180,9 @@ BAD: dict[str, Edit] = {
     "policy named direct": set_at(*P0, "name", to="direct"),
     "no on": lambda content: content["policies"][0].pop("on"),
     "timer and event": set_at(*P0, "on", to={"timer": "a", "event": "b"}),
+    "another word than request": set_at(*P0, "on", to="requested"),
+    "request as a key": set_at(*P0, "on", to={"request": True}),
+    "request and a timer": set_at(*P0, "on", to=["request", {"timer": "nightly"}]),
     "where with a timer": set_at(*P0, "on", to={"timer": "a", "where": {"data.x": "y"}}),
     "its own event": set_at(*P0, "on", to={"event": "ecs:Snapshot:CreateSnapshotCompleted"}),
     "CloudMonitor's name": set_at(*P0, "on", to={"event": "ecs:Instance:X.Reboot:Scheduled"}),

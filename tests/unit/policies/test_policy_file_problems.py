@@ -114,13 +114,16 @@ def test_limits_are_whole_numbers_within_their_ranges(key: str, limits: tuple[in
 CLOUD_MONITORS = (
     "is CloudMonitor's name; EventBridge's has no ':Scheduled', see where: data.eventStatus"
 )
-ON_RULE = "must have either timer: NAME or event: [TYPES]"
+ON_RULE = "must be request, or have either timer: NAME or event: [TYPES]"
 
 
 @pytest.mark.parametrize(
     ("on", "rules"),
     [
-        (None, ["must be a mapping of keys to values; known: timer, event, where"]),
+        (None, [ON_RULE]),
+        ([], [ON_RULE]),
+        ("reqest", [f"{ON_RULE}; did you mean 'request'?"]),
+        ({"request": True}, ["unknown key; known: timer, event, where", ON_RULE]),
         ({}, [ON_RULE]),
         ({"timer": "a", "event": STATE}, [ON_RULE]),
         ({"timer": ""}, ["must be the name of a timer"]),
