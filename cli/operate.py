@@ -10,6 +10,7 @@ import typer
 from cli.console import Output, new_console, stderr_console
 from cli.local import Local, environment
 from cli.paths import POLICIES
+from cli.request.options import RequestCommand, tags_of
 
 app = typer.Typer()
 
@@ -138,17 +139,36 @@ def coverage(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: ecsnap request --policy nightly --wait 30m")
-def request(
+@app.command(
+    cls=RequestCommand,
+    epilog="Example: ecsnap request --policy nightly --wait; "
+    "ecsnap request --tag env=prod --tag role=db --key v1.2 --wait 1h",
+)
+def request(  # noqa: PLR0913 - an option each
     policy: Annotated[str | None, typer.Option(help="Run this policy.")] = None,
     disk: Annotated[
         list[str] | None, typer.Option(help="A disk; may be given several times.")
+    ] = None,
+    instance: Annotated[
+        list[str] | None,
+        typer.Option(help="An instance, for all its disks; may be given several times."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Disks with this tag; several keys must all match, and of one key one value. "
+            "* and ? are wildcards.",
+        ),
     ] = None,
     key: Annotated[
         str | None, typer.Option(help="Identifies the request; default: a random one.")
     ] = None,
     wait: Annotated[
-        str | None, typer.Option(help="Wait so long for the snapshots, such as 30m.")
+        str | None,
+        typer.Option(
+            metavar="[TIME]", help="Wait for the snapshots, so long or, without a time, 30m."
+        ),
     ] = None,
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     *,
@@ -164,12 +184,14 @@ def request(
     """Take snapshots now: send a direct request, and wait for it if asked to."""
     from cli.request import command  # noqa: PLC0415 - so that `--help` loads no SDK
 
-    if bool(policy) == bool(disk):
-        raise typer.BadParameter("either --policy or --disk is needed, and not both")
+    if sum(map(bool, (policy, disk, instance, tag))) != 1:
+        raise typer.BadParameter("exactly one of --policy, --disk, --instance, --tag is needed")
     wanted = command.Wanted(
         policies=policies,
         policy=policy,
         disk_ids=tuple(disk or ()),
+        instance_ids=tuple(instance or ()),
+        tags=tags_of(tag or ()),
         key=key,
         wait=wait,
         dry_run=dry_run,

@@ -49,8 +49,10 @@ class Planned:
     timer: str
     taken: Mapping[str, Sequence[str]]
     """By region the ids of the disks that it takes."""
+    selected: Mapping[str, int]
+    """By region how many it selects: also those of which ECS would take no snapshot."""
     left_out: Mapping[str, int]
-    """By reason the number of the others."""
+    """By reason the number of the disks that it does not take."""
     native: Mapping[str, Sequence[str]]
     """By automatic snapshot policy of ECS those of the disks that have it."""
     listed: Mapping[str, int]
@@ -106,10 +108,10 @@ class Planned:
         """Return what will go wrong."""
         limit = self.limits.max_disks
         lines = [
-            f"{len(ids)} disks in {region}: more than limits.max_disks ({limit}), so the run is "
+            f"{count} disks in {region}: more than limits.max_disks ({limit}), so the run is "
             "rejected"
-            for region, ids in self.taken.items()
-            if len(ids) > limit
+            for region, count in self.selected.items()
+            if count > limit
         ]
         is_started = bool(self.fired.timers or self.fired.policy.event_types) or self.on_request
         if is_started and self.fired.policy.enabled and not self.disks:
@@ -146,6 +148,7 @@ class Planner:
     around: Surroundings
     seen: set[str] = field(default_factory=set)
     _taken: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    _selected: dict[str, Counter[str]] = field(default_factory=dict)
     _left_out: dict[str, Counter[str]] = field(default_factory=dict)
     _native: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _listed: Counter[str] = field(default_factory=Counter)
@@ -158,6 +161,8 @@ class Planner:
         self._listed[region] += 1
         judged = judgements(self.fired, disk, instances, region=region, home=self.around.home)
         for one in judged:
+            if one.takes_it or one.code:
+                self._selected.setdefault(one.policy, Counter())[region] += 1
             if one.takes_it:
                 regions = self._taken.setdefault(one.policy, {})
                 regions.setdefault(region, []).append(disk.disk_id)
@@ -179,6 +184,7 @@ class Planner:
                     next_at=next_at,
                     timer=timer,
                     taken=self._taken.get(one.policy.name, {}),
+                    selected=self._selected.get(one.policy.name, {}),
                     left_out=dict(self._left_out.get(one.policy.name, Counter()).most_common()),
                     native=self._native.get(one.policy.name, {}),
                     listed=dict(self._listed),

@@ -19,6 +19,7 @@ from cli.monitoring.effective import LATEST
 from cli.progress import Report, no_report
 from shared.clients.ecs import DISKS_PER_PAGE, SNAPSHOTS_PER_PAGE
 from shared.clients.ecs_errors import EcsError
+from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk, Instance
 from shared.clients.pacing import OutOfTimeError
 from shared.coverage.fired import fired_policies
@@ -98,12 +99,19 @@ def listed(account: Account) -> Iterator[tuple[str, Disk, Sequence[Instance]]]:
 
     """
     for region in account.regions:
-        inventory, rest = account.inventory(region), account.disks(region)
-        while page := list(islice(rest, DISKS_PER_PAGE)):
-            ids = sorted({key for disk in page for key in disk.instance_ids})
-            known = {one.instance_id: one for one in inventory.instances(ids)}
-            for disk in page:
-                yield region, disk, [known[key] for key in disk.instance_ids if key in known]
+        for disk, instances in with_instances(account.inventory(region), account.disks(region)):
+            yield region, disk, instances
+
+
+def with_instances(
+    inventory: Inventory, disks: Iterator[Disk]
+) -> Iterator[tuple[Disk, Sequence[Instance]]]:
+    """Yield disks with the instances that they are attached to, which are listed page by page."""
+    while page := list(islice(disks, DISKS_PER_PAGE)):
+        ids = sorted({key for disk in page for key in disk.instance_ids})
+        known = {one.instance_id: one for one in inventory.instances(ids)}
+        for disk in page:
+            yield disk, [known[key] for key in disk.instance_ids if key in known]
 
 
 def announced(account: Account) -> str:

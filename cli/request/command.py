@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
@@ -16,23 +16,20 @@ from cli.fc_starter import FcStarter, not_started
 from cli.history.runs import parsed_since
 from cli.history.source import SourceError
 from cli.inventory.account import LONGEST_S, Account, account_of, unlisted
-from cli.inventory.plan import Planner, Surroundings
-from cli.inventory.survey import listed
 from cli.progress import progress as bar
 from cli.request.order import Order, OrderError, Progress, ordered, progress
+from cli.request.selection import Meant, meant
 from shared.clients.ecs_errors import EcsError
 from shared.clients.fc_errors import DuplicateInvocationError, FcError
 from shared.clients.pacing import OutOfTimeError
-from shared.coverage.fired import Fired
-from shared.policies.policy import DIRECT
-from shared.policies.selection import Select
 from shared.runtime.clock import SYSTEM_CLOCK, Clock
 from shared.runtime.settings import is_loopback
-from shared.validation import nearest
 
 FUNCTION = "snapshot_on_schedule"
 POLL_S = 10.0
 """Between two listings of the request's snapshots."""
+MAX_NAMED = 5
+"""How many disks a message names; the result has all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +39,11 @@ class Wanted:
     policies: Path
     """The policy file; `deployment.yaml` is in its folder."""
     policy: str | None = None
+    """Of this, and the next three, one is given."""
     disk_ids: Sequence[str] = ()
+    instance_ids: Sequence[str] = ()
+    tags: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Keys, each with the patterns of its value."""
     key: str | None = None
     """None for a random one."""
     wait: str | None = None
@@ -53,6 +54,17 @@ class Wanted:
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
+
+    @property
+    def asked(self) -> Mapping[str, object]:
+        """Return what is asked for, as the event has it."""
+        given = {
+            "policy": self.policy,
+            "disk_ids": list(self.disk_ids),
+            "instance_ids": list(self.instance_ids),
+            "tags": {key: list(values) for key, values in self.tags.items()},
+        }
+        return {name: value for name, value in given.items() if value}
 
 
 def request(wanted: Wanted, output: Output) -> bool:
@@ -75,28 +87,32 @@ def request(wanted: Wanted, output: Output) -> bool:
         order = ordered(
             account.project.policies,
             key=key,
-            policy=wanted.policy,
-            disk_ids=wanted.disk_ids,
+            asked=wanted.asked,
             dry_run=wanted.dry_run,
             home=account.home,
             now=wanted.clock.now(),
         )
         with bar(output.messages) as report:
             report("listing disks")
-            disks = _disks(account, order)
+            found = meant(account, order)
         # Before the call: whoever loses the answer needs the key to send the same request again.
         print_line(output.messages, f"key: {key}")
         was_there = _sent(account, order, wanted)
     except (SourceError, OrderError) as exc:
         print_line(output.messages, str(exc), "red")
         return False
-    count = sum(map(len, disks.values()))
     what = "FC has this key already; nothing was sent" if was_there else "requested"
-    print_line(output.messages, f"{what}: {count} {'disk' if count == 1 else 'disks'}")
+    print_line(output.messages, f"{what}: {_disks(found.count)}")
+    for why, count in found.left_out.items():
+        print_line(output.messages, f"left out: {_disks(count)}: {why}", "yellow")
     if wait_s is None:
-        _show(order, output, None)
+        _show(order, output, found, None)
         return True
-    return _waited(account, order, disks, wait_s, output)
+    return _waited(account, order, found, wait_s, output)
+
+
+def _disks(count: int) -> str:
+    return f"{count} {'disk' if count == 1 else 'disks'}"
 
 
 def _wait_s(wanted: Wanted) -> float | None:
@@ -105,48 +121,6 @@ def _wait_s(wanted: Wanted) -> float | None:
     if wanted.dry_run:
         raise OrderError("--wait: a dry run takes no snapshot that could be waited for")
     return parsed_since(wanted.wait, "--wait").total_seconds()
-
-
-def _disks(account: Account, order: Order) -> Mapping[str, set[str]]:
-    """Return by region the disks that a request means; raises SourceError if there are none."""
-    limits = account.project.policies.limits
-    policy = order.runs[0].policy
-    try:
-        if policy.name == DIRECT:
-            ids = set(policy.select.disk_ids)
-            found = _listed(account, sorted(ids))
-            if unknown := sorted(ids - found):
-                known = [disk.disk_id for disk in account.disks(account.home)]
-                lines = [
-                    f"'{one}': no such disk in {account.home}{nearest(one, known)}"
-                    for one in unknown
-                ]
-                raise SourceError("\n".join([*lines, "nothing was sent"]))
-            return {account.home: ids}
-        meant = replace(policy, dry_run=policy.dry_run and not order.is_dry_run)
-        planner = Planner(
-            fired=[Fired(policy=meant, timers={}, is_requested=True)],
-            around=Surroundings(limits=limits, part_s=1, home=account.home),
-        )
-        for region, disk, instances in listed(account):
-            planner.add(region, disk, instances)
-    except (EcsError, OutOfTimeError) as exc:
-        raise SourceError(f"cannot be listed: {unlisted(exc)}; nothing was sent") from exc
-    (one,) = planner.planned(account.clock.now())
-    if not one.disks:
-        reasons = "; ".join(f"{why} ({count})" for why, count in one.left_out.items())
-        raise SourceError(
-            f"policy {policy.name} takes no disk: {reasons or 'there is none'}; nothing was sent"
-        )
-    too_many = [line for line in one.warnings if "limits.max_disks" in line]
-    if too_many:
-        raise SourceError("\n".join([*too_many, "nothing was sent"]))
-    return {region: set(ids) for region, ids in one.taken.items()}
-
-
-def _listed(account: Account, ids: Sequence[str]) -> set[str]:
-    disks = account.inventory(account.home).disks(Select(disk_ids=tuple(ids)), None)
-    return {disk.disk_id for disk in disks}
 
 
 def _sent(account: Account, order: Order, wanted: Wanted) -> bool:
@@ -188,18 +162,18 @@ def _is_local(address: str | None) -> bool:
 def _waited(
     account: Account,
     order: Order,
-    disks: Mapping[str, set[str]],
+    disks: Meant,
     wait_s: float,
     output: Output,
 ) -> bool:
     ends = account.clock.monotonic() + wait_s
     retries = any(run.policy.retry_failed_snapshots for run in order.runs)
-    total = sum(map(len, disks.values()))
+    total = disks.count
     with bar(output.messages) as report:
         report("waiting for snapshots", 0, total)
         while True:
             try:
-                found = _progress(account, order, disks)
+                found = _progress(account, order, disks.disks)
             except (EcsError, OutOfTimeError) as exc:
                 line = f"cannot be listed: {unlisted(exc)}; {_goes_on(order)}"
                 print_line(output.messages, line, "red")
@@ -209,7 +183,9 @@ def _waited(
             if is_over or account.clock.monotonic() >= ends:
                 break
             account.clock.sleep(min(POLL_S, max(0.0, ends - account.clock.monotonic())))
-    _show(order, output, found)
+    _show(order, output, disks, found)
+    if found.failed:
+        _say_what_failed(found, output)
     if found.open:
         _say_what_is_open(order, found, output)
     return not found.open and not found.failed
@@ -233,28 +209,38 @@ def _progress(account: Account, order: Order, disks: Mapping[str, set[str]]) -> 
     )
 
 
+def _say_what_failed(found: Progress, output: Output) -> None:
+    some = ", ".join(sorted(found.failed)[:MAX_NAMED])
+    line = f"{_disks(len(found.failed))} failed in ECS: {some}; another --key takes them again"
+    print_line(output.messages, line, "red")
+
+
 def _say_what_is_open(order: Order, found: Progress, output: Output) -> None:
-    some = ", ".join(list(found.open)[:5])
+    some = ", ".join(list(found.open)[:MAX_NAMED])
     ids = ", ".join(run.run_key.run_id[:8] for run in order.runs)
-    line = f"time is over, and {len(found.open)} are open: {some}; `ecsnap runs {ids}` says why; "
+    line = (
+        f"time is over, and {_disks(len(found.open))} open: {some}; `ecsnap runs {ids}` says why; "
+    )
     print_line(output.messages, line + _goes_on(order), "red")
 
 
 def _goes_on(order: Order) -> str:
-    return f"--key {order.key} --wait 30m goes on waiting"
+    return f"--key {order.key} --wait goes on waiting"
 
 
-def _show(order: Order, output: Output, found: Progress | None) -> None:
+def _show(order: Order, output: Output, disks: Meant, found: Progress | None) -> None:
     if output.as_json:
-        print_json(output.console, _document(order, found))
+        print_json(output.console, _document(order, disks, found))
         return
     for line in _lines(order, found):
         print_line(output.console, line)
 
 
-def _document(order: Order, found: Progress | None) -> dict[str, object]:
+def _document(order: Order, disks: Meant, found: Progress | None) -> dict[str, object]:
     document: dict[str, object] = {
         "key": order.key,
+        "disks": disks.count,
+        "left_out": dict(disks.left_out),
         "runs": {run.run_key.region: run.run_key.run_id for run in order.runs},
     }
     if found is not None:

@@ -51,8 +51,7 @@ def ordered(
     file: PolicyFile,
     *,
     key: str,
-    policy: str | None,
-    disk_ids: Sequence[str],
+    asked: Mapping[str, object],
     dry_run: bool,
     home: str,
     now: datetime,
@@ -63,8 +62,7 @@ def ordered(
     Args:
         file: The policies.
         key: Identifies the request.
-        policy: The policy to run; None for `disk_ids`.
-        disk_ids: The disks.
+        asked: What for, as the event has it, such as ``{"policy": "nightly"}``.
         dry_run: Whether it only records what would be done.
         home: The region of the function.
         now: The time of the request.
@@ -73,8 +71,7 @@ def ordered(
         OrderError: The function would reject it.
 
     """
-    content: dict[str, object] = {"key": key}
-    content |= {"policy": policy} if policy is not None else {"disk_ids": list(disk_ids)}
+    content: dict[str, object] = {"key": key, **asked}
     if dry_run:
         content["dry_run"] = True
     event = json.dumps(content).encode()

@@ -12,45 +12,20 @@ from typer.testing import CliRunner
 
 from cli.__main__ import app
 from cli.request.command import POLL_S, Wanted, request
-from tests.cli.inventory_world import asked, policies_of, readable_world, write
-from tests.clocks import FakeClock
+from cli.request.selection import Meant
+from tests.cli.inventory_world import asked, policies_of, write
+from tests.cli.request_world import CloudClock, ask, deployed_world
 from tests.component.parts import Parts
-from tests.component.recovery import deployed
 from tests.component.world import PROD
 from tests.component.world import policy as policy_of
 
 MINUTE_S = 60
 
 
-class CloudClock(FakeClock):
-    """While the command waits, the cloud goes on."""
-
-    def __init__(self, parts: Parts) -> None:
-        super().__init__(parts.world.clock.now())
-        self.parts = parts
-
-    def sleep(self, seconds: float) -> None:
-        super().sleep(seconds)
-        world = self.parts.world
-        world.clock.advance(seconds)
-        self.parts.run_all()
-        for completion in world.completions():
-            world.complete(completion)
-
-
 @pytest.fixture
 def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Parts]:
-    """The functions, deployed under the names of the deployment `main`."""
-    monkeypatch.delenv("FC_ENDPOINT", raising=False)
-    with readable_world(tmp_path, monkeypatch) as world:
-        write(world, deployment="main")
-        with deployed(world) as parts:
-            yield parts
-
-
-def ask(parts: Parts, *, as_json: bool = True, width: int = 80, **of: Any) -> tuple[bool, str, str]:
-    wanted = Wanted(policies=policies_of(parts.world), clock=CloudClock(parts), **of)
-    return asked(lambda output: request(wanted, output), as_json=as_json, width=width)
+    with deployed_world(tmp_path, monkeypatch) as parts:
+        yield parts
 
 
 def test_a_request_for_disks_is_sent_and_waited_for(parts: Parts) -> None:
@@ -97,7 +72,7 @@ def test_without_waiting_it_only_starts(parts: Parts) -> None:
     _, _, again = ask(parts, disk_ids=[disk])
 
     assert done
-    assert set(json.loads(result)) == {"key", "runs"}
+    assert set(json.loads(result)) == {"key", "disks", "left_out", "runs"}
     assert messages.splitlines()[0] != again.splitlines()[0]
     assert len(parts.all) == 2
     parts.run_all()
@@ -125,8 +100,8 @@ def test_a_disk_that_gets_no_snapshot_is_open_when_time_is_over(parts: Parts) ->
 
     assert not done
     assert json.loads(result)["open"] == [disk]
-    assert f"time is over, and 1 are open: {disk}" in messages
-    assert "--key k --wait 30m goes on waiting" in messages
+    assert f"time is over, and 1 disk open: {disk}" in messages
+    assert "--key k --wait goes on waiting" in messages
 
 
 def test_a_dry_run_takes_nothing(parts: Parts) -> None:
@@ -231,7 +206,8 @@ def test_half_an_emulator_is_refused(
     disk = parts.world.disk()
     address = "http://127.0.0.1:9"
     if local == "ECS_ENDPOINT":
-        monkeypatch.setattr("cli.request.command._disks", lambda *_: {"cn-hangzhou": {disk}})
+        found = Meant(disks={"cn-hangzhou": {disk}}, left_out={})
+        monkeypatch.setattr("cli.request.command.meant", lambda *_: found)
     monkeypatch.setenv(local, address)
     done, _, messages = ask(parts, disk_ids=[disk])
 

@@ -32,8 +32,10 @@ COVERED_ELSEWHERE = {
 NEEDS_A_CLOUD = {
     ".venv/bin/ecsnap failures",
     ".venv/bin/ecsnap failures --replay --wait 5m",
-    ".venv/bin/ecsnap request --policy nightly-production --wait 30m",
-    ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --key ticket-4711 --wait 30m",
+    ".venv/bin/ecsnap request --policy nightly-production --wait",
+    ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --key ticket-4711 --wait=10m",
+    ".venv/bin/ecsnap request --instance i-bp1web00000000000001 --instance i-bp1db000000000000001",
+    ".venv/bin/ecsnap request --tag env=prod --tag 'role=web-*' --dry-run",
     # tests/cli/test_local.py runs these.
     ".venv/bin/ecsnap emulator",
     ".venv/bin/ecsnap request --disk d-bp1web10000000000sys --wait 2m --local",
