@@ -44,8 +44,8 @@ TIMER = Section(
         ),
         "payload": Key(
             TextOrMapping(),
-            "What its runs use instead of the policies that name it: {policy: NAME}, a whole "
-            "policy, or the disks of a direct request.",
+            "What its runs use instead of the policies that name it: {policy: NAME}, or a whole "
+            "policy.",
             ({"policy": "nightly-production"},),
         ),
         "enabled": Key(FLAG, "false: it is deployed and does not fire.", (False,)),

@@ -163,7 +163,7 @@ def test_a_payload_names_the_policy_whatever_timer_it_is_on() -> None:
     """{"policy": NAME}."""
     assert names(runs_of(timer("other", policy="nightly"))) == [("nightly", REGION)]
     assert problem_of(timer(policy="nightlyy")) == (
-        "payload.policy: 'nightlyy': no such policy; known: nightly"
+        "payload.policy: 'nightlyy': no such policy; known: nightly; did you mean 'nightly'?"
     )
 
 
@@ -404,6 +404,7 @@ def test_a_direct_request_may_name_any_policy() -> None:
     assert names((run,)) == [("nightly", "cn-beijing")]
     assert run.run_key.trigger_id == ("direct", "k-7")
     assert problem_of(direct(policy="x")) == "policy: 'x': no such policy; known: nightly"
+    assert problem_of(direct(policy="nigthly")).endswith("; did you mean 'nightly'?")
 
 
 @pytest.mark.parametrize(
