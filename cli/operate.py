@@ -144,7 +144,7 @@ def coverage(
     epilog="Example: ecsnap request --policy nightly --wait; "
     "ecsnap request --tag env=prod --tag role=db --key v1.2 --wait 1h",
 )
-def request(  # noqa: PLR0913 - an option each
+def request(
     policy: Annotated[str | None, typer.Option(help="Run this policy.")] = None,
     disk: Annotated[
         list[str] | None, typer.Option(help="A disk; may be given several times.")
