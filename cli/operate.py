@@ -110,12 +110,17 @@ def explain(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: ecsnap coverage --fail-on overdue,unprotected")
+@app.command(
+    epilog="Example: ecsnap coverage --fail-on overdue,unprotected; ecsnap coverage --html new.html"
+)
 def coverage(
     policies: Annotated[Path, typer.Option(help="The policy file.")] = POLICIES,
     fail_on: Annotated[
         str | None,
         typer.Option(help="Exit with 1 if a disk is in one of these: overdue,unprotected."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write a page for a browser to this file.")
     ] = None,
     *,
     live: Annotated[
@@ -133,6 +138,7 @@ def coverage(
         live=live,
         everything=everything,
         fail_on=fail_on,
+        html=html,
         env=environment(local=local),
     )
     if not coverage_command.coverage(question, _output(as_json=as_json)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.console import Output, print_json, print_line
-from cli.history.source import SourceError, source_of
-from cli.inventory.account import account_of
-from cli.inventory.survey import announced, survey
+from cli.history.source import Source, SourceError, source_of
+from cli.inventory.account import Account, account_of
+from cli.inventory.survey import Survey, announced, survey
+from cli.page.file import PageFile, PageFileError, page_file
+from cli.page.write import page_of
 from cli.progress import progress
 from shared.coverage.states import PROBLEMS, STATES, Row, totals
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
@@ -38,6 +41,8 @@ class Question:
     """Show every disk, not only those that somebody has to act on."""
     fail_on: str | None = None
     """States, separated by commas, of which no disk may be."""
+    html: Path | None = None
+    """Where to write the page; None writes none."""
     env: Mapping[str, str] = field(default_factory=lambda: os.environ)
     """The environment variables, with the credentials."""
     clock: Clock = SYSTEM_CLOCK
@@ -48,35 +53,71 @@ def coverage(question: Question, output: Output) -> bool:
     Print the states of all disks, those first that somebody has to act on.
 
     Returns:
-        Whether everything could be read, and no disk is in a state of `fail_on`.
+        Whether everything could be read and written, and no disk is in a state of `fail_on`.
 
     """
-    now, sleep = question.clock.now(), question.clock.sleep
     try:
         forbidden = _states(question.fail_on)
-        account = account_of(question.policies, question.env, clock=question.clock)
-        source = None
-        if not question.live:
-            source = source_of(question.policies, question.env, now=now, sleep=sleep)
-        if question.live:
-            print_line(output.messages, announced(account))
-        with progress(output.messages) as report:
-            found = survey(account, source, progress=report)
-    except SourceError as exc:
+        with page_file(question.html) if question.html else nullcontext() as file:
+            account = account_of(question.policies, question.env, clock=question.clock)
+            source = _source(question)
+            if question.live:
+                print_line(output.messages, announced(account))
+            with progress(output.messages) as report:
+                known = None if question.live or isinstance(source, SourceError) else source
+                found = survey(account, known, progress=report)
+            is_whole = not file or _write(file, account, source, found, question, output.messages)
+    except (SourceError, PageFileError) as exc:
         print_line(output.messages, str(exc), "red")
         return False
-    rows, counts = found.rows, totals(found.rows)
     for reason in found.unreadable:
         print_line(output.messages, reason, "yellow")
+    is_well = _print(found.rows, forbidden, question, output)
+    return is_well and is_whole and not found.unreadable
+
+
+def _source(question: Question) -> Source | SourceError:
+    """Return the records; with --live only the page needs them, so it may do without."""
+    now, sleep = question.clock.now(), question.clock.sleep
+    try:
+        return source_of(question.policies, question.env, now=now, sleep=sleep)
+    except SourceError as exc:
+        if question.live:
+            return exc
+        raise
+
+
+def _write(
+    file: PageFile,
+    account: Account,
+    source: Source | SourceError,
+    found: Survey,
+    question: Question,
+    messages: Console,
+) -> bool:
+    """Write the page; return whether it lacks nothing, or only what --live does not promise."""
+    page = page_of(account, source, found, is_live=question.live)
+    file.save(page.text)
+    for line in page.missing:
+        print_line(messages, f"{question.html}: {line}", "yellow")
+    return question.live or not page.missing
+
+
+def _print(
+    rows: Sequence[Row], forbidden: Sequence[str], question: Question, output: Output
+) -> bool:
+    """Print the result; return whether no disk is in a state that is forbidden."""
+    counts = totals(rows)
     if output.as_json:
         disks = [row.document() for row in rows]
-        print_json(output.console, {"at": utc(now), "totals": counts, "disks": disks})
+        at = utc(question.clock.now())
+        print_json(output.console, {"at": at, "totals": counts, "disks": disks})
     else:
         _show(rows, question, output.console)
     bad = [f"{counts[state]} {state}" for state in forbidden if counts[state]]
     if bad:
         print_line(output.messages, f"--fail-on: {', '.join(bad)}", "red")
-    return not bad and not found.unreadable
+    return not bad
 
 
 def _states(text: str | None) -> list[str]:
@@ -109,6 +150,8 @@ def _show(rows: Sequence[Row], question: Question, console: Console) -> None:
     if any(row.max_age_hours is None and row.policies for row in rows):
         rule = "no disk of a policy without max_age_hours is ever overdue"
         print_line(console, rule)
+    if question.html:
+        print_line(console, f"page: {question.html}")
 
 
 def _table(rows: Sequence[Row], width: int) -> Table:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from shared.clients.ecs_errors import EcsError, EcsRejectedError, ErrorAction, error_action_of
 from shared.clients.ecs_listings import Inventory
-from shared.clients.ecs_types import Disk, Instance, is_readable
+from shared.clients.ecs_types import Disk, Held, Instance, is_readable
 from shared.coverage.states import Judge, Known, Row
 
 BATCH = 100
@@ -30,7 +30,7 @@ class Reading:
     disk: Disk
     instances: Sequence[Instance]
     """Those that it is attached to."""
-    held_bytes: int | None
+    held: Held | None
     """What its snapshots take; None if that may not be read."""
 
 
@@ -61,7 +61,7 @@ class RegionSurvey:
             Reading(
                 disk=disk,
                 instances=[instances[key] for key in disk.instance_ids if key in instances],
-                held_bytes=None if held is None else held.get(disk.disk_id, 0),
+                held=None if held is None else held.get(disk.disk_id, _none(disk)),
             )
             for disk in disks
         ]
@@ -73,16 +73,21 @@ class RegionSurvey:
             reading.disk,
             reading.instances,
             known,
-            held_bytes=reading.held_bytes,
+            held=reading.held,
         )
 
-    def _held(self, disk_ids: Sequence[str]) -> dict[str, int] | None:
+    def _held(self, disk_ids: Sequence[str]) -> dict[str, Held] | None:
         if self.unreadable:
             return None
         try:
-            return {one.disk_id: one.size_bytes for one in self.inventory.held(disk_ids)}
+            return {one.disk_id: one for one in self.inventory.held(disk_ids)}
         except EcsRejectedError as exc:
             if may_pass(exc):
                 raise
             self.unreadable.append(f"what snapshots take is not known: {exc}")
             return None
+
+
+def _none(disk: Disk) -> Held:
+    """Return what a disk holds that ECS does not list: nothing."""
+    return Held(disk_id=disk.disk_id, count=0, size_bytes=0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.clients.ecs_errors import ErrorAction, error_action
-from shared.clients.ecs_types import Disk, Instance
+from shared.clients.ecs_types import Disk, Held, Instance
 from shared.coverage.fired import Fired
 from shared.coverage.protection import judgements
 from shared.policies.policy import Report
@@ -73,6 +73,10 @@ class Row:
     """The automatic snapshot policy of ECS that is applied to it."""
     held_bytes: int | None = None
     """What all its snapshots take; None if that was not read."""
+    held_snapshots: int | None = None
+    """How many these are, whatever became of them."""
+    created_at: datetime | None = None
+    """None if ECS does not say."""
 
     def document(self) -> dict[str, object]:
         """Return it as JSON: stable keys, described in docs/operations.md."""
@@ -98,9 +102,11 @@ class Row:
             "snapshots_other": known.others,
             "newest_other_at": utc(known.newest_other_at) if known.newest_other_at else "",
             "held_gib": None if self.held_bytes is None else round(self.held_bytes / GIB, 2),
+            "held_snapshots": self.held_snapshots,
             "size_gib": self.size_gib,
             "encrypted": self.encrypted,
             "native_policy": self.native_policy,
+            "created_at": utc(self.created_at) if self.created_at else "",
         }
 
 
@@ -121,7 +127,7 @@ class Judge:
         instances: Sequence[Instance],
         known: Known,
         *,
-        held_bytes: int | None = None,
+        held: Held | None = None,
     ) -> Row:
         """
         Return what is to be said of a disk.
@@ -131,7 +137,7 @@ class Judge:
             disk: As listed.
             instances: Those that it is attached to.
             known: What is known of its snapshots.
-            held_bytes: What they take; None if that was not read.
+            held: What they take; None if that was not read.
 
         """
         judged = judgements(self.fired, disk, instances, region=region, home=self.home)
@@ -154,7 +160,9 @@ class Judge:
             size_gib=disk.size_gib,
             encrypted=disk.encrypted,
             native_policy=disk.native_policy,
-            held_bytes=held_bytes,
+            held_bytes=held.size_bytes if held else None,
+            held_snapshots=held.count if held else None,
+            created_at=disk.created_at,
         )
 
     def _max_age(self, taking: Sequence[str]) -> int | None:

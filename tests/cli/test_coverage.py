@@ -135,10 +135,10 @@ def test_what_ecs_says_of_a_disk_is_shown(world: World, *, live: bool) -> None:
         world.ecs.add_snapshot(disk, stored_bytes=3 * 1024**3)
     found = disks(world, live=live)
 
-    shown = [found[disk][key] for key in ("held_gib", "size_gib", "encrypted", "native_policy")]
-    assert shown == [6.0, 100, True, "sp-1"]
-    shown = [found[bare][key] for key in ("held_gib", "size_gib", "encrypted", "native_policy")]
-    assert shown == [0.0, 40, False, ""]
+    keys = ("held_snapshots", "held_gib", "size_gib", "encrypted", "native_policy")
+    assert [found[disk][key] for key in keys] == [2, 6.0, 100, True, "sp-1"]
+    assert [found[bare][key] for key in keys] == [0, 0.0, 40, False, ""]
+    assert found[disk]["created_at"] == utc(world.clock.now())
 
 
 @pytest.mark.parametrize("gone", ["ecs:DescribeSnapshotLinks", "ecs:DescribeSnapshotsUsage"])

@@ -1,0 +1,1 @@
+"""The page of `ecsnap coverage --html`: one file that needs nothing else. Never calls a service."""
