@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth templates package deploy-fun deploy-tools clients lock clean
+.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth templates package deploy-fun deploy-tools clients browser-tools picture lock clean
 
 # The first Python that works, under any of these names, because the first on PATH may be too old,
 # or a shim of pyenv that fails.
@@ -109,6 +109,20 @@ tests/clients/.installed/%/bin/.installed: tests/clients/python/%.txt | $(INSTAL
 	  $(BIN)/python -m pip --python tests/clients/.installed/$*/bin/python install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# What checks a page in Chromium, which is the system's own. Without both, the tests in a browser are
+# skipped.
+BROWSER_TOOLS := tests/browser/node/node_modules/.installed
+
+browser-tools: $(BROWSER_TOOLS) ## install the pinned axe-core (needs Node), for the tests in a browser
+
+$(BROWSER_TOOLS): tests/browser/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node 14 or newer" >&2; exit 1; }
+	@npm ci --prefix tests/browser/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+picture: $(INSTALLED) ## write docs/coverage-page.png, the picture in the README (needs Chromium)
+	@TZ=Asia/Shanghai $(BIN)/python -m tests.browser.picture >/dev/null
+
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
 
 lock: $(INSTALLED) ## pin the newest versions, with hashes
@@ -118,4 +132,4 @@ lock: $(INSTALLED) ## pin the newest versions, with hashes
 	for lock in tests/clients/python/*.in; do $(LOCK) $$lock -o $${lock%.in}.txt || exit 1; done
 
 clean: ## remove what the other targets made
-	rm -rf .venv build tests/deploy/node/node_modules tests/clients/node/node_modules tests/clients/.installed .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build tests/deploy/node/node_modules tests/clients/node/node_modules tests/browser/node/node_modules tests/clients/.installed .pytest_cache .mypy_cache .ruff_cache .hypothesis
