@@ -55,12 +55,17 @@ def main(
 
 @app.command(epilog="Example: ecsnap demo; ecsnap demo --all")
 def demo(
-    *, everything: Annotated[bool, typer.Option("--all", help="Show every record.")] = False
+    html: Annotated[Path, typer.Option(help="Where to write the page.")] = ROOT
+    / "build"
+    / "demo.html",
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Show every record.")] = False,
 ) -> None:
     """Run the functions on a timer and an event, in the local emulator; needs no account."""
     from cli.demo import demo as show  # noqa: PLC0415 - so that `--help` need not load the SDKs
 
-    if not show(new_console(), POLICIES, everything=everything, messages=stderr_console()):
+    console, messages = new_console(), stderr_console()
+    if not show(console, POLICIES, everything=everything, page=html, messages=messages):
         raise typer.Exit(1)
 
 

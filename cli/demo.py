@@ -16,9 +16,12 @@ from rich.text import Text
 
 from cli.console import print_line
 from cli.demo_conclusion import Deliveries, causes, conclusion, indented, next_steps
+from cli.demo_page import write_demo_page
 from cli.demo_tables import most_telling, outcomes_table, records_table, worst_first
 from cli.effective_outcomes import merge_outcomes
 from cli.emulator_session import EmulatorSession, Invocation, as_of, emulator_session
+from cli.history.source import SourceError
+from cli.page.file import PageFileError
 from cli.progress import progress
 from emulator.ecs.settings import EcsSettings
 from shared.errors import RunFailedError
@@ -59,6 +62,7 @@ def demo(
     harsh: Mapping[str, EcsSettings] = HARSH,
     *,
     everything: bool = False,
+    page: Path | None = None,
     messages: Console | None = None,
 ) -> bool:
     """
@@ -69,6 +73,7 @@ def demo(
         policies: The policy file of the functions.
         harsh: Further emulators on which events are delivered twice, by their description.
         everything: Show all records, not only the most telling ones.
+        page: Where to write the page of the emulator; None writes none.
         messages: Receives error messages; None is the same console.
 
     Returns:
@@ -99,12 +104,27 @@ def demo(
                 return False
             _print_number(console, f"The same {what}", came[-1].again)
         records = session.records()
+        problem = _written(session, policies, page)
     _rule(console, "3. The records in SLS", first=False)
     _show_records(console, records, everything=everything)
     _rule(console, "4. What it showed", first=False)
     _conclude(console, policies, conclusion(len(deliveries), came, outcomes), outcomes)
     _next_steps(console, len(records))
-    return not any(one.again for one in came)
+    if problem:
+        print_line(messages or console, problem, "red")
+    elif page:
+        print_line(console, f"\nAll disks in a page for your browser: {page}")
+    return not problem and not any(one.again for one in came)
+
+
+def _written(session: EmulatorSession, policies: Path, page: Path | None) -> str:
+    """Write the page, if one is wanted; return why that was not possible."""
+    try:
+        if page:
+            write_demo_page(session, policies, page)
+    except (SourceError, PageFileError) as exc:
+        return str(exc)
+    return ""
 
 
 def _delivered_twice(policies: Path, ecs_settings: EcsSettings) -> Deliveries:

@@ -14,6 +14,7 @@ from cli.demo_conclusion import TRY_LOCAL, TRY_NOW, Deliveries, causes, conclusi
 from cli.demo_tables import most_telling, outcomes_table, records_table
 from emulator.ecs.settings import EcsSettings
 from tests.cli.consoles import console
+from tests.cli.page.pages import disks_of, document_of
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies.yaml"
@@ -126,6 +127,29 @@ def test_the_conclusion_counts_duplicates_and_unknown_codes_have_their_reason() 
         "d-1 failed: NoSuchCode",
         "  told so",
     ]
+
+
+def test_its_last_line_says_where_the_page_is(tmp_path: Path) -> None:
+    """With the emulator's disks, those whose snapshots have ended among them."""
+    screen, text = console(80)
+    path = tmp_path / "new" / "demo.html"
+
+    assert demo(screen, POLICIES, {}, page=path)
+    assert text.getvalue().splitlines()[-1] == f"All disks in a page for your browser: {path}"
+    document = document_of(path.read_text(encoding="utf-8"))
+    disks = disks_of(document)
+    assert (document["deployment"], document["missing"]) == ("main", [])
+    assert disks["d-bp1web10000000000sys"]["strip"].endswith("g")
+    assert disks["d-bp1lockedinstancesys"]["strip"].endswith("f")
+    assert disks["d-bp1db100000000000tmp"]["state"] == "unprotected"
+
+
+def test_fails_where_its_page_cannot_be_written(tmp_path: Path) -> None:
+    """And says why."""
+    screen, text = console(400)
+
+    assert not demo(screen, POLICIES, {}, page=tmp_path)
+    assert f"--html: {tmp_path}: is a folder; name a file" in text.getvalue()
 
 
 def test_fails_where_no_policy_is_shown(tmp_path: Path) -> None:

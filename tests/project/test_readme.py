@@ -16,6 +16,7 @@ from shared.triggers.trigger import Direct
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECORDS = (ROOT / "docs" / "records.md").read_text(encoding="utf-8")
+MAX_PICTURE_BYTES = 200_000
 REQUESTS = (ROOT / "docs" / "requests.md").read_text(encoding="utf-8")
 
 
@@ -43,6 +44,15 @@ def test_the_output_of_the_demo_is_real() -> None:
     lines = shown("text").splitlines()
     assert len(lines) >= 6
     assert [line for line in printed if line in lines] == lines
+
+
+def test_the_picture_that_is_shown_is_there_and_small() -> None:
+    """`make picture` writes it; a clone downloads it."""
+    (name,) = re.findall(r"^!\[[^\]]+\]\(([^)]+)\)$", README, re.MULTILINE)
+    picture = (ROOT / name).read_bytes()
+
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < MAX_PICTURE_BYTES
 
 
 def test_the_policies_that_are_shown_are_valid() -> None:
