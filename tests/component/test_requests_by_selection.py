@@ -215,6 +215,41 @@ def test_whatever_the_tags_each_disk_that_has_them_is_taken_once(
         assert answer["status"] == ("ok" if meant else "failed")
 
 
+@given(
+    fleet=st.lists(st.sampled_from(["a", "ab", "ab", "never"]), min_size=6, max_size=24),
+    pattern=st.sampled_from(["a*", "ab", "*"]),
+    rate=st.integers(6, 12),
+    deliveries=st.integers(1, 3),
+    lost=st.booleans(),
+)
+@settings(max_examples=30, deadline=None)
+def test_whatever_the_parts_of_a_request_each_disk_is_taken_once(
+    *,
+    fleet: list[str],
+    pattern: str,
+    rate: int,
+    deliveries: int,
+    lost: bool,
+) -> None:
+    """L7, D1: in parts of a few disks, delivered again while they wait, or with a part lost."""
+    with TemporaryDirectory() as folder, make_world(Path(folder)) as world:
+        world.policies(limits={"max_calls_per_minute": rate, "max_in_flight": 1})
+        world.timeout_s = 60
+        disks = {world.disk(tags={"env": value}): value for value in fleet}
+        meant = [disk for disk, value in disks.items() if _fits(value, pattern)]
+
+        with deployed(world) as parts:
+            for number in range(deliveries):
+                world.request_id = f"req-{number}"
+                world.schedule({"key": "k", "tags": {"env": pattern}})
+            if lost:
+                lose_what_waits(parts)
+            reconcile_every_ten_minutes(world, 2)
+            parts.run_all()
+
+        assert Counter(one.disk_id for one in world.ecs.snapshots.values()) == Counter(meant)
+
+
 def _killed(world: World, request: dict[str, Any], after: int | None) -> None:
     """Let the first delivery die when it has requested so many snapshots; None: it does not."""
     left = [] if after is None else [None] * after

@@ -46,7 +46,7 @@ def test_every_key_of_the_event_is_described() -> None:
 
 
 def test_every_option_of_the_command_is_described() -> None:
-    """But those that every command has."""
+    """But those of every such command, which docs/cli.md has."""
     command = typer.main.get_command(app).commands["request"]  # type: ignore[attr-defined] # a group
     options = {name for one in command.params for name in one.opts if name.startswith("--")}
 
@@ -54,7 +54,7 @@ def test_every_option_of_the_command_is_described() -> None:
         re.findall(r"--[a-z-]+", " ".join(first_cells(REQUESTS, "## From the command line")))
     )
 
-    assert described == options - {"--policies", "--json", "--help"}
+    assert described == options - {"--policies", "--local", "--json", "--help"}
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -78,11 +78,18 @@ def test_the_program_that_is_shown_sends_a_request(parts: Parts) -> None:
     assert len(parts.world.snapshots_of(disk)) == 1
 
 
-def key_for(parts: Parts, *actions: str) -> dict[str, str]:
+def allowing(*actions: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return {"Version": "1", "Statement": [statement]}
+
+
+FILES = [json.loads(text_of(f"{who}-policy.json")) for who in ("reader", "operator")]
+
+
+def key_for(parts: Parts, *policies: dict[str, Any]) -> dict[str, str]:
     """Return, as environment variables, a key that may do only this."""
     cloud = parts.world.cloud
-    allowed = [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]
-    cloud.add_role("pipeline", [{"Version": "1", "Statement": allowed}])
+    cloud.add_role("pipeline", policies)
     key = cloud.assume_role("pipeline")
     return {
         KEY: key.access_key_id,
@@ -91,7 +98,8 @@ def key_for(parts: Parts, *actions: str) -> dict[str, str]:
     }
 
 
-def test_the_permissions_are_enough(parts: Parts) -> None:
+@pytest.mark.parametrize("policies", [[allowing(*PERMISSIONS)], FILES], ids=["named", "files"])
+def test_the_permissions_are_enough(parts: Parts, policies: list[dict[str, Any]]) -> None:
     """For a request by tag, one by instance, and waiting for both; the function has its own key."""
     for action in PERMISSIONS:
         assert f"`{action}`" in section(REQUESTS, "## Permissions")
@@ -101,7 +109,7 @@ def test_the_permissions_are_enough(parts: Parts) -> None:
         {"key": "a", "tags": {"env": ["prod"]}},
         {"key": "b", "instance_ids": [instance]},
     ]
-    key = key_for(parts, *PERMISSIONS)
+    key = key_for(parts, *policies)
 
     for request in requests:
         with environment(**key):
@@ -116,7 +124,7 @@ def test_the_permissions_are_enough(parts: Parts) -> None:
 def test_each_permission_is_needed_and_named_if_it_is_missing(parts: Parts, missing: str) -> None:
     """Whoever set up a pipeline reads which one."""
     parts.world.disk()
-    key = key_for(parts, *(one for one in PERMISSIONS if one != missing))
+    key = key_for(parts, allowing(*(one for one in PERMISSIONS if one != missing)))
 
     with environment(**key):
         done, _, messages = ask(parts, tags={"env": ["prod"]}, wait="30m")
