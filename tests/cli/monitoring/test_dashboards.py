@@ -125,7 +125,8 @@ def test_what_to_do_is_that_of_the_documents() -> None:
     text = advice()
 
     assert "| `QuotaExceed.Snapshot` | delete some of them, or set `retention_days` |" in text
-    assert "| `NoDisksMatched` | correct `select`, or set `allow_empty: true` |" in text
+    changed = "correct `select`, or set `allow_empty: true`; correct the request"
+    assert f"| `NoDisksMatched` | {changed} |" in text
     assert "](" not in text
 
 
