@@ -51,8 +51,8 @@ class Facts:
 
     @property
     def is_protected(self) -> bool:
-        """Return whether a policy takes snapshots of it."""
-        return any(one.takes_it for one in self.judgements)
+        """Return whether a policy selects it that can take snapshots of it."""
+        return any(one.protects for one in self.judgements)
 
     @property
     def todo(self) -> list[str]:

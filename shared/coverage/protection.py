@@ -31,6 +31,13 @@ class Judgement:
 
     A run waits for a disk that is only busy.
     """
+    protects: bool = False
+    """
+    Whether it selects the disk by itself, and ECS has snapshots of such disks.
+
+    A disk that ECS rejects for now, such as a locked one, lacks a snapshot and not a policy. A
+    policy on the resource of an event selects nothing until an event names it.
+    """
 
     def document(self) -> dict[str, object]:
         """Return it as JSON."""
@@ -65,8 +72,14 @@ def _judgement(
     if why:
         return Judgement(policy=policy.name, takes_it=False, why=why)
     code = foreseen_code(disk, instances) or ""
-    takes_it = not code or error_action(code) not in (ErrorAction.SKIP, ErrorAction.FAIL)
-    return Judgement(policy=policy.name, takes_it=takes_it, why=_when(one), code=code)
+    action = error_action(code) if code else None
+    return Judgement(
+        policy=policy.name,
+        takes_it=action not in (ErrorAction.SKIP, ErrorAction.FAIL),
+        why=_when(one),
+        code=code,
+        protects=action is not ErrorAction.SKIP and not policy.select.event_resource,
+    )
 
 
 def _why_never(one: Fired) -> str:

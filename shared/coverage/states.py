@@ -141,9 +141,14 @@ class Judge:
 
         """
         judged = judgements(self.fired, disk, instances, region=region, home=self.home)
-        taking = [one.policy for one in judged if one.takes_it]
+        taking = [one.policy for one in judged if one.protects]
+        rejected = next((one.code for one in judged if one.protects and not one.takes_it), "")
         longest = self._max_age(taking)
         state, why = self._state(disk, instances, known, taking=taking, longest=longest)
+        if state == "unprotected" and (named := [one.policy for one in judged if one.takes_it]):
+            why = f"only if an event names it: {', '.join(named)}"
+        if state == "overdue" and rejected and rejected != known.code:
+            why += f"; ECS rejects it now: {rejected}"
         age = self.now - known.good_at if known.good_at else None
         return Row(
             disk_id=disk.disk_id,

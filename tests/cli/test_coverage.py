@@ -24,7 +24,7 @@ from tests.cli.inventory_world import (
     write,
 )
 from tests.cli.monitoring import scenes
-from tests.component.world import PROD, World
+from tests.component.world import PROD, STOPPED, World
 from tests.component.world import policy as policy_of
 
 HOUR_S = 3600
@@ -94,6 +94,36 @@ def test_each_disk_has_one_state(world: World, *, live: bool) -> None:
     world.clock.advance(27 * HOUR_S)
     later = states(world, live=live)
     assert [later[disk] for disk in (old, fresh, never)] == ["overdue"] * 3
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_selected_disk_that_ecs_rejects_is_overdue_and_not_unprotected(
+    world: World, *, live: bool
+) -> None:
+    """It lacks a snapshot, not a policy: an enabled policy selects it."""
+    locked = world.ecs.add_instance(locks=("security",)).instance_id
+    disk = world.disk(instance_id=locked)
+    world.clock.advance(27 * HOUR_S)
+    found = disks(world, live=live)[disk]
+
+    assert (found["state"], found["policies"]) == ("overdue", ["nightly"])
+    assert found["why"] == (
+        "no good snapshot is known; ECS rejects it now: InstanceLockedForSecurity"
+    )
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_policy_on_the_resource_of_an_event_protects_nothing_by_itself(
+    world: World, *, live: bool
+) -> None:
+    """Which disks it selects only its event says, and there may never be one."""
+    write(world, DAILY, STOPPED)
+    ours, other = world.disk(), world.disk(tags={})
+    found = disks(world, live=live)
+
+    assert (found[ours]["state"], found[ours]["policies"]) == ("protected", ["nightly"])
+    assert (found[other]["state"], found[other]["policies"]) == ("unprotected", [])
+    assert found[other]["why"] == "only if an event names it: stopped"
 
 
 def test_the_age_is_that_of_the_newest_good_snapshot(world: World) -> None:

@@ -103,7 +103,7 @@ def test_a_disk_that_its_policy_cannot_take_has_the_advice_for_its_code(
         world.tick()
     (problem,) = page_document(world, tmp_path)["problems"]
 
-    assert (problem["state"], problem["todo"]) == ("unprotected", "unlock it")
+    assert (problem["state"], problem["todo"]) == ("protected", "unlock it")
 
 
 def test_an_unknown_code_and_no_code_have_advice_too(world: World, tmp_path: Path) -> None:
