@@ -1,6 +1,6 @@
 # Everything a person or CI runs. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth templates package deploy-fun deploy-tools clients browser-tools picture lock clean
+.PHONY: help venv check format test test-alone chaos demo bench-cold bench-pacing bench-growth bench-page templates package deploy-fun deploy-tools clients browser-tools picture lock clean
 
 # The first Python that works, under any of these names, because the first on PATH may be too old,
 # or a shim of pyenv that fails.
@@ -67,6 +67,9 @@ bench-pacing: $(INSTALLED) ## 5,000 disks against a quota, compared with naive c
 
 bench-growth: $(INSTALLED) ## memory and time at 1,000 to 100,000 disks, compared with a naive handler
 	@$(BIN)/python -W ignore -m benchmarks.growth
+
+bench-page: $(INSTALLED) ## when the page shows its first rows, compared with all rows at once (needs Chromium)
+	@$(BIN)/python -W ignore -m benchmarks.page
 
 templates: $(INSTALLED) ## write s.yaml and template.yml from policies.yaml and deployment.yaml
 	@$(BIN)/python -m cli templates

@@ -18,6 +18,7 @@ AXE = Path(__file__).parent / "node" / "node_modules" / "axe-core" / "axe.min.js
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 TIME_LIMIT_MS = 10_000
 """For whatever a test waits for; it is there at once, but on a busy machine."""
+LOADING_MS = 120_000
 DESKTOP, PHONE, SMALL_PHONE = (1280, 900), (390, 844), (320, 640)
 # Chromium's sandbox does not work for root, and nothing but pages of these tests is opened.
 ARGUMENTS = (
@@ -121,6 +122,6 @@ def shown(
     screen.page.on("console", lambda message: screen.messages.append(message.text))
     screen.page.on("pageerror", lambda error: screen.messages.append(str(error)))
     screen.page.on("request", lambda request: screen.requests.append(request.url))
-    screen.page.goto(f"{path.as_uri()}{fragment}")
+    screen.page.goto(f"{path.as_uri()}{fragment}", timeout=LOADING_MS)
     yield screen
     window.close()
