@@ -393,6 +393,7 @@ def test_keys_move_over_all_disks_and_open_one(browser: Browser, many: Path) -> 
         expect(screen.page.get_by_role("dialog", name="app-99-data-9999")).to_be_visible()
         screen.page.keyboard.press("Escape")
         expect(focused).to_have_text("app-99-data-9999")
+        assert screen.page.evaluate("location.hash") == ""
         screen.page.keyboard.press("Home")
         expect(focused).to_have_text("app-7-data-7")
         expect(focused).to_be_in_viewport()
@@ -405,6 +406,11 @@ def test_a_screen_reader_knows_how_many_rows_there_are(browser: Browser, many: P
         expect(table).to_have_attribute("aria-rowcount", "10001")
         screen.page.evaluate("scrollTo(0, 100000)")
         screen.page.wait_for_function("document.querySelector('tbody tr').ariaRowIndex > 100")
+        before = screen.rows()
+        screen.page.evaluate("scrollBy(0, -500)")
+        screen.page.wait_for_function(
+            "(first) => document.querySelector('tbody .open').textContent !== first", arg=before[0]
+        )
         indexes = screen.page.locator("tbody tr").evaluate_all(
             "(rows) => rows.map((row) => Number(row.getAttribute('aria-rowindex')))"
         )
