@@ -53,12 +53,14 @@ def problem_of(row: Row, advice: Callable[[str], str]) -> Problem | None:
     """
     state, code = row["state"], row["last_code"] or ""
     failed = row["last_status"] in _FAILURES
-    if state == "unprotected" and not failed:
-        return Problem(state=state, title="no policy takes the disk", code="", todo=_UNPROTECTED)
+    if state == "unprotected":
+        return Problem(
+            state=state, title="no policy takes it by itself", code="", todo=_UNPROTECTED
+        )
     if state == "overdue" and not code:
         title = "no recent good snapshot, and no failure is recorded"
         return Problem(state=state, title=title, code="", todo=_OVERDUE)
-    if state == "overdue" or (state in ("unprotected", "protected") and failed):
+    if state == "overdue" or (state == "protected" and failed):
         title = "the last run failed" if state == "protected" else ""
         return Problem(state=state, title=title, code=code, todo=advice(code) or _UNKNOWN_CODE)
     return None

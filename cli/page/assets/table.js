@@ -38,7 +38,7 @@ function rowOf(disk, at) {
       line("minor", disk.max_age_hours === null ? "" : `of ${disk.max_age_hours} h`)),
     cell("c-days", disk.strip ? strip(disk.strip) : element("span", { class: "minor" }, "not known")),
     cell("c-held", line("major", disk.held_snapshots === null ? "" : disk.held_snapshots
-        ? many(disk.held_snapshots, "snapshot") : "none"),
+        ? many(disk.held_snapshots, "snapshot") : "no snapshots"),
       line("minor", disk.held_gib ? size(disk.held_gib) : "")));
   row.addEventListener("click", () => {
     if (String(getSelection())) return;
@@ -50,7 +50,7 @@ function rowOf(disk, at) {
 
 // The age is in a column of its own, so of what is known the code says most.
 function reason(disk) {
-  if (disk.state === "unprotected") return "";
+  if (disk.why === "no policy takes it") return "";
   return disk.problem !== null && disk.last_code
     ? `last run: ${disk.last_code}` : disk.why;
 }

@@ -106,6 +106,21 @@ def test_a_disk_that_its_policy_cannot_take_has_the_advice_for_its_code(
     assert (problem["state"], problem["todo"]) == ("protected", "unlock it")
 
 
+def test_a_disk_without_a_policy_needs_one_whatever_failed_before(
+    world: World, tmp_path: Path
+) -> None:
+    """Its tags were changed since."""
+    disk = world.disk()
+    world.fault("error", code="QuotaExceed.Snapshot", status=400)
+    with suppress(RunFailedError):
+        world.tick()
+    world.ecs.disks[disk].tags.clear()
+    (problem,) = page_document(world, tmp_path)["problems"]
+
+    assert (problem["state"], problem["code"]) == ("unprotected", "")
+    assert "`select` of a policy" in problem["todo"]
+
+
 def test_an_unknown_code_and_no_code_have_advice_too(world: World, tmp_path: Path) -> None:
     """No problem is without something to do."""
     world.disk(created_at=world.clock.now().replace(year=2025))
