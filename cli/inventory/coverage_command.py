@@ -19,7 +19,7 @@ from cli.inventory.survey import Survey, announced, survey
 from cli.page.file import PageFile, PageFileError, page_file
 from cli.page.write import page_of
 from cli.progress import progress
-from shared.coverage.states import PROBLEMS, STATES, Row, totals
+from shared.coverage.states import GIB, PROBLEMS, STATES, Row, totals
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
 from shared.validation import nearest
 
@@ -147,6 +147,14 @@ def _show(rows: Sequence[Row], question: Question, console: Console) -> None:
         print_line(console, f"and {len(wanted) - len(shown)} more; --all shows every disk")
     counts = ", ".join(f"{count} {state}" for state, count in totals(rows).items() if count)
     print_line(console, f"{len(rows)} {'disk' if len(rows) == 1 else 'disks'}: {counts or 'none'}")
+    if rows and all(row.held_bytes is not None for row in rows):
+        held = sum(row.held_bytes or 0 for row in rows)
+        native = sum(bool(row.native_policy) for row in rows)
+        print_line(
+            console,
+            f"their snapshots take {held / GIB:,.1f} GiB; with an automatic policy of ECS: "
+            f"{native}; encrypted: {sum(row.encrypted for row in rows)}",
+        )
     if any(row.max_age_hours is None and row.policies for row in rows):
         rule = "no disk of a policy without max_age_hours is ever overdue"
         print_line(console, rule)
@@ -161,14 +169,16 @@ def _table(rows: Sequence[Row], width: int) -> Table:
     if width >= _WIDE:
         table.add_column("name", overflow="fold")
         table.add_column("policies", overflow="fold")
+        table.add_column("GiB", justify="right", no_wrap=True)
     table.add_column("hours", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
+        held = "" if row.held_bytes is None else f"{row.held_bytes / GIB:.1f}"
         hours = "" if row.age_hours is None else f"{row.age_hours:.0f}"
         table.add_row(
             row.disk_id,
             row.state,
-            *((row.name, ", ".join(row.policies)) if width >= _WIDE else ()),
+            *((row.name, ", ".join(row.policies), held) if width >= _WIDE else ()),
             hours,
             row.why,
             style=_COLOURS.get(row.state),

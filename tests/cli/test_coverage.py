@@ -246,6 +246,7 @@ def test_without_max_age_hours_nothing_is_overdue_and_the_table_says_so(world: W
     assert done
     assert shown.splitlines() == [
         "1 disk: 1 protected",
+        "their snapshots take 0.0 GiB; with an automatic policy of ECS: 0; encrypted: 0",
         "no disk of a policy without max_age_hours is ever overdue",
     ]
 
@@ -349,10 +350,23 @@ def test_the_table_shows_first_what_somebody_has_to_act_on(world: World, width: 
 
     assert sum(disk in shown for disk in stray) == 50
     assert "and 2 more; --all shows every disk" in shown
-    assert shown.splitlines()[-1] == "55 disks: 52 unprotected, 3 protected"
+    assert shown.splitlines()[-2] == "55 disks: 52 unprotected, 3 protected"
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
     _, shown, _ = ask(world, as_json=False, width=width, everything=True)
     assert all(disk in shown for disk in world.ecs.disks)
+
+
+def test_a_wide_table_shows_what_the_snapshots_of_each_disk_take(world: World) -> None:
+    """And the sums are in the last line."""
+    disk = world.disk(tags={}, encrypted=True, auto_snapshot_policy_id="sp-1")
+    world.ecs.add_snapshot(disk, stored_bytes=3 * 1024**3)
+    _, shown, _ = ask(world, as_json=False, width=120)
+
+    (line,) = (line for line in shown.splitlines() if disk in line)
+    assert " 3.0 " in line
+    assert shown.splitlines()[-1] == (
+        "their snapshots take 3.0 GiB; with an automatic policy of ECS: 1; encrypted: 1"
+    )
 
 
 def test_the_command_itself(world: World) -> None:
