@@ -62,7 +62,8 @@ def _option(parameter: Any) -> str:  # noqa: ANN401 - see COMMANDS
 
 
 def _meaning(parameter: Any) -> str:  # noqa: ANN401 - see COMMANDS
-    many = " May be given several times." if parameter.multiple else ""
+    is_said = "several times" in parameter.help
+    many = " May be given several times." if parameter.multiple and not is_said else ""
     variable = f" From `{parameter.envvar}` if not given." if parameter.envvar else ""
     return f"{_plain(parameter.help)}{many}{variable}"
 

@@ -23,6 +23,7 @@ from shared.identity import (
     read_run_tags,
 )
 from shared.policies.policy import (
+    DIRECT,
     Limits,
     Policy,
     PolicyFile,
@@ -191,7 +192,7 @@ def decide(
         return Decision(run_key=run_key, outcome=outcome)
     policy = file.named(run_key.policy)
     rules = {"SNAPSHOTS_PAUSED is set": paused, "the policies cannot be read": has_invalid_policies}
-    rules |= _policy_rules(policy, outcome.attempt, region)
+    rules |= _policy_rules(run_key.policy, policy, outcome.attempt, region)
     rules |= _age_rules(snapshot, completion, policy, file.limits, now)
     if policy is None or any(rules.values()):
         return Decision(run_key=run_key, outcome=_not_retried(outcome, rules))
@@ -258,8 +259,10 @@ def _code(attempt: int) -> str:
     return SNAPSHOT_FAILED if attempt < MAX_ATTEMPTS else TOO_MANY_ATTEMPTS
 
 
-def _policy_rules(policy: Policy | None, attempt: int, region: str) -> dict[str, bool]:
+def _policy_rules(name: str, policy: Policy | None, attempt: int, region: str) -> dict[str, bool]:
     """Return the policy's rules against another attempt, and whether each holds."""
+    if name == DIRECT:
+        return {"a direct request has no policy; send it again with another key": True}
     if policy is None:
         return {"the policy of its run no longer exists": True}
     limit, is_elsewhere = policy.retry_failed_snapshots, region not in policy.regions

@@ -128,3 +128,18 @@ def test_a_snapshot_in_progress_of_the_run_is_found(world: World) -> None:
         "IncorrectDiskStatus.CreatingSnapshot",
     }
     assert world.snapshots_of(disk_id) == [world.record_of(disk_id)["snapshot_id"]]
+
+
+def test_a_failed_snapshot_of_a_direct_request_says_how_to_repeat_it(world: World) -> None:
+    """It has no policy that could repeat it, and none that somebody removed."""
+    disk_id = world.disk()
+    world.ecs.fail_next(disk_id)
+    world.schedule({"key": "k", "disk_ids": [disk_id]})
+    world.clock.advance(60)
+    (event,) = world.completions(disk_id)
+    world.complete(event)
+
+    record = world.record_of(disk_id)
+    assert record["status"] == "snapshot_failed"
+    assert "a direct request has no policy; send it again with another key" in record["reason"]
+    assert len(world.creates(disk_id)) == 1
