@@ -53,7 +53,8 @@ def _listed(client: Client, access: Access) -> Iterator[Any]:
             action="ecs:DescribeAutoSnapshotPolicyEx",
             resource=access.region,
         )
-        items = answer.body.auto_snapshot_policies.auto_snapshot_policy or []
+        found = answer.body.auto_snapshot_policies
+        items = getattr(found, "auto_snapshot_policy", None) or []
         yield from items
         seen, number = seen + len(items), number + 1
         if not items or seen >= int(answer.body.total_count or 0):

@@ -17,7 +17,11 @@ MAX_PER_FIELD = 5
 """How many expressions a field of a pattern can have (EventBridge, CreateRule, FilterPattern)."""
 EVENTS, ENDS, RECONCILE = "ecs-events", "ecs-snapshots", "reconcile"
 REPORT = "report"
-"""At half past midnight UTC: after the night in East Asia, and before its working day."""
+"""
+At half past midnight and half past noon, UTC: before the working days of Asia and of America.
+
+Twice, because an alert looks back 24 hours at most, and must always find a report.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,8 @@ def triggers_of(
         description = "Snapshots that ended, successfully or not"
         return (), (EventTrigger(name=ENDS, types=(COMPLETED,), description=description),)
     if folder == "report_coverage":
-        daily = TimerTrigger(name=REPORT, expression="0 30 0 * * *", description="Every day")
-        return (daily,), ()
+        report = TimerTrigger(name=REPORT, expression="0 30 */12 * * *", description="Twice a day")
+        return (report,), ()
     every = TimerTrigger(
         name=RECONCILE, expression="0 */10 * * * *", description="Every ten minutes"
     )

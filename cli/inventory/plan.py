@@ -6,8 +6,10 @@ Pure: the disks are listed before. The rules of selection are those of the funct
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -232,11 +234,22 @@ class Overlap:
         return {"policies": list(self.policies), "disk_ids": list(self.disk_ids)}
 
 
-def overlaps(planned: Iterable[Planned]) -> Iterator[Overlap]:
+def times_of(one: Planned, after: datetime) -> list[datetime]:
+    """Return when a policy runs within a day, and its next run if that is later."""
+    times = {one.next_at} if one.next_at else set()
+    for timer in one.fired.timers.values():
+        with suppress(CronError):
+            read = read_expression(timer.expression)
+            if isinstance(read, Cron):
+                times.update(read.between(after, after + HORIZONS[0]))
+    return sorted(times)
+
+
+def overlaps(planned: Sequence[Planned], after: datetime) -> Iterator[Overlap]:
     """Yield the pairs of policies that take the same disks within an hour."""
-    dated = [(one, one.next_at) for one in planned if one.next_at is not None]
-    for (one, at), (other, other_at) in combinations(dated, 2):
-        if abs(at - other_at) >= SAME_HOUR:
+    times = {one.name: times_of(one, after) for one in planned}
+    for one, other in combinations(planned, 2):
+        if not _are_close(times[one.name], times[other.name]):
             continue
         both = sorted(
             disk_id
@@ -247,13 +260,23 @@ def overlaps(planned: Iterable[Planned]) -> Iterator[Overlap]:
             yield Overlap(policies=(one.name, other.name), disk_ids=both)
 
 
+def _are_close(times: Sequence[datetime], others: Sequence[datetime]) -> bool:
+    """Return whether two sorted lists have times less than an hour apart."""
+    for at in times:
+        place = bisect_left(others, at)
+        if any(abs(other - at) < SAME_HOUR for other in others[max(0, place - 1) : place + 1]):
+            return True
+    return False
+
+
 def native_overlaps(
-    planned: Iterable[Planned], policies: Iterable[NativePolicy]
+    planned: Iterable[Planned], policies: Iterable[NativePolicy], after: datetime
 ) -> Iterator[Overlap]:
     """Yield the policies whose disks an automatic policy of ECS takes within the same hour."""
     known = {one.policy_id: one for one in policies}
     for one in planned:
+        times = times_of(one, after) if one.native else []
         for policy_id, disk_ids in one.native.items():
             native = known.get(policy_id)
-            if native and one.next_at and native.is_within(SAME_HOUR, one.next_at):
+            if native and any(native.is_within(SAME_HOUR, at) for at in times):
                 yield Overlap(policies=(one.name, policy_id), disk_ids=sorted(disk_ids))

@@ -101,7 +101,7 @@ def plan(question: Question, output: Output) -> bool:
         print_line(output.messages, str(exc), "red")
         return False
     natives, missing = _natives(account, planned)
-    both = [*overlaps(planned), *native_overlaps(planned, natives)]
+    both = [*overlaps(planned, after), *native_overlaps(planned, natives, after)]
     for line in missing:
         print_line(output.messages, line, "yellow")
     shown = [one for one in planned if question.policy in (None, one.name)]

@@ -29,7 +29,7 @@ from shared.coverage.stock import Stock
 
 MAX_DISKS = 200_000
 LOOK_BACK = timedelta(days=30)
-"""How far the records are read; an older snapshot counts as not known."""
+"""How far the records are read at least; an older snapshot counts as not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,9 @@ def survey(
 
     """
     surveys = [_surveyed(account, region) for region in account.regions]
-    known = Background(lambda: _recorded(source) if source else _listed(account, progress))
+    known = Background(
+        lambda: _recorded(source, look_back(account)) if source else _listed(account, progress)
+    )
     readings: list[tuple[RegionSurvey, Reading]] = []
     try:
         for one in surveys:
@@ -78,6 +80,12 @@ def survey(
     }
     unreadable = [f"{one.region}: {reason}" for one in surveys for reason in one.unreadable]
     return Survey(rows=in_order(list(rows.values())), unreadable=unreadable)
+
+
+def look_back(account: Account) -> timedelta:
+    """Return how far the records are read: as far as a snapshot may be good for a policy."""
+    ages = [one.policy.max_age_hours or 0 for one in fired_policies(account.project.policies)]
+    return max(LOOK_BACK, timedelta(hours=max(ages, default=0), days=1))
 
 
 def _surveyed(account: Account, region: str) -> RegionSurvey:
@@ -118,14 +126,13 @@ def announced(account: Account) -> str:
     """
     Return how many calls listing all snapshots takes, and how long at the configured rate.
 
-    Raises:
-        SourceError: ECS does not say how many snapshots there are.
-
+    If ECS does not say how many snapshots there are, return that: the listing may work all the
+    same.
     """
     try:
         counts = [account.inventory(region).snapshot_count() for region in account.regions]
     except (EcsError, OutOfTimeError) as exc:
-        raise SourceError(f"snapshots cannot be counted: {unlisted(exc)}") from exc
+        return f"how many calls that takes is not known: {unlisted(exc)}"
     calls = [ceil(count / SNAPSHOTS_PER_PAGE) for count in counts]
     rate = account.project.policies.limits.max_calls_per_minute
     # Each region has its own rate, and they are listed one after the other.
@@ -139,21 +146,23 @@ def announced(account: Account) -> str:
     )
 
 
-def _recorded(source: Source) -> Callable[[str], Known]:
+def _recorded(source: Source, look_back: timedelta) -> Callable[[str], Known]:
     ours = f"record: disk and deployment: {source.deployment} and not dry_run: true"
-    # Of several records of a snapshot the first: its event may be delivered again days later.
+    # A snapshot was taken when it was first recorded: its completion comes later, and events may be
+    # delivered again days later.
     good = source.rows(
-        f"{ours} and status: completed | select disk_id, max(at) as at, "
-        "max_by(snapshot_id, at) as snapshot_id from ("
-        "select disk_id, snapshot_id, min(__time__) as at from log group by disk_id, snapshot_id) "
+        f"{ours} and (status: created or status: already_exists or status: completed) | "
+        "select disk_id, max(at) as at, max_by(snapshot_id, at) as snapshot_id from ("
+        "select disk_id, snapshot_id, min(__time__) as at, count_if(status = 'completed') as ended "
+        "from log group by disk_id, snapshot_id) where ended > 0 "
         f"group by disk_id limit {MAX_DISKS}",
-        LOOK_BACK,
+        look_back,
     )
     last = source.rows(
         f"{ours} | select disk_id, max_by(status, {LATEST}) as status, "
         f"max_by(code, {LATEST}) as code, max_by(reason, {LATEST}) as reason "
         f"from log group by disk_id limit {MAX_DISKS}",
-        LOOK_BACK,
+        look_back,
     )
     if len(last) >= MAX_DISKS:
         raise SourceError(f"the records name {MAX_DISKS} disks or more; use --live")

@@ -168,14 +168,14 @@ def alerts_of(deployment: str, functions: Sequence[Function]) -> tuple[Alert, ..
 
 
 def _coverage_alerts(ours: str) -> tuple[Alert, ...]:
-    """Return those on the daily report; they hold until the next one says otherwise."""
+    """Return those on the reports; they hold until the next one says otherwise."""
     return (
         *(
             Alert(
                 slug=f"disks-{state}",
                 title=title,
                 text=f"${{n}} of ${{disks}} disks are {state}; `ecsnap coverage` names them",
-                query=f"record: coverage_total and {ours} | select "
+                query=f"record: coverage_total and status: ok and {ours} | select "
                 f"coalesce(max_by(count_{state}, __time__), 0) as n, "
                 "coalesce(max_by(disks, __time__), 0) as disks from log",
                 window=_SINCE_THE_LAST_REPORT,
@@ -191,14 +191,12 @@ def _coverage_alerts(ours: str) -> tuple[Alert, ...]:
         ),
         Alert(
             slug="no-coverage-report",
-            title="report_coverage does not run",
-            text="no complete report for 26 hours: nobody knows which disks are protected",
+            title="No complete report on coverage",
+            text="no complete report for 24 hours: nobody knows which disks are protected",
             query=f"((record: coverage_total and status: ok) or record: reconciled) and {ours} | "
-            "select count_if(record = 'coverage_total' and __time__ > "
-            f"to_unixtime(now()) - {_A_DAY_S}) as n, count_if(record = 'reconciled' and "
-            f"__time__ < to_unixtime(now()) - {_A_DAY_S}) as before from log",
-            # Twice as far back: a deployment of today has had no report yet.
-            window="52h",
+            "select count_if(record = 'coverage_total') as n, count_if(record = 'reconciled' and "
+            f"__time__ < to_unixtime(now()) - {_OLDEST_S}) as before from log",
+            window=_SINCE_THE_LAST_REPORT,
             interval="60m",
             condition="n == 0 && before > 0",
             severity=MEDIUM,
@@ -207,8 +205,10 @@ def _coverage_alerts(ours: str) -> tuple[Alert, ...]:
     )
 
 
-_SINCE_THE_LAST_REPORT, _A_DAY_S = "26h", 93_600
-"""A report comes every day, and may take two hours."""
+_SINCE_THE_LAST_REPORT = "24h"
+"""The longest that a query of an alert may look back (SLS, "Limits"); two reports come in it."""
+_OLDEST_S = 72_000
+"""Whoever was at work so long ago has had time for a report: a deployment of today has not."""
 
 
 def _sum_of(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""The charts of the dashboard on coverage, from the daily reports. Pure."""
+"""The charts of the dashboard on coverage, from the reports. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from cli.monitoring.charts import Chart
 
 _TWO_DAYS = "-172800s"
 """Far enough for the latest report, also if one was late."""
+_HALF_A_DAY = "-50400s"
+"""Since the latest report, and before the one before: a released disk is not shown any more."""
 _MONTH = "-2592000s"
 _DAY = "date_format(from_unixtime(__time__), '%Y-%m-%d')"
 _GIB = "1073741824.0"
@@ -15,7 +17,7 @@ _GIB = "1073741824.0"
 
 def coverage_charts(ours: str) -> Iterator[Chart]:
     """Yield them; `ours` restricts a query to the deployment."""
-    totals = f"record: coverage_total and {ours}"
+    totals = f"record: coverage_total and status: ok and {ours}"
     latest = "coalesce(max_by({0}, __time__), 0)"
     for slug, title, value in (
         ("overdue", "Disks overdue", latest.format("count_overdue")),
@@ -74,7 +76,7 @@ def coverage_charts(ours: str) -> Iterator[Chart]:
         "max_by(disk_name, __time__) as name, max_by(policies, __time__) as policies, "
         "max_by(reason, __time__) as reason from log group by region, disk_id) "
         "where status in ('overdue', 'unprotected') order by status, region, disk_id limit 1000",
-        start=_TWO_DAYS,
+        start=_HALF_A_DAY,
     )
     yield Chart(
         slug="reports",
@@ -82,7 +84,8 @@ def coverage_charts(ours: str) -> Iterator[Chart]:
         type="tablepro",
         width=24,
         height=7,
-        query=f"{totals} | select date_format(from_unixtime(__time__), '%Y-%m-%d %H:%i') as at, "
+        query=f"record: coverage_total and {ours} | select "
+        "date_format(from_unixtime(__time__), '%Y-%m-%d %H:%i') as at, "
         "status, disks, duration_s, by_policy, reason from log order by at desc limit 31",
         start=_MONTH,
     )

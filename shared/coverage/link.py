@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shared.clients.ecs_types import is_usable_id
 from shared.coverage.tally import Tally, read_tally
 from shared.errors import InvalidEventError, Problems
 from shared.rules import Choice, Text, WholeNumber, check_mapping
@@ -26,6 +27,8 @@ TRIAL = {"report": "coverage", "dry_run": True}
 """The event of somebody who only wants to know whether the function works."""
 MAX_PARTS = 1_000
 """Far more than any account needs: a report that does not end must not go on for ever."""
+MAX_DONE = 1_000
+"""More disks than a page has."""
 _EITHER = f"must be a timer's event, or {json.dumps(REQUEST)}"
 _ID = Text(form=r"[0-9a-f]{32}", rule="must be 32 hexadecimal digits")
 _CHAIN = Text(form=r"[0-9A-Za-z_.:-]{1,128}", rule="must be a request id of Function Compute")
@@ -33,7 +36,7 @@ _TOKEN = Text(form=r"[ -~]{0,4096}", rule="must be a token as ECS returned it")
 _TRIGGER = Text(form=r"[ -~]{1,300}", rule="must be a trigger id as records have it")
 _KEYS = (
     *("report", "trigger_id", "chain", "part", "began_at"),
-    *("region", "token", "skip", "by_disk", "tally", "problems"),
+    *("region", "token", "done", "by_disk", "tally", "problems", "remarks"),
 )
 
 
@@ -45,8 +48,8 @@ class Place:
     """Empty: with the first region."""
     token: str = ""
     """The page of its disks; empty is the first one."""
-    skip: int = 0
-    """How many disks of that page are done."""
+    done: frozenset[str] = frozenset()
+    """The disks of that page that are done; by id, because a page moves when a disk is released."""
     by_disk: bool = False
     """List the snapshots of each disk by itself: all of them at once take longer than a part."""
 
@@ -65,7 +68,9 @@ class Part:
     place: Place = field(default_factory=Place)
     tally: Tally = field(default_factory=Tally)
     problems: Sequence[str] = ()
-    """What could not be read so far."""
+    """Why disks are left out so far."""
+    remarks: Sequence[str] = ()
+    """What could not be read of disks that are not left out."""
     dry_run: bool = False
     """Only try each call; write nothing."""
 
@@ -93,10 +98,11 @@ class Part:
             "began_at": self.began_at,
             "region": self.place.region,
             "token": self.place.token,
-            "skip": self.place.skip,
+            "done": sorted(self.place.done),
             "by_disk": self.place.by_disk,
             "tally": self.tally.document(),
             "problems": list(self.problems),
+            "remarks": list(self.remarks),
         }
         return json.dumps({KEY: about}, separators=(",", ":"), sort_keys=True).encode()
 
@@ -165,7 +171,6 @@ def _read_link(value: object, problems: Problems) -> Part:
         ("chain", _CHAIN),
         ("region", REGION),
         ("token", _TOKEN),
-        ("skip", WholeNumber(0, 10_000)),
         ("by_disk", FLAG),
         ("part", WholeNumber(1, MAX_PARTS)),
     ):
@@ -174,10 +179,10 @@ def _read_link(value: object, problems: Problems) -> Part:
         rule_of_time = "must be an ISO 8601 time with its zone"
         problems.add(f"{KEY}.began_at", content.get("began_at"), rule_of_time)
     tally = read_tally(content.get("tally", {}), f"{KEY}.tally", problems)
-    reasons = content.get("problems", [])
-    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
-        problems.add(f"{KEY}.problems", reasons, "must be a list of texts")
-        reasons = []
+    texts = {name: _texts(content, name, problems) for name in ("done", "problems", "remarks")}
+    if len(texts["done"]) > MAX_DONE or not all(map(is_usable_id, texts["done"])):
+        rule_of_done = f"must be at most {MAX_DONE} ids of disks as ECS lists them"
+        problems.add(f"{KEY}.done", content.get("done"), rule_of_done)
     if problems:
         return Part(report_id="", trigger_id="", chain="", began_at="")
     return Part(
@@ -189,9 +194,18 @@ def _read_link(value: object, problems: Problems) -> Part:
         place=Place(
             region=content["region"],
             token=content["token"],
-            skip=content["skip"],
+            done=frozenset(texts["done"]),
             by_disk=content["by_disk"],
         ),
         tally=tally,
-        problems=reasons,
+        problems=texts["problems"],
+        remarks=texts["remarks"],
     )
+
+
+def _texts(content: Mapping[str, Any], name: str, problems: Problems) -> list[str]:
+    found = content.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        problems.add(f"{KEY}.{name}", found, "must be a list of texts")
+        return []
+    return found

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared.clients.ecs_errors import EcsError, EcsRejectedError, ErrorAction, error_action_of
+from shared.clients.ecs_errors import (
+    EcsError,
+    EcsRejectedError,
+    EcsUnknownError,
+    ErrorAction,
+    error_action_of,
+)
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk, Held, Instance, is_readable
 from shared.coverage.states import Judge, Known, Row
@@ -81,8 +87,8 @@ class RegionSurvey:
             return None
         try:
             return {one.disk_id: one for one in self.inventory.held(disk_ids)}
-        except EcsRejectedError as exc:
-            if may_pass(exc):
+        except (EcsRejectedError, EcsUnknownError) as exc:
+            if isinstance(exc, EcsRejectedError) and may_pass(exc):
                 raise
             self.unreadable.append(f"what snapshots take is not known: {exc}")
             return None

@@ -8,18 +8,25 @@ Only reads ECS. Never decides what a disk's state is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
 from shared.clients.ecs import SNAPSHOTS_PER_PAGE
-from shared.clients.ecs_errors import EcsError, EcsRejectedError, is_throttled
+from shared.clients.ecs_errors import (
+    EcsError,
+    EcsRejectedError,
+    EcsUnknownError,
+    ErrorAction,
+    error_action_of,
+    is_throttled,
+)
 from shared.clients.ecs_listings import Inventory
-from shared.clients.ecs_types import Disk
+from shared.clients.ecs_types import Disk, is_readable
 from shared.clients.pacing import OutOfTimeError, Pacer
 from shared.coverage.fired import fired_policies, regions_of
 from shared.coverage.link import Part, Place
-from shared.coverage.region_survey import BATCH, RegionSurvey, may_pass
+from shared.coverage.region_survey import BATCH, Reading, RegionSurvey, may_pass
 from shared.coverage.states import Judge, Known, Row
 from shared.coverage.stock import Stock
 from shared.policies.policy import PolicyFile
@@ -30,6 +37,9 @@ FEW = 10
 """How many disks are read together where each costs a listing of its own."""
 SHARE = 0.7
 """The share of a part's time that listing all snapshots may take, by the configured call rate."""
+
+
+_CONCERNS_ALL = (ErrorAction.ABORT, ErrorAction.FAIL_MAYBE_ALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,7 @@ class Report:
         self._tally = part.tally
         self._part = part
         self._problems = list(part.problems)
+        self._remarks = list(part.remarks)
         self._place = part.place
         self._moved = False
 
@@ -85,14 +96,20 @@ class Report:
         for region in regions:
             if region != self._place.region:
                 self._place = Place(region=region)
+            moved, self._moved = self._moved, False
             try:
                 self._survey(region)
             except OutOfTimeError:
+                self._moved = self._moved or moved
                 return self._progress(is_done=False)
             except EcsError as exc:
-                if may_pass(exc):
-                    return self._progress(is_done=False, problem=f"{region}: {exc}")
+                # In the next part it may be over; what has not moved would not move there either.
+                goes_on = is_throttled(exc) or (self._moved and may_pass(exc))
+                self._moved = self._moved or moved
+                if goes_on:
+                    return self._progress(is_done=False)
                 self._problems.append(f"{region}: {exc}")
+            self._moved = self._moved or moved
         return self._progress(is_done=True)
 
     def try_out(self) -> int:
@@ -113,20 +130,22 @@ class Report:
         survey = self._region_survey(region, context)
         known = self._known(context.inventory, context.pacer)
         readings = survey.read(context.inventory.disk_page("").items[:FEW])
-        rows = [survey.row(one, known(one.disk.disk_id)) for one in readings]
-        self._problems += survey.unreadable
+        rows = self._rows(survey, readings, known)
+        self._remarks += survey.unreadable
         return len(rows)
 
     @property
-    def problems(self) -> list[str]:
-        """Return what could not be read so far."""
-        return self._problems
+    def remarks(self) -> list[str]:
+        """Return what could not be read."""
+        return [*self._problems, *self._remarks]
 
-    def _progress(self, *, is_done: bool, problem: str = "") -> Progress:
-        if problem and not self._moved:
-            self._problems.append(problem)
+    def _progress(self, *, is_done: bool) -> Progress:
         part = replace(
-            self._part, place=self._place, tally=self._tally, problems=tuple(self._problems)
+            self._part,
+            place=self._place,
+            tally=self._tally,
+            problems=tuple(self._problems),
+            remarks=tuple(self._remarks),
         )
         return Progress(part=part, is_done=is_done, moved=self._moved)
 
@@ -151,14 +170,34 @@ class Report:
         try:
             for batch in self._batches(context.inventory):
                 # All of a batch or nothing of it: it is not on record until it is complete.
-                rows = [survey.row(one, known(one.disk.disk_id)) for one in survey.read(batch)]
-                for row in rows:
+                for row in self._rows(survey, survey.read(batch), known):
                     self._record(row)
                     self._tally.add(row)
         finally:
             # Once for a region: the next part meets the same, with another request id.
-            if not any(problem.startswith(f"{region}: ") for problem in self._problems):
-                self._problems += [f"{region}: {reason}" for reason in survey.unreadable]
+            if not any(remark.startswith(f"{region}: ") for remark in self._remarks):
+                self._remarks += [f"{region}: {reason}" for reason in survey.unreadable]
+
+    def _rows(
+        self, survey: RegionSurvey, readings: Sequence[Reading], known: Callable[[str], Known]
+    ) -> list[Row]:
+        """Return the rows of some disks; one whose snapshots cannot be listed is left out."""
+        rows = []
+        for reading in readings:
+            disk_id = reading.disk.disk_id
+            try:
+                rows.append(survey.row(reading, known(disk_id)))
+            except EcsRejectedError as exc:
+                if may_pass(exc) or error_action_of(exc) in _CONCERNS_ALL:
+                    raise
+                self._leave_out(survey.region, f"{disk_id}: {exc}")
+        return rows
+
+    def _leave_out(self, region: str, reason: str) -> None:
+        """Name the first disk of a region that is left out; there may be many."""
+        start = f"{region}: a disk is left out, perhaps more: "
+        if not any(problem.startswith(start) for problem in self._problems):
+            self._problems.append(f"{start}{reason}")
 
     def _known(self, inventory: Inventory, pacer: Pacer) -> Callable[[str], Known]:
         deployment = self._file.deployment
@@ -181,8 +220,8 @@ class Report:
         """Return whether all snapshots can be listed in this part, at the configured rate."""
         try:
             calls = ceil(inventory.snapshot_count() / SNAPSHOTS_PER_PAGE)
-        except EcsRejectedError as exc:
-            if may_pass(exc):
+        except (EcsRejectedError, EcsUnknownError) as exc:
+            if isinstance(exc, EcsRejectedError) and may_pass(exc):
                 raise
             return True  # unknown: an attempt that does not fit is noticed
         left_s = pacer.deadline - pacer.clock.monotonic()
@@ -190,22 +229,34 @@ class Report:
 
     def _batches(self, inventory: Inventory) -> Iterator[list[Disk]]:
         """Yield the disks that are left, each once within a part, as pages may overlap."""
-        seen: set[str] = set()
+        seen, tokens = set(self._place.done), {self._place.token}
         size = FEW if self._place.by_disk else BATCH
         while True:
             page = inventory.disk_page(self._place.token)
-            while batch := page.items[self._place.skip : self._place.skip + size]:
-                yield [disk for disk in batch if disk.disk_id not in seen]
-                seen.update(disk.disk_id for disk in batch)
+            unseen = {one.disk_id: one for one in page.items if one.disk_id not in seen}
+            left = list(unseen.values())
+            for start in range(0, len(left), size):
+                batch = left[start : start + size]
+                yield batch
+                ids = [disk.disk_id for disk in batch]
+                seen.update(ids)
                 # Only once the batch is on record: a part that ends before goes on with it.
-                self._place = replace(self._place, skip=self._place.skip + len(batch))
+                self._place = replace(
+                    self._place, done=self._place.done.union(filter(is_readable, ids))
+                )
                 self._moved = True
             if not page.next_token:
                 return
-            self._place = replace(self._place, token=page.next_token, skip=0)
+            if page.next_token in tokens:
+                reason = "next_token: was returned before in this listing"
+                raise EcsUnknownError(action="DescribeDisks", reason=reason)
+            tokens.add(page.next_token)
+            self._place = replace(self._place, token=page.next_token, done=frozenset())
 
 
 def _of_one_disk(inventory: Inventory, disk_id: str, deployment: str) -> Known:
+    if not is_readable(disk_id):
+        return Known()
     stock = Stock(deployment)
     for snapshot in inventory.snapshots_since(None, disk_id):
         stock.add(snapshot)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.clients.ecs_errors import ErrorAction, error_action
@@ -26,6 +26,7 @@ STATES = ("overdue", "unprotected", "protected", "excluded", "not_supported")
 """In the order in which they are shown: first what somebody has to act on."""
 PROBLEMS = ("overdue", "unprotected")
 GIB = 1024**3
+GONE = "no snapshot is left of those that were recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Known:
     """Those of an automatic snapshot policy of ECS."""
     others: int | None = None
     """Those of another origin: made by hand, or by another tool."""
+    gone: str = ""
+    """Why a good snapshot that is known does not count; empty if it does, or none is known."""
     newest_other_at: datetime | None = None
     """When the newest good snapshot was taken that is not ours; None if none is known."""
 
@@ -144,7 +147,12 @@ class Judge:
         taking = [one.policy for one in judged if one.protects]
         rejected = next((one.code for one in judged if one.protects and not one.takes_it), "")
         longest = self._max_age(taking)
+        if known.good_at and held and not held.count:
+            # The records do not know that somebody deleted it, or that its time was over.
+            known = replace(known, good_at=None, good_id="", gone=GONE)
         state, why = self._state(disk, instances, known, taking=taking, longest=longest)
+        if state == "overdue" and (tag := self._excluded_by(disk)):
+            state, why = "excluded", tag
         if state == "unprotected" and (named := [one.policy for one in judged if one.takes_it]):
             why = f"only if an event names it: {', '.join(named)}"
         if state == "overdue" and rejected and rejected != known.code:
@@ -200,17 +208,23 @@ class Judge:
         if known.newest_other_at is not None and known.newest_other_at >= limit:
             last += f"; one that is not ours is from {utc(known.newest_other_at)}"
         if known.good_at is None:
-            return "overdue", f"no good snapshot is known{last}"
+            return "overdue", f"{known.gone or 'no good snapshot is known'}{last}"
         return "overdue", f"its newest good snapshot is older than {longest} hours{last}"
 
     def _without_policy(self, disk: Disk, instances: Sequence[Instance]) -> tuple[str, str]:
-        for key, values in self.report.exclude_tags:
-            if fits_one_of(values, disk.tags.get(key)):
-                return "excluded", f"report.exclude_tags: {key}"
+        if tag := self._excluded_by(disk):
+            return "excluded", tag
         code = foreseen_code(disk, instances)
         if code and error_action(code) is ErrorAction.SKIP:
             return "not_supported", code
         return "unprotected", "no policy takes it"
+
+    def _excluded_by(self, disk: Disk) -> str:
+        """Return why the disk needs no protection; empty if it does."""
+        for key, values in self.report.exclude_tags:
+            if fits_one_of(values, disk.tags.get(key)):
+                return f"report.exclude_tags: {key}"
+        return ""
 
 
 def totals(rows: Sequence[Row]) -> dict[str, int]:

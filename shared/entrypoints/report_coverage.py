@@ -82,7 +82,7 @@ def _tried(report: Report) -> Answer:
         disks = report.try_out()
     except (EcsError, OutOfTimeError) as exc:
         return {"status": FAILED, "reason": str(exc), "runs": [], "dry_run": True}
-    reason = "; ".join([f"dry run: {disks} disks can be read", *report.problems])
+    reason = "; ".join([f"dry run: {disks} disks can be read", *report.remarks])
     return {"status": OK, "reason": reason, "runs": [], "dry_run": True}
 
 
@@ -95,7 +95,7 @@ def _ended(runtime: Runtime, recorder: Recorder, progress: Progress) -> Answer:
         part = part.with_problem(reason)
     if part.problems:
         status = FAILED
-    reason = "; ".join(part.problems)
+    reason = "; ".join([*part.problems, *part.remarks])
     began_at = parse_instant(part.began_at) or runtime.clock.now()
     took_s = (runtime.clock.now() - began_at).total_seconds()
     total = account_coverage(part, status=status, reason=reason, duration_s=took_s)

@@ -74,10 +74,10 @@ def test_ends_with_what_it_showed_and_what_to_try_next() -> None:
         "or set retention_days"
     )
     first = POLICIES.read_text().splitlines().index("  - name: nightly-production") + 1
-    policy = end.index(f"The policy that selects them (policies.yaml lines {first}-{first + 7}):")
+    policy = end.index(f"The policy that selects them (policies.yaml lines {first}-{first + 8}):")
     assert end[policy + 2] == "  - name: nightly-production"
-    assert end[policy + 9] == "      retention_days: 30"
-    assert end[policy + 10] == ""
+    assert end[policy + 10] == "      retention_days: 30"
+    assert end[policy + 11] == ""
     # How often a run records that it waits depends on the machine.
     (shown,) = (line for line in lines if "most telling" in line)
     assert re.fullmatch(r"The 10 most telling of \d+ records; ecsnap demo --all shows all\.", shown)

@@ -166,6 +166,20 @@ def test_disks_that_two_policies_take_within_an_hour(world: World) -> None:
     assert f"nightly and again take 1 disk within the same hour, such as {both}" in shown
 
 
+def test_policies_that_meet_later_in_the_day_overlap_too(world: World) -> None:
+    """An hourly policy runs soon, and again when the nightly one does."""
+    disk = world.disk()
+    write(
+        world,
+        policy_of(),
+        policy_of(name="hourly", on={"timer": "hourly"}),
+        timers={"nightly": {"cron": "0 0 2 * * *"}, "hourly": {"cron": "0 10 * * * *"}},
+    )
+
+    (pair,) = document(world)["overlaps"]
+    assert (sorted(pair["policies"]), pair["disk_ids"]) == (["hourly", "nightly"], [disk])
+
+
 @pytest.mark.parametrize(
     ("hours", "weekdays", "overlaps"),
     [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from emulator import Fault
+from emulator.wire import Request, Response
 from shared.errors import InvalidEventError, RunFailedError
 from tests.component.parts import Parts, with_continuations
 from tests.component.world import PROD, World, environment, policy
@@ -332,16 +334,109 @@ def test_a_passing_error_costs_no_disk(world: World, parts: Parts) -> None:
 
 
 def test_what_snapshots_take_may_be_unknown(world: World) -> None:
-    """The states are right all the same; the report says what it lacks."""
+    """The states are right all the same, so the report is complete and says what it lacks."""
     disk = world.disk()
     world.fault(
         "error", action="DescribeSnapshotLinks", code="Forbidden.RAM", status=403, times=None
     )
-    with pytest.raises(RunFailedError, match="what snapshots take is not known"):
-        world.report()
+    world.report()
+
+    assert total(world)["status"] == "ok"
+    assert "what snapshots take is not known" in total(world)["reason"]
 
     assert by_disk(world)[disk]["held_bytes"] == ""
     assert by_disk(world)[disk]["status"] == "protected"
+
+
+def test_a_region_that_does_not_answer_costs_no_other_region(world: World, parts: Parts) -> None:
+    """What did not move would not move in a next part either; Function Compute delivers again."""
+    regions = ["cn-hangzhou", "cn-beijing", "cn-shanghai"]
+    arrange(world, policy(regions=regions, max_age_hours=26))
+    disks = {region: world.cloud.ecs(region).add_disk(tags=PROD).disk_id for region in regions}
+    world.cloud.faults.add(
+        Fault(
+            kind="error",
+            action="DescribeDisks",
+            code="ServiceUnavailable",
+            status=503,
+            times=None,
+            matches=lambda call: call.get("RegionId") == "cn-beijing",
+        )
+    )
+    with pytest.raises(RunFailedError, match=r"cn-beijing: .*ServiceUnavailable"):
+        world.report()
+
+    assert set(by_disk(world)) == {disks["cn-hangzhou"], disks["cn-shanghai"]}
+    assert "no time" not in total(world)["reason"]
+    assert parts.all == []
+
+
+def test_a_disk_that_is_released_between_two_parts_hides_no_other(
+    world: World, parts: Parts
+) -> None:
+    """A page moves when a disk is gone: what is done is known by id."""
+    arrange(world, limits={"max_calls_per_minute": 2})
+    made = world.disks(900)
+    world.timeout_s = 150
+    world.report()
+    recorded = [one["disk_id"] for one in world.recorded("coverage")]
+    for disk in recorded[:3]:
+        world.ecs.remove_disk(disk)
+    parts.run_all()
+
+    assert set(by_disk(world)) == set(made)
+    assert total(world)["disks"] == "900"
+
+
+def test_a_disk_whose_snapshots_cannot_be_listed_costs_no_other_disk(
+    world: World, parts: Parts
+) -> None:
+    """It is left out, and named: what is not known is not overdue."""
+    arrange(world, limits={"max_calls_per_minute": 6})
+    made = world.disks(40)
+    for disk in made:
+        for _ in range(60):
+            world.ecs.add_snapshot(disk)
+    bad = made[3]
+    world.cloud.faults.add(
+        Fault(
+            kind="error",
+            action="DescribeSnapshots",
+            code="InvalidDiskId.NotFound",
+            status=404,
+            times=None,
+            matches=lambda call: call.get("DiskId") == bad,
+        )
+    )
+    world.timeout_s = 300
+    world.report()
+    parts.run_all()
+
+    assert set(by_disk(world)) == set(made) - {bad}
+    assert total(world)["status"] == "failed"
+    assert bad in total(world)["reason"]
+
+
+def test_a_token_that_comes_again_ends_the_listing(world: World, parts: Parts) -> None:
+    """Or the same disks would be counted again, in part after part."""
+    world.disks(5)
+    answer = world.ecs.handle
+
+    def handle(request: Request) -> Response:
+        response = answer(request)
+        if request.headers.get("x-acs-action") == "DescribeDisks":
+            body = {**json.loads(response.body), "NextToken": "same"}
+            return Response(status=200, body=json.dumps(body).encode(), headers=response.headers)
+        return response
+
+    world.ecs.handle = handle  # type: ignore[method-assign] # a service that misbehaves
+    with suppress(RunFailedError):
+        world.report()
+    parts.run_all()
+
+    assert len(world.recorded("coverage")) <= 10
+    assert len(parts.all) <= 1
+    assert total(world)["status"] == "failed"
 
 
 # --- its event -----------------------------------------------------------------------------------
@@ -388,10 +483,11 @@ LINK = {
     "began_at": "2026-03-01T00:00:00Z",
     "region": "cn-hangzhou",
     "token": "",
-    "skip": 0,
+    "done": [],
     "by_disk": False,
     "tally": {"states": {"overdue": 1}, "sums": {"snapshots": 2}, "policies": {}},
     "problems": [],
+    "remarks": [],
 }
 
 
@@ -401,7 +497,7 @@ def test_whatever_a_link_contains_it_is_refused_or_works(
     world: World, key: str, value: Any
 ) -> None:
     """It may be forged: no other exception, and no write."""
-    with contextlib.suppress(InvalidEventError, RunFailedError):
+    with suppress(InvalidEventError, RunFailedError):
         world.report({"continuation": {**LINK, key: value}})
 
     assert world.writes() == []

@@ -143,7 +143,7 @@ def test_the_first_deployment_creates_what_the_template_contains(
         }
     assert (schedule.timeout_s, event.timeout_s, end.timeout_s) == (7200, 600, 600)
     assert timers(resumes) == {"reconcile": "0 */10 * * * *"}
-    assert timers(reports) == {"report": "0 30 0 * * *"}
+    assert timers(reports) == {"report": "0 30 */12 * * *"}
     assert timers(schedule) == {
         "nightly": "CRON_TZ=Asia/Shanghai 0 0 2 * * *",
         "hourly": "0 10 * * * *",

@@ -199,6 +199,15 @@ def no_longer_overdue(world: World) -> None:
     world.clock.advance(1)
 
 
+def overdue_and_then_unknown(world: World) -> None:
+    """A disk is overdue, and the next report cannot list anything."""
+    overdue_disk(world)
+    world.fault("error", action="DescribeDisks", code="Forbidden.RAM", status=403, times=1)
+    with suppress(RunFailedError):
+        world.report()
+    world.clock.advance(1)
+
+
 def stray_disk(world: World) -> None:
     """No policy takes it."""
     world.disk(tags={})
@@ -207,9 +216,9 @@ def stray_disk(world: World) -> None:
 
 
 def report_that_failed(world: World) -> None:
-    """The role lacks a right, for 26 hours."""
-    good_night(world)
-    world.clock.advance(25 * HOUR_S)
+    """The role lacks a right, so that there was no complete report for 21 hours."""
+    night_without_report(world)
+    world.clock.advance(20 * HOUR_S)
     world.fault("error", action="DescribeDisks", code="Forbidden.RAM", status=403, times=1)
     with suppress(RunFailedError):
         world.report()

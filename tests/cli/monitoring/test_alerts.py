@@ -102,7 +102,22 @@ def test_an_alert_ends_with_its_window(tmp_path: Path) -> None:
         assert firing(world, ALERTS["disk-failed"]) is None
 
 
-@pytest.mark.parametrize("hours", [1, 12, 24])
+def test_a_report_that_failed_resolves_nothing(tmp_path: Path) -> None:
+    """It covers no disk, and so says nothing about the one that is overdue."""
+    with indexed_world(tmp_path) as world:
+        scenes.overdue_and_then_unknown(world)
+
+        assert firing(world, ALERTS["disks-overdue"]) is not None
+
+
+def test_no_alert_looks_back_longer_than_sls_lets_it() -> None:
+    """24 hours for each query (SLS, "Limits" of alerts)."""
+    hours = {"m": 1 / 60, "h": 1.0}
+    for alert in ALERTS.values():
+        assert int(alert.window[:-1]) * hours[alert.window[-1]] <= 24, alert.slug
+
+
+@pytest.mark.parametrize("hours", [1, 12, 22])
 def test_a_disk_is_overdue_until_a_report_says_otherwise(tmp_path: Path, hours: int) -> None:
     """The report is daily: "resolved" after a quarter of an hour would be a lie."""
     with indexed_world(tmp_path) as world:
@@ -117,7 +132,7 @@ def test_a_deployment_of_today_needs_no_report_yet(tmp_path: Path) -> None:
     alert = ALERTS["no-coverage-report"]
     with indexed_world(tmp_path) as world:
         scenes.night_without_report(world)
-        world.clock.advance(25 * 3600)
+        world.clock.advance(19 * 3600)
         assert firing(world, alert) is None
         world.clock.advance(2 * 3600)
         assert firing(world, alert) is not None
