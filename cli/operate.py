@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +17,18 @@ from cli.request.options import RequestCommand, tags_of
 app = typer.Typer()
 
 
-@app.command(epilog="Example: ecsnap plan; ecsnap plan nightly --at 2026-01-31T20:00")
+@contextmanager
+def _usage() -> Iterator[None]:
+    """Turn a wrong value of an option into a usage error, which exits with 2 and asks nobody."""
+    from cli.history.source import SourceError  # noqa: PLC0415 - so that `--help` loads no SDK
+
+    try:
+        yield
+    except SourceError as exc:
+        raise typer.BadParameter(str(exc)) from exc
+
+
+@app.command(epilog="Example: ecsnap plan; ecsnap plan nightly-production --at 2026-01-31T20:00")
 def plan(
     policy: Annotated[
         str | None,
@@ -43,6 +56,8 @@ def plan(
         everything=everything,
         env=environment(local=local),
     )
+    with _usage():
+        plan_command.after_of(question)
     if not plan_command.plan(question, _output(as_json=as_json)):
         raise typer.Exit(1)
 
@@ -67,11 +82,14 @@ def runs(
 ) -> None:
     """Show what came of past runs, from the records: taken, done, failed, skipped, waiting."""
     from cli.history import command  # noqa: PLC0415 - so that `--help` need not load the SDKs
+    from cli.history.runs import parsed_since  # noqa: PLC0415 - the same
 
     question = command.Question(policies=policies, since=since, env=environment(local=local))
     output = _output(as_json=as_json)
     if run is not None and (policy is not None or failed):
         raise typer.BadParameter("--policy and --failed are for many runs, and this is one")
+    with _usage():
+        parsed_since(since)
     done = (
         command.show_run(question, output, run)
         if run is not None
@@ -106,6 +124,8 @@ def explain(
     question = explain_command.Question(
         policies=policies, since=since or "48h", night=night, env=env
     )
+    with _usage():
+        explain_command.time_of(question, question.clock.now())
     if not explain_command.explain(question, _output(as_json=as_json), disk):
         raise typer.Exit(1)
 
@@ -141,13 +161,15 @@ def coverage(
         html=html,
         env=environment(local=local),
     )
+    with _usage():
+        coverage_command.states_of(fail_on)
     if not coverage_command.coverage(question, _output(as_json=as_json)):
         raise typer.Exit(1)
 
 
 @app.command(
     cls=RequestCommand,
-    epilog="Example: ecsnap request --policy nightly --wait; "
+    epilog="Example: ecsnap request --policy nightly-production --wait; "
     "ecsnap request --tag env=prod --tag role=db --key v1.2 --wait 1h",
 )
 def request(
@@ -188,10 +210,15 @@ def request(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Take snapshots now: send a direct request, and wait for it if asked to."""
-    from cli.request import command  # noqa: PLC0415 - so that `--help` loads no SDK
+    from cli.history.runs import parsed_since  # noqa: PLC0415 - so that `--help` loads no SDK
+    from cli.request import command  # noqa: PLC0415 - the same
 
     if sum(map(bool, (policy, disk, instance, tag))) != 1:
         raise typer.BadParameter("exactly one of --policy, --disk, --instance, --tag is needed")
+    if wait is not None and dry_run:
+        raise typer.BadParameter("--wait: a dry run takes no snapshot that could be waited for")
+    with _usage():
+        parsed_since("30m" if wait is None else wait, "--wait")
     wanted = command.Wanted(
         policies=policies,
         policy=policy,

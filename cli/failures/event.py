@@ -12,14 +12,14 @@ creates the snapshots that are missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from cli.failures.message import Failure
 from shared.errors import Problems
-from shared.policies.policy import DIRECT, PolicyFile
+from shared.policies.policy import DIRECT, Policy, PolicyFile
 from shared.runtime.json_yaml import parse_json
 from shared.triggers.continuation import KEY
 from shared.triggers.parsing import Kind, Parsed, parse_trigger
@@ -104,7 +104,7 @@ class Reader:
                 return ""
             problems.extend(wrong)
         if problems:
-            return _rejected(problems, policies)
+            return _rejected(problems, map(self.policies.named, policies))
         if kind == "timer":
             return "its policies are disabled, so it would do nothing; enable one and deploy"
         return ""
@@ -133,10 +133,18 @@ def _first_event(event: str) -> str:
     return event
 
 
-def _rejected(problems: Problems, policies: tuple[str, ...]) -> str:
+def _rejected(problems: Problems, policies: Iterable[Policy | None]) -> str:
     """Return why an event would be rejected, and what to do."""
     reasons = "; ".join(str(problem) for problem in list(problems)[:_MAX_SHOWN])
-    requests = [f"`ecsnap request --policy {name}`" for name in policies if name != DIRECT]
+    # A policy on the resource of an event runs on events only.
+    requests = [
+        "`ecsnap request` with `--instance` or `--disk` for what the event names"
+        if policy.select.event_resource
+        else f"`ecsnap request --policy {policy.name}`"
+        for policy in policies
+        if policy and policy.name != DIRECT
+    ]
+    requests = list(dict.fromkeys(requests))
     todo = f"; {' or '.join(requests)} takes its snapshots" if requests else ""
     return f"the function would reject it: {reasons}{todo}"
 

@@ -110,9 +110,11 @@ class Runs:
     """The number of records that name no run or no policy: damaged, or of another version."""
 
 
-def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Runs:
+def find_runs(
+    source: Source, since: timedelta, policy: str | None = None, *, dry: bool = False
+) -> Runs:
     """
-    Return the runs that began or were at work in a time.
+    Return the runs that began or were at work in a time; dry runs only if `dry`.
 
     Raises:
         SourceError: The records cannot be read, there is no such policy, or there are more than
@@ -120,8 +122,9 @@ def find_runs(source: Source, since: timedelta, policy: str | None = None) -> Ru
 
     """
     ours = f"deployment: {source.deployment}"
+    wet = "" if dry else " and not dry_run: true"
     began = source.rows(
-        f"(record: part_started or record: part_finished) and {ours} and not dry_run: true | "
+        f"(record: part_started or record: part_finished) and {ours}{wet} | "
         "select run_id, policy, region, max(trigger_id) as trigger_id, "
         "min(__time__) as began, max(__time__) as ended, max(part) as parts, count(1) as records, "
         f"max_by(status, {IN_WHICH_ORDER}) as status, max_by(code, {IN_WHICH_ORDER}) as code "
@@ -167,7 +170,7 @@ def find_run(source: Source, run_id: str, since: timedelta) -> Run:
     if not _RUN_ID.fullmatch(run_id):
         rule = "must be the id of a run, 32 digits from 0 to f, or its beginning; see `ecsnap runs`"
         raise SourceError(f"'{run_id}': {rule}")
-    runs = find_runs(source, since).runs
+    runs = find_runs(source, since, dry=True).runs
     found = [run for run in runs if run.run_id.startswith(run_id.lower())]
     if len(found) == 1:
         return found[0]
@@ -183,7 +186,7 @@ def find_run(source: Source, run_id: str, since: timedelta) -> Run:
 def disks_of_run(source: Source, run: Run, since: timedelta) -> list[DiskOfRun]:
     """Return the disks of a run, those without a snapshot first; raises SourceError."""
     rows = source.rows(
-        f"record: disk and run_id: {run.run_id} and not dry_run: true | select disk_id, "
+        f"record: disk and run_id: {run.run_id} | select disk_id, "
         f"max_by(status, {WEIGHT}) as status, max_by(code, {WEIGHT}) as code, "
         f"max_by(reason, {WEIGHT}) as reason, max(snapshot_id) as snapshot_id "
         f"from log group by disk_id limit {MAX_DISKS}",

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cli.account.access import AccessError, access_of
+from cli.account.access import KEY, SECRET, AccessError, access_of
 from cli.deployment.project import Project, ProjectError, read_project
 from cli.history.source import READER_POLICY, SourceError
 from shared.clients.ecs import Ecs
-from shared.clients.ecs_errors import EcsUnknownError
+from shared.clients.ecs_errors import EcsRejectedError, EcsUnknownError
 from shared.clients.ecs_listings import Inventory
 from shared.clients.ecs_types import Disk
 from shared.clients.pacing import Pacer
@@ -80,8 +80,16 @@ class Account:
 
 def unlisted(exc: Exception) -> str:
     """Return why a listing failed, and which setting has the host if no answer came."""
-    no_answer = isinstance(exc, EcsUnknownError)
-    return f"{exc}{'; check the network; ECS_ENDPOINT sets the host' if no_answer else ''}"
+    if isinstance(exc, EcsUnknownError):
+        return f"{exc}; check the network; ECS_ENDPOINT sets the host"
+    if isinstance(exc, EcsRejectedError) and exc.code.startswith(KEY_CODES):
+        # The message of a wrong signature contains all that was signed.
+        return f"{exc.action}: {exc.code}: {KEY} or {SECRET} is wrong, or of another account"
+    return str(exc)
+
+
+KEY_CODES = ("SignatureDoesNotMatch", "IncompleteSignature", "InvalidAccessKeyId")
+"""Beginnings of the codes with which a service rejects a key (common error codes)."""
 
 
 def account_of(

@@ -19,7 +19,7 @@ from cli.inventory.survey import Survey, announced, survey
 from cli.page.file import PageFile, PageFileError, page_file
 from cli.page.write import page_of
 from cli.progress import progress
-from shared.coverage.states import GIB, PROBLEMS, STATES, Row, totals
+from shared.coverage.states import FAILED, GIB, PROBLEMS, STATES, Row, totals
 from shared.runtime.clock import SYSTEM_CLOCK, Clock, utc
 from shared.validation import nearest
 
@@ -57,7 +57,7 @@ def coverage(question: Question, output: Output) -> bool:
 
     """
     try:
-        forbidden = _states(question.fail_on)
+        forbidden = states_of(question.fail_on)
         with page_file(question.html) if question.html else nullcontext() as file:
             account = account_of(question.policies, question.env, clock=question.clock)
             source = _source(question)
@@ -120,7 +120,7 @@ def _print(
     return not bad
 
 
-def _states(text: str | None) -> list[str]:
+def states_of(text: str | None) -> list[str]:
     """Return the states of `--fail-on`; raises SourceError with all that are none."""
     if text is None:
         return []
@@ -139,7 +139,11 @@ def _states(text: str | None) -> list[str]:
 
 
 def _show(rows: Sequence[Row], question: Question, console: Console) -> None:
-    wanted = [row for row in rows if question.everything or row.state in PROBLEMS]
+    wanted = [
+        row
+        for row in rows
+        if question.everything or row.state in PROBLEMS or row.known.status in FAILED
+    ]
     shown = wanted if question.everything else wanted[:MAX_SHOWN]
     if shown:
         console.print(_table(shown, console.width))
@@ -170,7 +174,7 @@ def _table(rows: Sequence[Row], width: int) -> Table:
         table.add_column("name", overflow="fold")
         table.add_column("policies", overflow="fold")
         table.add_column("GiB", justify="right", no_wrap=True)
-    table.add_column("hours", justify="right", no_wrap=True)
+    table.add_column("age h", justify="right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
         held = "" if row.held_bytes is None else f"{row.held_bytes / GIB:.1f}"

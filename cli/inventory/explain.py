@@ -126,6 +126,7 @@ def facts_of(
     instances: list[Instance] = []
     snapshots: list[Snapshot] = []
     outcomes: list[Outcome] = []
+    is_read = False
     try:
         instances = list(inventory.instances(disk.instance_ids))
     except (EcsError, OutOfTimeError) as exc:
@@ -140,12 +141,17 @@ def facts_of(
         if isinstance(source, SourceError):
             raise source
         outcomes = outcomes_of(source, disk_id, after=after, until=until)
+        is_read = True
     except SourceError as exc:
         missing.append(f"the records: {exc}")
     fired = fired_policies(file)
     judged = judgements(fired, disk, instances, region=region, home=account.home)
     ours = [one for one in snapshots if read_run_tags(one, file.deployment)]
     others = [one for one in snapshots if not read_run_tags(one, file.deployment)]
+    slots = slots_of(_selecting(fired, judged), outcomes, after=after, until=until)
+    # What was not read is not missing, and before there was a disk nothing was due for it.
+    begins = disk.created_at or after
+    slots = [one for one in slots if is_read and (one.outcome or one.at >= begins)]
     return Facts(
         disk=disk,
         region=region,
@@ -154,7 +160,7 @@ def facts_of(
         newest=newest_good(ours),
         newest_other=newest_good(others),
         outcomes=outcomes,
-        slots=slots_of(_taking(fired, judged), outcomes, after=after, until=until),
+        slots=slots,
         deployment=file.deployment,
         now=account.clock.now(),
         missing=missing,
@@ -171,8 +177,9 @@ def newest_good(snapshots: Iterable[Snapshot]) -> Snapshot | None:
     return max(dated, default=(None, "", None))[2]
 
 
-def _taking(fired: Sequence[Fired], judged: Sequence[Judgement]) -> list[Fired]:
-    return [one for one, what in zip(fired, judged, strict=True) if what.takes_it]
+def _selecting(fired: Sequence[Fired], judged: Sequence[Judgement]) -> list[Fired]:
+    """Return the policies that select the disk, also where ECS rejects it now."""
+    return [one for one, what in zip(fired, judged, strict=True) if what.takes_it or what.code]
 
 
 def _found(account: Account, disk_id: str) -> tuple[str, Disk]:

@@ -52,7 +52,7 @@ def explain(question: Question, output: Output, disk_id: str) -> bool:
     """
     now = question.clock.now()
     try:
-        after, until = _time(question, now)
+        after, until = time_of(question, now)
         account = account_of(question.policies, question.env, clock=question.clock)
         with progress(output.messages) as report:
             report("reading the disk and its records")
@@ -69,7 +69,7 @@ def explain(question: Question, output: Output, disk_id: str) -> bool:
     return not facts.missing
 
 
-def _time(question: Question, now: datetime) -> tuple[datetime, datetime]:
+def time_of(question: Question, now: datetime) -> tuple[datetime, datetime]:
     """Return the begin and the end of the time that is asked about; raises SourceError."""
     if question.night is None:
         return now - parsed_since(question.since), now

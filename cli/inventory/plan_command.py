@@ -93,7 +93,7 @@ def plan(question: Question, output: Output) -> bool:
 
     """
     try:
-        after = _after(question)
+        after = after_of(question)
         account = account_of(question.policies, question.env, clock=question.clock)
         with progress(output.messages) as report:
             planned, disks = _planned(account, question, after, report)
@@ -133,7 +133,8 @@ def _natives(account: Account, planned: Sequence[Planned]) -> tuple[list[NativeP
     return found, []
 
 
-def _after(question: Question) -> datetime:
+def after_of(question: Question) -> datetime:
+    """Return the time after which runs are asked for; raises SourceError if `at` is none."""
     if question.at is None:
         return question.clock.now()
     try:
@@ -197,13 +198,15 @@ def _table(planned: Sequence[Planned]) -> Table:
     table.add_column("policy", overflow="fold", min_width=12)
     table.add_column("next run", overflow="fold")
     table.add_column("disks", justify="right", no_wrap=True)
+    table.add_column("calls", justify="right", no_wrap=True)
     table.add_column("min", justify="right", no_wrap=True)
     table.add_column("parts", justify="right", no_wrap=True)
     for one in planned:
         style = "yellow" if one.warnings else None
-        figures = (str(one.disks), f"{one.minutes:g}", str(one.parts))
+        minutes = "<1" if one.disks > 0 and one.minutes < 1 else f"{one.minutes:g}"
+        figures = (str(one.disks), str(sum(one.calls.values())), minutes, str(one.parts))
         if one.at_most:
-            figures = (f"up to {one.disks}", "", "")
+            figures = (f"up to {one.disks}", "", "", "")
         table.add_row(one.name, _when(one), *figures, style=style)
     return table
 

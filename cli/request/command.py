@@ -219,7 +219,8 @@ def _say_what_is_open(order: Order, found: Progress, output: Output) -> None:
     some = ", ".join(list(found.open)[:MAX_NAMED])
     ids = ", ".join(run.run_key.run_id[:8] for run in order.runs)
     line = (
-        f"time is over, and {_disks(len(found.open))} open: {some}; `ecsnap runs {ids}` says why; "
+        f"time is over, and {_disks(len(found.open))} open: {some}; `ecsnap runs {ids}` says why. "
+        "One that was rejected needs another --key; for the others "
     )
     print_line(output.messages, line + _goes_on(order), "red")
 

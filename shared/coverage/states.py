@@ -25,6 +25,8 @@ from shared.wildcards import fits_one_of
 STATES = ("overdue", "unprotected", "protected", "excluded", "not_supported")
 """In the order in which they are shown: first what somebody has to act on."""
 PROBLEMS = ("overdue", "unprotected")
+FAILED = ("failed", "snapshot_failed")
+"""Statuses of a last outcome on which somebody has to act, whatever the state is."""
 GIB = 1024**3
 GONE = "no snapshot is left of those that were recorded"
 
@@ -155,6 +157,8 @@ class Judge:
             state, why = "excluded", tag
         if state == "unprotected" and (named := [one.policy for one in judged if one.takes_it]):
             why = f"only if an event names it: {', '.join(named)}"
+        if state == "protected" and known.status in FAILED and not why:
+            why = f"the last run: {known.status} {known.code}".rstrip()
         if state == "overdue" and rejected and rejected != known.code:
             why += f"; ECS rejects it now: {rejected}"
         age = self.now - known.good_at if known.good_at else None
@@ -235,4 +239,12 @@ def totals(rows: Sequence[Row]) -> dict[str, int]:
 
 def in_order(rows: Sequence[Row]) -> list[Row]:
     """Return the disks, those first that somebody has to act on."""
-    return sorted(rows, key=lambda row: (STATES.index(row.state), row.region, row.disk_id))
+    return sorted(
+        rows,
+        key=lambda row: (
+            STATES.index(row.state),
+            row.known.status not in FAILED,
+            row.region,
+            row.disk_id,
+        ),
+    )

@@ -65,7 +65,14 @@ MISUSES = (
     f"request --policy nightly --disk {DISK}",
     "setup --apply --destroy",
     "setup --yes",
+    f"request --disk {DISK} --wait=",
+    f"request --disk {DISK} --wait 3x",
+    f"request --disk {DISK} --wait 3m --dry-run",
+    "coverage --fail-on foo",
+    "runs --since 3x",
 )
+WRONG_VALUES = ("--at", "--since", "--night", "--fail-on", "--wait")
+"""Options whose value is wrong by itself: a misuse, whatever the account has."""
 
 
 @pytest.fixture
@@ -87,11 +94,20 @@ def run(world: World, command: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("command", MISTAKES)
 def test_what_does_not_exist_is_named_with_the_nearest(world: World, command: str) -> None:
-    """One message on stderr and nothing else, and the status is 1."""
+    """A message on stderr and nothing else; the status is 1, or 2 where the value is no value."""
     status, result, messages = run(world, command)
 
-    assert (status, result) == (1, "")
-    assert messages == f"{MISTAKES[command]}\n"
+    is_misuse = any(option in command for option in WRONG_VALUES)
+    assert (status, result) == (2 if is_misuse else 1, "")
+    if is_misuse:
+        assert squeezed(MISTAKES[command]) in squeezed(messages)
+    else:
+        assert messages == f"{MISTAKES[command]}\n"
+
+
+def squeezed(text: str) -> str:
+    """Return a text without blanks and the frame of a usage error, which wraps it anywhere."""
+    return "".join(text.replace("│", "").split())
 
 
 @pytest.mark.parametrize("command", MISUSES)

@@ -205,8 +205,8 @@ def test_the_times_at_which_a_timer_was_due_are_shown_with_what_came_of_them(
     world: World,
 ) -> None:
     """A time without a record is one that somebody has to know of."""
-    world.clock.advance(14 * 3600)
     disk = world.disk()
+    world.clock.advance(14 * 3600)
     world.tick(at="2026-03-02T02:00:00Z")
     world.clock.advance(36 * 3600)
     slots = document(world, disk, since="40h")["slots"]
@@ -217,6 +217,37 @@ def test_the_times_at_which_a_timer_was_due_are_shown_with_what_came_of_them(
     ]
     _, shown, _ = ask(world, disk, since="40h", as_json=False)
     assert "no record" in shown
+
+
+def test_before_there_was_a_disk_nothing_was_due_for_it(world: World) -> None:
+    """Or a new disk would look neglected."""
+    world.clock.advance(30 * 3600)
+    disk = world.disk()
+
+    assert document(world, disk, since="72h")["slots"] == []
+
+
+def test_a_disk_that_ecs_rejects_now_has_its_times_too(world: World) -> None:
+    """Its policy selects it: what it lacks is a snapshot."""
+    locked = world.ecs.add_instance(locks=("security",)).instance_id
+    disk = world.disk(instance_id=locked)
+    world.clock.advance(38 * 3600)
+
+    found = document(world, disk, since="30h")
+    assert found["protected"]
+    assert [slot["status"] for slot in found["slots"]] == ["", ""]
+
+
+def test_what_was_not_read_is_not_missing(world: World) -> None:
+    """Without the records nobody knows whether a run recorded the disk."""
+    disk = world.disk()
+    world.clock.advance(38 * 3600)
+    world.fault("error", service="sls", action="GetLogs", status=403, times=None)
+    done, result, messages = ask(world, disk)
+
+    assert not done
+    assert json.loads(result)["slots"] == []
+    assert "not shown: the records" in messages
 
 
 def test_each_of_very_many_times_is_found(world: World) -> None:
@@ -250,8 +281,8 @@ def test_one_night(world: World, monkeypatch: pytest.MonkeyPatch, zone: str) -> 
 
 
 def _one_night(world: World) -> None:
-    world.clock.advance(14 * 3600)
     disk = world.disk()
+    world.clock.advance(14 * 3600)
     world.tick(at="2026-03-02T02:00:00Z")
     world.clock.advance(36 * 3600)
 

@@ -221,8 +221,7 @@ def wanted_by_the_command(monkeypatch: pytest.MonkeyPatch) -> list[command.Wante
         (["--wait", "-h"], "30m"),
         (["--wait", "10m"], "10m"),
         (["--wait=10m", "--json"], "10m"),
-        (["--wait="], ""),
-        (["--json", "--wait", "2h", "--dry-run"], "2h"),
+        (["--json", "--wait", "2h", "--fun"], "2h"),
     ],
 )
 def test_wait_may_stand_without_a_time(
