@@ -89,8 +89,10 @@ class Fc3Invoker:
                 patience,
             )
             body = bytes(answer.body.read())
-        # The client raises the second if it cannot connect.
-        except (DaraException, UnretryableException, requests.RequestException) as exc:
+        # The client raises the first if it cannot connect.
+        except (UnretryableException, requests.RequestException) as exc:
+            raise NoAnswerError(_unreachable(exc)) from exc
+        except DaraException as exc:
             raise NoAnswerError(_one_line(exc)) from exc
         kind = (answer.headers or {}).get("x-fc-error-type")
         if kind:
@@ -124,7 +126,7 @@ class Fc2Invoker:
             kind = exc.err_code or "the function failed"
             raise NoAnswerError(_failure(str(kind), str(exc.message).encode())) from exc
         except requests.RequestException as exc:
-            raise NoAnswerError(_one_line(exc)) from exc
+            raise NoAnswerError(_unreachable(exc)) from exc
         return bytes(answer.data)
 
 
@@ -152,3 +154,7 @@ def _failure(kind: str, body: bytes) -> str:
 
 def _one_line(exc: Exception) -> str:
     return f"{type(exc).__name__}: {' '.join(str(exc).split())}"
+
+
+def _unreachable(exc: Exception) -> str:
+    return f"no answer; check the network; FC_ENDPOINT sets the host ({_one_line(exc)})"

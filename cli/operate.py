@@ -259,6 +259,7 @@ def failures(
 ) -> None:
     """Show what Function Compute could not carry out (the failure queue), and send it again."""
     from cli.failures import command  # noqa: PLC0415 - so that `--help` loads no SDK
+    from cli.history.runs import parsed_since  # noqa: PLC0415 - the same
 
     question = command.Question(
         policies=policies,
@@ -268,6 +269,8 @@ def failures(
         fun=fun,
         env=environment(local=local),
     )
+    with _usage():
+        parsed_since(wait, "--wait")
     act = command.replay if replay else command.show
     if not act(question, _output(as_json=as_json)):
         raise typer.Exit(1)

@@ -54,7 +54,7 @@ MISTAKES = {
     "failures --function snapshot_on_evnt": "--function: 'snapshot_on_evnt': must be one of "
     "snapshot_on_schedule, snapshot_on_event, record_completion, resume_runs, report_coverage; did "
     "you mean 'snapshot_on_event'?",
-    "failures --replay --wait 1y": f"--wait: '1y': {DURATION}; nothing was sent",
+    "failures --replay --wait 1y": f"--wait: '1y': {DURATION}",
 }
 """By command its message."""
 MISUSES = (

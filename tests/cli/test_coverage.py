@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from cli.__main__ import app
+from cli.account.access import KEY, SECRET
 from cli.inventory.coverage_command import Question, coverage
 from shared.runtime.clock import utc
 from tests.cli.inventory_world import (
@@ -403,6 +404,42 @@ def test_the_table_shows_first_what_somebody_has_to_act_on(world: World, width: 
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
     _, shown, _ = ask(world, as_json=False, width=width, everything=True)
     assert all(disk in shown for disk in world.ecs.disks)
+
+
+def test_a_disk_whose_last_run_failed_is_shown_though_it_is_protected(world: World) -> None:
+    """Before it is overdue, somebody can act; the page and the table show it first."""
+    good, bad = world.disks(2)
+    world.tick()
+    complete(world)
+    world.ecs.fail_next(bad)
+    world.clock.advance(3600)
+    world.tick()
+    world.clock.advance(60)
+    for completion in world.completions()[-2:]:
+        world.complete(completion)
+
+    found = disks(world)
+    assert list(found) == [bad, good]
+    assert (found[bad]["state"], found[bad]["why"]) == (
+        "protected",
+        "the last run: snapshot_failed SnapshotFailed",
+    )
+    _, shown, _ = ask(world, as_json=False)
+    assert bad in shown
+    assert good not in shown
+
+
+@pytest.mark.parametrize("name", [KEY, SECRET])
+def test_a_wrong_key_is_named_by_its_variable(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """And nothing of what was signed is printed."""
+    monkeypatch.setenv(name, "wrong")
+    done, result, messages = ask(world)
+
+    assert (done, result) == (False, "")
+    assert f"{KEY} or {SECRET} is wrong" in messages
+    assert "StringToSign" not in messages
 
 
 def test_a_wide_table_shows_what_the_snapshots_of_each_disk_take(world: World) -> None:

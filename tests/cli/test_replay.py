@@ -186,6 +186,18 @@ def test_an_event_that_is_too_old_is_not_sent_and_not_deleted(failures: Failures
     assert len(failures.messages) == len(failures.invocations) == 1
 
 
+def test_what_is_proposed_for_an_event_of_its_resource_is_not_refused(failures: Failures) -> None:
+    """Such a policy runs on events only: a request names what the event named."""
+    failures.world.clock.advance(-26 * 3600)
+    event = failures.world.stopped("i-1")
+    failures.world.clock.advance(26 * 3600)
+    failures.unreached(event, of="snapshot_on_event")
+    (found,) = failures.outcomes()
+
+    assert "`ecsnap request` with `--instance` or `--disk`" in found["reason"]
+    assert "--policy stopped" not in found["reason"]
+
+
 def test_an_event_whose_policy_is_disabled_is_not_sent(failures: Failures) -> None:
     """It would do nothing, and the message is the only trace of it."""
     failures.unreached(failures.fired())

@@ -212,6 +212,7 @@ def test_no_answer_at_all_is_reported(cloud: Cloud, api: list[str]) -> None:
 
     assert status == 1
     assert [line.partition(" ")[0] for line in lines] == [f"{name}:" for name in PLACES]
+    assert all("FC_ENDPOINT sets the host" in line for line in lines)
     assert cloud.fc().invocations == []
 
 
