@@ -30,7 +30,7 @@ FIELDS = (
 )
 """Those of a disk of `ecsnap coverage --json`."""
 _INSTANTS = frozenset({"created_at", "newest_good_at", "newest_other_at"})
-_NO_MAX_AGE = "no disk of a policy without max_age_hours is ever overdue"
+_NO_MAX_AGE = "No disk of a policy without max_age_hours is ever overdue."
 _ISO_MINUTES = "%Y-%m-%d %H:%M"
 
 

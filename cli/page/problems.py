@@ -17,6 +17,7 @@ Row = Mapping[str, Any]
 """A disk as `ecsnap coverage --json` prints it."""
 
 _FAILURES = ("failed", "snapshot_failed")
+_LEFT = {"deferred": "put it off", "skipped": "skipped it"}
 _UNKNOWN_CODE = "read the reason of its last outcome, and docs/troubleshooting.md"
 _UNPROTECTED = (
     "change its tags, or `select` of a policy, so that one takes it; if it needs no snapshots, "
@@ -62,6 +63,9 @@ def problem_of(row: Row, advice: Callable[[str], str]) -> Problem | None:
         return Problem(state=state, title=title, code="", todo=_OVERDUE)
     if state == "overdue" or (state == "protected" and failed):
         title = "the last run failed" if state == "protected" else ""
+        return Problem(state=state, title=title, code=code, todo=advice(code) or _UNKNOWN_CODE)
+    if state == "protected" and code and row["last_status"] in _LEFT and not row["newest_good"]:
+        title = f"no good snapshot is known, and the last run {_LEFT[row['last_status']]}"
         return Problem(state=state, title=title, code=code, todo=advice(code) or _UNKNOWN_CODE)
     return None
 

@@ -121,6 +121,19 @@ def test_a_disk_without_a_policy_needs_one_whatever_failed_before(
     assert "`select` of a policy" in problem["todo"]
 
 
+def test_a_disk_that_was_only_ever_left_out_has_what_to_do(world: World, tmp_path: Path) -> None:
+    """A policy selects it, and it has no snapshot: green alone would hide that."""
+    never = world.disk(ever_attached=False, instance_id=None)
+    world.disk()
+    world.tick()
+    (problem,) = page_document(world, tmp_path)["problems"]
+
+    assert (problem["state"], problem["code"]) == ("protected", "IncorrectDiskStatus.NeverAttached")
+    assert "skipped it" in problem["title"]
+    assert problem["todo"]
+    assert world.record_of(never)["status"] == "skipped"
+
+
 def test_an_unknown_code_and_no_code_have_advice_too(world: World, tmp_path: Path) -> None:
     """No problem is without something to do."""
     world.disk(created_at=world.clock.now().replace(year=2025))
