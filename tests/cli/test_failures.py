@@ -244,4 +244,4 @@ def test_the_command_itself(failures: Failures) -> None:
     assert found.exit_code == 0
     assert len(json.loads(found.stdout)["failures"]) == 1
     wrong = ["failures", "--replay", "--wait", "soon", "--policies", policies]
-    assert runner.invoke(app, wrong).exit_code == 1
+    assert runner.invoke(app, wrong).exit_code == 2
