@@ -168,8 +168,11 @@ def _planned(
         home=account.home,
     )
     planner, lines = Planner(fired=fired, around=around), []
+    of_instance: list[str] = []
     try:
         for count, (region, disk, instances) in enumerate(listed(account), start=1):
+            if question.disk in disk.instance_ids:
+                of_instance.append(disk.disk_id)
             report("listing disks", count)
             lines += [
                 _DiskLine(
@@ -185,6 +188,9 @@ def _planned(
             ]
     except (EcsError, OutOfTimeError) as exc:
         raise SourceError(f"cannot be listed: {unlisted(exc)}") from exc
+    if of_instance:
+        disks = ", ".join(dict.fromkeys(of_instance))
+        raise SourceError(f"--disk: '{question.disk}': is an instance; its disks are {disks}")
     if question.disk is not None and question.disk not in planner.seen:
         where = f"in {', '.join(account.regions)}, the regions of the policies"
         hint = nearest(question.disk, islice(sorted(planner.seen), MAX_COMPARED))

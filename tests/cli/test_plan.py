@@ -253,6 +253,17 @@ def test_a_disk_that_is_not_there_is_named_with_the_nearest(world: World) -> Non
     assert f"did you mean '{disk}'?" in " ".join(messages.split())
 
 
+def test_an_instance_is_answered_with_its_disks(world: World) -> None:
+    """The nearest id would be that of another disk."""
+    instance = world.ecs.add_instance().instance_id
+    disks = [world.disk(instance_id=instance) for _ in range(2)]
+    done, result, messages = ask(world, disk=instance)
+
+    assert (done, result) == (False, "")
+    assert "is an instance; its disks are" in messages
+    assert all(disk in messages for disk in disks)
+
+
 def test_how_many_calls_a_run_takes(world: World) -> None:
     """A snapshot for each disk, and the listings before."""
     world.disks(120)
