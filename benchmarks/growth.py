@@ -80,7 +80,7 @@ def a_run(number: int) -> None:
     """Take a snapshot of every disk, then deliver the same event again."""
     clock, store = StepClock(), PagedLogstore(0)
     ecs = PagedEcs(number, clock)
-    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
+    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - a module's name
     _write_to(store)
     event = json.dumps({"triggerName": "nightly", "triggerTime": utc(START)}).encode()
     for status in ("created", "already_exists"):
@@ -101,11 +101,11 @@ def a_naive_run(number: int) -> None:
 def a_pass(number: int) -> None:
     """Let `resume_runs` read this number of records."""
     clock, store = StepClock(), PagedLogstore(number)
-    setattr(reader, "connect", lambda *_, **__: store)  # noqa: B010 - the same
+    setattr(reader, "connect", lambda *_, **__: store)  # noqa: B010 - a module's name
     _write_to(store)
     timer = TimerTrigger(name="nightly", expression="0 0 2 * * *", payload="", enabled=True)
     timers = SimpleNamespace(timers=lambda _: [timer])
-    setattr(resume_runs, "Fc", lambda _: timers)  # noqa: B010 - the same
+    setattr(resume_runs, "Fc", lambda _: timers)  # noqa: B010 - a module's name
     os.environ["SNAPSHOTS_FC_API"] = "3.0"
     on_recovery.handler(b'{"dry_run": true}', _context("resume_runs"), clock=clock)
 
@@ -119,7 +119,7 @@ def a_report(number: int) -> None:
     """Report every disk, with three snapshots each; the answer says how many calls it took."""
     clock, store = StepClock(), PagedLogstore(0)
     ecs = ReportedEcs(number, clock)
-    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - the same
+    setattr(region, "Ecs", lambda *_, **__: ecs)  # noqa: B010 - a module's name
     _write_to(store)
     answer = on_report.handler(b'{"report": "coverage"}', _context("report_coverage"), clock=clock)
     _insist(answer["states"] == {"protected": number})

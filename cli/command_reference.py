@@ -14,7 +14,7 @@ from typing import Any
 from typer.core import TyperOption
 from typer.main import get_command
 
-from cli.__main__ import app
+from cli.app import app
 from cli.markdown import table
 from cli.paths import ROOT
 

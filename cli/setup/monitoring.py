@@ -13,7 +13,8 @@ from typing import Any
 
 from cli.account.errors import AccountError
 from cli.account.sls import Record
-from cli.monitoring.alerts import alert_document, alert_name, alerts_of
+from cli.monitoring.alert import alert_document, alert_name
+from cli.monitoring.alerts import alerts_of
 from cli.monitoring.dashboards import DASHBOARDS, dashboard_document
 from cli.monitoring.notify import (
     NamedRecord,

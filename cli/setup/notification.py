@@ -16,7 +16,7 @@ from rich.console import Console
 
 from cli.account.errors import AccountError
 from cli.console import print_line
-from cli.monitoring.alerts import MEDIUM, Alert, alert_document
+from cli.monitoring.alert import MEDIUM, Alert, alert_document
 from cli.monitoring.notify import action_policy_of, prefix_of
 from cli.progress import progress
 from cli.setup.command import SetupError, aim_of

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.history.command import Question, show_run
 from tests.cli.inventory_world import asked, policies_of, readable_world, write
 from tests.cli.monitoring import scenes

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 

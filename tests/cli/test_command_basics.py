@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.inventory.plan_command import Question, plan
 from tests.cli.inventory_world import asked, policies_of, readable_world
 from tests.component.world import World

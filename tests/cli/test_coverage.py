@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from cli.__main__ import app
 from cli.account.access import KEY, SECRET
+from cli.app import app
 from cli.inventory.coverage_command import Question, coverage
 from shared.runtime.clock import utc
 from tests.cli.inventory_world import (

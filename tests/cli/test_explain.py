@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
 from cli.account.access import KEY
+from cli.app import app
 from cli.inventory.explain_command import Question, explain
 from shared.runtime.clock import utc
 from tests.cli.inventory_world import (

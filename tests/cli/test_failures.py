@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from tests.cli.failures_world import Failures, failures_world
 from tests.cli.inventory_world import READER, policies_of, use_policy
 from tests.cli.reduced import without

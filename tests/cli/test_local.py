@@ -18,8 +18,8 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.__main__ import FLEET, app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.app import FLEET, app
 from cli.demo_conclusion import TRY_LOCAL
 from cli.local import NOT_RUNNING, environment, ready_file
 from tests.packages import of_an_account

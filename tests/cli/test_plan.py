@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.inventory.plan_command import Question, plan
 from shared.errors import RunFailedError
 from tests.cli.inventory_world import asked, policies_of, readable_world, use_policy, write

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.request.command import POLL_S, Wanted, request
 from cli.request.selection import Meant
 from tests.cli.inventory_world import asked, policies_of, write

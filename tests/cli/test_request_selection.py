@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.request import command
 from shared.errors import InvalidEventError
 from tests.cli.inventory_world import write

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.app import app
 from cli.console import Output, new_console
 from cli.history.command import Question, show_run, show_runs
 from emulator import Fault

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.app import app
 from cli.deployment.names import FOLDERS
 from emulator import Cloud, Fault, ManualClock, serve
 from tests.emulator.sls.conftest import NOW

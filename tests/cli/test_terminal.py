@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from cli.__main__ import app
 from cli.account.access import KEY, SECRET
+from cli.app import app
 from emulator import Cloud, Fault, serve
 from emulator.fc.state import AsyncConfig
 from tests.cli.inventory_world import DEPLOYMENT
@@ -188,6 +188,25 @@ def test_a_pipe_gets_neither_colour_nor_progress(served: Served, options: tuple[
     assert done.stdout
     assert "\x1b" not in done.stdout + done.stderr
     assert "listing" not in done.stderr
+
+
+def test_ctrl_c_while_the_command_is_still_loaded_has_no_traceback() -> None:
+    """It takes a tenth of a second, in which people press the keys too."""
+    code = (
+        "import sys\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'cli.operate':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from cli.__main__ import run\n"
+        "run()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
 # --- how soon --------------------------------------------------------------------------------

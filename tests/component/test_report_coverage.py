@@ -45,6 +45,13 @@ def arrange(world: World, *policies: Any, **top: Any) -> None:
     world.policies(*(policies or (DAILY,)), **{"timers": TIMERS, **top})
 
 
+def more_than_a_part(world: World) -> list[str]:
+    """Add more disks than two calls a minute can read in a part."""
+    arrange(world, limits={"max_calls_per_minute": 2})
+    world.timeout_s = 150
+    return world.disks(900)
+
+
 def by_disk(world: World) -> dict[str, dict[str, str]]:
     records = world.recorded("coverage")
     assert len({one["disk_id"] for one in records}) == len(records)
@@ -158,12 +165,10 @@ def test_a_report_goes_on_in_parts_and_writes_each_disk_once(
     world: World, parts: Parts, snapshots: int
 ) -> None:
     """At two calls a minute an hour is not enough for 900 disks, however the snapshots are read."""
-    arrange(world, limits={"max_calls_per_minute": 2})
-    made = world.disks(900)
+    made = more_than_a_part(world)
     for disk in made[:2]:
         for _ in range(snapshots):
             world.ecs.add_snapshot(disk)
-    world.timeout_s = 150
 
     answer = world.report()
     parts.run_all()
@@ -241,9 +246,7 @@ def test_a_part_without_time_for_a_single_disk_says_so_and_does_not_go_on(
 
 def test_a_part_that_cannot_be_started_fails_the_report(world: World) -> None:
     """Without FC's API in the settings nothing can follow."""
-    arrange(world, limits={"max_calls_per_minute": 2})
-    world.disks(900)
-    world.timeout_s = 150
+    more_than_a_part(world)
     with pytest.raises(RunFailedError, match="SNAPSHOTS_FC_API"):
         world.report()
 
@@ -375,9 +378,7 @@ def test_a_disk_that_is_released_between_two_parts_hides_no_other(
     world: World, parts: Parts
 ) -> None:
     """A page moves when a disk is gone: what is done is known by id."""
-    arrange(world, limits={"max_calls_per_minute": 2})
-    made = world.disks(900)
-    world.timeout_s = 150
+    made = more_than_a_part(world)
     world.report()
     recorded = [one["disk_id"] for one in world.recorded("coverage")]
     for disk in recorded[:3]:

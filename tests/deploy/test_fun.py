@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.package import package, version_to_try
 from emulator import Cloud, ManualClock, serve
 from emulator.credentials import AccessKey

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
-from cli.__main__ import app
 from cli.account.access import KEY, SECRET, TOKEN
+from cli.app import app
 from shared.runtime.json_yaml import MAX_EVENT_BYTES
 from shared.snapshots.run_records import MAX_SHOWN
 from shared.triggers.direct_request import SELECTORS

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.monitoring.alerts import HIGH, MEDIUM, Alert, alert_document, alerts_of
+from cli.monitoring.alert import HIGH, MEDIUM, Alert, alert_document
+from cli.monitoring.alerts import alerts_of
 from emulator.sls.alerting import Firing, evaluate
 from tests.cli.monitoring import scenes
 from tests.cli.monitoring.scenes import DEPLOYMENT, Scene, indexed_world

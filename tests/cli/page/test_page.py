@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.__main__ import app
+from cli.app import app
 from cli.inventory.coverage_command import Question, coverage
 from cli.monitoring.advice import advice_for
 from shared.errors import RunFailedError
